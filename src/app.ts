@@ -1,0 +1,245 @@
+/** The whole program put together from its settings: the one place that sees every room. */
+
+import { readFile } from 'node:fs/promises'
+import type { FastifyInstance } from 'fastify'
+import { systemClock } from './clock.ts'
+import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
+import { policyWith } from './config/app-policy.ts'
+import type { Endpoint, ProviderSettings, Settings } from './config/settings.ts'
+import { createDelivery } from './delivery/delivery.ts'
+import type { Provider } from './delivery/provider.ts'
+import { loadTemplates } from './delivery/templates.ts'
+import type { App } from './directory/directory.ts'
+import { AppError } from './errors.ts'
+import type { AppPolicy } from './flows/policy.ts'
+import type { Services } from './flows/services.ts'
+import { createSessions } from './flows/sessions.ts'
+import { huaweiDialect } from './http/huawei/dialect.ts'
+import { operationsPages } from './http/operations.ts'
+import { inboxPages } from './http/pages/inbox-page.ts'
+import { type Answer, createServer } from './http/server.ts'
+import type { Log } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import type { Sandbox } from './providers/sandbox/sandbox.ts'
+import { lockDataFolder } from './store/sqlite/data-lock.ts'
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Store } from './store/store.ts'
+
+export type RunningApp = {
+  /** Base addresses of the listeners, with the ports they got. */
+  readonly https: string | null
+  readonly http: string | null
+  readonly inbox: string | null
+  readonly services: Services
+  /** Turns unready, finishes what was accepted, then ends. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+const sweepEveryMs = 1_000
+const drainTimeoutMs = 10_000
+/** How long a stopping server still takes requests, so that balancers see it is unready first. */
+const unreadyMs = 1_500
+
+/** @throws AppError with every reason why it cannot start. */
+export async function startApp(settings: Settings, log: Log): Promise<RunningApp> {
+  await using started = new AsyncDisposableStack()
+  started.use(lockDataFolder(settings.dataFolder))
+
+  const [ring, templates, store] = await Promise.all([
+    readKeyRing(settings),
+    loadTemplates(settings.templates),
+    openSqliteStore({ path: settings.store.path }),
+  ])
+  started.use(store)
+
+  const { providers, sandbox } = await createProviders(settings.providers)
+  for (const provider of providers.values()) started.defer(async () => provider.close?.())
+  const routeOf = (names: readonly string[]) => names.map((name) => providers.get(name)!)
+  const routes = { sms: routeOf(settings.routes.sms), email: routeOf(settings.routes.email) }
+
+  const metrics = createMetrics(() => stateOf(store))
+  const policyOf = policies(settings)
+  const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))
+  const delivery = createDelivery({
+    outbox: store.outbox,
+    ring,
+    templates,
+    routes,
+    owner: 'main',
+    observe(dispatch, { message, dispatches }) {
+      const { provider, outcome, tookMs } = dispatch
+      metrics.dispatches.inc({ provider, channel: message.channel, outcome })
+      if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, tookMs / 1000)
+      const { tenant, app, channel, id } = message
+      const reason = dispatch.providerCode ?? ''
+      log.warn('a message was not taken', {
+        tenant,
+        app,
+        channel,
+        message: id,
+        provider,
+        outcome,
+        dispatches,
+        reason,
+      })
+    },
+    onError: (what, error) => log.error(`delivery: ${what} failed`, { reason: reasonOf(error) }),
+  })
+
+  started.defer(() => delivery.stop(drainTimeoutMs))
+
+  const services: Services = {
+    store,
+    ring,
+    clock: systemClock,
+    sessions: createSessions(store, systemClock.now),
+    metrics,
+    policyOf,
+    hasLimits: settings.hasLimits,
+    testCodeOf(address, now) {
+      const test = testAddresses.get(address)
+      return test && test.until > now ? test.code : undefined
+    },
+    serves: (channel) => routes[channel].length > 0,
+    lease: delivery.lease,
+    handOver: delivery.handOver,
+  }
+
+  let isReady = true
+  const onAnswer = ({ route, status, ...rest }: Answer) => {
+    metrics.requestSeconds.observe({ route, status }, rest.tookMs / 1000)
+    const isFailure = status >= 400
+    if (settings.log.requests === 'none' || (settings.log.requests === 'failures' && !isFailure)) return
+    log[status >= 500 ? 'warn' : 'info']('answered', {
+      route,
+      status,
+      ...rest,
+      tookMs: Math.round(rest.tookMs),
+    })
+  }
+  const serve = async (endpoint: Endpoint | null, tls: { cert: string; key: string } | null) => {
+    if (!endpoint) return null
+    const server = createServer({ tls, trustedProxies: settings.trustedProxies, onAnswer })
+    started.defer(() => server.close())
+    huaweiDialect(server, {
+      services,
+      onError: (error, request) =>
+        log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
+    })
+    if (!tls) {
+      await server.register(operationsPages, { services, isReady: () => isReady })
+      if (sandbox && settings.isDevelopment) await server.register(inboxPages, { inbox: sandbox.inbox })
+    }
+    return listen(server, endpoint)
+  }
+  const tls = settings.https && settings.tls ? await readCertificate(settings.tls) : null
+  if (settings.https && !tls) throw new AppError('config.invalid', 'https: a certificate and key are needed')
+  const [https, http] = await Promise.all([serve(settings.https, tls), serve(settings.http, null)])
+
+  await delivery.start()
+  const sweeping = setInterval(
+    () => void store.sweep(settings.retentionMs).catch(() => undefined),
+    sweepEveryMs,
+  )
+  sweeping.unref()
+
+  const running = started.move()
+  let stopping: Promise<void> | undefined
+  return {
+    https,
+    http,
+    inbox: http && sandbox && settings.isDevelopment ? `${http}/inbox` : null,
+    services,
+    stop() {
+      stopping ??= (async () => {
+        isReady = false
+        if (!settings.isDevelopment) await new Promise((resolve) => setTimeout(resolve, unreadyMs))
+        clearInterval(sweeping)
+        await running.disposeAsync()
+      })()
+      return stopping
+    },
+  }
+}
+
+async function stateOf(store: Store) {
+  try {
+    return await store.outbox.depth()
+  } catch {
+    return undefined // shown as no value, not as zero
+  }
+}
+
+async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing> {
+  const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING'
+  try {
+    return parseKeyRing(keyRing ?? (await readFile(keyRingFile, 'utf8')))
+  } catch (error) {
+    throw new AppError('key-ring.invalid', `${from}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** Carriers are loaded only if the settings name one: each brings its own libraries. */
+async function createProviders(settings: Settings['providers']) {
+  const providers = new Map<string, Provider>()
+  let sandbox: Sandbox | undefined
+  const create = async (name: string, one: ProviderSettings): Promise<Provider> => {
+    switch (one.type) {
+      case 'sandbox': {
+        const { createSandbox } = await import('./providers/sandbox/sandbox.ts')
+        sandbox = createSandbox({ ...one, name })
+        return sandbox.provider
+      }
+      case 'smtp': {
+        const { createSmtpProvider } = await import('./providers/smtp/smtp-provider.ts')
+        return createSmtpProvider({ ...one, name })
+      }
+    }
+  }
+  for (const [name, one] of Object.entries(settings)) providers.set(name, await create(name, one))
+  return { providers, sandbox }
+}
+
+/** Effective policies by app record, worked out once for each state of a record. */
+function policies(settings: Settings): (app: App) => AppPolicy {
+  const known = new WeakMap<App, AppPolicy>()
+  const byContent = new Map<string, AppPolicy>()
+  return (app) => {
+    const policy = known.get(app)
+    if (policy) return policy
+    // A session read anew brings a new object of the same content: it shall get the same policy.
+    const content = `${app.id} ${JSON.stringify(app.policy)}`
+    let made = byContent.get(content)
+    if (!made) {
+      made = policyWith(policyWith(settings.policy, settings.apps[app.id] ?? {}), app.policy)
+      if (byContent.size >= 10_000) byContent.clear()
+      byContent.set(content, made)
+    }
+    known.set(app, made)
+    return made
+  }
+}
+
+async function readCertificate({ certificateFile, keyFile }: NonNullable<Settings['tls']>) {
+  const [cert, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')])
+  return { cert, key }
+}
+
+async function listen(server: FastifyInstance, { host, port }: Endpoint): Promise<string> {
+  try {
+    return await server.listen({ host, port })
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const remedy =
+      code === 'EADDRINUSE'
+        ? 'something else listens there; stop it or choose another port'
+        : code === 'EACCES'
+          ? 'this user may not listen there; choose a port above 1023'
+          : reasonOf(error)
+    throw new AppError('config.invalid', `cannot listen on ${host}:${port}: ${remedy}`, { cause: error })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

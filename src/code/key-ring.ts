@@ -1,0 +1,54 @@
+/** The key ring: secret keys by id, of which the newest makes and all check. */
+
+import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+
+/** One master key's two uses. They are derived apart, so that neither use weakens the other. */
+export type RingKey = {
+  readonly id: string
+  /** Makes codes (HMAC-SHA-256, 32 bytes). */
+  readonly codeKey: KeyObject
+  /** Seals secrets at rest (AES-256-GCM, 32 bytes). */
+  readonly sealKey: KeyObject
+}
+
+export type KeyRing = {
+  readonly newest: RingKey
+  readonly keys: ReadonlyMap<string, RingKey>
+}
+
+const keyLine = /^([a-z0-9][a-z0-9-]{0,31}):([A-Za-z0-9_-]{43})$/
+
+/**
+ * Reads a key ring: one `id:key` a line, oldest first, `#` starts a comment. The key is 32 bytes
+ * in base64url (43 characters).
+ * @throws RangeError naming the line at fault, never its content.
+ */
+export function parseKeyRing(text: string): KeyRing {
+  const keys = new Map<string, RingKey>()
+  let newest: RingKey | undefined
+  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim()
+    if (line === '' || line.startsWith('#')) continue
+    const match = keyLine.exec(line)
+    if (!match)
+      throw new RangeError(`line ${index + 1}: expected "id:key" with a base64url key of 43 characters`)
+    const [, id, encoded] = match as unknown as [string, string, string]
+    if (keys.has(id)) throw new RangeError(`line ${index + 1}: key id "${id}" appears twice`)
+    newest = ringKey(id, Buffer.from(encoded, 'base64url'))
+    keys.set(id, newest)
+  }
+  if (!newest) throw new RangeError('no key: a ring needs at least one "id:key" line')
+  return { newest, keys }
+}
+
+/** A new line for a ring. Append it: the last key is the newest. */
+export function newKeyLine(createdAt: Date): string {
+  const id = `k${createdAt.toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
+  return `${id}:${randomBytes(32).toString('base64url')}`
+}
+
+function ringKey(id: string, master: Buffer): RingKey {
+  const derive = (use: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `countersign ${use} v1`, 32)))
+  return { id, codeKey: derive('code'), sealKey: derive('seal') }
+}

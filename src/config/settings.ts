@@ -1,0 +1,71 @@
+/** The settings as the program uses them: read once, checked, frozen. */
+
+import type { AppPolicy } from '../flows/policy.ts'
+
+export type Endpoint = { readonly host: string; readonly port: number }
+
+export type TestAddress = {
+  /** As `addressKey` gives it. */
+  readonly address: string
+  readonly code: string
+  /** Milliseconds since the epoch; after it the address is an ordinary one. */
+  readonly until: number
+}
+
+export type SandboxProviderSettings = {
+  readonly type: 'sandbox'
+  readonly delayMs: number
+  readonly lossRate: number
+  readonly refusalRate: number
+  readonly unavailableRate: number
+}
+
+export type SmtpProviderSettings = {
+  readonly type: 'smtp'
+  readonly host: string
+  readonly port: number
+  readonly security: 'tls' | 'starttls' | 'none'
+  readonly user: string | null
+  readonly password: string | null
+  readonly from: { readonly name: string; readonly address: string }
+  readonly connections: number
+  readonly dkim: {
+    readonly domain: string
+    readonly selector: string
+    readonly privateKeyFile: string
+  } | null
+  readonly caFile: string | null
+}
+
+export type ProviderSettings = SandboxProviderSettings | SmtpProviderSettings
+
+export type Settings = {
+  readonly isDevelopment: boolean
+  readonly dataFolder: string
+  readonly https: Endpoint | null
+  readonly http: Endpoint | null
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
+  /** Proxies whose X-Forwarded-For is believed, as addresses or CIDR blocks. */
+  readonly trustedProxies: readonly string[]
+  /** A proxy in front ends TLS, so that plain HTTP may be served beyond loopback. */
+  readonly isBehindProxy: boolean
+  readonly keyRingFile: string
+  /** From COUNTERSIGN_KEY_RING; wins over the file. */
+  readonly keyRing: string | null
+  readonly store: { readonly engine: 'sqlite'; readonly path: string }
+  /** false lifts the limits for load tests; development only. */
+  readonly hasLimits: boolean
+  readonly retentionMs: number
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+    readonly requests: 'all' | 'failures' | 'none'
+  }
+  readonly providers: Readonly<Record<string, ProviderSettings>>
+  /** Provider names in the order they are tried, by channel. */
+  readonly routes: { readonly sms: readonly string[]; readonly email: readonly string[] }
+  readonly templates: { readonly folder: string | null; readonly signature: string; readonly product: string }
+  readonly policy: AppPolicy
+  /** Overrides by app id, before those the app's own record holds. */
+  readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly testAddresses: readonly TestAddress[]
+}

@@ -1,0 +1,12 @@
+/** The points between which a crash matters, published so that fault tests can stop the process there. */
+
+import { channel } from 'node:diagnostics_channel'
+
+export type DeliveryPoint = 'after-commit' | 'after-claim' | 'after-accept' | 'before-settle'
+
+const points = channel('countersign.delivery')
+
+/** Costs a property read while nobody listens. */
+export function reached(point: DeliveryPoint, messageId: string): void {
+  if (points.hasSubscribers) points.publish({ point, messageId })
+}

@@ -1,0 +1,51 @@
+/** Every exceptional outcome of the program: one table of stable codes, one class. */
+
+/**
+ * `isExposed` tells whether the sentence may be shown to a caller; the rest is for operators.
+ * docs/errors.md is checked against this table.
+ */
+export const appErrors = {
+  'store.unavailable': {
+    isExposed: false,
+    meaning: 'The store did not answer in time or failed. Nothing was accepted.',
+  },
+  'store.schema-newer': {
+    isExposed: false,
+    meaning: 'The store was written by a newer version. Run that version, or restore a backup.',
+  },
+  'store.locked': { isExposed: false, meaning: 'Another server already runs on this data folder.' },
+  'config.invalid': {
+    isExposed: true,
+    meaning: 'The settings cannot work; the message lists every problem with its remedy.',
+  },
+  'key-ring.invalid': {
+    isExposed: true,
+    meaning: 'The key ring could not be read; the message names the line.',
+  },
+  'key-ring.unknown-key': {
+    isExposed: false,
+    meaning: 'A record names a key that is not in the ring. Put the old key back.',
+  },
+  'template.invalid': {
+    isExposed: true,
+    meaning: 'A message template cannot work; the message lists every problem by file.',
+  },
+  'input.invalid': {
+    isExposed: true,
+    meaning: 'A command was given something it cannot use; the message says what it takes.',
+  },
+} as const
+
+export type AppErrorCode = keyof typeof appErrors
+
+/** An exceptional outcome. Expected outcomes are values, not errors. */
+export class AppError extends Error {
+  readonly code: AppErrorCode
+
+  /** @param detail  Names the thing and the remedy; never a code, key, token or whole address. */
+  constructor(code: AppErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? appErrors[code].meaning, options)
+    this.name = 'AppError'
+    this.code = code
+  }
+}

@@ -1,0 +1,105 @@
+/** Changing a contact: the right code, the proof and the change in one step, and word to everyone concerned. */
+
+import { type Address, addressKey, maskAddress } from '../address/address.ts'
+import type { Member } from '../directory/directory.ts'
+import type { NewMessage } from '../store/outbox.ts'
+import type { Throttled } from '../throttle/take.ts'
+import type { Services } from './services.ts'
+import { type Act, newMessageId } from './subject.ts'
+import { submitCode } from './submit-code.ts'
+
+export type ChangeOutcome =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'refused' }
+  /** No present contact was proved in time. */
+  | { readonly kind: 'unproven' }
+  /** Another member of the tenant has it. */
+  | { readonly kind: 'bound' }
+  | Throttled
+
+/** A notice is no matter of minutes: the old contact may be switched off for the night. */
+const noticeLifetimeMs = 24 * 3_600_000
+/** Contacts changed under us this often in a row: somebody fights over the member. */
+const mostTries = 3
+
+/**
+ * Stores a new contact of the caller.
+ * @param country  The wire's country key of a phone; null for an e-mail address.
+ * @throws AppError `store.unavailable`; then nothing was changed that was answered for.
+ */
+export async function changeContact(
+  services: Services,
+  act: Act,
+  entered: string,
+  country: string | null,
+  locale: string,
+  repeat: string | undefined,
+): Promise<ChangeOutcome> {
+  const outcome = await change()
+  services.metrics.submissions.inc({ act: 'update', outcome: outcome.kind })
+  return outcome
+
+  async function change(): Promise<ChangeOutcome> {
+    // Always the new contact's purpose: a code sent to a present contact proves that one, no more.
+    const submitted = await submitCode(services, { act, purpose: 'new-contact', entered, repeat })
+    if (submitted.kind === 'repeated') return { kind: 'changed' }
+    if (submitted.kind !== 'match') return submitted
+    const { session, address } = act
+    let member: Member | undefined = session.member
+    for (let tries = 0; tries < mostTries && member; tries++) {
+      const hasContact = member.phone !== null || member.email !== null
+      const result = await services.store.directory.changeContact({
+        tenant: session.tenant.id,
+        app: session.app.id,
+        member: member.id,
+        verification: submitted.record.id,
+        wrong: submitted.wrong,
+        takenAt: submitted.takenAt,
+        address,
+        country,
+        seen: { phone: member.phone, email: member.email },
+        needsProof: hasContact && services.policyOf(session.app).needsProof,
+        notices: noticesOf(member, act, locale, services.clock.now(), services.serves),
+        lease: services.lease,
+        ...(repeat !== undefined && { repeat }),
+      })
+      if (result.kind === 'stale') {
+        member = await services.store.directory.member(session.member.id)
+        continue
+      }
+      services.sessions.forget(session.member.id)
+      if (result.kind !== 'changed') return result
+      for (const entry of result.entries) services.handOver(entry)
+      return { kind: 'changed' }
+    }
+    return { kind: 'refused' }
+  }
+}
+
+/** One notice to each contact the member had before: SP 800-63B 4.6. Never to the new one alone. */
+function noticesOf(
+  member: Member,
+  act: Act,
+  locale: string,
+  now: number,
+  serves: Services['serves'],
+): NewMessage[] {
+  const { session, address } = act
+  return [member.phone, member.email]
+    .filter((contact): contact is Address => contact !== null && addressKey(contact) !== addressKey(address))
+    .map(
+      (contact): NewMessage => ({
+        id: newMessageId(),
+        tenant: session.tenant.id,
+        app: session.app.id,
+        channel: contact.kind === 'phone' ? 'sms' : 'email',
+        to: contact,
+        locale,
+        template: 'contact-changed',
+        values: { contact: maskAddress(address), changedAt: String(now) },
+        lifetimeMs: noticeLifetimeMs,
+        cooldown: [],
+      }),
+    )
+    .filter((notice) => serves(notice.channel))
+}

@@ -1,0 +1,42 @@
+/** Checking a code: a present contact's is used up and remembered as proof, a new one's stays for the change. */
+
+import type { Throttled } from '../throttle/take.ts'
+import { proofMs } from './policy.ts'
+import type { Services } from './services.ts'
+import { type Act, purposeFor } from './subject.ts'
+import { submitCode } from './submit-code.ts'
+
+export type CheckOutcome = { readonly kind: 'verified' } | { readonly kind: 'refused' } | Throttled
+
+/**
+ * @param entered  As the person typed it.
+ * @param repeat  Fingerprint of the call if its caller named it.
+ * @throws AppError `store.unavailable`; then the code was not accepted.
+ */
+export async function checkCode(
+  services: Services,
+  act: Act,
+  entered: string,
+  repeat: string | undefined,
+): Promise<CheckOutcome> {
+  const purpose = purposeFor(act.session.member, act.address)
+  const outcome = await submit()
+  services.metrics.submissions.inc({ act: 'verify', outcome: outcome.kind })
+  return outcome
+
+  async function submit(): Promise<CheckOutcome> {
+    const submitted = await submitCode(services, { act, purpose, entered, repeat })
+    if (submitted.kind === 'repeated') return { kind: 'verified' }
+    if (submitted.kind !== 'match') return submitted
+    const isOwn = purpose === 'own-contact'
+    const isUsed = await services.store.verifications.use({
+      id: submitted.record.id,
+      wrong: submitted.wrong,
+      takenAt: submitted.takenAt,
+      consumes: isOwn,
+      ...(isOwn && { proofMs }),
+      ...(repeat !== undefined && { repeat }),
+    })
+    return { kind: isUsed ? 'verified' : 'refused' }
+  }
+}

@@ -1,0 +1,79 @@
+/** Asking for a code: decide whether one may be sent, commit it, hand its message over. */
+
+import { addressKey } from '../address/address.ts'
+import { reached } from '../delivery/points.ts'
+import { issueTakes } from '../throttle/policy.ts'
+import type { Throttled } from '../throttle/take.ts'
+import { newVerificationId } from '../verification/verification.ts'
+import type { Services } from './services.ts'
+import { type Act, newMessageId, purposeFor, throttleSubject, verificationKey } from './subject.ts'
+
+export type RequestOutcome =
+  /** Committed: it reaches a provider while its code lives, or its failure is recorded. */
+  | { readonly kind: 'sent' }
+  /** The country is not allowed or no provider serves the channel. */
+  | { readonly kind: 'unreachable' }
+  | Throttled
+
+/**
+ * Issues a verification and queues its message; while one is live, queues its message again.
+ * Never tells whether the address belongs to anyone.
+ * @param act.address  Parsed, see `parseAddress`.
+ * @param locale  Of the message, one of the shipped ones.
+ * @throws AppError `store.unavailable`; then nothing was issued that the caller may count on.
+ */
+export async function requestCode(services: Services, act: Act, locale: string): Promise<RequestOutcome> {
+  const { address, session } = act
+  const policy = services.policyOf(session.app)
+  const channel = address.kind === 'phone' ? 'sms' : 'email'
+  const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
+  const isAllowed =
+    address.kind === 'email' || policy.regions === null || policy.regions.includes(address.region)
+  if (!isAllowed || !services.serves(channel)) {
+    count('unreachable')
+    return { kind: 'unreachable' }
+  }
+  const now = services.clock.now()
+  const isTest = services.testCodeOf(addressKey(address), now) !== undefined
+  const takes = services.hasLimits ? issueTakes(throttleSubject(act), policy.limits) : []
+  const lifetimeMs = policy.lifetimeMs[channel]
+  const result = await services.store.verifications.issue({
+    id: newVerificationId(now),
+    key: verificationKey(act, purposeFor(session.member, address)),
+    keyId: services.ring.newest.id,
+    digits: policy.digits,
+    lifetimeMs,
+    isTest,
+    takes,
+    lease: services.lease,
+    ...(!isTest && {
+      message: {
+        id: newMessageId(),
+        tenant: session.tenant.id,
+        app: session.app.id,
+        channel,
+        to: address,
+        locale,
+        template: 'code' as const,
+        values: {},
+        lifetimeMs,
+        // What a refusal of the address for good frees: the limits on this address, not on its asker.
+        cooldown: takes
+          .filter(
+            (take) => take.form === 'events' && (take.scope === 'address' || take.scope === 'member-address'),
+          )
+          .map((take) => take.key),
+      },
+    }),
+  })
+  count(result.kind)
+  if (result.kind === 'throttled') {
+    services.metrics.throttled.inc({ act: 'issue', scope: result.scope })
+    return result
+  }
+  if (result.entry) {
+    reached('after-commit', result.entry.message.id)
+    services.handOver(result.entry)
+  }
+  return { kind: 'sent' }
+}

@@ -1,0 +1,29 @@
+/** What every flow is handed: the rooms it may use and the questions it may ask of the settings. */
+
+import type { Clock } from '../clock.ts'
+import type { KeyRing } from '../code/key-ring.ts'
+import type { App } from '../directory/directory.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Lease, OutboxEntry } from '../store/outbox.ts'
+import type { Store } from '../store/store.ts'
+import type { AppPolicy } from './policy.ts'
+import type { Sessions } from './sessions.ts'
+
+export type Services = {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly clock: Clock
+  readonly sessions: Sessions
+  readonly metrics: Metrics
+  /** The installation's policy with the overrides of the settings and of the app's record. */
+  policyOf(app: App): AppPolicy
+  /** false lifts every throttle, for load tests. The bound on submissions of one code stays. */
+  readonly hasLimits: boolean
+  /** The fixed code of a test address still in force. */
+  testCodeOf(addressKey: string, now: number): string | undefined
+  /** Whether any provider serves the channel. */
+  serves(channel: 'sms' | 'email'): boolean
+  readonly lease: Lease
+  /** Gives a committed message to delivery. */
+  handOver(entry: OutboxEntry): void
+}

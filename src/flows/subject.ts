@@ -1,0 +1,49 @@
+/** Who a verification is for: its key and its throttle subject, from a session and an address. */
+
+import { randomBytes } from 'node:crypto'
+import { type Address, addressKey, limiterKey } from '../address/address.ts'
+import type { Member, Session } from '../directory/directory.ts'
+import { networkOf } from '../throttle/network.ts'
+import type { ThrottleSubject } from '../throttle/policy.ts'
+import type { Purpose, VerificationKey } from '../verification/verification.ts'
+
+/** An act of a logged-in caller on an address. */
+export type Act = {
+  readonly session: Session
+  readonly address: Address
+  /** The client's IP address, if someone trusted told it. */
+  readonly clientIp: string | undefined
+}
+
+/** A member's own contact is proved, any other is stored: no other purpose exists yet. */
+export function purposeFor(member: Member, address: Address): Purpose {
+  const key = addressKey(address)
+  const isOwn = [member.phone, member.email].some(
+    (contact) => contact !== null && addressKey(contact) === key,
+  )
+  return isOwn ? 'own-contact' : 'new-contact'
+}
+
+export function verificationKey({ session, address }: Act, purpose: Purpose): VerificationKey {
+  return {
+    tenant: session.tenant.id,
+    app: session.app.id,
+    member: session.member.id,
+    address: addressKey(address),
+    purpose,
+  }
+}
+
+export function throttleSubject({ session, address, clientIp }: Act): ThrottleSubject {
+  return {
+    tenant: session.tenant.id,
+    app: session.app.id,
+    member: session.member.id,
+    limiterKey: limiterKey(address),
+    network: clientIp === undefined ? undefined : networkOf(clientIp),
+  }
+}
+
+export function newMessageId(): string {
+  return randomBytes(16).toString('hex')
+}

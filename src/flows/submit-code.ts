@@ -1,0 +1,65 @@
+/** The part that checking a code and changing a contact share: count, compare, and say how it ended. */
+
+import { submissionTakes } from '../throttle/policy.ts'
+import type { Take, Throttled } from '../throttle/take.ts'
+import { decideSubmission } from '../verification/decide-submission.ts'
+import type { Purpose, Verification } from '../verification/verification.ts'
+import type { Services } from './services.ts'
+import { type Act, throttleSubject, verificationKey } from './subject.ts'
+
+export type Submission = {
+  readonly act: Act
+  readonly purpose: Purpose
+  readonly entered: string
+  /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
+  readonly repeat: string | undefined
+}
+
+export type Submitted =
+  /** Right, and not used yet: `takenAt` and `wrong` give the takings back when it is. */
+  | {
+      readonly kind: 'match'
+      readonly record: Verification
+      readonly wrong: readonly Take[]
+      readonly takenAt: number
+    }
+  | { readonly kind: 'repeated' }
+  /** Wrong, expired, unknown or used: one answer. */
+  | { readonly kind: 'refused' }
+  | Throttled
+
+export async function submitCode(services: Services, submission: Submission): Promise<Submitted> {
+  const { act, purpose, entered, repeat } = submission
+  const { store, ring } = services
+  const policy = services.policyOf(act.session.app)
+  const key = verificationKey(act, purpose)
+  const takes = services.hasLimits
+    ? submissionTakes(throttleSubject(act), policy.limits)
+    : { counted: [], wrong: [] }
+  const taken = await store.verifications.takeSubmission({
+    key,
+    ...takes,
+    maxSubmissions: policy.maxSubmissions,
+    ...(repeat !== undefined && { repeat }),
+  })
+  if (taken.kind !== 'taken') {
+    if (taken.kind === 'throttled') services.metrics.throttled.inc({ act: 'submission', scope: taken.scope })
+    return taken
+  }
+  const testCode = services.testCodeOf(key.address, services.clock.now())
+  const outcome = decideSubmission(taken.record, entered, ring, taken.now, testCode)
+  if (outcome.kind === 'match')
+    return { kind: 'match', record: outcome.record, wrong: takes.wrong, takenAt: taken.now }
+  // Not waited for: what it says is for the operator, and the caller's time must not hang on it.
+  store.journal
+    .append({
+      kind: 'refusal',
+      tenant: key.tenant,
+      app: key.app,
+      member: key.member,
+      verification: taken.record?.id ?? '',
+      detail: { act: purpose, reason: outcome.reason },
+    })
+    .catch(() => undefined)
+  return { kind: 'refused' }
+}

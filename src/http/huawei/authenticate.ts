@@ -1,0 +1,42 @@
+/** Who is calling: the session of a request's access token, and whether it may make this call. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ApiCall } from '../../flows/policy.ts'
+import type { Services } from '../../flows/services.ts'
+import type { Session } from '../../flows/sessions.ts'
+import { sendRefusal } from './answer.ts'
+import type { WireCode } from './errors.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `authenticate`; only handlers behind it may read it. */
+    session: Session
+  }
+}
+
+/** The token a request carries. Old SDKs put it in `X-Auth-Token`. */
+export function tokenIn(request: FastifyRequest): string | undefined {
+  const token = request.headers['x-access-token'] ?? request.headers['x-auth-token']
+  return typeof token === 'string' && token !== '' ? token : undefined
+}
+
+/** An onRequest hook: nothing of a body is read before its sender is known. */
+export function authenticate(services: Services, call: ApiCall) {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const refuse = (code: WireCode) => void sendRefusal(request, reply, { code })
+    const accept = (session: Session | undefined) => {
+      if (!session) return refuse('USG.206020000')
+      if (session.member.isDisabled) return refuse('USG.206010007')
+      if (session.app.isDisabled || !services.policyOf(session.app).calls.includes(call))
+        return refuse('USG.000000005')
+      request.session = session
+      done()
+    }
+    const token = tokenIn(request)
+    if (token === undefined) return refuse('USG.206020000')
+    // Most sessions are remembered: no promise, no turn of the loop.
+    const found = services.sessions.find(token)
+    if (found instanceof Promise) found.then(accept, done)
+    else accept(found)
+  }
+}

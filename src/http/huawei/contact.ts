@@ -1,0 +1,48 @@
+/** The wire's `contact` and `country`, made into an address or refused; here that word ends. */
+
+import { isIP } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+import { type Address, parseAddress } from '../../address/address.ts'
+import { defaultCountryKey, isCountryKey, isNumberOfCountry } from '../../address/countries.ts'
+import type { Services } from '../../flows/services.ts'
+import type { Act } from '../../flows/subject.ts'
+import type { Refusal } from './errors.ts'
+import { invalid } from './parameters.ts'
+
+export type Contact = {
+  readonly address: Address
+  /** The country key of a phone; null for an e-mail address, whose country is ignored. */
+  readonly country: string | null
+}
+
+export function contactIn(body: {
+  readonly contact: string
+  readonly country?: string | null
+}): Contact | { readonly refusal: Refusal } {
+  const parsed = parseAddress(body.contact)
+  if (parsed.kind === 'refused')
+    return {
+      refusal: invalid('contact', {
+        'zh-CN': '应为带 + 和国家码的有效手机号，例如 +8613800138000，或有效的邮箱地址',
+        'en-US':
+          'it must be a valid mobile number with + and country code, such as +8613800138000, or a valid e-mail address',
+      }),
+    }
+  const { address } = parsed
+  if (address.kind === 'email') return { address, country: null }
+  const country = body.country || defaultCountryKey
+  if (!isCountryKey(country) || !isNumberOfCountry(country, address))
+    return { refusal: { code: 'USG.201040025' } }
+  return { address, country }
+}
+
+/**
+ * The act of a request. The client's address is the connection's, or what a trusted proxy says it
+ * is; an app that serves many people tells it in `X-Client-IP`, and if it tells none none is limited.
+ */
+export function actOf(services: Services, request: FastifyRequest, address: Address): Act {
+  const { session } = request
+  if (!services.policyOf(session.app).tellsClientIp) return { session, address, clientIp: request.ip }
+  const told = request.headers['x-client-ip']
+  return { session, address, clientIp: typeof told === 'string' && isIP(told) ? told : undefined }
+}

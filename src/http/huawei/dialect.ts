@@ -1,0 +1,79 @@
+/** The Huawei Cloud Meeting dialect as one plugin: its parser, headers, error shape and routes. */
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../errors.ts'
+import type { Services } from '../../flows/services.ts'
+import { sendRefusal, setHeaders } from './answer.ts'
+import { parseJsonBody } from './json-body.ts'
+import { loginRoutes } from './login.ts'
+import { memberRoutes } from './member.ts'
+import { invalid, refusalOf } from './parameters.ts'
+import { verificationCodeRoutes } from './verification-code.ts'
+
+const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
+
+/**
+ * Registers the dialect. It also answers for paths that nobody serves, for a caller of a wrong path
+ * reads this error shape as well as any.
+ * @param onError  Told of what was answered with 500.
+ */
+export function huaweiDialect(
+  app: FastifyInstance,
+  { services, onError }: { services: Services; onError: (error: unknown, request: FastifyRequest) => void },
+): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    setHeaders(request, reply)
+    done()
+  })
+  app.decorateRequest('session', null as never)
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    // Bodyless calls with a JSON content type come from the official Node SDK.
+    if (body === '') return done(null, undefined)
+    const parsed = parseJsonBody(body as string)
+    if (parsed.kind === 'json') done(null, parsed.value)
+    else done(new MalformedBody())
+  })
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.validation) return sendRefusal(request, reply, refusalOf(error.validation))
+    if (error instanceof MalformedBody) return sendRefusal(request, reply, malformedBody)
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return sendRefusal(request, reply, largeBody)
+    if (error instanceof AppError && error.code === 'store.unavailable') {
+      onError(error, request)
+      return sendRefusal(request, reply, { code: 'USG.000000001', retryAfterMs: 1000 })
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500)
+      return sendRefusal(request, reply, malformedBody)
+    onError(error, request)
+    return sendRefusal(request, reply, { code: 'USG.000000002' })
+  })
+
+  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+    // Echoed only if plain: a path may hold anything, a number included.
+    const path = request.url.split('?')[0]!
+    const allowed = methods.filter((method) => app.hasRoute({ url: path, method }))
+    const { method } = request
+    if (allowed.length === 0)
+      return sendRefusal(request, reply, { code: 'USG.000000006', details: { method, path: plain(path) } })
+    reply.header('allow', allowed.join(', '))
+    return sendRefusal(request, reply, {
+      code: 'USG.000000007',
+      details: { method, allowed: allowed.join(', ') },
+    })
+  })
+
+  verificationCodeRoutes(app, services)
+  memberRoutes(app, services)
+  loginRoutes(app, services)
+}
+
+class MalformedBody extends Error {}
+
+const malformedBody = invalid('body', { 'zh-CN': '不是有效的 JSON', 'en-US': 'it is not valid JSON' })
+const largeBody = invalid('body', { 'zh-CN': '超过 16 KiB', 'en-US': 'it is larger than 16 KiB' })
+
+function plain(path: string): string {
+  return /^[A-Za-z/_-]{1,64}$/.test(path.replace(/v\d/g, 'v')) ? path : '…'
+}

@@ -1,0 +1,186 @@
+/** Logging in and what follows: App ID (0311) and account (0306) logins, refresh, validate, logout. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  accountLogIn,
+  appLogIn,
+  type LoginOutcome,
+  logOut,
+  refreshLogin,
+  validateToken,
+} from '../../flows/log-in.ts'
+import type { Services } from '../../flows/services.ts'
+import type { Session } from '../../flows/sessions.ts'
+import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
+import { tokenIn } from './authenticate.ts'
+import type { Refusal, WireCode } from './errors.ts'
+import { adminType } from './member.ts'
+import {
+  type AccountBody,
+  type AppAuthBody,
+  accountBody,
+  appAuthBody,
+  type ValidateBody,
+  validateBody,
+} from './parameters.ts'
+
+const signatureHeader = /^HMAC-SHA256 signature=([0-9A-Fa-f]{64})(?:,\s*access=([A-Za-z0-9+/=]+))?$/
+const basicHeader = /^Basic ([A-Za-z0-9+/=]+)$/i
+
+export function loginRoutes(app: FastifyInstance, services: Services): void {
+  app.post<{ Body: AppAuthBody }>(
+    '/v2/usg/acs/auth/appauth',
+    { schema: { body: appAuthBody } },
+    async (request, reply) => {
+      const { body } = request
+      const header = signatureHeader.exec(request.headers.authorization ?? '')
+      if (!header) return sendRefusal(request, reply, { code: 'USG.206010025' })
+      const [, signature = '', access] = header
+      // The SDKs omit it; where it is told it must not contradict the body.
+      if (access !== undefined && Buffer.from(access, 'base64').toString('utf8') !== body.appId)
+        return sendRefusal(request, reply, { code: 'USG.206010025' })
+      const outcome = await appLogIn(services, {
+        appId: body.appId,
+        signature,
+        expireTime: body.expireTime,
+        nonce: body.nonce,
+        userId: body.userId ?? undefined,
+        corpId: body.corpId ?? undefined,
+        clientType: body.clientType,
+        name: body.userName ?? '',
+        deptCode: body.deptCode ?? '',
+      })
+      return answer(services, request, reply, outcome, 'USG.206010025')
+    },
+  )
+
+  app.post<{ Body: AccountBody }>(
+    '/v1/usg/acs/auth/account',
+    { schema: { body: accountBody } },
+    async (request, reply) => {
+      const encoded = basicHeader.exec(request.headers.authorization ?? '')?.[1] ?? ''
+      const credentials = Buffer.from(encoded, 'base64').toString('utf8')
+      const colon = credentials.indexOf(':')
+      const account = credentials.slice(0, Math.max(0, colon))
+      if (colon < 1 || account !== request.body.account)
+        return sendRefusal(request, reply, { code: 'USG.206010000' })
+      const outcome = await accountLogIn(
+        services,
+        account,
+        credentials.slice(colon + 1),
+        request.body.clientType,
+      )
+      return answer(services, request, reply, outcome, 'USG.206010000')
+    },
+  )
+
+  app.put('/v1/usg/acs/token', async (request, reply) => {
+    const token = tokenIn(request)
+    if (token === undefined) return sendRefusal(request, reply, { code: 'USG.206020000' })
+    return answer(services, request, reply, await refreshLogin(services, token), 'USG.206020000')
+  })
+
+  app.delete('/v1/usg/acs/token', async (request, reply) => {
+    const token = tokenIn(request)
+    const isEnded = token !== undefined && (await logOut(services, token))
+    return isEnded ? sendEmpty(reply) : sendRefusal(request, reply, { code: 'USG.206020000' })
+  })
+
+  for (const version of ['v1', 'v2'])
+    app.post<{ Body: ValidateBody }>(
+      `/${version}/usg/acs/token/validate`,
+      { schema: { body: validateBody } },
+      async (request, reply) => {
+        const { token, needGenNewToken } = request.body
+        const outcome = await validateToken(services, token, needGenNewToken === true)
+        if (outcome.kind === 'valid')
+          return sendJson(reply, tokenObject(outcome.session, token, null, request.ip, services.clock.now()))
+        return answer(services, request, reply, outcome, 'USG.000000004')
+      },
+    )
+}
+
+/** @param refused  What a plain refusal is called at this call. */
+function answer(
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  outcome: LoginOutcome,
+  refused: WireCode,
+): FastifyReply {
+  if (outcome.kind === 'logged-in') {
+    const refresh = { token: outcome.refreshToken, expiresAt: outcome.refreshExpiresAt }
+    const { session, accessToken } = outcome
+    const told = tokenObject(session, accessToken, refresh, request.ip, services.clock.now())
+    return sendJson(reply, { ...told, firstLogin: outcome.isFirst })
+  }
+  return sendRefusal(request, reply, refusalOf(outcome, refused))
+}
+
+function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refused: WireCode): Refusal {
+  switch (outcome.kind) {
+    case 'refused':
+      return { code: refused }
+    case 'signature-expired':
+      return { code: 'USG.206010057' }
+    case 'member-disabled':
+      return { code: 'USG.206010007', status: 412 }
+    case 'locked':
+      return { code: 'USG.206030015', retryAfterMs: outcome.retryAfterMs }
+    case 'not-permitted':
+      return { code: 'USG.000000005' }
+  }
+}
+
+/** The answer of every login. Seconds but for `createTime`, which the reference gives in milliseconds. */
+function tokenObject(
+  { token, tenant, member }: Session,
+  accessToken: string,
+  refresh: { readonly token: string; readonly expiresAt: number } | null,
+  ip: string,
+  now: number,
+) {
+  return {
+    accessToken,
+    tokenIp: ip,
+    validPeriod: Math.max(0, Math.floor((token.expiresAt - now) / 1000)),
+    expireTime: Math.floor(token.expiresAt / 1000),
+    createTime: token.createdAt,
+    user: userObject(member, tenant.id, tenant.name),
+    clientType: token.clientType,
+    forceLoginInd: 0,
+    firstLogin: false,
+    pwdExpired: false,
+    daysPwdAvailable: -1,
+    proxyToken: null,
+    delayDelete: false,
+    tokenType: 0,
+    refreshToken: refresh?.token ?? null,
+    refreshValidPeriod: refresh ? Math.floor((refresh.expiresAt - now) / 1000) : 0,
+    refreshExpireTime: refresh ? Math.floor(refresh.expiresAt / 1000) : 0,
+    refreshCreateTime: refresh ? token.createdAt : 0,
+  }
+}
+
+function userObject(member: Session['member'], companyId: string, companyName: string) {
+  return {
+    realm: companyId,
+    userId: member.id,
+    ucloginAccount: member.account,
+    serviceAccount: member.account,
+    numberHA1: null,
+    alias1: null,
+    companyId,
+    companyDomain: companyName,
+    spId: '',
+    userType: 2,
+    adminType: adminType[member.role],
+    name: member.profile.name,
+    nameEn: member.profile.englishName,
+    isBindPhone: member.phone !== null,
+    freeUse: false,
+    status: member.isDisabled ? 1 : 0,
+    thirdAccount: null,
+    deptCode: member.deptCode,
+  }
+}

@@ -1,0 +1,80 @@
+/** The parameters of the dialect's calls as schemas, and what is said of one that is wrong. */
+
+import type { FastifySchemaValidationError } from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
+import type { Refusal } from './errors.ts'
+import type { Locale } from './locale.ts'
+
+const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+const text = (minLength: number, maxLength: number) => Type.String({ minLength, maxLength })
+
+const contact = text(1, 255)
+const country = optional(Type.String({ maxLength: 255 }))
+const code = optional(Type.String({ maxLength: 64 }))
+
+export const verificationCodeBody = Type.Object({ contact, country, verificationCode: code })
+export const contactBody = verificationCodeBody
+
+export const appAuthBody = Type.Object({
+  appId: text(1, 64),
+  clientType: Type.Integer({ minimum: 0, maximum: 255 }),
+  expireTime: Type.Integer({ minimum: 0, maximum: 1e12 }),
+  nonce: text(32, 64),
+  userId: optional(Type.String({ maxLength: 64 })),
+  corpId: optional(Type.String({ maxLength: 64 })),
+  userName: optional(Type.String({ maxLength: 96 })),
+  userEmail: optional(Type.String({ maxLength: 255 })),
+  userPhone: optional(Type.String({ maxLength: 255 })),
+  deptCode: optional(Type.String({ maxLength: 64 })),
+})
+
+export const accountBody = Type.Object({
+  account: text(1, 255),
+  clientType: Type.Integer({ minimum: 0, maximum: 255 }),
+  createTokenType: optional(Type.Integer({ minimum: 0, maximum: 1 })),
+})
+
+export const validateBody = Type.Object({
+  token: text(1, 255),
+  needGenNewToken: optional(Type.Boolean()),
+  needAccountInfo: optional(Type.Boolean()),
+})
+
+export const memberBody = Type.Object({
+  name: text(1, 64),
+  englishName: optional(Type.String({ maxLength: 64 })),
+  signature: optional(Type.String({ maxLength: 512 })),
+  title: optional(Type.String({ maxLength: 32 })),
+  desc: optional(Type.String({ maxLength: 128 })),
+})
+
+export type VerificationCodeBody = Static<typeof verificationCodeBody>
+export type AppAuthBody = Static<typeof appAuthBody>
+export type AccountBody = Static<typeof accountBody>
+export type ValidateBody = Static<typeof validateBody>
+export type MemberBody = Static<typeof memberBody>
+
+/** A refusal of one parameter. */
+export function invalid(field: string, problem: Readonly<Record<Locale, string>>): Refusal {
+  return { code: 'USG.000000003', details: { field, problem } }
+}
+
+/** What a schema found wrong, in words that name the field and how to mend it. */
+export function refusalOf(errors: readonly FastifySchemaValidationError[]): Refusal {
+  // The last one is about the whole of a union, `anyOf`; the first about the kind that was meant.
+  const error = errors[0]
+  if (!error) return invalid('body', { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })
+  const path = error.instancePath.split('/').slice(1).join('.')
+  const missing = error.params.missingProperty as string | undefined
+  const field = missing ?? (path || 'body')
+  const limit = String(error.params.limit ?? '')
+  const problems: Record<string, Readonly<Record<Locale, string>>> = {
+    required: { 'zh-CN': '必须携带', 'en-US': 'it is mandatory' },
+    minLength: { 'zh-CN': `至少 ${limit} 个字符`, 'en-US': `it takes at least ${limit} characters` },
+    maxLength: { 'zh-CN': `最多 ${limit} 个字符`, 'en-US': `it takes at most ${limit} characters` },
+    minimum: { 'zh-CN': `不能小于 ${limit}`, 'en-US': `it must be at least ${limit}` },
+    maximum: { 'zh-CN': `不能大于 ${limit}`, 'en-US': `it must be at most ${limit}` },
+    type: { 'zh-CN': `类型应为 ${error.params.type}`, 'en-US': `it must be of type ${error.params.type}` },
+  }
+  return invalid(field, problems[error.keyword] ?? { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })
+}

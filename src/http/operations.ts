@@ -1,0 +1,32 @@
+/** What operators and their machines ask: is it alive, is it ready, what does it count. */
+
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../flows/services.ts'
+
+/**
+ * /livez: the process answers. /readyz: it can serve, false from the moment a stop began so that
+ * nobody sends more. /metrics: Prometheus. For the loopback listener: they need no token.
+ */
+export function operationsPages(
+  app: FastifyInstance,
+  { services, isReady }: { services: Pick<Services, 'store' | 'metrics'>; isReady: () => boolean },
+): void {
+  app.get('/livez', (_request, reply) => reply.type('text/plain').send('alive\n'))
+
+  app.get('/readyz', async (_request, reply) => {
+    reply.type('text/plain').header('cache-control', 'no-store')
+    if (!isReady()) return reply.code(503).send('stopping\n')
+    const isStoreWell = await services.store.now().then(
+      () => true,
+      () => false,
+    )
+    return isStoreWell
+      ? reply.send('ready\n')
+      : reply.code(503).header('retry-after', 1).send('the store is away\n')
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    const { registry } = services.metrics
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+}

@@ -1,0 +1,93 @@
+/** A listener: Fastify with the bounds that keep one bad client from stopping the others. */
+
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { requestIdOf } from './huawei/answer.ts'
+
+export type ServerOptions = {
+  /** PEM certificate chain and key; absent: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  /** Addresses or CIDR blocks whose X-Forwarded-For is believed. None: nobody's. */
+  readonly trustedProxies: readonly string[]
+  /** Called after each answer. */
+  readonly onAnswer: (answer: Answer) => void
+}
+
+export type Answer = {
+  readonly requestId: string
+  readonly method: string
+  /** The pattern that was served, never the path that was asked for. */
+  readonly route: string
+  readonly status: number
+  readonly errorCode: string
+  readonly tookMs: number
+}
+
+const largestBody = 16 * 1024
+const largestHeaders = 16 * 1024
+/** A request must be here, whole, within this time. */
+const slowestSenderMs = 10_000
+
+export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): FastifyInstance {
+  const limits = {
+    maxHeaderSize: largestHeaders,
+    headersTimeout: slowestSenderMs,
+    requestTimeout: slowestSenderMs,
+    // The default of 30 s would let a slow sender hold on three times as long as allowed.
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 72_000,
+  }
+  const options = {
+    logger: false,
+    bodyLimit: largestBody,
+    genReqId: (raw: { headers: Parameters<typeof requestIdOf>[0] }) => requestIdOf(raw.headers),
+    requestTimeout: slowestSenderMs,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    forceCloseConnections: 'idle' as const,
+    // Strict types: "1" is no number and a missing field is not filled in.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
+    },
+    clientErrorHandler: refuseGarbage,
+    routerOptions: { maxParamLength: 128 },
+    return503OnClosing: false,
+  } as const
+  const app = (tls
+    ? Fastify({ ...options, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } })
+    : Fastify({ ...options, http: limits })) as unknown as FastifyInstance
+
+  app.decorateReply('errorCode', '')
+  app.addHook('onResponse', (request, reply, done) => {
+    onAnswer({
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      errorCode: reply.errorCode,
+      tookMs: reply.elapsedTime,
+    })
+    done()
+  })
+  return app
+}
+
+/** What is not HTTP, or too large or too slow to be read, gets the error shape too and the connection ends. */
+function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+  const [problem, en] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['headers', 'they are larger than 16 KiB']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['request', 'it was not here whole within 10 seconds']
+        : ['request', 'it is not valid HTTP']
+  const requestId = requestIdOf({})
+  const body = JSON.stringify({
+    error_code: 'USG.000000003',
+    error_msg: `Invalid parameter ${problem}: ${en}.`,
+    request_id: requestId,
+  })
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-cache\r\n` +
+      `Content-Type: application/json;charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,222 @@
+/** Tenants, apps, members and tokens in SQLite, and the one step that changes a contact. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import { type Address, addressKey } from '../../address/address.ts'
+import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { ContactChange, ContactChangeResult, ImportOutcome, Login } from '../directory.ts'
+import type { SqliteJournal } from './journal.ts'
+import type { SqliteLedgers } from './ledgers.ts'
+import type { SqliteOutbox } from './outbox.ts'
+import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
+import type { SqliteVerifications } from './verifications.ts'
+
+export type SqliteDirectory = ReturnType<typeof sqliteDirectory>
+
+type Rooms = {
+  readonly ledgers: SqliteLedgers
+  readonly outbox: SqliteOutbox
+  readonly journal: SqliteJournal
+  readonly verifications: SqliteVerifications
+}
+
+export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: Rooms) {
+  const one = (sql: string) => db.prepare(`select * from ${sql}`)
+  const tenantById = one('tenant where id = ?')
+  const allTenants = one('tenant order by id')
+  const insertTenant = db.prepare('insert into tenant values (?, ?, ?) on conflict do nothing')
+  const appById = one('app where id = ?')
+  const allApps = one('app where ? is null or tenant = ? order by created_at, id')
+  const insertApp = db.prepare('insert into app values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing')
+  const updateApp = db.prepare(
+    'update app set name = ?, sealed_key = ?, is_disabled = ?, policy = ? where id = ?',
+  )
+  const memberById = one('member where id = ?')
+  const memberByAccount = one('member where tenant = ? and account = ?')
+  const memberByLogin = one('member where account = ? and password_hash is not null')
+  const memberByPhone = one('member where tenant = ? and phone_key = ?')
+  const memberByEmail = one('member where tenant = ? and email_key = ?')
+  const administrator = one("member where tenant = ? and role = 'default' order by created_at, id limit 1")
+  const memberPage = one('member where tenant = ? and account > ? order by account limit ?')
+  const upsertMember = db.prepare(
+    `insert into member values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (id) do update set account = excluded.account, password_hash = excluded.password_hash,
+       role = excluded.role, is_disabled = excluded.is_disabled, profile = excluded.profile,
+       dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
+       phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`,
+  )
+  const setProfile = db.prepare('update member set profile = ? where id = ?')
+  const setDisabled = db.prepare('update member set is_disabled = ? where id = ?')
+  const setPassword = db.prepare('update member set password_hash = ? where id = ?')
+  const setPhone = db.prepare('update member set phone_key = ?, phone = ?, phone_country = ? where id = ?')
+  const setEmail = db.prepare('update member set email_key = ?, email = ? where id = ?')
+  const tokenByHash = one('token where hash = ?')
+  const insertToken = db.prepare('insert into token values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const deleteLogin = db.prepare('delete from token where login = ?')
+  const deleteTokensOf = db.prepare('delete from token where member = ?')
+  const deleteOldTokens = db.prepare('delete from token where expires_at <= ?')
+  const excessLogins = db.prepare(
+    `select login from token where member = ? and client_type = ? and kind = 'access'
+     order by created_at desc, login desc limit -1 offset ?`,
+  )
+
+  const found = <T>(row: unknown, read: (row: Row) => T): T | undefined =>
+    row ? read(row as Row) : undefined
+
+  function putMember(member: Member): ImportOutcome {
+    const phoneKey = member.phone && addressKey(member.phone)
+    const emailKey = member.email && addressKey(member.email)
+    const previous = memberById.get(member.id) as Row | undefined
+    if (isOther(memberByAccount.get(member.tenant, member.account), member.id))
+      return refused('account-taken')
+    if (member.passwordHash !== null && isOther(memberByLogin.get(member.account), member.id))
+      return refused('account-taken')
+    if (phoneKey && isOther(memberByPhone.get(member.tenant, phoneKey), member.id))
+      return refused('phone-bound')
+    if (emailKey && isOther(memberByEmail.get(member.tenant, emailKey), member.id))
+      return refused('email-bound')
+    if (
+      previous &&
+      JSON.stringify(memberOf(previous)) === JSON.stringify({ ...member, createdAt: previous.created_at })
+    )
+      return { kind: 'unchanged' }
+    upsertMember.run(
+      member.id,
+      member.tenant,
+      member.account,
+      member.passwordHash,
+      member.role,
+      Number(member.isDisabled),
+      JSON.stringify(member.profile),
+      member.deptCode,
+      phoneKey,
+      member.phone && JSON.stringify(member.phone),
+      member.phoneCountry,
+      emailKey,
+      member.email && JSON.stringify(member.email),
+      member.createdAt,
+    )
+    return { kind: previous ? 'updated' : 'added' }
+  }
+
+  function addToken(token: Token): void {
+    const { hash, kind, login, tenant, app, member, clientType, createdAt, expiresAt } = token
+    insertToken.run(hash, kind, login, tenant, app, member, clientType, createdAt, expiresAt)
+  }
+
+  function logIn({ access, refresh, mostLogins }: Login): void {
+    addToken(access)
+    addToken(refresh)
+    for (const row of excessLogins.all(access.member, access.clientType, mostLogins) as Row[])
+      deleteLogin.run(row.login as string)
+  }
+
+  return {
+    addTenant: (tenant: Tenant) => insertTenant.run(tenant.id, tenant.name, tenant.accountApp).changes === 1,
+    tenants: () => (allTenants.all() as Row[]).map(tenantOf),
+    tenant: (id: string) => found(tenantById.get(id), tenantOf),
+
+    addApp: (app: App) =>
+      insertApp.run(
+        app.id,
+        app.tenant,
+        app.name,
+        app.sealedKey,
+        Number(app.isServiceProvider),
+        Number(app.isDisabled),
+        JSON.stringify(app.policy),
+        app.createdAt,
+      ).changes === 1,
+    app: (id: string) => found(appById.get(id), appOf),
+    apps: (tenant?: string) => (allApps.all(tenant ?? null, tenant ?? null) as Row[]).map(appOf),
+    updateApp(
+      id: string,
+      change: Partial<Pick<App, 'sealedKey' | 'isDisabled' | 'policy' | 'name'>>,
+    ): boolean {
+      const app = found(appById.get(id), appOf)
+      if (!app) return false
+      const next = { ...app, ...change }
+      updateApp.run(next.name, next.sealedKey, Number(next.isDisabled), JSON.stringify(next.policy), id)
+      return true
+    },
+
+    putMembers: (members: readonly Member[]) => members.map(putMember),
+    member: (id: string) => found(memberById.get(id), memberOf),
+    memberByAccount: (tenant: string, account: string) =>
+      found(memberByAccount.get(tenant, account), memberOf),
+    memberByLogin: (account: string) => found(memberByLogin.get(account), memberOf),
+    defaultAdministrator: (tenant: string) => found(administrator.get(tenant), memberOf),
+    members: (tenant: string, page: { after: string; most: number }) =>
+      (memberPage.all(tenant, page.after, page.most) as Row[]).map(memberOf),
+    updateProfile: (id: string, profile: Profile) =>
+      setProfile.run(JSON.stringify(profile), id).changes === 1,
+    disableMember(id: string, isDisabled: boolean): boolean {
+      if (isDisabled) deleteTokensOf.run(id)
+      return setDisabled.run(Number(isDisabled), id).changes === 1
+    },
+    setPassword: (id: string, passwordHash: string) => setPassword.run(passwordHash, id).changes === 1,
+
+    logIn,
+    refresh(oldHash: string, login: Login): boolean {
+      const old = found(tokenByHash.get(oldHash), tokenOf)
+      if (!old || old.expiresAt <= wallNow()) return false
+      deleteLogin.run(old.login)
+      logIn(login)
+      return true
+    },
+    logOut(hash: string): boolean {
+      const token = found(tokenByHash.get(hash), tokenOf)
+      return token !== undefined && deleteLogin.run(token.login).changes > 0
+    },
+    session(hash: string, kinds: readonly TokenKind[]): Session | undefined {
+      const token = found(tokenByHash.get(hash), tokenOf)
+      if (!token || !kinds.includes(token.kind) || token.expiresAt <= wallNow()) return undefined
+      const tenant = found(tenantById.get(token.tenant), tenantOf)
+      const app = found(appById.get(token.app), appOf)
+      const member = found(memberById.get(token.member), memberOf)
+      return tenant && app && member && { token, tenant, app, member }
+    },
+
+    changeContact(change: ContactChange): ContactChangeResult {
+      const key = addressKey(change.address)
+      const member = found(memberById.get(change.member), memberOf)
+      if (!member || member.isDisabled) return { kind: 'refused' }
+      if (!isSame(member.phone, change.seen.phone) || !isSame(member.email, change.seen.email))
+        return { kind: 'stale' }
+      const isPhone = change.address.kind === 'phone'
+      const holder = (isPhone ? memberByPhone : memberByEmail).get(change.tenant, key)
+      if (isOther(holder, member.id)) return { kind: 'bound' }
+      const used = rooms.verifications.takeForChange(change)
+      if (used === 'refused' || used === 'unproven') return { kind: used }
+      if (isPhone) setPhone.run(key, JSON.stringify(change.address), change.country, member.id)
+      else setEmail.run(key, JSON.stringify(change.address), member.id)
+      rooms.ledgers.giveBack(change.wrong, change.takenAt)
+      if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, used.expiresAt)
+      const { tenant, app } = change
+      rooms.journal.append({
+        kind: 'contact-changed',
+        tenant,
+        app,
+        member: member.id,
+        verification: change.verification,
+        detail: { contact: isPhone ? 'phone' : 'email', notices: change.notices.length },
+      })
+      return { kind: 'changed', entries: rooms.outbox.queue(change.notices, change.lease) }
+    },
+
+    sweep(): void {
+      deleteOldTokens.run(wallNow())
+    },
+  }
+}
+
+function refused(reason: 'phone-bound' | 'email-bound' | 'account-taken'): ImportOutcome {
+  return { kind: 'refused', reason }
+}
+
+function isOther(row: unknown, id: string): boolean {
+  return row !== undefined && (row as Row).id !== id
+}
+
+function isSame(a: Address | null, b: Address | null): boolean {
+  return a === null || b === null ? a === b : addressKey(a) === addressKey(b)
+}

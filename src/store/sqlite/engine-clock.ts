@@ -1,0 +1,42 @@
+/** Engine time for one machine: it never goes back and does not jump with the wall clock. */
+
+import type { DatabaseSync } from 'node:sqlite'
+
+export type EngineClock = {
+  now(): number
+  /** Remembers how far time has come. Call within a transaction; writes at most once a second. */
+  persist(): void
+}
+
+const persistEveryMs = 1000
+
+/**
+ * Starts at the wall clock, or where time had come when the store was last written if that is
+ * later, and runs on by the monotonic clock: setting the wall clock back by an hour, now or while
+ * the server is down, gives no code an hour more.
+ */
+export function engineClock(
+  db: DatabaseSync,
+  wallNow: () => number,
+  monotonicNow: () => number,
+): EngineClock {
+  const row = db.prepare("select value from meta where name = 'engine_time'").get()
+  const reached = typeof row?.value === 'number' ? row.value : 0
+  // What was reached may be up to one interval behind what was told.
+  const start = Math.max(wallNow(), reached + persistEveryMs)
+  const origin = monotonicNow()
+  const update = db.prepare(
+    "insert into meta values ('engine_time', ?) on conflict do update set value = max(value, excluded.value)",
+  )
+  let persistedAt = 0
+  const now = () => Math.floor(start + monotonicNow() - origin)
+  return {
+    now,
+    persist() {
+      const at = now()
+      if (at - persistedAt < persistEveryMs) return
+      update.run(at)
+      persistedAt = at
+    },
+  }
+}

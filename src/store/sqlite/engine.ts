@@ -1,0 +1,159 @@
+/** The embedded engine itself: one connection, one thread, verbs run to the end within a transaction. */
+
+import { DatabaseSync } from 'node:sqlite'
+import { AppError } from '../../errors.ts'
+import type { Take } from '../../throttle/take.ts'
+import { sqliteDirectory } from './directory.ts'
+import { engineClock } from './engine-clock.ts'
+import { sqliteJournal } from './journal.ts'
+import { sqliteLedgers } from './ledgers.ts'
+import { migrations } from './migrations.ts'
+import { sqliteOutbox } from './outbox.ts'
+import { sqliteVerifications } from './verifications.ts'
+
+/** How long a write waits for another process that holds the database, e.g. a command or a backup. */
+const busyMs = 400
+/** The page cache. The operating system keeps the rest. */
+const cacheKiB = 32 * 1024
+/** Pages of write-ahead log between checkpoints: fewer, larger ones cost less in all. */
+const checkpointPages = 4000
+
+/** One verb with its argument, as sent to the engine's thread. */
+export type Operation = { readonly verb: string; readonly args: readonly unknown[] }
+export type Outcome = { readonly value: unknown } | { readonly error: string }
+
+export type SqliteEngine = {
+  /** Runs the operations in one transaction. One that fails does not take the others with it. */
+  run(operations: readonly Operation[]): Outcome[]
+  close(): void
+}
+
+/** @throws AppError `store.schema-newer`, or SQLite's own error if the file cannot be opened. */
+export function openEngine(path: string): SqliteEngine {
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: busyMs })
+  db.exec(`
+    pragma journal_mode = wal;
+    pragma synchronous = full;
+    pragma cache_size = -${cacheKiB};
+    pragma wal_autocheckpoint = ${checkpointPages};
+    pragma journal_size_limit = 67108864;
+    pragma temp_store = memory;
+    pragma trusted_schema = off;
+  `)
+  migrate(db)
+  const wallNow = () => Date.now()
+  const clock = engineClock(db, wallNow, () => performance.now())
+  const ledgers = sqliteLedgers(db)
+  const journal = sqliteJournal(db, clock.now)
+  const outbox = sqliteOutbox(db, clock.now, ledgers, journal)
+  const verifications = sqliteVerifications(db, clock.now, ledgers, outbox)
+  const directory = sqliteDirectory(db, wallNow, { ledgers, outbox, journal, verifications })
+  const deleteProofs = db.prepare('delete from proof where expires_at <= ?')
+  const deleteRepeats = db.prepare('delete from repeat where expires_at <= ?')
+  const deleteVerifications = db.prepare(
+    'delete from verification where id in (select id from verification where id < ? order by id limit ?)',
+  )
+  let sweptLedger = ''
+  let sweptId = ['', '']
+
+  const verbs: Record<string, (...args: never[]) => unknown> = {
+    ...prefixed('verifications', verifications),
+    ...prefixed('outbox', outbox),
+    ...prefixed('directory', directory),
+    ...prefixed('journal', journal),
+    'ledgers.take': (takes: readonly Take[]) => {
+      const at = clock.now()
+      const result = ledgers.take(takes, at)
+      return result.kind === 'taken' ? { kind: 'taken', at } : result
+    },
+    'ledgers.giveBack': (takes: readonly Take[], at: number) => ledgers.giveBack(takes, at),
+    now: () => clock.now(),
+    sweep: (retentionMs: number) => sweep(retentionMs),
+  }
+
+  /** A bounded piece of cleaning, so that no call waits long behind it. */
+  function sweep(retentionMs: number): void {
+    const now = clock.now()
+    const most = 2000
+    sweptLedger = ledgers.sweep(sweptLedger, most, now)
+    // Ids begin with their time: what began a minute ago has mostly ended, what began ten has.
+    sweptId = [65_000, 605_000].map((lagMs, i) => {
+      const before = idAt(now - lagMs)
+      verifications.expireBetween(sweptId[i] ?? '', before)
+      return before
+    })
+    deleteProofs.run(now)
+    deleteRepeats.run(now)
+    directory.sweep()
+    deleteVerifications.run(idAt(now - retentionMs), most)
+    journal.purge(now - retentionMs, most)
+  }
+
+  function attempt({ verb, args }: Operation): Outcome {
+    const run = verbs[verb]
+    if (!run) throw new TypeError(`no verb ${verb}`)
+    return { value: run(...(args as never[])) }
+  }
+
+  function transaction(operations: readonly Operation[]): Outcome[] {
+    db.exec('begin immediate')
+    try {
+      const outcomes = operations.map(attempt)
+      ledgers.flush()
+      clock.persist()
+      db.exec('commit')
+      return outcomes
+    } catch (error) {
+      ledgers.discard()
+      if (db.isTransaction) db.exec('rollback')
+      throw error
+    }
+  }
+
+  return {
+    run(operations) {
+      try {
+        return transaction(operations)
+      } catch (error) {
+        if (operations.length === 1) return [{ error: String(error) }]
+        // One of them spoiled the transaction for all: give each its own.
+        return operations.map((operation) => {
+          try {
+            return transaction([operation])[0]!
+          } catch (own) {
+            return { error: String(own) }
+          }
+        })
+      }
+    },
+    close: () => db.close(),
+  }
+}
+
+function migrate(db: DatabaseSync): void {
+  const version = () => (db.prepare('pragma user_version').get() as { user_version: number }).user_version
+  if (version() === migrations.length) return
+  db.exec('begin immediate')
+  try {
+    const present = version()
+    if (present > migrations.length)
+      throw new AppError(
+        'store.schema-newer',
+        `The store has schema ${present}; this version of Countersign knows ${migrations.length}. Run the newer version, or restore a backup.`,
+      )
+    for (const step of migrations.slice(present)) db.exec(step)
+    db.exec(`pragma user_version = ${migrations.length}`)
+    db.exec('commit')
+  } catch (error) {
+    db.exec('rollback')
+    throw error
+  }
+}
+
+function idAt(ms: number): string {
+  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
+}
+
+function prefixed(room: string, functions: object): Record<string, (...args: never[]) => unknown> {
+  return Object.fromEntries(Object.entries(functions).map(([name, run]) => [`${room}.${name}`, run]))
+}

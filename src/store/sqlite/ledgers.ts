@@ -1,0 +1,92 @@
+/** Throttle ledgers in SQLite: read, decide and write within the engine's transaction. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
+import { decideTakes, giveBack, type Take, type Throttled } from '../../throttle/take.ts'
+
+export type SqliteLedgers = ReturnType<typeof sqliteLedgers>
+
+type Kept = { form: LedgerForm; numbers: Ledger; forgottenAt: number; isDirty: boolean }
+
+/**
+ * Ledgers touched within a transaction are kept in memory until `flush` writes them, so that what
+ * many calls of one turn share (an app's bucket, a network) is read and written once a commit.
+ */
+export function sqliteLedgers(db: DatabaseSync) {
+  const select = db.prepare('select form, numbers, forgotten_at from ledger where key = ?')
+  const upsert = db.prepare(
+    `insert into ledger values (?, ?, ?, ?)
+     on conflict do update set numbers = excluded.numbers, forgotten_at = excluded.forgotten_at`,
+  )
+  const remove = db.prepare('delete from ledger where key = ?')
+  const page = db.prepare('select key, forgotten_at from ledger where key > ? order by key limit ?')
+  const touched = new Map<string, Kept>()
+
+  function read(key: string): Kept | undefined {
+    const known = touched.get(key)
+    if (known) return known
+    const row = select.get(key) as { form: LedgerForm; numbers: Uint8Array; forgotten_at: number } | undefined
+    if (!row) return undefined
+    const kept = {
+      form: row.form,
+      numbers: unpack(row.numbers),
+      forgottenAt: row.forgotten_at,
+      isDirty: false,
+    }
+    touched.set(key, kept)
+    return kept
+  }
+
+  return {
+    take(takes: readonly Take[], now: number): Throttled | { kind: 'taken' } {
+      const decision = decideTakes(
+        takes,
+        takes.map((take) => read(take.key)?.numbers),
+        now,
+      )
+      if (decision.kind === 'throttled') return decision
+      for (const [i, take] of takes.entries()) {
+        const { ledger, forgottenAt } = decision.ledgers[i]!
+        touched.set(take.key, { form: take.form, numbers: ledger, forgottenAt, isDirty: true })
+      }
+      return { kind: 'taken' }
+    },
+
+    giveBack(takes: readonly Pick<Take, 'key' | 'form'>[], at: number): void {
+      for (const take of takes) {
+        const kept = read(take.key)
+        if (!kept) continue
+        touched.set(take.key, { ...kept, numbers: giveBack(take, kept.numbers, at), isDirty: true })
+      }
+    },
+
+    flush(): void {
+      for (const [key, kept] of touched)
+        if (kept.isDirty) {
+          if (kept.numbers.length === 0) remove.run(key)
+          else upsert.run(key, kept.form, pack(kept.numbers), Math.ceil(kept.forgottenAt))
+        }
+      touched.clear()
+    },
+
+    discard(): void {
+      touched.clear()
+    },
+
+    /** Drops forgotten ledgers among the next `most` after `cursor`. @returns The new cursor, '' at the end. */
+    sweep(cursor: string, most: number, now: number): string {
+      const rows = page.all(cursor, most) as { key: string; forgotten_at: number }[]
+      for (const row of rows) if (row.forgotten_at <= now) remove.run(row.key)
+      return rows.length < most ? '' : rows.at(-1)!.key
+    },
+  }
+}
+
+function pack(numbers: Ledger): Uint8Array {
+  return new Uint8Array(Float64Array.from(numbers).buffer)
+}
+
+function unpack(bytes: Uint8Array): number[] {
+  // A copy, for SQLite's bytes need not lie at a multiple of eight.
+  return [...new Float64Array(bytes.slice().buffer)]
+}

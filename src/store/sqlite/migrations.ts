@@ -1,0 +1,72 @@
+/** The schema of the embedded engine, as numbered steps applied in order at start. Never edit one: add. */
+
+export const migrations: readonly string[] = [
+  // 1: the whole of the first schema
+  `
+  create table meta (name text primary key, value any) strict, without rowid;
+
+  create table tenant (
+    id text primary key, name text not null, account_app text not null
+  ) strict, without rowid;
+
+  create table app (
+    id text primary key, tenant text not null references tenant, name text not null,
+    sealed_key text not null, is_service_provider integer not null, is_disabled integer not null,
+    policy text not null, created_at integer not null
+  ) strict, without rowid;
+  create index app_of_tenant on app (tenant);
+
+  create table member (
+    id text primary key, tenant text not null references tenant, account text not null,
+    password_hash text, role text not null, is_disabled integer not null, profile text not null,
+    dept_code text not null, phone_key text, phone text, phone_country text, email_key text, email text,
+    created_at integer not null
+  ) strict, without rowid;
+  create unique index member_account on member (tenant, account);
+  create unique index member_login on member (account) where password_hash is not null;
+  create unique index member_phone on member (tenant, phone_key) where phone_key is not null;
+  create unique index member_email on member (tenant, email_key) where email_key is not null;
+
+  create table token (
+    hash text primary key, kind text not null, login text not null, tenant text not null, app text not null,
+    member text not null, client_type integer not null, created_at integer not null, expires_at integer not null
+  ) strict, without rowid;
+  create index token_of_member on token (member, client_type, kind, created_at);
+  create index token_of_login on token (login);
+
+  -- The id begins with its time, so new rows and the rows of one minute lie together: the table may
+  -- hold years without a write touching an old page. Only live rows are in the second index.
+  create table verification (
+    id text primary key, tenant text not null, app text not null, member text not null,
+    address text not null, purpose text not null, key_id text not null, digits integer not null,
+    state integer not null, issued_at integer not null, expires_at integer not null,
+    submissions integer not null, is_test integer not null
+  ) strict, without rowid;
+  create unique index verification_live on verification (member, address, purpose, app, tenant) where state = 0;
+
+  create table proof (
+    tenant text not null, app text not null, member text not null, expires_at integer not null,
+    primary key (member, app, tenant)
+  ) strict, without rowid;
+
+  create table repeat (
+    fingerprint text primary key, expires_at integer not null
+  ) strict, without rowid;
+
+  create table ledger (
+    key text primary key, form text not null, numbers blob not null, forgotten_at integer not null
+  ) strict, without rowid;
+
+  -- due_at is the end of the lease while someone holds one.
+  create table outbox (
+    message_id text primary key, verification text, body text not null, queued_at integer not null,
+    deadline_at integer not null, due_at integer not null, owner text not null, dispatches integer not null
+  ) strict, without rowid;
+  create index outbox_due on outbox (due_at);
+
+  create table journal (
+    seq integer primary key, at integer not null, kind text not null, tenant text not null, app text not null,
+    member text not null, verification text not null, detail text not null
+  ) strict;
+  `,
+]

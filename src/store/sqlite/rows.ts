@@ -1,0 +1,82 @@
+/** How records lie in SQLite rows, both ways. */
+
+import type { Address } from '../../address/address.ts'
+import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { Purpose, Verification, VerificationState } from '../../verification/verification.ts'
+
+export type Row = Record<string, unknown>
+
+/** Numbers in the column `state`. 3 is a live one that ran out; a record never shows it. */
+export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3 } as const
+
+const states: readonly VerificationState[] = ['live', 'used', 'dead', 'live']
+
+export function verificationOf(row: Row): Verification {
+  return {
+    id: row.id as string,
+    tenant: row.tenant as string,
+    app: row.app as string,
+    member: row.member as string,
+    address: row.address as string,
+    purpose: row.purpose as Purpose,
+    keyId: row.key_id as string,
+    digits: row.digits as number,
+    state: states[row.state as number]!,
+    issuedAt: row.issued_at as number,
+    expiresAt: row.expires_at as number,
+    submissions: row.submissions as number,
+    isTest: row.is_test === 1,
+  }
+}
+
+export function tenantOf(row: Row): Tenant {
+  return { id: row.id as string, name: row.name as string, accountApp: row.account_app as string }
+}
+
+export function appOf(row: Row): App {
+  return {
+    id: row.id as string,
+    tenant: row.tenant as string,
+    name: row.name as string,
+    sealedKey: row.sealed_key as string,
+    isServiceProvider: row.is_service_provider === 1,
+    isDisabled: row.is_disabled === 1,
+    policy: JSON.parse(row.policy as string) as Record<string, unknown>,
+    createdAt: row.created_at as number,
+  }
+}
+
+export function memberOf(row: Row): Member {
+  return {
+    id: row.id as string,
+    tenant: row.tenant as string,
+    account: row.account as string,
+    passwordHash: row.password_hash as string | null,
+    role: row.role as AdminRole,
+    isDisabled: row.is_disabled === 1,
+    profile: JSON.parse(row.profile as string) as Profile,
+    deptCode: row.dept_code as string,
+    phone: addressIn(row.phone),
+    phoneCountry: row.phone_country as string | null,
+    email: addressIn(row.email),
+    createdAt: row.created_at as number,
+  }
+}
+
+export function tokenOf(row: Row): Token {
+  return {
+    hash: row.hash as string,
+    kind: row.kind as TokenKind,
+    login: row.login as string,
+    tenant: row.tenant as string,
+    app: row.app as string,
+    member: row.member as string,
+    clientType: row.client_type as number,
+    createdAt: row.created_at as number,
+    expiresAt: row.expires_at as number,
+  }
+}
+
+function addressIn(column: unknown): Address | null {
+  return column === null ? null : (JSON.parse(column as string) as Address)
+}

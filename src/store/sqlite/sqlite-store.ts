@@ -1,0 +1,138 @@
+/** The embedded engine as a Store: gathers the calls of a turn and sends them to the engine's thread. */
+
+import { Worker } from 'node:worker_threads'
+import { AppError, type AppErrorCode } from '../../errors.ts'
+import type { Store } from '../store.ts'
+import type { Answer, Call, Ready } from './worker.ts'
+
+export type SqliteSettings = {
+  /** The database file; its folder must exist. */
+  readonly path: string
+  /** After so long a call is refused with `store.unavailable`. Default 800. */
+  readonly deadlineMs?: number
+}
+
+/** More calls than this under way means that the disk cannot keep up: refuse at once. */
+const mostPending = 20_000
+const checkDeadlinesMs = 50
+
+type Pending = { resolve(value: never): void; reject(error: AppError): void; readonly until: number }
+
+/**
+ * Opens the embedded engine, bringing its schema up to date.
+ * @throws AppError `store.schema-newer`, `store.unavailable`.
+ */
+export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings): Promise<Store> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { path } })
+  const ready = await new Promise<Ready>((resolve) => {
+    worker.once('message', resolve)
+    worker.once('error', (error) => resolve({ failed: String(error), code: undefined }))
+  })
+  if ('failed' in ready) {
+    await worker.terminate()
+    throw new AppError(
+      (ready.code as AppErrorCode | undefined) ?? 'store.unavailable',
+      `${path}: ${ready.failed}`,
+    )
+  }
+
+  const pending = new Map<number, Pending>()
+  let gathered: Call[] = []
+  let lastId = 0
+  let failure: string | undefined
+
+  worker.on('message', (answers: readonly Answer[]) => {
+    for (const { id, value, error } of answers) {
+      const call = pending.get(id)
+      if (!call) continue // answered by the deadline
+      pending.delete(id)
+      if (error === undefined) call.resolve(value as never)
+      else call.reject(new AppError('store.unavailable', error))
+    }
+  })
+  const fail = (reason: string) => {
+    failure = reason
+    for (const call of pending.values()) call.reject(new AppError('store.unavailable', reason))
+    pending.clear()
+  }
+  worker.on('error', (error) => fail(`the engine's thread failed: ${error}`))
+  worker.on('exit', () => fail('the store is closed'))
+
+  // Deadlines are all alike, so calls end in the order they began: one timer serves them all.
+  const deadlines = setInterval(() => {
+    const time = performance.timeOrigin + performance.now()
+    for (const [id, call] of pending) {
+      if (call.until > time) break
+      pending.delete(id)
+      call.reject(new AppError('store.unavailable', `no answer within ${deadlineMs} ms`))
+    }
+  }, checkDeadlinesMs)
+  deadlines.unref()
+
+  function flush(): void {
+    const calls = gathered
+    gathered = []
+    worker.postMessage(calls)
+  }
+
+  function call(verb: string, args: readonly unknown[]): Promise<never> {
+    return new Promise((resolve, reject) => {
+      if (failure !== undefined) return reject(new AppError('store.unavailable', failure))
+      if (pending.size >= mostPending)
+        return reject(new AppError('store.unavailable', 'too many calls under way'))
+      const id = ++lastId
+      const until = performance.timeOrigin + performance.now() + deadlineMs
+      pending.set(id, { resolve, reject, until })
+      if (gathered.length === 0) setImmediate(flush)
+      gathered.push({ id, verb, args, until })
+    })
+  }
+
+  /** A room of the contract, each verb forwarded by its name. */
+  function room<T extends object>(name: string, verbs: readonly (keyof T & string)[]): T {
+    return Object.fromEntries(
+      verbs.map((verb) => [verb, (...args: readonly unknown[]) => call(`${name}.${verb}`, args)]),
+    ) as T
+  }
+
+  return {
+    engine: 'sqlite',
+    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'cancel', 'get']),
+    outbox: room('outbox', ['queue', 'claim', 'settle', 'release', 'depth']),
+    ledgers: room('ledgers', ['take', 'giveBack']),
+    journal: room('journal', ['append', 'read']),
+    directory: room('directory', [
+      'addTenant',
+      'tenants',
+      'tenant',
+      'addApp',
+      'app',
+      'apps',
+      'updateApp',
+      'putMembers',
+      'member',
+      'memberByAccount',
+      'memberByLogin',
+      'defaultAdministrator',
+      'members',
+      'updateProfile',
+      'disableMember',
+      'setPassword',
+      'logIn',
+      'refresh',
+      'logOut',
+      'session',
+      'changeContact',
+    ]),
+    now: () => call('now', []),
+    sweep: (retentionMs) => call('sweep', [retentionMs]),
+    async [Symbol.asyncDispose]() {
+      clearInterval(deadlines)
+      if (failure !== undefined) return
+      if (gathered.length > 0) flush()
+      const closed = new Promise((resolve) => worker.once('exit', resolve))
+      worker.postMessage('close')
+      await closed
+    },
+  }
+}

@@ -1,0 +1,164 @@
+/** The verification verbs in SQLite, each run whole within the engine's transaction. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import type { Verification, VerificationKey } from '../../verification/verification.ts'
+import type {
+  IssueRequest,
+  IssueResult,
+  SubmissionRequest,
+  SubmissionResult,
+  UseRequest,
+} from '../verifications.ts'
+import type { SqliteLedgers } from './ledgers.ts'
+import type { SqliteOutbox } from './outbox.ts'
+import { type Row, stateNumber, verificationOf } from './rows.ts'
+
+export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
+
+export function sqliteVerifications(
+  db: DatabaseSync,
+  now: () => number,
+  ledgers: SqliteLedgers,
+  outbox: SqliteOutbox,
+) {
+  const selectLive = db.prepare(
+    `select * from verification
+     where member = ? and address = ? and purpose = ? and app = ? and tenant = ? and state = 0`,
+  )
+  const select = db.prepare('select * from verification where id = ?')
+  const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?)')
+  const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
+  const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
+  const consume = db.prepare(
+    'update verification set state = 1 where id = ? and state = 0 and expires_at > ?',
+  )
+  const killOthers = db.prepare(
+    'update verification set state = 2 where tenant = ? and member = ? and state = 0',
+  )
+  const putProof = db.prepare(
+    'insert into proof values (?, ?, ?, ?) on conflict do update set expires_at = excluded.expires_at',
+  )
+  const takeProof = db.prepare(
+    'delete from proof where member = ? and app = ? and tenant = ? and expires_at > ?',
+  )
+  const putRepeat = db.prepare('insert into repeat values (?, ?) on conflict do nothing')
+  const selectRepeat = db.prepare('select 1 from repeat where fingerprint = ? and expires_at > ?')
+  const expire = db.prepare(
+    'update verification set state = 3 where id > ? and id < ? and state = 0 and expires_at <= ?',
+  )
+
+  function live(key: VerificationKey, at: number): Verification | undefined {
+    const row = selectLive.get(key.member, key.address, key.purpose, key.app, key.tenant) as Row | undefined
+    if (!row) return undefined
+    const record = verificationOf(row)
+    if (record.expiresAt > at) return record
+    setState.run(stateNumber.expired, record.id)
+    return undefined
+  }
+
+  return {
+    issue(request: IssueRequest): IssueResult {
+      const at = now()
+      const throttled = ledgers.take(request.takes, at)
+      if (throttled.kind === 'throttled') return throttled
+      const { key } = request
+      const alive = live(key, at)
+      const record: Verification = alive ?? {
+        ...key,
+        id: request.id,
+        keyId: request.keyId,
+        digits: request.digits,
+        state: 'live',
+        issuedAt: at,
+        expiresAt: at + request.lifetimeMs,
+        submissions: 0,
+        isTest: request.isTest,
+      }
+      if (!alive)
+        insert.run(
+          record.id,
+          key.tenant,
+          key.app,
+          key.member,
+          key.address,
+          key.purpose,
+          record.keyId,
+          record.digits,
+          record.issuedAt,
+          record.expiresAt,
+          record.isTest ? 1 : 0,
+        )
+      const kind = alive ? 'live' : 'issued'
+      if (!request.message) return { kind, record }
+      return { kind, record, entry: outbox.put(request.message, request.lease, at, record) }
+    },
+
+    takeSubmission(request: SubmissionRequest): SubmissionResult {
+      const at = now()
+      if (request.repeat !== undefined && selectRepeat.get(request.repeat, at)) return { kind: 'repeated' }
+      const throttled = ledgers.take([...request.counted, ...request.wrong], at)
+      const record = live(request.key, at)
+      if (throttled.kind === 'throttled') {
+        if (record && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
+          setState.run(stateNumber.dead, record.id)
+        return throttled
+      }
+      if (!record) return { kind: 'taken', record: undefined, now: at }
+      if (record.submissions >= request.maxSubmissions) {
+        setState.run(stateNumber.dead, record.id)
+        return { kind: 'taken', record: { ...record, state: 'dead' }, now: at }
+      }
+      count.run(record.id)
+      return { kind: 'taken', record: { ...record, submissions: record.submissions + 1 }, now: at }
+    },
+
+    use(request: UseRequest): boolean {
+      const at = now()
+      const row = select.get(request.id) as Row | undefined
+      if (row?.state !== stateNumber.live || (row.expires_at as number) <= at) return false
+      const record = verificationOf(row)
+      if (request.consumes) consume.run(record.id, at)
+      ledgers.giveBack(request.wrong, request.takenAt)
+      if (request.proofMs !== undefined)
+        putProof.run(record.tenant, record.app, record.member, at + request.proofMs)
+      if (request.repeat !== undefined) putRepeat.run(request.repeat, record.expiresAt)
+      return true
+    },
+
+    cancel(id: string): boolean {
+      return setState.run(stateNumber.dead, id).changes === 1
+    },
+
+    get(id: string): Verification | undefined {
+      const row = select.get(id) as Row | undefined
+      return row && verificationOf(row)
+    },
+
+    /** Uses the verification of a contact change up, and its proof if one is demanded. */
+    takeForChange(change: {
+      verification: string
+      needsProof: boolean
+      app: string
+      member: string
+      tenant: string
+    }) {
+      const at = now()
+      const row = select.get(change.verification) as Row | undefined
+      if (row?.state !== stateNumber.live || (row.expires_at as number) <= at) return 'refused'
+      if (change.needsProof && takeProof.run(change.member, change.app, change.tenant, at).changes !== 1)
+        return 'unproven'
+      consume.run(change.verification, at)
+      killOthers.run(change.tenant, change.member)
+      return verificationOf(row)
+    },
+
+    rememberRepeat(fingerprint: string, expiresAt: number): void {
+      putRepeat.run(fingerprint, expiresAt)
+    },
+
+    /** Marks those of ids between the two that ran out, so that the index of live ones stays small. */
+    expireBetween(afterId: string, beforeId: string): void {
+      expire.run(afterId, beforeId, now())
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/** What every engine does, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
+
+import type { Directory } from './directory.ts'
+import type { Journal } from './journal.ts'
+import type { Ledgers } from './ledgers.ts'
+import type { Outbox } from './outbox.ts'
+import type { Verifications } from './verifications.ts'
+
+/**
+ * An engine. Every verb rejects with AppError `store.unavailable` if the engine fails or does not
+ * answer within the deadline it was opened with; then nothing may be taken as accepted.
+ */
+export type Store = AsyncDisposable & {
+  readonly engine: string
+  readonly verifications: Verifications
+  readonly outbox: Outbox
+  readonly directory: Directory
+  readonly ledgers: Ledgers
+  readonly journal: Journal
+  /** Engine time in ms since the epoch: the only clock that judges a code's life. Also the health probe. */
+  now(): Promise<number>
+  /** Drops what nothing asks for any more: forgotten ledgers, old tokens, expired proofs, past retention. */
+  sweep(retentionMs: number): Promise<void>
+}

@@ -1,0 +1,71 @@
+/** The contract for verifications: issue, count a submission, use once. */
+
+import type { Take, Throttled } from '../throttle/take.ts'
+import type { Verification, VerificationKey } from '../verification/verification.ts'
+import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
+
+export type IssueRequest = {
+  readonly id: string
+  readonly key: VerificationKey
+  readonly keyId: string
+  readonly digits: number
+  readonly lifetimeMs: number
+  readonly isTest: boolean
+  readonly takes: readonly Take[]
+  /** Absent for a test address: nothing is sent to it. */
+  readonly message?: NewMessage
+  /** The caller's claim on the message, so that it can hand it over at once after the commit. */
+  readonly lease: Lease
+}
+
+export type IssueResult =
+  | { readonly kind: 'issued' | 'live'; readonly record: Verification; readonly entry?: OutboxEntry }
+  | Throttled
+
+export type SubmissionRequest = {
+  readonly key: VerificationKey
+  /** Kept whatever the outcome. */
+  readonly counted: readonly Take[]
+  /** Given back by `use` if the code is right. */
+  readonly wrong: readonly Take[]
+  readonly maxSubmissions: number
+  /** Fingerprint of the whole call, if the caller named it: a call answered with success before. */
+  readonly repeat?: string
+}
+
+export type SubmissionResult =
+  /** `now` is engine time: judge the record's life by it, and give the takings back by it. */
+  | { readonly kind: 'taken'; readonly record: Verification | undefined; readonly now: number }
+  /** This very call succeeded before and its code would still be alive: answer the same again. */
+  | { readonly kind: 'repeated' }
+  | Throttled
+
+export type UseRequest = {
+  readonly id: string
+  /** The takings of `wrong` to give back, made at engine time `takenAt`. */
+  readonly wrong: readonly Take[]
+  readonly takenAt: number
+  /** false: the code was right but stays live, for a later step to use up. */
+  readonly consumes: boolean
+  /** Remember for so long that the member of this verification proved to hold the contact. */
+  readonly proofMs?: number
+  readonly repeat?: string
+}
+
+export type Verifications = {
+  /**
+   * Takes, then records the verification and queues its message, in one step. If one is live for
+   * the key it is kept, with its code and its end, and only the message is queued again.
+   */
+  issue(request: IssueRequest): Promise<IssueResult>
+  /**
+   * Counts a submission before anyone looks at its code. A refusal by the member's own limits
+   * kills the live verification; one by what others did to the address does not.
+   */
+  takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
+  /** Uses a live, unexpired verification. @returns true for exactly one caller if it consumes. */
+  use(request: UseRequest): Promise<boolean>
+  /** Ends a live verification unused. @returns false if it was not live. */
+  cancel(id: string): Promise<boolean>
+  get(id: string): Promise<Verification | undefined>
+}

@@ -1,0 +1,84 @@
+/** The pure decision "one more?": what an act takes from which ledgers, and when to come back. */
+
+import { forgottenAt, givenBack, type Ledger, type LedgerForm, type Rule, taken, waitMs } from './ledger.ts'
+
+/** Whose limit it is. Appears in metrics and refusals, so these names are public. */
+export type Scope =
+  | 'address'
+  | 'member-address'
+  | 'member'
+  | 'member-addresses'
+  | 'network'
+  | 'app'
+  | 'app-day'
+  | 'password'
+
+/** One more from one ledger, under its rules. */
+export type Take = {
+  readonly scope: Scope
+  /** The ledger's key: unlike for every different subject, act and scope. Holds no plain address. */
+  readonly key: string
+  readonly form: LedgerForm
+  readonly rules: readonly Rule[]
+  /** For `distinct` rules: a number standing for what is taken, see `tagOf`. */
+  readonly tag?: number
+}
+
+/** A refusal: the limit with the longest wait, its kind, and milliseconds until one more is allowed. */
+export type Throttled = {
+  readonly kind: 'throttled'
+  readonly scope: Scope
+  readonly rule: Rule['kind']
+  readonly retryAfterMs: number
+  /** Every scope that refused; what follows from a refusal may hang on another than the longest. */
+  readonly scopes: readonly Scope[]
+}
+
+/** The ledgers after the taking, in the order of the takes, each with the time it may be dropped. */
+export type Taken = {
+  readonly kind: 'taken'
+  readonly ledgers: readonly { ledger: Ledger; forgottenAt: number }[]
+}
+
+/**
+ * Decides over all takes together: either each gets one more, or none does. Pure; an engine reads
+ * the ledgers, calls this and writes the result within one atomic step.
+ * @param ledgers  In the order of the takes; undefined where there is none yet.
+ * @returns On refusal the longest wait of all refusing rules, so that one wait is enough.
+ */
+export function decideTakes(
+  takes: readonly Take[],
+  ledgers: readonly (Ledger | undefined)[],
+  now: number,
+): Taken | Throttled {
+  let refusal: Throttled | undefined
+  const scopes: Scope[] = []
+  for (let i = 0; i < takes.length; i++) {
+    const take = takes[i]!
+    for (const rule of take.rules) {
+      const retryAfterMs = waitMs(ledgers[i] ?? [], rule, now, take.tag ?? 0)
+      if (retryAfterMs <= 0) continue
+      scopes.push(take.scope)
+      if (!refusal || retryAfterMs > refusal.retryAfterMs)
+        refusal = { kind: 'throttled', scope: take.scope, rule: rule.kind, retryAfterMs, scopes }
+    }
+  }
+  if (refusal) return refusal
+  return {
+    kind: 'taken',
+    ledgers: takes.map((take, i) => {
+      const ledger = taken(ledgers[i] ?? [], take.form, take.rules, now, take.tag ?? 0)
+      return { ledger, forgottenAt: forgottenAt(ledger, take.form, take.rules) }
+    }),
+  }
+}
+
+/** Gives one taking back: what was taken at `at` did not count after all. */
+export function giveBack(take: Pick<Take, 'form'>, ledger: Ledger, at: number): Ledger {
+  return givenBack(ledger, take.form, at)
+}
+
+/** A number of 48 bits standing for a text in a `distinct` rule. */
+export function tagOf(digest: Uint8Array): number {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).readUIntBE(0, 6)
+}

@@ -1,0 +1,55 @@
+/** Whether a code that was entered is right: pure, and equally long for every wrong reason. */
+
+import { isSameSecret } from '../code/constant-time.ts'
+import { deriveCode } from '../code/derive-code.ts'
+import type { KeyRing, RingKey } from '../code/key-ring.ts'
+import type { Verification } from './verification.ts'
+
+export type SubmissionOutcome =
+  | { readonly kind: 'match'; readonly record: Verification }
+  | { readonly kind: 'refused'; readonly reason: 'unknown' | 'expired' | 'used' | 'dead' | 'wrong' }
+
+/** Stands in for the record that is not there, so that an unknown address costs the same derivation. */
+const nobody: Verification = {
+  id: '0'.repeat(44),
+  keyId: '',
+  tenant: '',
+  app: '',
+  member: '',
+  address: '',
+  purpose: 'new-contact',
+  digits: 6,
+  state: 'dead',
+  issuedAt: 0,
+  expiresAt: 0,
+  submissions: 0,
+  isTest: false,
+}
+
+/**
+ * Compares the code entered with the record's own.
+ * @param record  As `takeSubmission` gave it, already counted; undefined if there is none.
+ * @param testCode  The fixed code of a test address, from the settings.
+ * @param now  Engine time in ms.
+ */
+export function decideSubmission(
+  record: Verification | undefined,
+  entered: string,
+  ring: KeyRing,
+  now: number,
+  testCode?: string,
+): SubmissionOutcome {
+  const subject = record ?? nobody
+  const key: RingKey = ring.keys.get(subject.keyId) ?? ring.newest
+  const derived = deriveCode(key, subject, subject.digits)
+  const expected = subject.isTest ? testCode : derived
+  // Every check is made before any answer is given: the reasons differ in the journal, not in time.
+  const isSame = expected !== undefined && isSameSecret(entered, expected)
+  if (record === undefined) return { kind: 'refused', reason: 'unknown' }
+  if (record.state === 'used') return { kind: 'refused', reason: 'used' }
+  if (record.state === 'dead') return { kind: 'refused', reason: 'dead' }
+  if (now >= record.expiresAt) return { kind: 'refused', reason: 'expired' }
+  // A key that left the ring takes its codes with it; falling back to the newest must not revive them.
+  if (!subject.isTest && !ring.keys.has(record.keyId)) return { kind: 'refused', reason: 'unknown' }
+  return isSame ? { kind: 'match', record } : { kind: 'refused', reason: 'wrong' }
+}

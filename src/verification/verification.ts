@@ -1,0 +1,48 @@
+/** The record of one code's life: who asked, for which address and purpose, until when, how it ended. */
+
+import { randomBytes } from 'node:crypto'
+
+/**
+ * Why a code is asked for. A code made for one purpose never serves another.
+ * own-contact: prove that the member still holds a contact already theirs · new-contact: store a contact.
+ */
+export type Purpose = 'own-contact' | 'new-contact'
+
+/** The five things a code is bound to. At most one verification is live for each such key. */
+export type VerificationKey = {
+  readonly tenant: string
+  readonly app: string
+  readonly member: string
+  /** The address's identity, see `addressKey`. */
+  readonly address: string
+  readonly purpose: Purpose
+}
+
+/** live: may still be used · used: was used, once · dead: too many submissions, cancelled or replaced. */
+export type VerificationState = 'live' | 'used' | 'dead'
+
+export type Verification = VerificationKey & {
+  readonly id: string
+  /** The ring key that makes its code. */
+  readonly keyId: string
+  readonly digits: number
+  readonly state: VerificationState
+  /** Engine time, ms since the epoch, as are all times of a record. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** Codes entered so far, right and wrong. */
+  readonly submissions: number
+  /** A test address: its code is in the settings and nothing is sent. */
+  readonly isTest: boolean
+}
+
+/** SP 800-63B-4 3.1.3.2: no out-of-band code lives longer, whatever the settings say. */
+export const longestLifetimeMs = 600_000
+
+/**
+ * A new id: 12 hex digits of time, then 128 random bits. The time is there only so that a store
+ * appends instead of scattering its writes; nothing is decided by it.
+ */
+export function newVerificationId(now: number): string {
+  return Math.floor(now).toString(16).padStart(12, '0') + randomBytes(16).toString('hex')
+}
