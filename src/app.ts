@@ -164,7 +164,8 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
 
 async function stateOf(store: Store) {
   try {
-    return await store.outbox.depth()
+    const [depth, live] = await Promise.all([store.outbox.depth(), store.verifications.countLive()])
+    return { ...depth, live }
   } catch {
     return undefined // shown as no value, not as zero
   }
@@ -192,6 +193,7 @@ async function createProviders(settings: Settings['providers']) {
       }
       case 'smtp': {
         const { createSmtpProvider } = await import('./providers/smtp/smtp-provider.ts')
+        // x
         return createSmtpProvider({ ...one, name })
       }
     }

@@ -1,6 +1,44 @@
 /** What an address is: the union of the kinds, its identity, its limiter key and its mask. */
 
-import type { EmailAddress } from './email-address.ts'
-import type { PhoneNumber } from './phone-number.ts'
+import { type EmailAddress, parseEmailAddress } from './email-address.ts'
+import type { Parsed } from './parsed.ts'
+import { type PhoneNumber, parsePhoneNumber } from './phone-number.ts'
 
 export type Address = PhoneNumber | EmailAddress
+
+/** Parses either kind: what contains `@` is meant as an e-mail address. */
+export function parseAddress(text: string): Parsed<Address> {
+  return text.includes('@') ? parseEmailAddress(text) : parsePhoneNumber(text)
+}
+
+/** The identity of an address: two texts that mean the same address have the same key. */
+export function addressKey(address: Address): string {
+  return address.kind === 'phone' ? `tel:${address.e164}` : `mailto:${address.canonical}`
+}
+
+/**
+ * The key that limits count by. Wider than the identity: mailboxes that are known to be one person's
+ * (`+tag`, and dots at Gmail) are limited as one, so that nobody multiplies a budget by them.
+ */
+export function limiterKey(address: Address): string {
+  if (address.kind === 'phone') return addressKey(address)
+  const at = address.canonical.lastIndexOf('@')
+  const domain = address.canonical.slice(at + 1)
+  const isGmail = domain === 'gmail.com' || domain === 'googlemail.com'
+  const untagged = address.canonical.slice(0, at).replace(/(?<=.)\+.*$/, '')
+  const local = isGmail ? untagged.replaceAll('.', '') : untagged
+  return `mailto:${local}@${isGmail ? 'gmail.com' : domain}`
+}
+
+/** An address as it may be shown to someone who need not know it: `+86138****8000`, `j***@example.com`. */
+export function maskAddress(address: Address): string {
+  if (address.kind === 'phone') {
+    const { e164 } = address
+    const shown = e164.length >= 11 ? 4 : 2
+    const head = e164.slice(0, Math.max(3, e164.length - 8))
+    return `${head}****${e164.slice(-shown)}`
+  }
+  const at = address.mailbox.lastIndexOf('@')
+  const [first = ''] = address.mailbox.slice(0, at)
+  return `${first}***${address.mailbox.slice(at)}`
+}

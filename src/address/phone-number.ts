@@ -1,4 +1,7 @@
-/** Parses phone numbers to E.164; see security.md rules in docs. */
+/** Phone numbers: what may receive a code by SMS, as its E.164 identity. */
+
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import type { Parsed } from './parsed.ts'
 
 export type PhoneNumber = {
   readonly kind: 'phone'
@@ -6,4 +9,25 @@ export type PhoneNumber = {
   readonly e164: string
   /** ISO 3166-1 alpha-2 region, e.g. `CN`. */
   readonly region: string
+}
+
+/** A plus and ASCII digits, nothing else: no spaces, letters, extension, or digits of other scripts. */
+const shape = /^\+[0-9]{5,20}$/
+
+/**
+ * Parses a mobile number.
+ * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
+ * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
+ * identity is its result, never the text.
+ */
+export function parsePhoneNumber(text: string): Parsed<PhoneNumber> {
+  if (!text.startsWith('+')) return { kind: 'refused', reason: 'no-plus' }
+  if (!shape.test(text)) return { kind: 'refused', reason: 'characters' }
+  const number = parsePhoneNumberFromString(text, { extract: false })
+  if (!number || number.ext !== undefined) return { kind: 'refused', reason: 'not-valid' }
+  // The type is found by matching the number against the patterns of each; undefined means not valid.
+  const type = number.getType()
+  if (type === undefined || number.country === undefined) return { kind: 'refused', reason: 'not-valid' }
+  if (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE') return { kind: 'refused', reason: 'not-mobile' }
+  return { kind: 'parsed', address: { kind: 'phone', e164: number.number, region: number.country } }
 }

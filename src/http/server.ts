@@ -1,5 +1,6 @@
 /** A listener: Fastify with the bounds that keep one bad client from stopping the others. */
 
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { requestIdOf } from './huawei/answer.ts'
@@ -40,7 +41,7 @@ export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): 
   const options = {
     logger: false,
     bodyLimit: largestBody,
-    genReqId: (raw: { headers: Parameters<typeof requestIdOf>[0] }) => requestIdOf(raw.headers),
+    genReqId: (raw: IncomingMessage) => requestIdOf(raw.headers),
     requestTimeout: slowestSenderMs,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     forceCloseConnections: 'idle' as const,
@@ -52,9 +53,12 @@ export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): 
     routerOptions: { maxParamLength: 128 },
     return503OnClosing: false,
   } as const
-  const app = (tls
-    ? Fastify({ ...options, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } })
-    : Fastify({ ...options, http: limits })) as unknown as FastifyInstance
+  // Fastify's types tell the two kinds of server apart; the routes do not.
+  const app = (
+    tls
+      ? Fastify({ ...options, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } })
+      : Fastify({ ...options, http: limits })
+  ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
   app.addHook('onResponse', (request, reply, done) => {

@@ -68,4 +68,6 @@ export type Verifications = {
   /** Ends a live verification unused. @returns false if it was not live. */
   cancel(id: string): Promise<boolean>
   get(id: string): Promise<Verification | undefined>
+  /** How many may still be used. */
+  countLive(): Promise<number>
 }

@@ -23,7 +23,9 @@ export function tokenIn(request: FastifyRequest): string | undefined {
 /** An onRequest hook: nothing of a body is read before its sender is known. */
 export function authenticate(services: Services, call: ApiCall) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
-    const refuse = (code: WireCode) => void sendRefusal(request, reply, { code })
+    const refuse = (code: WireCode) => {
+      sendRefusal(request, reply, { code })
+    }
     const accept = (session: Session | undefined) => {
       if (!session) return refuse('USG.206020000')
       if (session.member.isDisabled) return refuse('USG.206010007')

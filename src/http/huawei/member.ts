@@ -49,7 +49,7 @@ function memberObject({ member, tenant }: Session) {
     name: profile.name,
     englishName: profile.englishName,
     phone: phone?.kind === 'phone' ? phone.e164 : null,
-    country: phone?.kind === 'phone' ? (member.phoneCountry ?? countryKeyOf(phone)) : null,
+    country: phone?.kind === 'phone' ? (member.phoneCountry ?? countryKeyOf(phone) ?? null) : null,
     email: email?.kind === 'email' ? email.mailbox : null,
     sipNum: null,
     vmrList: [],

@@ -97,7 +97,7 @@ export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings
 
   return {
     engine: 'sqlite',
-    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'cancel', 'get']),
+    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'cancel', 'get', 'countLive']),
     outbox: room('outbox', ['queue', 'claim', 'settle', 'release', 'depth']),
     ledgers: room('ledgers', ['take', 'giveBack']),
     journal: room('journal', ['append', 'read']),

@@ -27,6 +27,7 @@ export function sqliteVerifications(
   )
   const select = db.prepare('select * from verification where id = ?')
   const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?)')
+  const countLive = db.prepare('select count(*) as live from verification where state = 0 and expires_at > ?')
   const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
   const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
   const consume = db.prepare(
@@ -132,6 +133,10 @@ export function sqliteVerifications(
     get(id: string): Verification | undefined {
       const row = select.get(id) as Row | undefined
       return row && verificationOf(row)
+    },
+
+    countLive(): number {
+      return (countLive.get(now()) as { live: number }).live
     },
 
     /** Uses the verification of a contact change up, and its proof if one is demanded. */

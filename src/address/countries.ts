@@ -1,0 +1,216 @@
+/** The wire's country keys and their dialling codes: all 170 that the reference lists. */
+
+import type { PhoneNumber } from './phone-number.ts'
+
+/** Case-sensitive, spelled as the reference spells them (meeting_21_0109). */
+const callingCodes = {
+  afghanistan: '93',
+  albania: '355',
+  algeria: '213',
+  andorra: '376',
+  angola: '244',
+  argentina: '54',
+  armenia: '374',
+  australia: '61',
+  austria: '43',
+  azerbaijan: '994',
+  bahamas: '1242',
+  bahrain: '973',
+  bangladesh: '880',
+  belarus: '375',
+  belgium: '32',
+  belize: '501',
+  benin: '229',
+  Bolivia: '591',
+  bosniaAndHerzegovina: '387',
+  botswana: '267',
+  brazil: '55',
+  brunei: '673',
+  bulgaria: '359',
+  burkinaFaso: '226',
+  burundi: '257',
+  BVl: '1284',
+  cambodia: '855',
+  cameroon: '237',
+  canada: '1',
+  capeVerde: '238',
+  caymanIslands: '1345',
+  centralAfrican: '236',
+  chad: '235',
+  chile: '56',
+  chinaHKG: '852',
+  chinaOMA: '853',
+  chinaPR: '86',
+  chinaTPE: '886',
+  columbia: '57',
+  comoros: '269',
+  congoB: '242',
+  congoJ: '243',
+  costarica: '506',
+  croatia: '385',
+  curacao: '599',
+  cyprus: '357',
+  CZ: '420',
+  denmark: '45',
+  djibouti: '253',
+  dominica: '1809',
+  ecuador: '593',
+  egypt: '20',
+  equatorialGuinea: '240',
+  estonia: '372',
+  finland: '358',
+  france: '33',
+  gabon: '241',
+  gambia: '220',
+  GB: '245',
+  georgia: '995',
+  germany: '49',
+  ghana: '233',
+  greece: '30',
+  grenada: '1473',
+  guatemala: '502',
+  guinea: '224',
+  guyana: '592',
+  honduras: '504',
+  hungary: '36',
+  india: '91',
+  indonesia: '62',
+  iraq: '964',
+  ireland: '353',
+  israel: '972',
+  italy: '39',
+  ivoryCoast: '225',
+  jamaica: '1876',
+  japan: '81',
+  jordan: '962',
+  kazakhstan: '7',
+  kenya: '254',
+  kosovo: '383',
+  kuwait: '965',
+  kyrgyzstan: '996',
+  laos: '856',
+  latvia: '371',
+  lebanon: '961',
+  lesotho: '266',
+  liberia: '231',
+  libya: '218',
+  lithuania: '370',
+  luxembourg: '352',
+  macedonia: '389',
+  madagascar: '261',
+  malawi: '265',
+  malaysia: '60',
+  maldives: '960',
+  mali: '223',
+  malta: '356',
+  mauritania: '222',
+  mauritius: '230',
+  mexico: '52',
+  moldova: '373',
+  mongolia: '976',
+  montenegro: '382',
+  morocco: '212',
+  mozambique: '258',
+  myanmar: '95',
+  namibia: '264',
+  nepal: '977',
+  netherlands: '31',
+  newZealand: '64',
+  nicaragua: '505',
+  niger: '227',
+  nigeria: '234',
+  norway: '47',
+  oman: '968',
+  pakistan: '92',
+  palestine: '970',
+  panama: '507',
+  papuaNewGuinea: '675',
+  peru: '51',
+  philippines: '63',
+  poland: '48',
+  portugal: '351',
+  puertoRico: '1787',
+  qatar: '974',
+  romania: '40',
+  russia: '7',
+  rwanda: '250',
+  saintMartin: '590',
+  salvatore: '503',
+  saudiArabia: '966',
+  senegal: '221',
+  serbia: '381',
+  seychelles: '248',
+  sierraLeone: '232',
+  singapore: '65',
+  slovakia: '421',
+  slovenia: '386',
+  somalia: '252',
+  southAfrica: '27',
+  southKorea: '82',
+  spain: '34',
+  sriLanka: '94',
+  suriname: '597',
+  SVGrenadines: '1784',
+  swaziland: '268',
+  sweden: '46',
+  switzerland: '41',
+  tajikistan: '992',
+  tanzania: '255',
+  TAT: '1868',
+  thailand: '66',
+  togo: '228',
+  tunisia: '216',
+  turkey: '90',
+  turkmenistan: '993',
+  uae: '971',
+  uganda: '256',
+  UK: '44',
+  ukraine: '380',
+  uruguay: '598',
+  usa: '1',
+  uzbekistan: '998',
+  venezuela: '58',
+  vietNam: '84',
+  yemen: '967',
+  zambia: '260',
+  zimbabwe: '263',
+} as const
+
+export type CountryKey = keyof typeof callingCodes
+
+export const countryKeys = Object.keys(callingCodes) as readonly CountryKey[]
+
+/** What an absent `country` stands for. */
+export const defaultCountryKey: CountryKey = 'chinaPR'
+
+export function isCountryKey(text: string): text is CountryKey {
+  return Object.hasOwn(callingCodes, text)
+}
+
+export function callingCodeOf(key: CountryKey): string {
+  return callingCodes[key]
+}
+
+/** Longest first: nine keys of the form +1xxx lie inside +1. */
+const codesByLength = [...new Set<string>(Object.values(callingCodes))].sort((a, b) => b.length - a.length)
+
+/** Whether a number is of the key's country: by the longest of all listed codes that it begins with. */
+export function isNumberOfCountry(key: CountryKey, number: PhoneNumber): boolean {
+  const digits = number.e164.slice(1)
+  return codesByLength.find((code) => digits.startsWith(code)) === callingCodes[key]
+}
+
+/** Regions that share a listed code, by the key that means them; any other region is the first key's. */
+const keysOfRegions: Readonly<Record<string, CountryKey>> = {
+  US: 'usa',
+  CA: 'canada',
+  RU: 'russia',
+  KZ: 'kazakhstan',
+}
+
+/** The key to show for a number whose member named none. */
+export function countryKeyOf(number: PhoneNumber): CountryKey | undefined {
+  const own = keysOfRegions[number.region]
+  if (own && isNumberOfCountry(own, number)) return own
+  return countryKeys.find((key) => isNumberOfCountry(key, number))
+}

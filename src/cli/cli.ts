@@ -1,0 +1,150 @@
+/** The command line: what each command takes, and what its end means to a script. */
+
+import { Command, CommanderError, Option } from 'commander'
+import { AppError } from '../errors.ts'
+import { exitCodes, type Terminal } from './terminal.ts'
+
+/** @returns The exit code; nothing is thrown. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = exitCodes.done
+  const end = (code: number | undefined) => {
+    exitCode = code ?? exitCodes.done
+  }
+  try {
+    await program(terminal, end).parseAsync([...args], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput
+    if (!(error instanceof AppError)) throw error
+    terminal.err(`countersign: ${error.message}`)
+    switch (error.code) {
+      case 'store.unavailable':
+      case 'store.locked':
+        return exitCodes.storeAway
+      case 'config.invalid':
+      case 'key-ring.invalid':
+      case 'template.invalid':
+      case 'input.invalid':
+        return exitCodes.badInput
+      case 'store.schema-newer':
+      case 'key-ring.unknown-key':
+        return exitCodes.failed
+    }
+  }
+}
+
+function program(terminal: Terminal, end: (code: number | undefined) => void): Command {
+  const root = new Command('countersign')
+    .description('Proves who holds a phone number or an e-mail address, by one-time codes.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.err(text.trimEnd()) })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 1 it failed or a check did; 2 bad command line, settings or input; 3 the store is away or in use.',
+    )
+  const config = () => new Option('--config <file>', 'settings file (YAML)')
+  const data = () => new Option('--data <dir>', 'data folder (default: ./data)')
+  const json = () => new Option('--json', 'print JSON')
+  const common = (command: Command) => command.addOption(config()).addOption(data()).addOption(json())
+  const example = (command: Command, ...lines: string[]) =>
+    command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+
+  example(
+    root
+      .command('serve')
+      .description('start the server')
+      .option('--dev', 'development: sandbox carrier, inbox page, demo accounts, self-signed certificate')
+      .addOption(config())
+      .addOption(data())
+      .option('--https <host:port>', 'where to listen for HTTPS, or off')
+      .option('--http <host:port>', 'where to listen for plain HTTP, or off')
+      .addOption(new Option('--limits <none>', 'lift the limits, for load tests; only with --dev').choices(['none', 'on']))
+      .option('--json', 'print addresses and demo accounts as one JSON line')
+      .action(async (options) => (await import('./serve.ts')).serve(options, terminal)),
+    'countersign serve --dev',
+    'countersign serve --config /etc/countersign.yaml',
+  )
+
+  const app = root.command('app').description('calling programs')
+  example(
+    common(app.command('create').description('create an app; prints its id and key, the key only this once'))
+      .requiredOption('--name <name>', 'what the app is called')
+      .requiredOption('--tenant <id>', 'its tenant; made if there is none of this id')
+      .option('--tenant-name <name>', 'name of a tenant that is made')
+      .option('--service-provider', 'may log in for members of every tenant')
+      .option('--policy <json>', 'overrides of the policy, as in the settings file')
+      .option('--profile <profile>', 'default, or strict: eight digits')
+      .option('--sms-life <time>', 'life of a code by SMS, e.g. 60s')
+      .option('--email-life <time>', 'life of a code by e-mail, e.g. 5m')
+      .option('--per-second <n>', 'codes a second, on average', Number)
+      .option('--burst <n>', 'codes at once', Number)
+      .option('--per-day <n>', 'codes in 24 hours', Number)
+      .action(async (options) => (await import('./apps.ts')).createApp(options, terminal)),
+    'countersign app create --tenant acme --tenant-name "Acme Ltd" --name website',
+    "countersign app create --tenant acme --name kiosk --profile strict --policy '{\"needsProof\":false}'",
+  )
+  common(app.command('list').description('list apps'))
+    .option('--tenant <id>', 'only this tenant’s')
+    .action(async (options) => (await import('./apps.ts')).listApps(options, terminal))
+  common(app.command('rotate-key').description('give an app a new key; the old one ends at once'))
+    .argument('<id>')
+    .action(async (id, options) => (await import('./apps.ts')).rotateKey(id, options, terminal))
+  common(app.command('disable').description('refuse an app’s calls'))
+    .argument('<id>')
+    .option('--undo', 'allow them again')
+    .action(async (id, options) => (await import('./apps.ts')).disableApp(id, options, terminal))
+
+  const member = root.command('member').description('persons of a tenant')
+  example(
+    common(member.command('add').description('add a member; without --no-password prints a new password'))
+      .requiredOption('--tenant <id>', 'the tenant')
+      .requiredOption('--account <account>', 'account, unique in the tenant')
+      .option('--name <name>', 'name (default: the account)')
+      .option('--phone <number>', 'verified mobile number, e.g. +8613800138000')
+      .option('--email <address>', 'verified e-mail address')
+      .addOption(new Option('--role <role>', 'administrator role').choices(['none', 'admin', 'default']).default('none'))
+      .option('--no-password', 'no account login; App ID logins only')
+      .action(async (options) => (await import('./members.ts')).addMember(options, terminal)),
+    'countersign member add --tenant acme --account alice --phone +8613800138000',
+  )
+  common(member.command('list').description('list members'))
+    .requiredOption('--tenant <id>', 'the tenant')
+    .action(async (options) => (await import('./members.ts')).listMembers(options, terminal))
+  example(
+    common(member.command('import').description('add or update members from a CSV file; safe to repeat'))
+      .argument('<file>', 'CSV with a header line: account, name, phone, email, role, deptCode, password')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .action(async (file, options) => (await import('./import-members.ts')).importMembers(file, options, terminal, end)),
+    'countersign member import staff.csv --tenant acme',
+  )
+  common(member.command('disable').description('end a member’s logins and refuse new ones'))
+    .argument('<account>')
+    .requiredOption('--tenant <id>', 'the tenant')
+    .option('--undo', 'allow them again')
+    .action(async (account, options) => (await import('./members.ts')).disableMember(account, options, terminal))
+
+  example(
+    common(root.command('token').description('log in as an app and print an access token'))
+      .requiredOption('--app <id>', 'the app')
+      .option('--user <account>', 'the member (default: the tenant’s default administrator)')
+      .action(async (options) => (await import('./token.ts')).token(options, terminal)),
+    'countersign token --app 5f0c… --user alice',
+  )
+
+  common(root.command('keys').description('the key ring').command('rotate').description('add a new key, or make the ring'))
+    .action(async (options) => (await import('./keys.ts')).rotate(options, terminal))
+
+  common(root.command('doctor').description('check settings, store, keys, certificate, clock and providers'))
+    .option('--dev', 'as serve --dev would run')
+    .action(async (options) => end(await (await import('./doctor.ts')).doctor(options, terminal)))
+  common(root.command('migrate').description('bring the store’s schema up to date')).action(async (options) =>
+    (await import('./store-commands.ts')).migrate(options, terminal),
+  )
+  example(
+    common(root.command('backup').description('copy the store while a server runs on it'))
+      .argument('<file>', 'where to; must not exist')
+      .action(async (file, options) => (await import('./store-commands.ts')).backup(file, options, terminal)),
+    'countersign backup /backup/countersign-$(date +%F).db',
+  )
+  return root
+}

@@ -1,0 +1,68 @@
+/** New tenants, apps and members, as the commands make them. */
+
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Address } from '../address/address.ts'
+import { seal } from '../code/seal.ts'
+import type { KeyRing } from '../code/key-ring.ts'
+import type { AdminRole, App, Member } from '../directory/directory.ts'
+
+export function newAppId(): string {
+  return randomUUID().replaceAll('-', '')
+}
+
+/** 64 hex digits, the size of the wire's own app keys. */
+export function newAppKey(): string {
+  return randomBytes(32).toString('hex')
+}
+
+export function newApp(
+  ring: KeyRing,
+  app: { readonly id: string; readonly key: string; readonly tenant: string; readonly name: string; readonly createdAt: number } & Partial<
+    Pick<App, 'isServiceProvider' | 'policy'>
+  >,
+): App {
+  const { key, ...rest } = app
+  return { isServiceProvider: false, isDisabled: false, policy: {}, ...rest, sealedKey: seal(ring, key, `app:${app.id}`) }
+}
+
+export type NewMember = {
+  readonly tenant: string
+  readonly account: string
+  readonly name: string
+  readonly role?: AdminRole
+  readonly phone?: Address | null
+  readonly phoneCountry?: string | null
+  readonly email?: Address | null
+  readonly passwordHash?: string | null
+  readonly deptCode?: string
+  readonly createdAt: number
+}
+
+export function newMember(member: NewMember): Member {
+  return {
+    id: memberId(member.tenant, member.account),
+    tenant: member.tenant,
+    account: member.account,
+    passwordHash: member.passwordHash ?? null,
+    role: member.role ?? 'none',
+    isDisabled: false,
+    profile: { name: member.name, englishName: '', signature: '', title: '', description: '' },
+    deptCode: member.deptCode ?? '1',
+    phone: member.phone ?? null,
+    phoneCountry: member.phoneCountry ?? null,
+    email: member.email ?? null,
+    createdAt: member.createdAt,
+  }
+}
+
+/** The same for the same account every time, so that an import can be repeated. */
+export function memberId(tenant: string, account: string): string {
+  return createHash('sha256').update(`${tenant}\n${account}`).digest('hex').slice(0, 32)
+}
+
+/** Easy to type, over 70 bits. */
+export function newPassword(): string {
+  const letters = 'abcdefghjkmnpqrstuvwxyz23456789'
+  const picked = Array.from({ length: 15 }, () => letters[randomBytes(4).readUInt32BE() % letters.length]!)
+  return [0, 5, 10].map((at) => picked.slice(at, at + 5).join('')).join('-')
+}

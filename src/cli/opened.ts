@@ -1,0 +1,50 @@
+/** What most commands begin with: settings, key ring and store, opened and closed around an act. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { type KeyRing, parseKeyRing } from '../code/key-ring.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import type { Settings } from '../config/settings.ts'
+import { AppError } from '../errors.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { Store } from '../store/store.ts'
+import type { Terminal } from './terminal.ts'
+
+export type CommonOptions = { readonly config?: string; readonly data?: string; readonly json?: boolean }
+
+export type Opened = { readonly settings: Settings; readonly store: Store; readonly ring: KeyRing }
+
+export function settingsFor(options: CommonOptions, terminal: Terminal) {
+  return loadSettings({
+    file: options.config ?? null,
+    env: terminal.env,
+    flags: { data: options.data },
+    isDevelopment: options.config === undefined,
+    isServing: false,
+  })
+}
+
+/** Runs an act on the store, which may be in use by a server at the same time. */
+export async function withStore<T>(
+  options: CommonOptions,
+  terminal: Terminal,
+  act: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const { settings } = settingsFor(options, terminal)
+  if (!existsSync(settings.store.path))
+    throw new AppError(
+      'input.invalid',
+      `${settings.store.path}: there is no store. Start the server once, run "countersign migrate", or name the folder with --data.`,
+    )
+  const ring = readRing(settings)
+  await using store = await openSqliteStore({ path: settings.store.path, deadlineMs: 10_000 })
+  return await act({ settings, store, ring })
+}
+
+export function readRing({ keyRing, keyRingFile }: Settings): KeyRing {
+  try {
+    return parseKeyRing(keyRing ?? readFileSync(keyRingFile, 'utf8'))
+  } catch (error) {
+    const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING_KEYS'
+    throw new AppError('key-ring.invalid', `${from}: ${(error as Error).message}`, { cause: error })
+  }
+}

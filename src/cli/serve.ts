@@ -1,0 +1,57 @@
+/** `countersign serve`: starts the server and stays until it is told to stop. */
+
+import { startApp } from '../app.ts'
+import { ensureCertificate } from '../config/certificate.ts'
+import { makeDataFolder, rotateKeys } from '../config/data-folder.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import type { Settings } from '../config/settings.ts'
+import { createLog } from '../log.ts'
+import { ensureDemo, greeting } from './demo.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ServeOptions = {
+  readonly dev?: boolean
+  readonly config?: string
+  readonly data?: string
+  readonly https?: string
+  readonly http?: string
+  readonly limits?: string
+  readonly json?: boolean
+}
+
+/** @throws AppError listing everything that is missing. */
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
+  const { data, https, http, limits } = options
+  const { settings } = loadSettings({
+    file: options.config ?? null,
+    env: terminal.env,
+    flags: { data, https, http, limits },
+    isDevelopment: options.dev === true,
+  })
+  makeDataFolder(settings.dataFolder)
+  if (settings.isDevelopment) await prepareDevelopment(settings)
+  const log = createLog(settings.log.level)
+  const app = await startApp(settings, log)
+  const demo = settings.isDevelopment
+    ? await ensureDemo(settings.dataFolder, app.services.store, app.services.ring, Date.now())
+    : null
+  if (options.json) {
+    const { https, http, inbox } = app
+    terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
+  } else if (settings.isDevelopment) terminal.out(greeting(app, demo))
+  else log.info('listening', { listener: [app.https, app.http].filter(Boolean).join(' ') })
+
+  await new Promise<void>((resolve) => terminal.onStop(resolve))
+  log.info('stopping')
+  await app.stop()
+  log.info('stopped')
+  log.flush()
+}
+
+/** What production demands and development makes: a key ring and a certificate. */
+async function prepareDevelopment({ keyRing, keyRingFile, https, tls }: Settings): Promise<void> {
+  const now = new Date()
+  const { existsSync } = await import('node:fs')
+  if (keyRing === null && !existsSync(keyRingFile)) rotateKeys(keyRingFile, now)
+  if (https && tls) await ensureCertificate(tls, now)
+}

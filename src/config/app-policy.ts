@@ -1,0 +1,107 @@
+/** The policy an app gets: a base with checked overrides laid over it. */
+
+import { AppError } from '../errors.ts'
+import type { AppPolicy } from '../flows/policy.ts'
+import { apiCalls } from '../flows/policy.ts'
+import { defaultLimits, type Window } from '../throttle/policy.ts'
+import { longestLifetimeMs } from '../verification/verification.ts'
+import { formatDuration, parseDuration, parseWindow } from './duration.ts'
+import { type PolicyOverrides, policySchema } from './policy-schema.ts'
+import { problemsOf } from './problems.ts'
+
+export const defaultPolicy: AppPolicy = {
+  digits: 6,
+  lifetimeMs: { sms: 60_000, email: 60_000 },
+  maxSubmissions: 5,
+  limits: defaultLimits,
+  needsProof: true,
+  refusesRepeatedNonce: false,
+  tellsClientIp: false,
+  regions: null,
+  calls: apiCalls,
+}
+
+/** SP 800-63B-4 3.2.2: no more failed attempts than this. */
+const mostWrong = 100
+
+/**
+ * Lays overrides over a policy.
+ * @param where  What the overrides are called in a problem, e.g. `policy` or `apps.ID`.
+ * @throws AppError `config.invalid` listing every problem.
+ */
+export function policyWith(
+  base: AppPolicy,
+  overrides: Readonly<Record<string, unknown>>,
+  where = 'policy',
+): AppPolicy {
+  if (Object.keys(overrides).length === 0) return base
+  const problems = policyProblems(overrides, where)
+  if (problems.length > 0) throw new AppError('config.invalid', problems.join('\n'))
+  const set = overrides as PolicyOverrides
+  const { issues, submissions, wrong } = base.limits
+  return {
+    digits: set.digits ?? (set.profile === 'strict' ? 8 : base.digits),
+    lifetimeMs: {
+      sms: ms(set.lifetime?.sms) ?? base.lifetimeMs.sms,
+      email: ms(set.lifetime?.email) ?? base.lifetimeMs.email,
+    },
+    maxSubmissions: set.maxSubmissions ?? base.maxSubmissions,
+    limits: {
+      issues: {
+        address: {
+          gapsMs: set.limits?.issues?.address?.gaps?.map((gap) => ms(gap)!) ?? issues.address.gapsMs,
+          windows: windows(set.limits?.issues?.address?.windows) ?? issues.address.windows,
+        },
+        memberAddress: windows(set.limits?.issues?.memberAddress) ?? issues.memberAddress,
+        member: windows(set.limits?.issues?.member) ?? issues.member,
+        memberAddresses: windows(set.limits?.issues?.memberAddresses) ?? issues.memberAddresses,
+        network: windows(set.limits?.issues?.network) ?? issues.network,
+        app: { ...issues.app, ...set.limits?.issues?.app },
+      },
+      submissions: {
+        address: windows(set.limits?.submissions?.address) ?? submissions.address,
+        memberAddress: windows(set.limits?.submissions?.memberAddress) ?? submissions.memberAddress,
+      },
+      wrong: {
+        address: windows(set.limits?.wrong?.address) ?? wrong.address,
+        memberAddress: windows(set.limits?.wrong?.memberAddress) ?? wrong.memberAddress,
+        member: windows(set.limits?.wrong?.member) ?? wrong.member,
+        network: windows(set.limits?.wrong?.network) ?? wrong.network,
+      },
+    },
+    needsProof: set.needsProof ?? base.needsProof,
+    refusesRepeatedNonce: set.refusesRepeatedNonce ?? base.refusesRepeatedNonce,
+    tellsClientIp: set.tellsClientIp ?? base.tellsClientIp,
+    regions: set.countries === undefined ? base.regions : set.countries === 'all' ? null : set.countries,
+    calls: set.calls ?? base.calls,
+  }
+}
+
+/** What is wrong with overrides: their shape, and values beyond what NIST allows. */
+export function policyProblems(overrides: unknown, where: string): string[] {
+  const problems = problemsOf(policySchema, overrides, where)
+  if (problems.length > 0) return problems
+  const set = overrides as PolicyOverrides
+  for (const [channel, text] of Object.entries(set.lifetime ?? {})) {
+    const lifeMs = ms(text) ?? 0
+    if (lifeMs > longestLifetimeMs || lifeMs < 10_000)
+      problems.push(
+        `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(longestLifetimeMs)} (SP 800-63B)`,
+      )
+  }
+  for (const [name, limits] of Object.entries({
+    ...set.limits?.wrong,
+    submissions: set.limits?.submissions?.memberAddress,
+  }))
+    if (limits && (limits.length === 0 || limits.some((one) => parseWindow(one)!.max > mostWrong)))
+      problems.push(`${where}.limits: ${name} must be stated and at most ${mostWrong} (SP 800-63B 3.2.2)`)
+  return problems
+}
+
+function ms(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text)
+}
+
+function windows(texts: readonly string[] | undefined): Window[] | undefined {
+  return texts?.map((text) => parseWindow(text)!)
+}

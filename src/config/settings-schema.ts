@@ -1,0 +1,223 @@
+/** The settings file as a schema: one source for checking it, for environment names and for docs/config.md. */
+
+import { type Static, Type } from 'typebox'
+import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
+
+const text = (description: string, byDefault?: string) =>
+  optional(Type.String({ minLength: 1, description, ...(byDefault !== undefined && { default: byDefault }) }))
+const share = (description: string) =>
+  optional(Type.Number({ minimum: 0, maximum: 1, description, default: 0 }))
+
+export const sandboxSchema = Type.Object(
+  {
+    type: Type.Literal('sandbox', {
+      description: 'The simulated carrier; its messages are on the inbox page. Development only.',
+    }),
+    delay: optional(
+      Type.String({ pattern: durationPattern, description: 'From hand-over to arrival.', default: '0s' }),
+    ),
+    lossRate: share('Share of messages that are accepted and never arrive.'),
+    refusalRate: share('Share of messages refused for good.'),
+    unavailableRate: share('Share of messages not taken this time.'),
+  },
+  strict,
+)
+
+export const smtpSchema = Type.Object(
+  {
+    type: Type.Literal('smtp', { description: 'A mail server.' }),
+    host: Type.String({ minLength: 1, description: 'Its name.' }),
+    port: optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'Its port.', default: 587 })),
+    security: optional(
+      Type.Union([Type.Literal('tls'), Type.Literal('starttls'), Type.Literal('none')], {
+        description:
+          'tls from the start, starttls (required, not tried), or none, which only loopback servers may have.',
+        default: 'starttls',
+      }),
+    ),
+    user: text('Name to log in with.'),
+    password: text('Password. Better in a file.'),
+    passwordFile: text('File that holds the password.'),
+    from: Type.Object(
+      {
+        name: text('Name shown as sender.', 'Countersign'),
+        address: Type.String({ minLength: 3, description: 'Address of the sender, also the envelope’s.' }),
+      },
+      strict,
+    ),
+    connections: optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'Connections held at most.', default: 5 }),
+    ),
+    dkim: optional(
+      Type.Object(
+        {
+          domain: Type.String({ minLength: 1, description: 'Signing domain.' }),
+          selector: Type.String({ minLength: 1, description: 'Selector of its DNS record.' }),
+          privateKeyFile: Type.String({ minLength: 1, description: 'PEM file of the private key.' }),
+        },
+        strict,
+      ),
+    ),
+    caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
+  },
+  strict,
+)
+
+export const settingsSchema = Type.Object(
+  {
+    data: text('Folder of everything the server keeps.', './data'),
+    https: text('Where to listen for HTTPS, HOST:PORT, or off.', '127.0.0.1:8443'),
+    http: text(
+      'Where to listen for plain HTTP, HOST:PORT, or off; also serves /livez, /readyz and /metrics. Loopback only unless behindProxy.',
+      '127.0.0.1:8080',
+    ),
+    tls: optional(
+      Type.Object(
+        {
+          certificate: Type.String({
+            minLength: 1,
+            description: 'PEM file of the certificate chain. Made at first start in development.',
+          }),
+          key: Type.String({ minLength: 1, description: 'PEM file of its private key.' }),
+        },
+        strict,
+      ),
+    ),
+    behindProxy: optional(
+      Type.Boolean({
+        description: 'A proxy in front ends TLS: plain HTTP may be served beyond loopback.',
+        default: false,
+      }),
+    ),
+    trustedProxies: optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: 'Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.',
+        default: [],
+      }),
+    ),
+    keyRing: text('File of the key ring.', '<data>/master.key'),
+    store: text('Where records are kept: sqlite:FILE.', 'sqlite:<data>/countersign.db'),
+    limits: optional(
+      Type.Union([Type.Literal('on'), Type.Literal('none')], {
+        description: 'none lifts all throttles, for load tests. Development only.',
+        default: 'on',
+      }),
+    ),
+    retention: optional(
+      Type.String({
+        pattern: durationPattern,
+        description: 'How long verifications and history are kept.',
+        default: '30d',
+      }),
+    ),
+    log: optional(
+      Type.Object(
+        {
+          level: optional(
+            Type.Union(
+              ['debug', 'info', 'warn', 'error', 'silent'].map((one) => Type.Literal(one)),
+              {
+                description: 'Least severity that is logged: debug, info, warn, error or silent.',
+                default: 'info',
+              },
+            ),
+          ),
+          requests: optional(
+            Type.Union(
+              ['all', 'failures', 'none'].map((one) => Type.Literal(one)),
+              { description: 'Which answers get a line: all, failures or none.', default: 'failures' },
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+    templates: optional(
+      Type.Object(
+        {
+          folder: text('Folder of templates that replace the shipped ones of the same file name.'),
+          signature: text('Signature in front of Chinese SMS, 2 to 16 characters.', '会议服务'),
+          product: text('What messages call the service.', 'Countersign'),
+        },
+        strict,
+      ),
+    ),
+    routes: optional(
+      Type.Object(
+        {
+          sms: optional(
+            Type.Array(Type.String(), {
+              description: 'Providers of SMS, in the order they are tried. Default: all that serve it.',
+            }),
+          ),
+          email: optional(Type.Array(Type.String(), { description: 'Providers of e-mail, likewise.' })),
+        },
+        strict,
+      ),
+    ),
+    providers: optional(
+      Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), Type.Object({ type: Type.String() }), {
+        description: 'Carriers by a name of your choice.',
+      }),
+    ),
+    policy: optional(policySchema),
+    apps: optional(
+      Type.Record(Type.String({ minLength: 1 }), policySchema, {
+        description: 'Overrides of the policy by app id.',
+      }),
+    ),
+    testAddresses: optional(
+      Type.Array(
+        Type.Object(
+          {
+            address: Type.String({
+              minLength: 1,
+              description: 'Number or e-mail address. Nothing is ever sent to it.',
+            }),
+            code: Type.String({ pattern: '^[0-9]{6,10}$', description: 'Its fixed code.' }),
+            until: Type.String({
+              pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+              description: 'Last day on which it is a test address, YYYY-MM-DD (UTC).',
+            }),
+          },
+          strict,
+        ),
+        { description: 'For app reviewers and end-to-end tests.', default: [] },
+      ),
+    ),
+  },
+  strict,
+)
+
+export type SettingsFile = Static<typeof settingsSchema>
+export type SandboxFile = Static<typeof sandboxSchema>
+export type SmtpFile = Static<typeof smtpSchema>
+
+/** A setting that one word can hold, so that the environment can: its path, name and schema. */
+export type Scalar = { readonly path: readonly string[]; readonly env: string; readonly schema: ScalarSchema }
+export type ScalarSchema = {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly anyOf?: readonly { readonly const?: unknown; readonly type?: string }[]
+}
+
+/** Every setting but those within `providers`, `apps` and `testAddresses`, whose names are the operator's. */
+export function scalars(): Scalar[] {
+  const found: Scalar[] = []
+  const walk = (schema: { properties?: Record<string, unknown>; type?: string }, path: readonly string[]) => {
+    for (const [name, child] of Object.entries(schema.properties ?? {}) as [string, typeof schema][]) {
+      const at = [...path, name]
+      if (child.properties) walk(child, at)
+      else if (!['providers', 'apps', 'testAddresses'].includes(at[0]!))
+        found.push({ path: at, env: envName(at), schema: child as ScalarSchema })
+    }
+  }
+  walk(settingsSchema, [])
+  return found
+}
+
+/** `policy.lifetime.sms` is `COUNTERSIGN_POLICY_LIFETIME_SMS`. */
+function envName(path: readonly string[]): string {
+  return `COUNTERSIGN_${path.map((name) => name.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')}`
+}
