@@ -17,7 +17,9 @@ else {
       process.exitCode = code ?? (signal ? 1 : 0)
     })
   } else {
-    console.error(`Countersign needs Node 24.7 or newer; this is ${process.version}. Install it from nodejs.org.`)
+    console.error(
+      `Countersign needs Node 24.7 or newer; this is ${process.version}. Install it from nodejs.org.`,
+    )
     process.exitCode = 2
   }
 }

@@ -5,9 +5,8 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
 import { policyWith } from './config/app-policy.ts'
-import type { Endpoint, ProviderSettings, Settings } from './config/settings.ts'
+import type { Endpoint, Settings } from './config/settings.ts'
 import { createDelivery } from './delivery/delivery.ts'
-import type { Provider } from './delivery/provider.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import type { App } from './directory/directory.ts'
 import { AppError } from './errors.ts'
@@ -20,7 +19,7 @@ import { inboxPages } from './http/pages/inbox-page.ts'
 import { type Answer, createServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
-import type { Sandbox } from './providers/sandbox/sandbox.ts'
+import { createProviders } from './providers/providers.ts'
 import { lockDataFolder } from './store/sqlite/data-lock.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
@@ -178,28 +177,6 @@ async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing>
   } catch (error) {
     throw new AppError('key-ring.invalid', `${from}: ${reasonOf(error)}`, { cause: error })
   }
-}
-
-/** Carriers are loaded only if the settings name one: each brings its own libraries. */
-async function createProviders(settings: Settings['providers']) {
-  const providers = new Map<string, Provider>()
-  let sandbox: Sandbox | undefined
-  const create = async (name: string, one: ProviderSettings): Promise<Provider> => {
-    switch (one.type) {
-      case 'sandbox': {
-        const { createSandbox } = await import('./providers/sandbox/sandbox.ts')
-        sandbox = createSandbox({ ...one, name })
-        return sandbox.provider
-      }
-      case 'smtp': {
-        const { createSmtpProvider } = await import('./providers/smtp/smtp-provider.ts')
-        // x
-        return createSmtpProvider({ ...one, name })
-      }
-    }
-  }
-  for (const [name, one] of Object.entries(settings)) providers.set(name, await create(name, one))
-  return { providers, sandbox }
 }
 
 /** Effective policies by app record, worked out once for each state of a record. */

@@ -30,15 +30,19 @@ export function limiterKey(address: Address): string {
   return `mailto:${local}@${isGmail ? 'gmail.com' : domain}`
 }
 
-/** An address as it may be shown to someone who need not know it: `+86138****8000`, `j***@example.com`. */
+/**
+ * An address as it may be shown to someone who need not know it: `+86138****8000`, `j***@example.com`.
+ * Of a number four digits are always hidden, of a mailbox all but the first letter, and that too if it
+ * is the only one.
+ */
 export function maskAddress(address: Address): string {
   if (address.kind === 'phone') {
     const { e164 } = address
-    const shown = e164.length >= 11 ? 4 : 2
-    const head = e164.slice(0, Math.max(3, e164.length - 8))
-    return `${head}****${e164.slice(-shown)}`
+    // The plus, two digits and the four hidden come first; short numbers have fewer than four left.
+    const tail = Math.min(4, Math.max(0, e164.length - 7))
+    return `${e164.slice(0, Math.max(0, e164.length - 4 - tail))}****${e164.slice(e164.length - tail)}`
   }
   const at = address.mailbox.lastIndexOf('@')
-  const [first = ''] = address.mailbox.slice(0, at)
-  return `${first}***${address.mailbox.slice(at)}`
+  const letters = [...address.mailbox.slice(0, at)]
+  return `${letters.length > 1 ? letters[0] : ''}***${address.mailbox.slice(at)}`
 }

@@ -191,13 +191,17 @@ export function callingCodeOf(key: CountryKey): string {
   return callingCodes[key]
 }
 
-/** Longest first: nine keys of the form +1xxx lie inside +1. */
-const codesByLength = [...new Set<string>(Object.values(callingCodes))].sort((a, b) => b.length - a.length)
+const listedCodes = new Set<string>(Object.values(callingCodes))
+const longestCode = 4
 
 /** Whether a number is of the key's country: by the longest of all listed codes that it begins with. */
 export function isNumberOfCountry(key: CountryKey, number: PhoneNumber): boolean {
-  const digits = number.e164.slice(1)
-  return codesByLength.find((code) => digits.startsWith(code)) === callingCodes[key]
+  // Nine keys of the form +1xxx lie inside +1: the longest code counts.
+  for (let length = longestCode; length > 0; length--) {
+    const code = number.e164.slice(1, 1 + length)
+    if (listedCodes.has(code)) return code === callingCodes[key]
+  }
+  return false
 }
 
 /** Regions that share a listed code, by the key that means them; any other region is the first key's. */

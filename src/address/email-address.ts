@@ -1,11 +1,11 @@
 /** E-mail addresses: a dot-atom at a domain of DNS names, in the form to send to and the form to compare. */
 
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 import type { Parsed } from './parsed.ts'
 
 export type EmailAddress = {
   readonly kind: 'email'
-  /** For sending: local part as typed, domain as lower-case A-labels. */
+  /** For sending: local part as typed (in NFC), domain as lower-case A-labels. */
   readonly mailbox: string
   /** The address's identity: `mailbox` with the local part folded (NFC, lower case). */
   readonly canonical: string
@@ -13,37 +13,51 @@ export type EmailAddress = {
   readonly needsSmtpUtf8: boolean
 }
 
+/** RFC 5321 4.5.3.1.1, and 4.5.3.1.3 less the angle brackets; in octets. */
 const longestLocalPart = 64
 const longestAddress = 254
 
 /** RFC 5322 atext, and with RFC 6532 any letter, mark or digit beyond ASCII: no quotes, no comments. */
 const dotAtom = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
-const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** What may be typed for a domain, before IDNA: `domainToASCII` alone would take more. */
 const typedDomain = /^[\p{L}\p{M}\p{N}.-]+$/u
+/** Some letters and marks show nothing (U+3164, U+034F …): two addresses would look like one. */
+const invisible = /\p{Default_Ignorable_Code_Point}/u
+const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
  * Parses an e-mail address. Strict, for what passes goes into SMTP commands and headers: nothing
- * that separates addresses, quotes, or breaks lines gets through.
+ * that separates addresses, quotes, or breaks lines gets through. Never throws.
  */
 export function parseEmailAddress(text: string): Parsed<EmailAddress> {
+  if (text.length > longestAddress) return { kind: 'refused', reason: 'length' }
   const at = text.lastIndexOf('@')
-  const local = text.slice(0, Math.max(0, at))
-  const typed = text.slice(at + 1)
-  if (!dotAtom.test(local)) return { kind: 'refused', reason: 'local-part' }
-  if (!typedDomain.test(typed) || typed.length > longestAddress) return { kind: 'refused', reason: 'domain' }
-  const domain = domainToASCII(typed).toLowerCase()
-  const labels = domain.split('.')
-  // A top-level domain of digits would be an IP address without brackets.
-  if (labels.length < 2 || !labels.every((one) => label.test(one)) || /^\d+$/.test(labels.at(-1)!))
-    return { kind: 'refused', reason: 'domain' }
-  const mailbox = `${local.normalize('NFC')}@${domain}`
-  if (Buffer.byteLength(local) > longestLocalPart || Buffer.byteLength(mailbox) > longestAddress)
+  // Normalised before anything is judged or sent: NFC makes ASCII of some letters (U+212A is K), and a
+  // mailbox that differs from its canonical form by such a letter would be someone else's.
+  const local = text.slice(0, Math.max(0, at)).normalize('NFC')
+  if (!dotAtom.test(local) || invisible.test(local)) return { kind: 'refused', reason: 'local-part' }
+  const domain = domainOf(text.slice(at + 1))
+  if (domain === undefined) return { kind: 'refused', reason: 'domain' }
+  const mailbox = `${local}@${domain}`
+  const localOctets = Buffer.byteLength(local)
+  if (localOctets > longestLocalPart || localOctets + 1 + domain.length > longestAddress)
     return { kind: 'refused', reason: 'length' }
-  // Not every lower-case form is its own: İ folds to two characters, the first of them i.
-  const canonical = `${local.normalize('NFC').toLowerCase().normalize('NFC')}@${domain}`
+  const canonical = `${local.toLowerCase().normalize('NFC')}@${domain}`
   return {
     kind: 'parsed',
-    address: { kind: 'email', mailbox, canonical, needsSmtpUtf8: Buffer.byteLength(local) > local.length },
+    address: { kind: 'email', mailbox, canonical, needsSmtpUtf8: localOctets > local.length },
   }
+}
+
+/** A domain as lower-case A-labels, or undefined if it is no name that mail could go to. */
+function domainOf(typed: string): string | undefined {
+  if (!typedDomain.test(typed) || invisible.test(typed)) return undefined
+  const domain = domainToASCII(typed)
+  const labels = domain.split('.')
+  if (labels.length < 2 || !labels.every((one) => label.test(one))) return undefined
+  // A top-level domain of digits is an IP address without its brackets.
+  if (/^\d+$/.test(labels.at(-1)!)) return undefined
+  // An A-label that was typed is not looked into by domainToASCII: it must stand for a name.
+  if (domain.includes('xn--') && domainToASCII(domainToUnicode(domain)) !== domain) return undefined
+  return domain
 }

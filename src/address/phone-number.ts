@@ -1,6 +1,7 @@
 /** Phone numbers: what may receive a code by SMS, as its E.164 identity. */
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { plainMobileRegion } from './mobile-pattern.ts'
 import type { Parsed } from './parsed.ts'
 
 export type PhoneNumber = {
@@ -12,22 +13,35 @@ export type PhoneNumber = {
 }
 
 /** A plus and ASCII digits, nothing else: no spaces, letters, extension, or digits of other scripts. */
-const shape = /^\+[0-9]{5,20}$/
+const plusAndDigits = /^\+[0-9]+$/
+/** E.164 allows 15 digits; a trunk or carrier prefix typed after the calling code may add a few. */
+const longestText = 21
 
 /**
- * Parses a mobile number.
+ * Parses a mobile number. Never throws.
  * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
  * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
  * identity is its result, never the text.
  */
 export function parsePhoneNumber(text: string): Parsed<PhoneNumber> {
   if (!text.startsWith('+')) return { kind: 'refused', reason: 'no-plus' }
-  if (!shape.test(text)) return { kind: 'refused', reason: 'characters' }
+  if (!plusAndDigits.test(text)) return { kind: 'refused', reason: 'characters' }
+  if (text.length > longestText) return { kind: 'refused', reason: 'length' }
+  const region = plainMobileRegion(text.slice(1))
+  if (region !== undefined) return { kind: 'parsed', address: { kind: 'phone', e164: text, region } }
+  return fullyParsed(text)
+}
+
+/**
+ * The library's own parse, for what the short way cannot tell. Costs 5 to 13 µs, half of it in making
+ * its patterns anew each time; the short way, which keeps them, 0.3 µs.
+ */
+export function fullyParsed(text: string): Parsed<PhoneNumber> {
+  // Not extracting: the whole text is the number. With digits only, it can hold no extension.
   const number = parsePhoneNumberFromString(text, { extract: false })
-  if (!number || number.ext !== undefined) return { kind: 'refused', reason: 'not-valid' }
   // The type is found by matching the number against the patterns of each; undefined means not valid.
-  const type = number.getType()
-  if (type === undefined || number.country === undefined) return { kind: 'refused', reason: 'not-valid' }
+  const type = number?.getType()
+  if (type === undefined || number?.country === undefined) return { kind: 'refused', reason: 'not-valid' }
   if (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE') return { kind: 'refused', reason: 'not-mobile' }
   return { kind: 'parsed', address: { kind: 'phone', e164: number.number, region: number.country } }
 }

@@ -37,7 +37,10 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
   const root = new Command('countersign')
     .description('Proves who holds a phone number or an e-mail address, by one-time codes.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.err(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
     .addHelpText(
       'after',
       '\nExit codes: 0 done; 1 it failed or a check did; 2 bad command line, settings or input; 3 the store is away or in use.',
@@ -58,7 +61,12 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
       .addOption(data())
       .option('--https <host:port>', 'where to listen for HTTPS, or off')
       .option('--http <host:port>', 'where to listen for plain HTTP, or off')
-      .addOption(new Option('--limits <none>', 'lift the limits, for load tests; only with --dev').choices(['none', 'on']))
+      .addOption(
+        new Option('--limits <none>', 'lift the limits, for load tests; only with --dev').choices([
+          'none',
+          'on',
+        ]),
+      )
       .option('--json', 'print addresses and demo accounts as one JSON line')
       .action(async (options) => (await import('./serve.ts')).serve(options, terminal)),
     'countersign serve --dev',
@@ -81,7 +89,7 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
       .option('--per-day <n>', 'codes in 24 hours', Number)
       .action(async (options) => (await import('./apps.ts')).createApp(options, terminal)),
     'countersign app create --tenant acme --tenant-name "Acme Ltd" --name website',
-    "countersign app create --tenant acme --name kiosk --profile strict --policy '{\"needsProof\":false}'",
+    'countersign app create --tenant acme --name kiosk --profile strict --policy \'{"needsProof":false}\'',
   )
   common(app.command('list').description('list apps'))
     .option('--tenant <id>', 'only this tenant’s')
@@ -102,7 +110,11 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
       .option('--name <name>', 'name (default: the account)')
       .option('--phone <number>', 'verified mobile number, e.g. +8613800138000')
       .option('--email <address>', 'verified e-mail address')
-      .addOption(new Option('--role <role>', 'administrator role').choices(['none', 'admin', 'default']).default('none'))
+      .addOption(
+        new Option('--role <role>', 'administrator role')
+          .choices(['none', 'admin', 'default'])
+          .default('none'),
+      )
       .option('--no-password', 'no account login; App ID logins only')
       .action(async (options) => (await import('./members.ts')).addMember(options, terminal)),
     'countersign member add --tenant acme --account alice --phone +8613800138000',
@@ -114,14 +126,18 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
     common(member.command('import').description('add or update members from a CSV file; safe to repeat'))
       .argument('<file>', 'CSV with a header line: account, name, phone, email, role, deptCode, password')
       .requiredOption('--tenant <id>', 'the tenant')
-      .action(async (file, options) => (await import('./import-members.ts')).importMembers(file, options, terminal, end)),
+      .action(async (file, options) =>
+        (await import('./import-members.ts')).importMembers(file, options, terminal, end),
+      ),
     'countersign member import staff.csv --tenant acme',
   )
   common(member.command('disable').description('end a member’s logins and refuse new ones'))
     .argument('<account>')
     .requiredOption('--tenant <id>', 'the tenant')
     .option('--undo', 'allow them again')
-    .action(async (account, options) => (await import('./members.ts')).disableMember(account, options, terminal))
+    .action(async (account, options) =>
+      (await import('./members.ts')).disableMember(account, options, terminal),
+    )
 
   example(
     common(root.command('token').description('log in as an app and print an access token'))
@@ -131,8 +147,13 @@ function program(terminal: Terminal, end: (code: number | undefined) => void): C
     'countersign token --app 5f0c… --user alice',
   )
 
-  common(root.command('keys').description('the key ring').command('rotate').description('add a new key, or make the ring'))
-    .action(async (options) => (await import('./keys.ts')).rotate(options, terminal))
+  common(
+    root
+      .command('keys')
+      .description('the key ring')
+      .command('rotate')
+      .description('add a new key, or make the ring'),
+  ).action(async (options) => (await import('./keys.ts')).rotate(options, terminal))
 
   common(root.command('doctor').description('check settings, store, keys, certificate, clock and providers'))
     .option('--dev', 'as serve --dev would run')

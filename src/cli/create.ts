@@ -2,8 +2,8 @@
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Address } from '../address/address.ts'
-import { seal } from '../code/seal.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import { seal } from '../code/seal.ts'
 import type { AdminRole, App, Member } from '../directory/directory.ts'
 
 export function newAppId(): string {
@@ -17,12 +17,22 @@ export function newAppKey(): string {
 
 export function newApp(
   ring: KeyRing,
-  app: { readonly id: string; readonly key: string; readonly tenant: string; readonly name: string; readonly createdAt: number } & Partial<
-    Pick<App, 'isServiceProvider' | 'policy'>
-  >,
+  app: {
+    readonly id: string
+    readonly key: string
+    readonly tenant: string
+    readonly name: string
+    readonly createdAt: number
+  } & Partial<Pick<App, 'isServiceProvider' | 'policy'>>,
 ): App {
   const { key, ...rest } = app
-  return { isServiceProvider: false, isDisabled: false, policy: {}, ...rest, sealedKey: seal(ring, key, `app:${app.id}`) }
+  return {
+    isServiceProvider: false,
+    isDisabled: false,
+    policy: {},
+    ...rest,
+    sealedKey: seal(ring, key, `app:${app.id}`),
+  }
 }
 
 export type NewMember = {

@@ -16,7 +16,12 @@ export type Demo = {
 }
 
 /** Makes the demo on an empty store; on later starts reads what it made from `demo.json`. */
-export async function ensureDemo(folder: string, store: Store, ring: KeyRing, now: number): Promise<Demo | null> {
+export async function ensureDemo(
+  folder: string,
+  store: Store,
+  ring: KeyRing,
+  now: number,
+): Promise<Demo | null> {
   const path = join(folder, 'demo.json')
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Demo
   const { directory } = store
@@ -33,7 +38,13 @@ export async function ensureDemo(folder: string, store: Store, ring: KeyRing, no
   await directory.addApp(newApp(ring, { id, key, tenant: demo.tenant, name: 'Demo app', createdAt: now }))
   const common = { tenant: demo.tenant, createdAt: now }
   await directory.putMembers([
-    newMember({ ...common, ...demo.admin, name: 'Demo administrator', role: 'default', passwordHash: hashes[0]! }),
+    newMember({
+      ...common,
+      ...demo.admin,
+      name: 'Demo administrator',
+      role: 'default',
+      passwordHash: hashes[0]!,
+    }),
     newMember({ ...common, ...demo.member, name: 'Demo member', passwordHash: hashes[1]! }),
   ])
   writeSecretFile(path, `${JSON.stringify(demo, null, 2)}\n`)
@@ -42,7 +53,11 @@ export async function ensureDemo(folder: string, store: Store, ring: KeyRing, no
 
 /** What a newcomer reads after the first start: where, who, and three lines to paste. */
 export function greeting(
-  { https, http, inbox }: { readonly https: string | null; readonly http: string | null; readonly inbox: string | null },
+  {
+    https,
+    http,
+    inbox,
+  }: { readonly https: string | null; readonly http: string | null; readonly inbox: string | null },
   demo: Demo | null,
 ): string {
   const lines = ['', 'Countersign is running (development).', '']

@@ -1,6 +1,15 @@
 /** The data folder and the key ring in it: made with rights for their owner alone. */
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 
@@ -29,7 +38,9 @@ export function writeSecretFile(path: string, text: string): void {
  * @throws RangeError naming the line if the present ring cannot be read; then nothing is written.
  */
 export function rotateKeys(path: string, now: Date): string {
-  const present = existsSync(path) ? readFileSync(path, 'utf8') : '# Countersign key ring, oldest first. Keep it secret, keep a copy.\n'
+  const present = existsSync(path)
+    ? readFileSync(path, 'utf8')
+    : '# Countersign key ring, oldest first. Keep it secret, keep a copy.\n'
   if (existsSync(path)) parseKeyRing(present)
   const line = newKeyLine(now)
   const text = `${present}${present.endsWith('\n') ? '' : '\n'}${line}\n`

@@ -3,8 +3,9 @@
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { Dispatch, DispatchOutcome, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import { handOverWithin } from './hand-over.ts'
 import { reached } from './points.ts'
-import { type Accepted, type Channel, DeliveryError, type Message, type Provider } from './provider.ts'
+import { type Channel, DeliveryError, type Message, type Provider } from './provider.ts'
 import type { Templates } from './templates.ts'
 
 export type DeliverySettings = {
@@ -72,7 +73,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       return settle(entry, { provider: '', outcome: 'exhausted', tookMs: 0 }, deadline)
     const startedAt = performance.now()
     try {
-      const accepted = await send(provider, rendered(entry), deadline)
+      const accepted = await handOverWithin(
+        provider,
+        rendered(entry),
+        Math.min(providerTimeoutMs, deadline - startedAt),
+      )
       reached('after-accept', message.id)
       const tookMs = performance.now() - startedAt
       await settle(
@@ -139,11 +144,26 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       next: nextAfter(dispatch.outcome, dispatches, deadline - performance.now()),
     }
     reached('before-settle', message.id)
+    await record(settlement, deadline)
+  }
+
+  // Settlements of one turn go to the store together, as calls do.
+  let gathered: Settlement[] = []
+  let written: Promise<void> = Promise.resolve()
+
+  async function record(settlement: Settlement, deadline: number): Promise<void> {
     // The store may be away for a moment. Until it knows, the lease keeps others off; after that the
     // message goes out once more, the same code under the same id.
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
+      if (gathered.length === 0)
+        written = new Promise((resolve) => setImmediate(resolve)).then(() => {
+          const settlements = gathered
+          gathered = []
+          return outbox.settle(settlements)
+        })
+      gathered.push(settlement)
       try {
-        return await outbox.settle(settlement)
+        return await written
       } catch (error) {
         settings.onError?.('settle', error)
         if (isStopping || performance.now() > deadline) return
@@ -181,25 +201,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref()),
       ])
     },
-  }
-}
-
-/** Hands a message to a provider, no longer than it may take. */
-async function send(provider: Provider, message: Message, deadline: number): Promise<Accepted> {
-  const controller = new AbortController()
-  const timeoutMs = Math.min(providerTimeoutMs, deadline - performance.now())
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      controller.abort()
-      // Whether it was taken is not known: the provider may have read all of it.
-      reject(new DeliveryError('unknown', 'no answer in time'))
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([provider.send(message, { signal: controller.signal }), timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

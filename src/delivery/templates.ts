@@ -126,7 +126,7 @@ const output = /\{\{\s*([a-z]+)\s*\}\}/g
  */
 function compile(engine: Liquid, source: string, isHtml: boolean): Compiled {
   const parsed: Template[] = engine.parse(source) // refuses what is malformed either way
-  const escape = isHtml ? escapeHtml : (text: string) => text
+  const written = isHtml ? escapeHtml : (text: string) => text
   if (!/\{\{|\{%/.test(source.replace(output, ''))) {
     const pieces = source.split(output)
     return (values) => {
@@ -134,7 +134,7 @@ function compile(engine: Liquid, source: string, isHtml: boolean): Compiled {
       for (let i = 1; i < pieces.length; i += 2) {
         const value = values[pieces[i]!]
         if (value === undefined) throw new Error(`undefined variable: ${pieces[i]}`)
-        text += escape(value) + pieces[i + 1]!
+        text += written(value) + pieces[i + 1]!
       }
       return text
     }
@@ -142,7 +142,7 @@ function compile(engine: Liquid, source: string, isHtml: boolean): Compiled {
   return (values) =>
     engine.renderSync(
       parsed,
-      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, escape(value)])),
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(value)])),
     )
 }
 

@@ -56,23 +56,29 @@ export type AppLogin = {
   readonly deptCode: string
 }
 
-/** The text an App ID login signs. */
-export function signedText(
-  login: Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expireTime' | 'nonce'>,
-): string {
+/** What an App ID login signs. */
+export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expireTime' | 'nonce'>
+
+/**
+ * Signs an App ID login: HMAC-SHA-256 over `appId:[corpId:]userId:expireTime:nonce`.
+ * @param key  The app key, used as the text it is. @returns Lower-case hex.
+ */
+export function signAppLogin(key: string, login: SignedLogin): string {
   const corp = login.corpId === undefined ? '' : `${login.corpId}:`
-  return `${login.appId}:${corp}${login.userId ?? ''}:${login.expireTime}:${login.nonce}`
+  const text = `${login.appId}:${corp}${login.userId ?? ''}:${login.expireTime}:${login.nonce}`
+  return createHmac('sha256', key).update(text).digest('hex')
 }
 
-export async function appLogIn(services: Services, login: AppLogin): Promise<LoginOutcome> {
+/** What logging in needs of the services. */
+export type LoginServices = Pick<Services, 'store' | 'ring' | 'clock' | 'sessions' | 'policyOf'>
+
+export async function appLogIn(services: LoginServices, login: AppLogin): Promise<LoginOutcome> {
   const { directory, ledgers } = services.store
   const now = services.clock.now()
   const app = await directory.app(login.appId)
   const key = app && open(services.ring, app.sealedKey, `app:${app.id}`)
   // An unknown app costs a MAC too.
-  const expected = createHmac('sha256', key ?? 'nobody')
-    .update(signedText(login))
-    .digest('hex')
+  const expected = signAppLogin(key ?? 'nobody', login)
   if (!isSameSecret(login.signature.toLowerCase(), expected) || !app || key === undefined)
     return { kind: 'refused' }
   if (login.expireTime !== 0 && login.expireTime * 1000 <= now) return { kind: 'signature-expired' }
@@ -96,7 +102,7 @@ export async function appLogIn(services: Services, login: AppLogin): Promise<Log
 }
 
 export async function accountLogIn(
-  services: Services,
+  services: LoginServices,
   account: string,
   password: string,
   clientType: number,
@@ -119,7 +125,7 @@ export async function accountLogIn(
 }
 
 /** Exchanges a refresh token, or as older clients do an access token, for a new login. */
-export async function refreshLogin(services: Services, token: string): Promise<LoginOutcome> {
+export async function refreshLogin(services: LoginServices, token: string): Promise<LoginOutcome> {
   const session = await services.store.directory.session(tokenHash(token), ['refresh', 'access'])
   if (!session) return { kind: 'refused' }
   return renew(services, session, token)
@@ -130,7 +136,7 @@ export async function refreshLogin(services: Services, token: string): Promise<L
  * @param isRenewed  Replace the login by a new one.
  */
 export async function validateToken(
-  services: Services,
+  services: LoginServices,
   token: string,
   isRenewed: boolean,
 ): Promise<LoginOutcome | { readonly kind: 'valid'; readonly session: Session }> {
@@ -141,14 +147,14 @@ export async function validateToken(
 }
 
 /** Ends the login of a token. @returns false if it was no live one. */
-export async function logOut(services: Services, token: string): Promise<boolean> {
+export async function logOut(services: LoginServices, token: string): Promise<boolean> {
   const session = await services.sessions.find(token)
   const isEnded = await services.store.directory.logOut(tokenHash(token))
   if (session) services.sessions.forget(session.member.id)
   return isEnded
 }
 
-async function renew(services: Services, session: Session, token: string): Promise<LoginOutcome> {
+async function renew(services: LoginServices, session: Session, token: string): Promise<LoginOutcome> {
   if (session.member.isDisabled) return { kind: 'member-disabled' }
   if (session.app.isDisabled) return { kind: 'not-permitted' }
   const { login, result } = newLogin(services, session, session.token.clientType, false)
@@ -160,7 +166,7 @@ async function renew(services: Services, session: Session, token: string): Promi
 type Party = { readonly tenant: Tenant; readonly app: App; readonly member: Member }
 
 async function logIn(
-  services: Services,
+  services: LoginServices,
   party: Party,
   clientType: number,
   isFirst: boolean,
@@ -173,7 +179,7 @@ async function logIn(
 }
 
 function newLogin(
-  services: Services,
+  services: LoginServices,
   { tenant, app, member }: Party,
   clientType: number,
   isFirst: boolean,
@@ -219,7 +225,7 @@ function newToken(): string {
 }
 
 async function createMember(
-  services: Services,
+  services: LoginServices,
   tenant: Tenant,
   login: AppLogin,
   now: number,

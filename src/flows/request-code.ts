@@ -2,6 +2,7 @@
 
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
+import type { NewMessage } from '../store/outbox.ts'
 import { issueTakes } from '../throttle/policy.ts'
 import type { Throttled } from '../throttle/take.ts'
 import { newVerificationId } from '../verification/verification.ts'
@@ -37,6 +38,25 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const isTest = services.testCodeOf(addressKey(address), now) !== undefined
   const takes = services.hasLimits ? issueTakes(throttleSubject(act), policy.limits) : []
   const lifetimeMs = policy.lifetimeMs[channel]
+  const message: NewMessage | undefined = isTest
+    ? undefined
+    : {
+        id: newMessageId(),
+        tenant: session.tenant.id,
+        app: session.app.id,
+        channel,
+        to: address,
+        locale,
+        template: 'code',
+        values: {},
+        lifetimeMs,
+        // What a refusal of the address for good frees: the limits on this address, not on its asker.
+        cooldown: takes
+          .filter(
+            (take) => take.form === 'events' && (take.scope === 'address' || take.scope === 'member-address'),
+          )
+          .map((take) => take.key),
+      }
   const result = await services.store.verifications.issue({
     id: newVerificationId(now),
     key: verificationKey(act, purposeFor(session.member, address)),
@@ -46,34 +66,24 @@ export async function requestCode(services: Services, act: Act, locale: string):
     isTest,
     takes,
     lease: services.lease,
-    ...(!isTest && {
-      message: {
-        id: newMessageId(),
-        tenant: session.tenant.id,
-        app: session.app.id,
-        channel,
-        to: address,
-        locale,
-        template: 'code' as const,
-        values: {},
-        lifetimeMs,
-        // What a refusal of the address for good frees: the limits on this address, not on its asker.
-        cooldown: takes
-          .filter(
-            (take) => take.form === 'events' && (take.scope === 'address' || take.scope === 'member-address'),
-          )
-          .map((take) => take.key),
-      },
-    }),
+    ...(message && { message }),
   })
   count(result.kind)
   if (result.kind === 'throttled') {
     services.metrics.throttled.inc({ act: 'issue', scope: result.scope })
     return result
   }
-  if (result.entry) {
-    reached('after-commit', result.entry.message.id)
-    services.handOver(result.entry)
+  if (message) {
+    reached('after-commit', message.id)
+    const { record, queuedAt } = result
+    services.handOver({
+      message,
+      verification: record,
+      queuedAt,
+      deadlineAt: record.expiresAt,
+      remainingMs: record.expiresAt - queuedAt,
+      dispatches: 1,
+    })
   }
   return { kind: 'sent' }
 }

@@ -1,8 +1,8 @@
 /** Who a verification is for: its key and its throttle subject, from a session and an address. */
 
-import { randomBytes } from 'node:crypto'
 import { type Address, addressKey, limiterKey } from '../address/address.ts'
 import type { Member, Session } from '../directory/directory.ts'
+import { randomHex } from '../random.ts'
 import { networkOf } from '../throttle/network.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, VerificationKey } from '../verification/verification.ts'
@@ -45,5 +45,5 @@ export function throttleSubject({ session, address, clientIp }: Act): ThrottleSu
 }
 
 export function newMessageId(): string {
-  return randomBytes(16).toString('hex')
+  return randomHex(16)
 }

@@ -85,10 +85,10 @@ export type Outbox = {
   /** Claims up to `most` due messages whose lease, if any, has run out; oldest first. */
   claim(most: number, lease: Lease): Promise<readonly OutboxEntry[]>
   /**
-   * Records a dispatch and says what becomes of the message. If another owner has settled it in
+   * Records dispatches and says what becomes of their messages. If another owner has settled it in
    * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened.
    */
-  settle(settlement: Settlement): Promise<void>
+  settle(settlements: readonly Settlement[]): Promise<void>
   /** Ends all leases of an owner: at its start, for those it held when it died. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>

@@ -2,7 +2,7 @@
 
 import type { Take, Throttled } from '../throttle/take.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
-import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
+import type { Lease, NewMessage } from './outbox.ts'
 
 export type IssueRequest = {
   readonly id: string
@@ -19,8 +19,8 @@ export type IssueRequest = {
 }
 
 export type IssueResult =
-  | { readonly kind: 'issued' | 'live'; readonly record: Verification; readonly entry?: OutboxEntry }
-  | Throttled
+  /** `queuedAt`: engine time of this issue; the message, if one was given, is queued and leased. */
+  { readonly kind: 'issued' | 'live'; readonly record: Verification; readonly queuedAt: number } | Throttled
 
 export type SubmissionRequest = {
   readonly key: VerificationKey

@@ -1,6 +1,6 @@
 /** The record of one code's life: who asked, for which address and purpose, until when, how it ended. */
 
-import { randomBytes } from 'node:crypto'
+import { randomHex } from '../random.ts'
 
 /**
  * Why a code is asked for. A code made for one purpose never serves another.
@@ -44,5 +44,5 @@ export const longestLifetimeMs = 600_000
  * appends instead of scattering its writes; nothing is decided by it.
  */
 export function newVerificationId(now: number): string {
-  return Math.floor(now).toString(16).padStart(12, '0') + randomBytes(16).toString('hex')
+  return Math.floor(now).toString(16).padStart(12, '0') + randomHex(16)
 }

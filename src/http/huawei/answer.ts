@@ -1,8 +1,8 @@
 /** What every answer of the dialect carries: the request's id, the headers, and the shape of errors. */
 
-import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { randomHex } from '../../random.ts'
 import { messageOf, type Refusal, secondsOf, wireErrors } from './errors.ts'
 import { type Locale, localeOf } from './locale.ts'
 
@@ -14,7 +14,7 @@ const clientRequestId = /^[A-Za-z0-9_-]{1,64}$/
 /** The caller's request id if it is one, else a new one of 32 hex digits. Fastify's `genReqId`. */
 export function requestIdOf(headers: IncomingHttpHeaders): string {
   const given = headers['x-request-id']
-  return typeof given === 'string' && clientRequestId.test(given) ? given : randomBytes(16).toString('hex')
+  return typeof given === 'string' && clientRequestId.test(given) ? given : randomHex(16)
 }
 
 /** Whether the caller named the request itself, so that it can repeat it. */

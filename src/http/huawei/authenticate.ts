@@ -35,7 +35,10 @@ export function authenticate(services: Services, call: ApiCall) {
       done()
     }
     const token = tokenIn(request)
-    if (token === undefined) return refuse('USG.206020000')
+    if (token === undefined) {
+      refuse('USG.206020000')
+      return
+    }
     // Most sessions are remembered: no promise, no turn of the loop.
     const found = services.sessions.find(token)
     if (found instanceof Promise) found.then(accept, done)

@@ -2,20 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-
-/** A message as the page and its callers get it. */
-export type InboxMessage = {
-  readonly seq: number
-  readonly to: string
-  readonly [field: string]: string | number | null
-}
-
-/** Where messages come from. */
-export type InboxSource = {
-  list(query: { readonly to?: string; readonly after?: number }): readonly InboxMessage[]
-  subscribe(listener: (message: InboxMessage) => void): () => void
-}
+import type { FastifyInstance } from 'fastify'
+import { parseAddress } from '../../address/address.ts'
+import { createInboxEvents, type InboxSource } from './inbox-events.ts'
 
 const files = {
   '/inbox': ['page.html', 'text/html; charset=utf-8'],
@@ -36,21 +25,44 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const heartbeatMs = 15_000
-/** A page that does not read is cut off; it comes back and gets what it missed by Last-Event-ID. */
-const mostUnreadBytes = 1_000_000
-const mostListed = 200
+/** A mail may style itself and nothing else, also when it is opened outside the page's frame. */
+const mailSecurityPolicy = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+  'sandbox',
+].join('; ')
 
-/** Answers only requests that name this machine, so that no web page can read codes by a DNS trick. */
-const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+const headers = {
+  'content-security-policy': contentSecurityPolicy,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
 
+/** Names of this machine. A page elsewhere that has its own name point here (DNS rebinding) sends that name. */
+const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/**
+ * Registers the page. It shows codes to whoever asks: register it only in development, and only on a
+ * listener of the loopback interface. Other host names are answered with 403.
+ * - `GET /inbox`: the page; `?to=` fills its filter.
+ * - `GET /inbox/messages?to=`: a JSON array of what the inbox holds, newest first; all without `to`.
+ * - `GET /inbox/events`: server-sent events, see `createInboxEvents`.
+ * - `GET /inbox/mail/:id`: the HTML of the mail with this message id.
+ */
 export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: InboxSource }): Promise<void> {
-  const open = new Set<FastifyReply>()
+  const events = createInboxEvents(inbox)
+  app.addHook('preClose', async () => events.close())
 
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' })
+    reply.headers(headers)
     if (loopbackHost.test(request.headers.host ?? '')) done()
-    else reply.code(403).type('text/plain').send('The inbox is open only under the name of this machine.\n')
+    else reply.code(403).type('text/plain').send('The inbox answers only under a name of this machine.\n')
   })
 
   for (const [path, [file, type]] of Object.entries(files)) {
@@ -58,59 +70,37 @@ export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: Inbox
     app.get(path, (_request, reply) => reply.type(type).send(content))
   }
 
-  app.get<{ Querystring: { to?: string } }>('/inbox/messages', (request, reply) => {
-    const to = addressIn(request.query.to)
-    return reply.type('application/json').send(JSON.stringify(inbox.list(to === undefined ? {} : { to }).slice(0, mostListed)))
+  app.get<{ Querystring: { to?: string | string[] } }>('/inbox/messages', (request, reply) => {
+    const to = addressIn([request.query.to ?? ''].flat()[0]!)
+    return reply.type('application/json').send(JSON.stringify(inbox.list(to === '' ? {} : { to })))
   })
 
-  app.get<{ Params: { seq: string } }>('/inbox/mail/:seq', (request, reply) => {
-    const seq = Number(request.params.seq)
-    const message = inbox.list({ after: seq - 1 }).at(-1)
-    if (message?.seq !== seq || typeof message.html !== 'string') return reply.code(404).type('text/plain').send('gone\n')
-    return reply
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'")
-      .header('x-frame-options', 'SAMEORIGIN')
+  app.get<{ Params: { id: string } }>('/inbox/mail/:id', (request, reply) => {
+    const html = inbox.list({}).find(({ id }) => id === request.params.id)?.html
+    reply
       .type('text/html; charset=utf-8')
-      .send(message.html)
+      .headers({ 'content-security-policy': mailSecurityPolicy, 'x-frame-options': 'SAMEORIGIN' })
+    if (typeof html === 'string') return reply.send(html)
+    return reply.code(404).send('<!doctype html><title>Gone</title><p>This mail is no longer kept.')
   })
 
-  app.get('/inbox/events', (request, reply) => {
+  // No HEAD: it would open a stream that nobody reads.
+  app.get('/inbox/events', { exposeHeadRoute: false }, (request, reply) => {
+    const last = request.headers['last-event-id']
     reply.hijack()
-    const { raw } = reply
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'content-security-policy': contentSecurityPolicy,
-    })
-    raw.write('retry: 1000\n\n')
-    const send = (message: InboxMessage) => {
-      if (raw.writableLength > mostUnreadBytes) raw.destroy()
-      else raw.write(`id: ${message.seq}\ndata: ${JSON.stringify(message)}\n\n`)
-    }
-    const last = lastSeen(request)
-    for (const message of inbox.list({ after: last }).slice(0, mostListed).toReversed()) send(message)
-    const unsubscribe = inbox.subscribe(send)
-    const heartbeat = setInterval(() => raw.write(': alive\n\n'), heartbeatMs)
-    open.add(reply)
-    raw.on('close', () => {
-      open.delete(reply)
-      clearInterval(heartbeat)
-      unsubscribe()
-    })
-  })
-
-  // A stream never ends by itself; a stopping server would wait for it.
-  app.addHook('preClose', async () => {
-    for (const reply of open) reply.raw.end()
+    events.open(reply.raw, headers, typeof last === 'string' ? last : '')
   })
 }
 
-/** `?to=+86…` as typed: in a query a plus means a space, and no number begins with one. */
-function addressIn(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? undefined : text.replace(/^ (?=\d)/, '+').trim()
-}
-
-function lastSeen(request: FastifyRequest): number {
-  const id = Number(request.headers['last-event-id'])
-  return Number.isSafeInteger(id) && id > 0 ? id : 0
+/**
+ * An address as people type it into a URL, in the form the inbox knows. A plus in a query means a space:
+ * no mailbox holds one, and of a number only the digits count.
+ */
+function addressIn(typed: string): string {
+  const text = typed.trim()
+  if (text === '') return ''
+  const plain = text.includes('@') ? text.replaceAll(' ', '+') : `+${text.replace(/[^0-9]/g, '')}`
+  const parsed = parseAddress(plain)
+  if (parsed.kind === 'refused') return plain
+  return parsed.address.kind === 'phone' ? parsed.address.e164 : parsed.address.mailbox
 }

@@ -63,6 +63,37 @@ export function sqliteOutbox(
     }
   }
 
+  function settleOne({ dispatch, next, message, verification, queuedAt }: Settlement): void {
+    const at = now()
+    const { changes } =
+      next.kind === 'retry'
+        ? postpone.run(at + next.afterMs, dispatch.messageId)
+        : remove.run(dispatch.messageId)
+    if (next.kind === 'failed' && next.isPermanent)
+      // Nothing reached the address, so asking again at once, corrected, is fair.
+      ledgers.giveBack(
+        message.cooldown.map((key) => ({ key, form: 'events' })),
+        queuedAt,
+      )
+    const { messageId, ...told } = dispatch
+    journal.append({
+      kind: 'dispatch',
+      tenant: message.tenant,
+      app: message.app,
+      member: '',
+      verification,
+      detail: {
+        message: messageId,
+        ...told,
+        tookMs: Math.round(dispatch.tookMs),
+        channel: message.channel,
+        queuedAt,
+        next: next.kind,
+        ...(changes === 0 && { late: 1 }),
+      },
+    })
+  }
+
   return {
     put,
 
@@ -78,35 +109,8 @@ export function sqliteOutbox(
       return rows.map((row) => entryOf(row, at))
     },
 
-    settle({ dispatch, next, message, verification, queuedAt }: Settlement): void {
-      const at = now()
-      const { changes } =
-        next.kind === 'retry'
-          ? postpone.run(at + next.afterMs, dispatch.messageId)
-          : remove.run(dispatch.messageId)
-      if (next.kind === 'failed' && next.isPermanent)
-        // Nothing reached the address, so asking again at once, corrected, is fair.
-        ledgers.giveBack(
-          message.cooldown.map((key) => ({ key, form: 'events' })),
-          queuedAt,
-        )
-      const { messageId, ...told } = dispatch
-      journal.append({
-        kind: 'dispatch',
-        tenant: message.tenant,
-        app: message.app,
-        member: '',
-        verification,
-        detail: {
-          message: messageId,
-          ...told,
-          tookMs: Math.round(dispatch.tookMs),
-          channel: message.channel,
-          queuedAt,
-          next: next.kind,
-          ...(changes === 0 && { late: 1 }),
-        },
-      })
+    settle(settlements: readonly Settlement[]): void {
+      for (const settlement of settlements) settleOne(settlement)
     },
 
     release(owner: string): void {

@@ -90,8 +90,8 @@ export function sqliteVerifications(
           record.isTest ? 1 : 0,
         )
       const kind = alive ? 'live' : 'issued'
-      if (!request.message) return { kind, record }
-      return { kind, record, entry: outbox.put(request.message, request.lease, at, record) }
+      if (request.message) outbox.put(request.message, request.lease, at, record)
+      return { kind, record, queuedAt: at }
     },
 
     takeSubmission(request: SubmissionRequest): SubmissionResult {

@@ -22,26 +22,28 @@ try {
   port.postMessage({ failed: error instanceof Error ? error.message : String(error), code } satisfies Ready)
 }
 
-port.on('message', (first: readonly Call[] | 'close') => {
-  let calls: readonly Call[] | 'close' = first
+port.on('message', (first: string) => {
+  let calls: Call[] = []
   // What arrived during the last commit joins this one: the busier it is, the more share a flush.
-  while (calls !== 'close' && calls.length < largestBatch) {
-    const next = receiveMessageOnPort(port) as { message: readonly Call[] | 'close' } | undefined
-    if (!next) break
-    if (next.message === 'close') {
+  for (let text: string | undefined = first; text !== undefined; ) {
+    if (text === 'close') {
       answer(calls)
-      calls = 'close'
-    } else calls = [...calls, ...next.message]
+      engine?.close()
+      port.close()
+      return
+    }
+    calls = calls.concat(JSON.parse(text) as Call[])
+    if (calls.length >= largestBatch) break
+    text = (receiveMessageOnPort(port) as { message: string } | undefined)?.message
   }
-  if (calls !== 'close') return answer(calls)
-  engine?.close()
-  port.close()
+  answer(calls)
 })
 
 function answer(calls: readonly Call[]): void {
   const time = performance.timeOrigin + performance.now()
   // Nobody waits for these any more; their callers were told that nothing was accepted.
   const waiting = calls.filter((call) => call.until > time)
+  if (waiting.length === 0) return
   const outcomes = engine?.run(waiting) ?? waiting.map(() => ({ error: 'the store is not open' }))
-  port.postMessage(waiting.map((call, i): Answer => ({ id: call.id, ...outcomes[i]! })))
+  port.postMessage(JSON.stringify(waiting.map((call, i): Answer => ({ id: call.id, ...outcomes[i]! }))))
 }

@@ -1,0 +1,125 @@
+/** `countersign app …`: calling programs. */
+
+import { seal } from '../code/seal.ts'
+import { policyWith } from '../config/app-policy.ts'
+import { AppError } from '../errors.ts'
+import { newApp, newAppId, newAppKey } from './create.ts'
+import { type CommonOptions, withStore } from './opened.ts'
+import type { Terminal } from './terminal.ts'
+
+type CreateOptions = CommonOptions & {
+  readonly name: string
+  readonly tenant: string
+  readonly tenantName?: string
+  readonly serviceProvider?: boolean
+  readonly policy?: string
+  readonly profile?: string
+  readonly smsLife?: string
+  readonly emailLife?: string
+  readonly perSecond?: number
+  readonly burst?: number
+  readonly perDay?: number
+}
+
+export async function createApp(options: CreateOptions, terminal: Terminal): Promise<void> {
+  const policy = overridesOf(options)
+  await withStore(options, terminal, async ({ store, ring, settings }) => {
+    policyWith(settings.policy, policy, '--policy') // refuses what could not work before anything is written
+    const { directory } = store
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(options.tenant))
+      throw new AppError('input.invalid', '--tenant: takes 1 to 64 of A-Z a-z 0-9 . _ -')
+    const id = newAppId()
+    const key = newAppKey()
+    const tenant = options.tenant
+    // The first app of a tenant is the one that account logins count as.
+    const isNewTenant = await directory.addTenant({
+      id: tenant,
+      name: options.tenantName ?? tenant,
+      accountApp: id,
+    })
+    const { name, serviceProvider: isServiceProvider = false } = options
+    await directory.addApp(
+      newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
+    )
+    if (options.json) return terminal.out(JSON.stringify({ id, key, tenant, isNewTenant }))
+    terminal.out(`App id   ${id}\nApp key  ${key}\nTenant   ${tenant}${isNewTenant ? ' (new)' : ''}`)
+    terminal.out('The key is shown only now. Keep it where the app reads its secrets.')
+  })
+}
+
+export async function listApps(
+  options: CommonOptions & { readonly tenant?: string },
+  terminal: Terminal,
+): Promise<void> {
+  await withStore(options, terminal, async ({ store }) => {
+    const apps = await store.directory.apps(options.tenant)
+    if (options.json) return terminal.out(JSON.stringify(apps.map(({ sealedKey: _, ...app }) => app)))
+    for (const { id, tenant, name, isDisabled, isServiceProvider } of apps)
+      terminal.out(
+        [id, tenant, name, isServiceProvider && 'service provider', isDisabled && 'disabled']
+          .filter(Boolean)
+          .join('  '),
+      )
+    if (apps.length === 0) terminal.err('There is no app. Make one with "countersign app create".')
+  })
+}
+
+export async function rotateKey(id: string, options: CommonOptions, terminal: Terminal): Promise<void> {
+  await withStore(options, terminal, async ({ store, ring }) => {
+    const key = newAppKey()
+    if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }))) throw noApp(id)
+    terminal.out(
+      options.json
+        ? JSON.stringify({ id, key })
+        : `App key  ${key}\nThe old key is refused from now on; tokens it got live on.`,
+    )
+  })
+}
+
+export async function disableApp(
+  id: string,
+  options: CommonOptions & { readonly undo?: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  await withStore(options, terminal, async ({ store }) => {
+    const isDisabled = options.undo !== true
+    if (!(await store.directory.updateApp(id, { isDisabled }))) throw noApp(id)
+    terminal.out(
+      options.json
+        ? JSON.stringify({ id, isDisabled })
+        : `App ${id} is ${isDisabled ? 'disabled' : 'allowed again'}, within a second.`,
+    )
+  })
+}
+
+function noApp(id: string): AppError {
+  return new AppError('input.invalid', `there is no app ${id}; "countersign app list" shows them`)
+}
+
+function overridesOf(options: CreateOptions): Record<string, unknown> {
+  let policy: Record<string, unknown> = {}
+  if (options.policy !== undefined)
+    try {
+      policy = JSON.parse(options.policy) as Record<string, unknown>
+    } catch {
+      throw new AppError('input.invalid', '--policy: is not valid JSON')
+    }
+  const { profile, smsLife: sms, emailLife: email, perSecond, burst, perDay } = options
+  if (profile !== undefined) policy = { ...policy, profile }
+  if (sms !== undefined || email !== undefined)
+    policy = {
+      ...policy,
+      lifetime: { ...(policy.lifetime as object), ...(sms && { sms }), ...(email && { email }) },
+    }
+  if (perSecond !== undefined || burst !== undefined || perDay !== undefined) {
+    const limits = (policy.limits ?? {}) as { issues?: { app?: object } }
+    const app = {
+      ...limits.issues?.app,
+      ...(perSecond !== undefined && { perSecond }),
+      ...(burst !== undefined && { burst }),
+      ...(perDay !== undefined && { perDay }),
+    }
+    policy = { ...policy, limits: { ...limits, issues: { ...limits.issues, app } } }
+  }
+  return policy
+}
