@@ -2,7 +2,12 @@
 
 import type { PhoneNumber } from './phone-number.ts'
 
-/** Case-sensitive, spelled as the reference spells them (meeting_21_0109). */
+/**
+ * Case-sensitive, spelled as the reference spells them (meeting_21_0109). Some mislead: `GB` is
+ * Guinea-Bissau and `UK` Great Britain, `dominica` is the Dominican Republic, `congoB` and `congoJ` are
+ * Brazzaville and Kinshasa, `columbia`, `salvatore` and `BVl` are Colombia, El Salvador and the British
+ * Virgin Islands. `saintMartin` is all of +590.
+ */
 const callingCodes = {
   afghanistan: '93',
   albania: '355',
@@ -191,30 +196,45 @@ export function callingCodeOf(key: CountryKey): string {
   return callingCodes[key]
 }
 
-const listedCodes = new Set<string>(Object.values(callingCodes))
+/** The keys of each listed code. Two codes are shared: +1 by usa and canada, +7 by russia and kazakhstan. */
+const keysOfCode: ReadonlyMap<string, readonly CountryKey[]> = Map.groupBy(
+  countryKeys,
+  (key) => callingCodes[key] as string,
+)
+
 const longestCode = 4
 
-/** Whether a number is of the key's country: by the longest of all listed codes that it begins with. */
-export function isNumberOfCountry(key: CountryKey, number: PhoneNumber): boolean {
-  // Nine keys of the form +1xxx lie inside +1: the longest code counts.
+/**
+ * The longest listed code that a number begins with: nine keys of the form +1xxx lie inside +1, and
+ * their numbers are theirs alone. Countries with several area codes have one in the list: a number with
+ * another (Dominican Republic +1829, Jamaica +1658, Puerto Rico +1939) counts as +1, as the list says,
+ * and so do the countries of +1 that the list leaves out.
+ */
+function listedCodeOf(number: PhoneNumber): string | undefined {
   for (let length = longestCode; length > 0; length--) {
     const code = number.e164.slice(1, 1 + length)
-    if (listedCodes.has(code)) return code === callingCodes[key]
+    if (keysOfCode.has(code)) return code
   }
-  return false
+  return undefined
 }
 
-/** Regions that share a listed code, by the key that means them; any other region is the first key's. */
-const keysOfRegions: Readonly<Record<string, CountryKey>> = {
-  US: 'usa',
-  CA: 'canada',
-  RU: 'russia',
-  KZ: 'kazakhstan',
+/** Whether the number may be given with this key: its longest listed code is the key's. */
+export function isNumberOfCountry(key: CountryKey, number: PhoneNumber): boolean {
+  return listedCodeOf(number) === callingCodes[key]
 }
 
-/** The key to show for a number whose member named none. */
+/** The regions with a key of their own under a shared code, and whose the rest of that code is. */
+const keyOfRegion: Readonly<Record<string, CountryKey>> = { CA: 'canada', KZ: 'kazakhstan' }
+const mainKeyOfCode: Readonly<Record<string, CountryKey>> = { '1': 'usa', '7': 'russia' }
+
+/**
+ * The key to show for a number whose member named none; the wire takes it back with that number.
+ * Undefined for a country that is not listed (e.g. Iceland).
+ */
 export function countryKeyOf(number: PhoneNumber): CountryKey | undefined {
-  const own = keysOfRegions[number.region]
-  if (own && isNumberOfCountry(own, number)) return own
-  return countryKeys.find((key) => isNumberOfCountry(key, number))
+  const code = listedCodeOf(number)
+  if (code === undefined) return undefined
+  const own = keyOfRegion[number.region]
+  if (own !== undefined && callingCodes[own] === code) return own
+  return mainKeyOfCode[code] ?? keysOfCode.get(code)?.[0]
 }

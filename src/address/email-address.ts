@@ -57,7 +57,7 @@ function domainOf(typed: string): string | undefined {
   if (labels.length < 2 || !labels.every((one) => label.test(one))) return undefined
   // A top-level domain of digits is an IP address without its brackets.
   if (/^\d+$/.test(labels.at(-1)!)) return undefined
-  // An A-label that was typed is not looked into by domainToASCII: it must stand for a name.
-  if (domain.includes('xn--') && domainToASCII(domainToUnicode(domain)) !== domain) return undefined
+  // domainToASCII does not look into an A-label that was typed; one that stands for nothing stays as it is.
+  if (labels.some((one) => one.startsWith('xn--') && domainToUnicode(one) === one)) return undefined
   return domain
 }

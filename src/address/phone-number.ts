@@ -19,25 +19,26 @@ const longestText = 21
 
 /**
  * Parses a mobile number. Never throws.
- * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
- * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
- * identity is its result, never the text.
+ * The plain case is recognised without the library's parser: see `plainMobileRegion`.
  */
 export function parsePhoneNumber(text: string): Parsed<PhoneNumber> {
   if (!text.startsWith('+')) return { kind: 'refused', reason: 'no-plus' }
   if (!plusAndDigits.test(text)) return { kind: 'refused', reason: 'characters' }
   if (text.length > longestText) return { kind: 'refused', reason: 'length' }
   const region = plainMobileRegion(text.slice(1))
-  if (region !== undefined) return { kind: 'parsed', address: { kind: 'phone', e164: text, region } }
-  return fullyParsed(text)
+  return region === undefined
+    ? fullyParsed(text)
+    : { kind: 'parsed', address: { kind: 'phone', e164: text, region } }
 }
 
 /**
- * The library's own parse, for what the short way cannot tell. Costs 5 to 13 µs, half of it in making
- * its patterns anew each time; the short way, which keeps them, 0.3 µs.
+ * The library's answer, of 5 to 13 µs.
+ * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
+ * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
+ * identity is its result, never the text.
+ * @param text  A plus and digits, so that it can hold no extension.
  */
 export function fullyParsed(text: string): Parsed<PhoneNumber> {
-  // Not extracting: the whole text is the number. With digits only, it can hold no extension.
   const number = parsePhoneNumberFromString(text, { extract: false })
   // The type is found by matching the number against the patterns of each; undefined means not valid.
   const type = number?.getType()

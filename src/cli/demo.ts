@@ -15,40 +15,63 @@ export type Demo = {
   readonly member: { readonly account: string; readonly password: string }
 }
 
-/** Makes the demo on an empty store; on later starts reads what it made from `demo.json`. */
-export async function ensureDemo(
-  folder: string,
-  store: Store,
-  ring: KeyRing,
-  now: number,
-): Promise<Demo | null> {
+export type DemoDraft = {
+  readonly demo: Demo
+  /** Of the administrator's and the member's password, under way while the server starts. */
+  readonly hashes: Promise<readonly string[]> | undefined
+}
+
+/** The demo that an earlier start made in the data folder, or a new one. */
+export function draftDemo(folder: string): DemoDraft {
   const path = join(folder, 'demo.json')
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Demo
-  const { directory } = store
-  if ((await directory.tenants()).length > 0) return null // a store with content of its own
+  if (existsSync(path)) return { demo: JSON.parse(readFileSync(path, 'utf8')) as Demo, hashes: undefined }
   const demo: Demo = {
     tenant: 'demo',
     app: { id: newAppId(), key: newAppKey() },
     admin: { account: 'admin@demo', password: newPassword() },
     member: { account: 'member@demo', password: newPassword() },
   }
-  const hashes = await Promise.all([hashPassword(demo.admin.password), hashPassword(demo.member.password)])
-  await directory.addTenant({ id: demo.tenant, name: 'Demo', accountApp: demo.app.id })
+  return { demo, hashes: hashesOf(demo) }
+}
+
+function hashesOf({ admin, member }: Demo): Promise<readonly string[]> {
+  return Promise.all([hashPassword(admin.password), hashPassword(member.password)])
+}
+
+/**
+ * Puts the demo into the store unless it is there.
+ * @returns Whether it is there now; a store with tenants of its own gets none.
+ */
+export async function ensureDemo(
+  folder: string,
+  { demo, hashes }: DemoDraft,
+  { store, ring, now }: { readonly store: Store; readonly ring: KeyRing; readonly now: number },
+): Promise<boolean> {
+  const { directory } = store
   const { id, key } = demo.app
-  await directory.addApp(newApp(ring, { id, key, tenant: demo.tenant, name: 'Demo app', createdAt: now }))
-  const common = { tenant: demo.tenant, createdAt: now }
-  await directory.putMembers([
-    newMember({
-      ...common,
-      ...demo.admin,
-      name: 'Demo administrator',
-      role: 'default',
-      passwordHash: hashes[0]!,
-    }),
-    newMember({ ...common, ...demo.member, name: 'Demo member', passwordHash: hashes[1]! }),
+  if (await directory.app(id)) return true
+  if ((await directory.tenants()).length > 0) return false
+  // Written first: a start cut off after this is made good by the next one.
+  writeSecretFile(join(folder, 'demo.json'), `${JSON.stringify(demo, null, 2)}\n`)
+  const { tenant, admin, member } = demo
+  const [ofAdmin, ofMember] = await (hashes ?? hashesOf(demo))
+  const common = { tenant, createdAt: now }
+  // Asked for in one turn, so one transaction.
+  await Promise.all([
+    directory.addTenant({ id: tenant, name: 'Demo', accountApp: id }),
+    directory.addApp(newApp(ring, { id, key, tenant, name: 'Demo app', createdAt: now })),
+    directory.putMembers([
+      newMember({
+        ...common,
+        ...admin,
+        name: 'Demo administrator',
+        role: 'default',
+        passwordHash: ofAdmin ?? null,
+      }),
+      newMember({ ...common, ...member, name: 'Demo member', passwordHash: ofMember ?? null }),
+    ]),
   ])
-  writeSecretFile(path, `${JSON.stringify(demo, null, 2)}\n`)
-  return demo
+  return true
 }
 
 /** What a newcomer reads after the first start: where, who, and three lines to paste. */
@@ -82,7 +105,7 @@ export function greeting(
     '',
     `curl -i ${http}${path} -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}"}'`,
     '',
-    `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' | sed 's/[^]]*"code":"\\([0-9]*\\)".*/\\1/'); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
+    `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' | grep -o '"code":"[0-9]*"' | head -1 | tr -dc 0-9); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
     '',
     `The code is also on the inbox page: ${inbox}`,
     'Stop with Ctrl-C.',

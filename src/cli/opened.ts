@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type KeyRing, parseKeyRing } from '../code/key-ring.ts'
 import { loadSettings } from '../config/load-settings.ts'
+import { otherNames } from '../config/overlay.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -13,12 +14,18 @@ export type CommonOptions = { readonly config?: string; readonly data?: string; 
 
 export type Opened = { readonly settings: Settings; readonly store: Store; readonly ring: KeyRing }
 
+/** Named by --config, or for containers by the environment. */
+export function settingsFile(options: CommonOptions, terminal: Terminal): string | null {
+  return options.config ?? terminal.env[otherNames.config] ?? null
+}
+
 export function settingsFor(options: CommonOptions, terminal: Terminal) {
+  const file = settingsFile(options, terminal)
   return loadSettings({
-    file: options.config ?? null,
+    file,
     env: terminal.env,
     flags: { data: options.data },
-    isDevelopment: options.config === undefined,
+    isDevelopment: file === null,
     isServing: false,
   })
 }
@@ -44,7 +51,7 @@ export function readRing({ keyRing, keyRingFile }: Settings): KeyRing {
   try {
     return parseKeyRing(keyRing ?? readFileSync(keyRingFile, 'utf8'))
   } catch (error) {
-    const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING_KEYS'
+    const from = keyRing === null ? keyRingFile : otherNames.keyRing
     throw new AppError('key-ring.invalid', `${from}: ${(error as Error).message}`, { cause: error })
   }
 }

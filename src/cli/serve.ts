@@ -1,12 +1,14 @@
 /** `countersign serve`: starts the server and stays until it is told to stop. */
 
+import { existsSync } from 'node:fs'
 import { startApp } from '../app.ts'
 import { ensureCertificate } from '../config/certificate.ts'
 import { makeDataFolder, rotateKeys } from '../config/data-folder.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { createLog } from '../log.ts'
-import { ensureDemo, greeting } from './demo.ts'
+import { draftDemo, ensureDemo, greeting } from './demo.ts'
+import { settingsFile } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ServeOptions = {
@@ -23,18 +25,19 @@ export type ServeOptions = {
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const { data, https, http, limits } = options
   const { settings } = loadSettings({
-    file: options.config ?? null,
+    file: settingsFile(options, terminal),
     env: terminal.env,
     flags: { data, https, http, limits },
     isDevelopment: options.dev === true,
   })
   makeDataFolder(settings.dataFolder)
+  const draft = settings.isDevelopment ? draftDemo(settings.dataFolder) : undefined
   if (settings.isDevelopment) await prepareDevelopment(settings)
   const log = createLog(settings.log.level)
   const app = await startApp(settings, log)
-  const demo = settings.isDevelopment
-    ? await ensureDemo(settings.dataFolder, app.services.store, app.services.ring, Date.now())
-    : null
+  const { store, ring, clock } = app.services
+  const hasDemo = draft && (await ensureDemo(settings.dataFolder, draft, { store, ring, now: clock.now() }))
+  const demo = hasDemo ? draft.demo : null
   if (options.json) {
     const { https, http, inbox } = app
     terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
@@ -51,7 +54,6 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 /** What production demands and development makes: a key ring and a certificate. */
 async function prepareDevelopment({ keyRing, keyRingFile, https, tls }: Settings): Promise<void> {
   const now = new Date()
-  const { existsSync } = await import('node:fs')
   if (keyRing === null && !existsSync(keyRingFile)) rotateKeys(keyRingFile, now)
   if (https && tls) await ensureCertificate(tls, now)
 }

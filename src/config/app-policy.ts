@@ -1,5 +1,6 @@
 /** The policy an app gets: a base with checked overrides laid over it. */
 
+import { isSupportedCountry } from 'libphonenumber-js/max'
 import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import { apiCalls } from '../flows/policy.ts'
@@ -21,6 +22,8 @@ export const defaultPolicy: AppPolicy = {
   calls: apiCalls,
 }
 
+const digitsOf = { default: 6, strict: 8 } as const
+
 /** SP 800-63B-4 3.2.2: no more failed attempts than this. */
 const mostWrong = 100
 
@@ -40,7 +43,7 @@ export function policyWith(
   const set = overrides as PolicyOverrides
   const { issues, submissions, wrong } = base.limits
   return {
-    digits: set.digits ?? (set.profile === 'strict' ? 8 : base.digits),
+    digits: set.digits ?? (set.profile ? digitsOf[set.profile] : base.digits),
     lifetimeMs: {
       sms: ms(set.lifetime?.sms) ?? base.lifetimeMs.sms,
       email: ms(set.lifetime?.email) ?? base.lifetimeMs.email,
@@ -89,12 +92,22 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(longestLifetimeMs)} (SP 800-63B)`,
       )
   }
+  const { wrong, submissions } = set.limits ?? {}
   for (const [name, limits] of Object.entries({
-    ...set.limits?.wrong,
-    submissions: set.limits?.submissions?.memberAddress,
+    'wrong.address': wrong?.address,
+    'wrong.memberAddress': wrong?.memberAddress,
+    'wrong.member': wrong?.member,
+    'submissions.memberAddress': submissions?.memberAddress,
   }))
     if (limits && (limits.length === 0 || limits.some((one) => parseWindow(one)!.max > mostWrong)))
-      problems.push(`${where}.limits: ${name} must be stated and at most ${mostWrong} (SP 800-63B 3.2.2)`)
+      problems.push(
+        `${where}.limits.${name}: needs at least one limit, each of at most ${mostWrong} (SP 800-63B 3.2.2)`,
+      )
+  for (const [i, region] of (Array.isArray(set.countries) ? set.countries : []).entries())
+    if (!isSupportedCountry(region))
+      problems.push(
+        `${where}.countries.${i}: ${region} is no region${region === 'UK' ? '; did you mean GB?' : ''}`,
+      )
   return problems
 }
 

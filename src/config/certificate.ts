@@ -1,6 +1,6 @@
 /** The self-signed certificate of development: made at first start, kept, renewed when it runs out. */
 
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { writeSecretFile } from './data-folder.ts'
 
@@ -13,10 +13,8 @@ export async function ensureCertificate(
   { certificateFile, keyFile }: { readonly certificateFile: string; readonly keyFile: string },
   now: Date,
 ): Promise<boolean> {
-  if (existsSync(certificateFile) && existsSync(keyFile)) {
-    const present = new X509Certificate(readFileSync(certificateFile))
-    if (present.validToDate.getTime() - renewalMs > now.getTime()) return false
-  }
+  if (existsSync(certificateFile) && existsSync(keyFile) && isGood(certificateFile, keyFile, now))
+    return false
   // Loaded only here: it costs a start some 100 ms, once.
   const { generate } = await import('selfsigned')
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -42,4 +40,15 @@ export async function ensureCertificate(
   writeSecretFile(keyFile, made.private)
   writeSecretFile(certificateFile, made.cert)
   return true
+}
+
+/** Not good, too: one that cannot be read, or is not the key's, as a start cut off midway may leave. */
+function isGood(certificateFile: string, keyFile: string, now: Date): boolean {
+  try {
+    const present = new X509Certificate(readFileSync(certificateFile))
+    const lasts = present.validToDate.getTime() - renewalMs > now.getTime()
+    return lasts && present.checkPrivateKey(createPrivateKey(readFileSync(keyFile)))
+  } catch {
+    return false
+  }
 }

@@ -8,9 +8,11 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 
 export function makeDataFolder(folder: string): void {
@@ -19,16 +21,7 @@ export function makeDataFolder(folder: string): void {
 
 /** Writes a file whole or not at all: beside it, flushed, then renamed over it. Mode 0600. */
 export function writeSecretFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const partial = join(dirname(path), `.${Date.now()}.partial`)
-  const file = openSync(partial, 'wx', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(partial, path)
+  replaceSecretFile(path, () => text)
 }
 
 /**
@@ -38,13 +31,51 @@ export function writeSecretFile(path: string, text: string): void {
  * @throws RangeError naming the line if the present ring cannot be read; then nothing is written.
  */
 export function rotateKeys(path: string, now: Date): string {
-  const present = existsSync(path)
-    ? readFileSync(path, 'utf8')
-    : '# Countersign key ring, oldest first. Keep it secret, keep a copy.\n'
-  if (existsSync(path)) parseKeyRing(present)
   const line = newKeyLine(now)
-  const text = `${present}${present.endsWith('\n') ? '' : '\n'}${line}\n`
-  parseKeyRing(text)
-  writeSecretFile(path, text)
+  replaceSecretFile(path, (present) => {
+    if (present !== undefined) parseKeyRing(present)
+    const before = present ?? '# Countersign key ring, oldest first. Keep it secret, keep a copy.\n'
+    const text = `${before}${before.endsWith('\n') ? '' : '\n'}${line}\n`
+    parseKeyRing(text)
+    return text
+  })
   return line.slice(0, line.indexOf(':'))
+}
+
+/** What a write that was cut off left behind is older than any write takes. */
+const staleMs = 10_000
+
+/**
+ * Replaces a file by what `change` makes of it. The new file, until it is renamed, is the lock: of two
+ * rotations at once neither may lose the other's key.
+ */
+function replaceSecretFile(path: string, change: (present: string | undefined) => string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const partial = `${path}.partial`
+  const left = statSync(partial, { throwIfNoEntry: false })
+  if (left && Date.now() - left.mtimeMs > staleMs) rmSync(partial, { force: true })
+  const file = openSync(partial, 'wx', 0o600)
+  try {
+    try {
+      writeSync(file, change(existsSync(path) ? readFileSync(path, 'utf8') : undefined))
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(partial, path)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
+  flushFolder(dirname(path))
+}
+
+/** Only then does the new name outlive a loss of power. */
+function flushFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }

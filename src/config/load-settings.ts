@@ -1,34 +1,30 @@
 /** Reads the settings from file, environment and flags, checks them whole, and freezes them. */
 
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { addressKey, parseAddress } from '../address/address.ts'
 import { AppError } from '../errors.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { parseDuration } from './duration.ts'
+import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
-import { providersOf } from './provider-settings.ts'
+import { providerSchema, providersOf } from './provider-settings.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
-import { type Scalar, type SettingsFile, scalars, settingsSchema } from './settings-schema.ts'
-
-export type SettingsSource = 'default' | 'file' | 'environment' | 'flag'
+import { type SettingsFile, settingsSchema } from './settings-schema.ts'
 
 export type LoadedSettings = {
   readonly settings: Settings
   /** Each setting's effective value and where it came from; secrets are masked. */
-  readonly sources: readonly {
-    readonly path: string
-    readonly value: string
-    readonly source: SettingsSource
-  }[]
+  readonly sources: readonly SourcedSetting[]
 }
 
 export type SettingsInput = {
   readonly file: string | null
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Words
   /** By path, e.g. `{ data: './x' }`. */
-  readonly flags: Readonly<Record<string, string | undefined>>
+  readonly flags: Words
   readonly isDevelopment: boolean
   /** Commands beside `serve` need no provider and no certificate. Default true. */
   readonly isServing?: boolean
@@ -44,19 +40,23 @@ export function loadSettings({
 }: SettingsInput): LoadedSettings {
   const problems: string[] = []
   const raw = file === null ? {} : readFile(file)
-  const sources = overlay(raw, env, flags, problems)
+  // In development without any provider, the sandbox serves everything.
+  if (isDevelopment) raw.providers ??= { sandbox: { type: 'sandbox' } }
+  const sources = overlay(raw, { env, flags }, providerSchema, problems)
   problems.push(...problemsOf(settingsSchema, raw))
-  if (problems.length > 0) throw invalid(problems, file)
-  const set = raw as SettingsFile
+  // A section with a wrong part is not looked into any further; the others are, so that one start tells all.
+  const misshapen = problems.length
+  const wrong = new Set(problems.map(sectionOf))
+  const set = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))) as SettingsFile
 
   const dataFolder = resolve(set.data ?? './data')
-  const { providers, routes } = providersOf(set, env, isDevelopment, problems)
+  const { providers, routes } = providersOf(set, problems)
   if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
     problems.push(...policyProblems(overrides, `apps.${id}`))
-  const https = endpointOf('https', set.https ?? '127.0.0.1:8443', problems)
-  const http = endpointOf('http', set.http ?? '127.0.0.1:8080', problems)
   const isBehindProxy = set.behindProxy ?? false
+  const https = endpointOf('https', set.https ?? (isBehindProxy ? 'off' : '127.0.0.1:8443'), problems)
+  const http = endpointOf('http', set.http ?? '127.0.0.1:8080', problems)
   if (http && !isBehindProxy && !isLoopback(http.host))
     problems.push(
       `http: ${http.host} is not a loopback address; serve HTTPS, or set behindProxy if a proxy in front ends TLS`,
@@ -65,7 +65,7 @@ export function loadSettings({
   const store = /^sqlite:(.+)$/.exec(set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`)
   if (!store) problems.push('store: must be sqlite:FILE')
   const keyRingFile = resolve(set.keyRing ?? join(dataFolder, 'master.key'))
-  const keyRing = env.COUNTERSIGN_KEY_RING_KEYS ?? null
+  const keyRing = env[otherNames.keyRing] ?? null
   const tls = set.tls
     ? { certificateFile: resolve(set.tls.certificate), keyFile: resolve(set.tls.key) }
     : isDevelopment
@@ -74,42 +74,39 @@ export function loadSettings({
           keyFile: join(dataFolder, 'tls', 'key.pem'),
         }
       : null
-  if (isDevelopment) {
-    // The key ring and the certificate are made at first start.
-  } else {
-    if (set.limits === 'none') problems.push('limits: none is for load tests; it works only with --dev')
-    if (isServing) {
-      if (file === null)
-        problems.push('--config: a settings file is needed without --dev; docs/config.md tells what goes in')
-      if (keyRing === null && !existsSync(keyRingFile))
-        problems.push(
-          `keyRing: ${keyRingFile} does not exist; make one with "countersign keys rotate", keep a copy in a safe place`,
-        )
-      if (Object.keys(providers).length === 0) problems.push('providers: at least one real carrier is needed')
-      for (const [name, one] of Object.entries(providers))
-        if (one.type === 'sandbox')
-          problems.push(`providers.${name}: the sandbox sends nothing; it works only with --dev`)
-      if (!set.tls && https && !(isBehindProxy && set.https === undefined))
-        problems.push(
-          'tls: certificate and key are needed for https; or set behindProxy, and https: off, if a proxy in front ends TLS',
-        )
-      if (set.policy?.countries === undefined && routes.sms.length > 0)
-        problems.push(
-          'policy.countries: must be stated; each country you allow is one you can be made to pay for',
-        )
-    }
+  for (const proxy of set.trustedProxies ?? [])
+    if (!isNetwork(proxy))
+      problems.push(`trustedProxies: ${proxy} is no IP address or CIDR block, such as 10.0.0.0/8`)
+  if ((parseDuration(set.retention ?? '30d') ?? 0) < 3_600_000)
+    problems.push('retention: must be at least 1h; limits and receipts look back that far')
+  if (!isDevelopment && set.limits === 'none')
+    problems.push('limits: none is for load tests; it works only with --dev')
+  // In development the key ring and the certificate are made at first start.
+  if (!isDevelopment && isServing) {
+    if (file === null)
+      problems.push('--config: a settings file is needed without --dev; docs/config.md tells what goes in')
+    if (keyRing === null && !existsSync(keyRingFile))
+      problems.push(
+        `keyRing: ${keyRingFile} does not exist; make one with "countersign keys rotate", keep a copy in a safe place`,
+      )
+    if (!set.tls && (https || set.https !== undefined) && set.https !== 'off')
+      problems.push(
+        'tls: certificate and key are needed for https; or set behindProxy, if a proxy in front ends TLS',
+      )
+    problems.push(...carrierProblems(set, providers, routes))
   }
   for (const path of isServing && set.tls ? [set.tls.certificate, set.tls.key] : [])
     if (!existsSync(path)) problems.push(`tls: ${path} does not exist`)
   const testAddresses = (set.testAddresses ?? []).flatMap((one, i) =>
     testAddressOf(one, `testAddresses.${i}`, problems),
   )
-  if (problems.length > 0) throw invalid(problems, file)
+  const told = problems.filter((one, i) => i < misshapen || !wrong.has(sectionOf(one)))
+  if (told.length > 0) throw invalid(told, file)
 
   const settings: Settings = {
     isDevelopment,
     dataFolder,
-    https: isBehindProxy && set.https === undefined ? null : https,
+    https,
     http,
     tls,
     trustedProxies: set.trustedProxies ?? [],
@@ -156,57 +153,6 @@ function readFile(path: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Lays environment and flags over the file's values, in place, and notes where each came from. */
-function overlay(
-  raw: Record<string, unknown>,
-  env: SettingsInput['env'],
-  flags: SettingsInput['flags'],
-  problems: string[],
-): LoadedSettings['sources'] {
-  return scalars().map((scalar) => {
-    const path = scalar.path.join('.')
-    let source: SettingsSource = valueAt(raw, scalar.path) === undefined ? 'default' : 'file'
-    for (const [given, from] of [
-      [env[scalar.env], 'environment'],
-      [flags[path], 'flag'],
-    ] as const)
-      if (given !== undefined) {
-        setAt(raw, scalar.path, read(scalar, given, problems))
-        source = from
-      }
-    const value = valueAt(raw, scalar.path) ?? scalar.schema.default ?? null
-    return { path, value: typeof value === 'string' ? value : JSON.stringify(value), source }
-  })
-}
-
-/** A word of the environment as the type its setting has. */
-function read({ schema, env }: Scalar, text: string, problems: string[]): unknown {
-  const types = [schema.type, ...(schema.anyOf ?? []).map((one) => one.type)]
-  if (types.includes('boolean')) {
-    if (text === 'true' || text === 'false') return text === 'true'
-    problems.push(`${env}: must be true or false`)
-    return undefined
-  }
-  if (types.includes('null') && text === 'null') return null
-  if (types.includes('integer') || types.includes('number')) return text.trim() === '' ? text : Number(text)
-  if (types.includes('array') && text !== 'all')
-    return text === '' ? [] : text.split(',').map((one) => one.trim())
-  return text
-}
-
-function valueAt(raw: Record<string, unknown>, path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], raw)
-}
-
-function setAt(raw: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  let at = raw
-  for (const name of path.slice(0, -1)) {
-    if (typeof at[name] !== 'object' || at[name] === null) at[name] = {}
-    at = at[name] as Record<string, unknown>
-  }
-  if (value !== undefined) at[path.at(-1)!] = value
-}
-
 /** `HOST:PORT` with IPv6 in brackets; port 0 is any free one; `off` is none. */
 function endpointOf(name: string, text: string, problems: string[]): Endpoint | null {
   if (text === 'off') return null
@@ -215,6 +161,36 @@ function endpointOf(name: string, text: string, problems: string[]): Endpoint | 
   if (match && port <= 65_535) return { host: match[1] ?? match[2]!, port }
   problems.push(`${name}: must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8443, or off`)
   return null
+}
+
+/** What a server that sends for real needs. */
+function carrierProblems(
+  set: SettingsFile,
+  providers: Settings['providers'],
+  routes: Settings['routes'],
+): string[] {
+  const problems: string[] = []
+  if (Object.keys(providers).length === 0) problems.push('providers: at least one real carrier is needed')
+  for (const [name, one] of Object.entries(providers))
+    if (one.type === 'sandbox')
+      problems.push(`providers.${name}: the sandbox sends nothing; it works only with --dev`)
+  if (set.policy?.countries === undefined && routes.sms.length > 0)
+    problems.push(
+      'policy.countries: must be stated; each country you allow is one you can be made to pay for',
+    )
+  return problems
+}
+
+/** `policy` of `policy.lifetime.sms: is …`. */
+function sectionOf(problem: string): string {
+  return problem.slice(0, problem.search(/[.:]/))
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 function isLoopback(host: string): boolean {

@@ -1,16 +1,20 @@
-/** What a schema finds wrong with a value, in words an operator can mend it by. Never shows values: some are secrets. */
+/** What a schema finds wrong with a value, in words an operator can mend it by; shows no secret. */
 
 import type { TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'
 
-/** @param where  The path of the value itself; empty for the whole settings. */
+/**
+ * @param where  The path of the value itself; empty for the whole settings.
+ * @returns Sentences, each beginning with the path of the setting and a colon.
+ */
 export function problemsOf(schema: TSchema, value: unknown, where = ''): string[] {
   Settings.Set({ maxErrors: 1000 }) // the default of eight would hide the rest
   const problems = new Set<string>()
   for (const error of Value.Errors(schema, value)) {
     const path = [where, ...error.instancePath.split('/').slice(1)].filter(Boolean).join('.')
     const params = error.params as Record<string, unknown>
+    const found = shown(path, valueAt(value, error.instancePath))
     switch (error.keyword) {
       case 'additionalProperties':
         for (const name of params.additionalProperties as string[]) {
@@ -26,29 +30,29 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
           problems.add(`${join(path, name)}: must be stated`)
         break
       case 'type':
-        problems.add(`${path}: must be of type ${params.type}`)
+        problems.add(`${path}: must be of type ${params.type}${found}${unquoted(params.type, found)}`)
         break
       case 'pattern':
-        problems.add(`${path}: is not of the form ${formOf(String(params.pattern))}`)
+        problems.add(`${path}: is not of the form ${formOf(String(params.pattern))}${found}`)
         break
       case 'minimum':
       case 'exclusiveMinimum':
         problems.add(
-          `${path}: must be ${error.keyword === 'minimum' ? 'at least' : 'more than'} ${params.limit}`,
+          `${path}: must be ${error.keyword === 'minimum' ? 'at least' : 'more than'} ${params.limit}${found}`,
         )
         break
       case 'maximum':
-        problems.add(`${path}: must be at most ${params.limit}`)
+        problems.add(`${path}: must be at most ${params.limit}${found}`)
         break
       case 'boolean':
       case 'const':
       case 'enum':
         break // what surrounds it says it whole
       case 'anyOf':
-        problems.add(`${path}: must be one of the values docs/config.md lists for it`)
+        problems.add(`${path}: must be one of the values docs/config.md lists for it${found}`)
         break
       default:
-        problems.add(`${path}: ${error.message}`)
+        problems.add(`${path}: ${error.message}${found}`)
     }
   }
   return [...problems]
@@ -58,10 +62,40 @@ function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
+const secret = /password|code|key|address/i
+const longestShown = 40
+
+/** What was found, if it may be seen. */
+function shown(path: string, value: unknown): string {
+  if (secret.test(path) || value === undefined) return ''
+  const text = JSON.stringify(value)
+  return `; found ${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text}`
+}
+
+function valueAt(value: unknown, path: string): unknown {
+  return path
+    .split('/')
+    .slice(1)
+    .reduce<unknown>((at, name) => (at as Record<string, unknown> | null | undefined)?.[name], value)
+}
+
+/** YAML takes 60 for a number. */
+function unquoted(type: unknown, found: string): string {
+  return type === 'string' && /[0-9]$/.test(found)
+    ? '; a time has its unit, such as 60s; other text, quotes'
+    : ''
+}
+
+const forms: readonly (readonly [part: string, form: string])[] = [
+  ['/[0-9]', 'COUNT/TIME, such as 5/1h'],
+  ['(ms|s|m|h|d)', 'a number with its unit, such as 60s, 10m, 24h or 30d'],
+  ['{4}-', 'YYYY-MM-DD'],
+  ['[0-9]{6,10}', '6 to 10 digits'],
+  ['[A-Z]{2}', 'two capital letters, such as CN'],
+]
+
 function formOf(pattern: string): string {
-  if (pattern.includes('/')) return 'COUNT/TIME, such as 5/1h'
-  if (pattern.includes('(ms|s|m|h|d)')) return 'a number with its unit, such as 60s, 10m, 24h or 30d'
-  return pattern
+  return forms.find(([part]) => pattern.includes(part))?.[1] ?? pattern
 }
 
 function propertiesAt(schema: TSchema, path: string): Record<string, TSchema> {
@@ -71,7 +105,7 @@ function propertiesAt(schema: TSchema, path: string): Record<string, TSchema> {
 }
 
 /** The known name within two edits, if there is one. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const scored = known.map((one) => ({ one, distance: distance(name.toLowerCase(), one.toLowerCase()) }))
   scored.sort((a, b) => a.distance - b.distance)
   return scored[0] && scored[0].distance <= 2 ? scored[0].one : undefined

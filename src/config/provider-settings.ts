@@ -14,32 +14,30 @@ import {
   smtpSchema,
 } from './settings-schema.ts'
 
-const schemas = { sandbox: sandboxSchema, smtp: smtpSchema }
+export const providerSchemas = { sandbox: sandboxSchema, smtp: smtpSchema } as const
 const channelsOf = { sandbox: ['sms', 'email'], smtp: ['email'] } as const
 
-/** In development without any provider, the sandbox serves everything. */
-export function providersOf(
-  set: SettingsFile,
-  env: Readonly<Record<string, string | undefined>>,
-  isDevelopment: boolean,
-  problems: string[],
-): Pick<Settings, 'providers' | 'routes'> {
-  const given = set.providers ?? (isDevelopment ? { sandbox: { type: 'sandbox' } } : {})
+export function providerSchema(type: unknown): object | undefined {
+  return typeof type === 'string' && Object.hasOwn(providerSchemas, type)
+    ? providerSchemas[type as keyof typeof providerSchemas]
+    : undefined
+}
+
+export function providersOf(set: SettingsFile, problems: string[]): Pick<Settings, 'providers' | 'routes'> {
+  const given = set.providers ?? {}
   const providers: Record<string, ProviderSettings> = {}
   for (const [name, one] of Object.entries(given)) {
     const where = `providers.${name}`
-    const schema = schemas[one.type as keyof typeof schemas]
+    const schema = providerSchema(one.type)
     if (!schema) {
-      problems.push(`${where}.type: must be one of ${Object.keys(schemas).join(', ')}`)
+      problems.push(`${where}.type: must be one of ${Object.keys(providerSchemas).join(', ')}`)
       continue
     }
     const found = problemsOf(schema, one, where)
     problems.push(...found)
     if (found.length > 0) continue
     providers[name] =
-      one.type === 'sandbox'
-        ? sandboxOf(one as SandboxFile)
-        : smtpOf(one as SmtpFile, where, passwordFrom(name, env), problems)
+      one.type === 'sandbox' ? sandboxOf(one as SandboxFile) : smtpOf(one as SmtpFile, where, problems)
   }
   const route = (channel: 'sms' | 'email') => {
     const serving = Object.keys(providers).filter((name) =>
@@ -66,12 +64,7 @@ function sandboxOf(one: SandboxFile): ProviderSettings {
   }
 }
 
-function smtpOf(
-  one: SmtpFile,
-  where: string,
-  fromEnv: string | undefined,
-  problems: string[],
-): ProviderSettings {
+function smtpOf(one: SmtpFile, where: string, problems: string[]): ProviderSettings {
   const security = (one.security ?? 'starttls') as 'tls' | 'starttls' | 'none'
   if (security === 'none' && !['localhost', '127.0.0.1', '::1'].includes(one.host))
     problems.push(
@@ -85,13 +78,14 @@ function smtpOf(
     ['caFile', one.caFile],
   ] as const)
     if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}: ${path} does not exist`)
+  if (one.password !== undefined && one.passwordFile !== undefined)
+    problems.push(`${where}: password and passwordFile are both stated; state one`)
   const password =
-    fromEnv ??
     one.password ??
     (one.passwordFile && existsSync(one.passwordFile)
       ? readFileSync(one.passwordFile, 'utf8').trim()
       : undefined)
-  if ((one.user === undefined) !== (password === undefined))
+  if ((one.user === undefined) !== ((one.password ?? one.passwordFile) === undefined))
     problems.push(`${where}: user and password (or passwordFile) go together`)
   return {
     type: 'smtp',
@@ -105,9 +99,4 @@ function smtpOf(
     dkim: one.dkim ? { ...one.dkim, privateKeyFile: resolve(one.dkim.privateKeyFile) } : null,
     caFile: one.caFile ? resolve(one.caFile) : null,
   }
-}
-
-/** `COUNTERSIGN_PROVIDERS_MAIL_PASSWORD` for the provider named `mail`. */
-function passwordFrom(name: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  return env[`COUNTERSIGN_PROVIDERS_${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`]
 }

@@ -202,22 +202,25 @@ export type ScalarSchema = {
   readonly anyOf?: readonly { readonly const?: unknown; readonly type?: string }[]
 }
 
-/** Every setting but those within `providers`, `apps` and `testAddresses`, whose names are the operator's. */
-export function scalars(): Scalar[] {
-  const found: Scalar[] = []
-  const walk = (schema: { properties?: Record<string, unknown>; type?: string }, path: readonly string[]) => {
-    for (const [name, child] of Object.entries(schema.properties ?? {}) as [string, typeof schema][]) {
-      const at = [...path, name]
-      if (child.properties) walk(child, at)
-      else if (!['providers', 'apps', 'testAddresses'].includes(at[0]!))
-        found.push({ path: at, env: envName(at), schema: child as ScalarSchema })
-    }
-  }
-  walk(settingsSchema, [])
-  return found
+/** Named by the operator, so not known beforehand. */
+const namedSections = ['providers', 'apps', 'testAddresses']
+
+/**
+ * Every scalar of a schema and of the sections within it, but those whose names are the operator's.
+ * @param at  The path of the schema itself, e.g. `['providers', 'mail']`.
+ */
+export function scalars(schema: object = settingsSchema, at: readonly string[] = []): Scalar[] {
+  const { properties = {} } = schema as { properties?: Record<string, object> }
+  return Object.entries(properties).flatMap(([name, child]) => {
+    const path = [...at, name]
+    if (path.length === 1 && namedSections.includes(name)) return []
+    if ('properties' in child) return scalars(child, path)
+    return [{ path, env: envName(path), schema: child as ScalarSchema }]
+  })
 }
 
 /** `policy.lifetime.sms` is `COUNTERSIGN_POLICY_LIFETIME_SMS`. */
 function envName(path: readonly string[]): string {
-  return `COUNTERSIGN_${path.map((name) => name.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')}`
+  const words = path.map((name) => name.replaceAll('-', '_').replace(/[A-Z]/g, '_$&').toUpperCase())
+  return `COUNTERSIGN_${words.join('_')}`
 }

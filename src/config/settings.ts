@@ -50,7 +50,7 @@ export type Settings = {
   /** A proxy in front ends TLS, so that plain HTTP may be served beyond loopback. */
   readonly isBehindProxy: boolean
   readonly keyRingFile: string
-  /** From COUNTERSIGN_KEY_RING; wins over the file. */
+  /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */
   readonly keyRing: string | null
   readonly store: { readonly engine: 'sqlite'; readonly path: string }
   /** false lifts the limits for load tests; development only. */

@@ -103,7 +103,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
     close() {
       isClosed = true
       // One that does not read would never take its end.
-      for (const { answer } of streams) answer.writableNeedDrain ? answer.destroy() : answer.end()
+      
     },
   }
 }

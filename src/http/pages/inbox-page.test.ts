@@ -230,6 +230,7 @@ test('a reader that does not read holds no memory and loses nothing that is kept
     seen.push(...[...unread.slice(0, end).matchAll(/"id":"(m\d+)"/g)].map(([, id]) => id!))
     unread = unread.slice(end)
   })
+  socket.resume()
   while (seen.at(-1) !== 'm4999') await new Promise((resolve) => setTimeout(resolve, 5))
   assert.deepEqual(
     seen.slice(-50),

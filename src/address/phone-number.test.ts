@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import examples from 'libphonenumber-js/examples.mobile.json'
+import { type CountryCode, getCountries, getExampleNumber } from 'libphonenumber-js/max'
+import { plainMobileRegion } from './mobile-pattern.ts'
+import { fullyParsed, parsePhoneNumber } from './phone-number.ts'
+
+function outcomeOf(text: string): string {
+  const parsed = parsePhoneNumber(text)
+  return parsed.kind === 'parsed' ? parsed.address.e164 : parsed.reason
+}
+
+const cases: readonly (readonly [text: string, outcome: string, why: string])[] = [
+  ['+8613800138000', '+8613800138000', 'a mobile number'],
+  ['+8613812345678', '+8613812345678', 'a mobile number'],
+  ['+12025550123', '+12025550123', 'fixed lines and mobiles share a plan'],
+  ['+447911123456', '+447911123456', 'one code, several regions'],
+  ['+393123456789', '+393123456789', 'an Italian mobile'],
+  ['+86013812345678', '+8613812345678', 'the trunk zero is dropped'],
+  ['+8860912345678', '+886912345678', 'the trunk zero is dropped'],
+  ['+4407911123456', '+447911123456', 'the trunk zero is dropped'],
+  ['13812345678', 'no-plus', 'a national number'],
+  ['8613812345678', 'no-plus', 'no plus'],
+  ['008613812345678', 'no-plus', 'a dialling prefix instead of the plus'],
+  ['00 86 13812345678', 'no-plus', 'read with a default region it turns into an Australian number'],
+  ['', 'no-plus', 'nothing'],
+  [' +8613812345678', 'no-plus', 'a space in front'],
+  ['＋8613812345678', 'no-plus', 'a full-width plus'],
+  ['tel:+8613812345678', 'no-plus', 'a URI'],
+  ['+', 'characters', 'a plus alone'],
+  ['++8613812345678', 'characters', 'two pluses'],
+  ['+86 13812345678', 'characters', 'a space'],
+  ['+86-138-1234-5678', 'characters', 'hyphens'],
+  ['+86138****8000', 'characters', 'a masked number'],
+  ['+8613812345678*', 'characters', 'a star'],
+  ['+8613812345678#', 'characters', 'a hash'],
+  ['+8613812345678\n', 'characters', 'a line break at the end'],
+  ['+8613812345678\0', 'characters', 'a zero byte'],
+  ['+8613812345678x12', 'characters', 'an extension'],
+  ['+8613812345678;ext=12', 'characters', 'an extension as in RFC 3966'],
+  ['+8613812345678,12', 'characters', 'a second number'],
+  ['+1800FLOWERS', 'characters', 'letters'],
+  ['+٨٦13812345678', 'characters', 'digits of another script'],
+  ['+８６13812345678', 'characters', 'full-width digits'],
+  ['+86\u200b13812345678', 'characters', 'a zero-width space'],
+  [`+86${'1'.repeat(19)}`, 'length', 'more digits than any number'],
+  ['+861381234567', 'not-valid', 'ten digits: possible, not valid'],
+  ['+86138123456789', 'not-valid', 'twelve digits: possible, not valid'],
+  ['+08613812345678', 'not-valid', 'no calling code begins with zero'],
+  ['+9991234567890', 'not-valid', 'no such calling code'],
+  ['+1', 'not-valid', 'a calling code alone'],
+  ['+861012345678', 'not-mobile', 'a fixed line in Beijing'],
+  ['+442071838750', 'not-mobile', 'a fixed line in London'],
+  ['+18005550199', 'not-mobile', 'toll-free'],
+  ['+80012345678', 'not-valid', 'toll-free in no country'],
+  ['+19005550199', 'not-mobile', 'premium rate'],
+  ['+445612345678', 'not-mobile', 'voice over IP'],
+  ['+881612345678', 'not-valid', 'satellite: of no country'],
+  ['+870773111632', 'not-valid', 'satellite: of no country'],
+]
+
+for (const [text, outcome, why] of cases)
+  test(`${JSON.stringify(text)} gives ${outcome}: ${why}`, () => {
+    assert.equal(outcomeOf(text), outcome)
+  })
+
+/** Numbers near valid ones of every region: some digits changed, some put in front. */
+const nearNumber = fc
+  .record({
+    region: fc.constantFrom(...getCountries()),
+    front: fc.constantFrom('', '', '', '0', '1', '8', '00', '06', '15', '044', '1201', '12'),
+    changes: fc.array(fc.record({ at: fc.nat(14), digit: fc.integer({ min: 0, max: 9 }) }), { maxLength: 5 }),
+  })
+  .map(({ region, front, changes }) => {
+    const example = exampleOf(region)
+    const digits = [...example.nationalNumber]
+    for (const { at, digit } of changes) digits[at % digits.length] = String(digit)
+    return `+${example.countryCallingCode}${front}${digits.join('')}`
+  })
+
+function exampleOf(region: CountryCode) {
+  const example = getExampleNumber(region, examples)
+  assert.ok(example, `${region} has no example`)
+  return example
+}
+
+test('the short way and the library agree on every number near a valid one', () => {
+  let plain = 0
+  fc.assert(
+    fc.property(nearNumber, (text) => {
+      if (plainMobileRegion(text.slice(1)) !== undefined) plain++
+      assert.deepEqual(parsePhoneNumber(text), fullyParsed(text))
+    }),
+    { numRuns: 10_000 },
+  )
+  assert.ok(plain > 1_000, `only ${plain} of the numbers went the short way`)
+})
+
+test('the short way and the library agree on any digits', () => {
+  const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 18 })
+  fc.assert(
+    fc.property(digits, (some) => {
+      assert.deepEqual(parsePhoneNumber(`+${some.join('')}`), fullyParsed(`+${some.join('')}`))
+    }),
+    { numRuns: 10_000 },
+  )
+})
+
+test("every region's example mobile is parsed as it stands", () => {
+  for (const region of getCountries()) {
+    const { number } = exampleOf(region)
+    assert.equal(outcomeOf(number), number, region)
+  }
+})
+
+test('the form a number is kept in parses to itself', () => {
+  let parsedOnes = 0
+  fc.assert(
+    fc.property(nearNumber, (text) => {
+      const parsed = parsePhoneNumber(text)
+      if (parsed.kind === 'refused') return
+      parsedOnes++
+      assert.match(parsed.address.e164, /^\+[1-9][0-9]{6,14}$/)
+      assert.deepEqual(parsePhoneNumber(parsed.address.e164), parsed)
+    }),
+    { numRuns: 10_000 },
+  )
+  assert.ok(parsedOnes > 1_000, `only ${parsedOnes} of the numbers were valid`)
+})
+
+test('no text makes the parser throw', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'binary' }).map((some) => `+86${some}`),
+    fc.string({ unit: fc.constantFrom(...'+0123456789 -x;*#٠０'), maxLength: 400 }),
+  )
+  fc.assert(
+    fc.property(text, (some) => {
+      const parsed = parsePhoneNumber(some)
+      if (parsed.kind === 'parsed') assert.match(some, /^\+[0-9]+$/)
+    }),
+    { numRuns: 5_000 },
+  )
+})
