@@ -2,11 +2,19 @@
 
 import { runCli } from './cli/cli.ts'
 
+// What is written is for its owner alone: the store, its log and backups, too.
+process.umask(0o077)
+// A reader that has seen enough, such as head, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),
-  readInput: async () => Buffer.concat(await process.stdin.toArray()).toString('utf8'),
+  readInput: async () => Buffer.concat(await process.stdin.toArray()),
   onStop(stop) {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
   },

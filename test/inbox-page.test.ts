@@ -190,7 +190,7 @@ describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', pa
     await using opened = await open()
     const { page, inbox, asked, messages } = opened
     // A second listener, for what blocked requests there are only it can tell.
-    const elsewhere = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
+    await using elsewhere = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
     elsewhere.addHook('onRequest', async ({ url }) => void asked.push(`elsewhere ${url}`))
     const outsideUrl = await elsewhere.listen({ host: '127.0.0.1', port: 0 })
     const attack = `<img src="/owned-1" onerror="fetch('/owned-2')"><script>fetch('/owned-3');top.owned = 1</script>`
@@ -212,7 +212,6 @@ describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', pa
       [],
     )
     assert.ok((await messages.last().innerText()).includes(attack))
-    await elsewhere.close()
   })
 
   test('light and dark both apply, and it fits a small phone', async () => {
@@ -268,12 +267,13 @@ describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', pa
     await messages.first().waitFor()
     await opened.server.close()
     await page.getByText('reconnecting', { exact: true }).waitFor()
+    await using stack = new AsyncDisposableStack()
     const again = await serve(createInbox(), Number(new URL(url).port))
+    stack.defer(() => again.server.close())
     again.inbox.add(sms({ code: '222222' }))
     await page.getByText('live', { exact: true }).waitFor()
     await messages.getByRole('button', { name: 'Copy code 2 2 2 2 2 2' }).waitFor()
     assert.equal(await messages.count(), 2)
-    await again.server.close()
   })
 
   test('a screen reader finds its way', async () => {

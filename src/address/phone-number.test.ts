@@ -97,6 +97,13 @@ test('the short way and the library agree on every number near a valid one', () 
   assert.ok(plain > 1_000, `only ${plain} of the numbers went the short way`)
 })
 
+test('a plain mobile number goes the short way, one with anything in front does not', () => {
+  const plain = { '8613812345678': 'CN', '12025550123': 'US', '447400123456': 'GB', '79123456789': 'RU' }
+  for (const [digits, region] of Object.entries(plain)) assert.equal(plainMobileRegion(digits), region)
+  for (const digits of ['86013812345678', '4407400123456', '789123456789', '77710009998', '9991', '9', ''])
+    assert.equal(plainMobileRegion(digits), undefined, digits)
+})
+
 test('the short way and the library agree on any digits', () => {
   const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 18 })
   fc.assert(

@@ -24,23 +24,26 @@ type CreateOptions = CommonOptions & {
 export async function createApp(options: CreateOptions, terminal: Terminal): Promise<void> {
   const policy = overridesOf(options)
   await withStore(options, terminal, async ({ store, ring, settings }) => {
-    policyWith(settings.policy, policy, '--policy') // refuses what could not work before anything is written
+    policyWith(settings.policy, policy, 'policy') // refuses what could not work before anything is written
     const { directory } = store
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(options.tenant))
       throw new AppError('input.invalid', '--tenant: takes 1 to 64 of A-Z a-z 0-9 . _ -')
     const id = newAppId()
     const key = newAppKey()
     const tenant = options.tenant
-    // The first app of a tenant is the one that account logins count as.
-    const isNewTenant = await directory.addTenant({
-      id: tenant,
-      name: options.tenantName ?? tenant,
-      accountApp: id,
-    })
     const { name, serviceProvider: isServiceProvider = false } = options
-    await directory.addApp(
-      newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
-    )
+    // The first app of a tenant is the one that account logins count as. Asked for in one turn, so
+    // one transaction: no tenant is left without its app.
+    const [isNewTenant] = await Promise.all([
+      directory.addTenant({ id: tenant, name: options.tenantName ?? tenant, accountApp: id }),
+      directory.addApp(
+        newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
+      ),
+    ])
+    if (isNewTenant)
+      terminal.err(
+        `Next, an administrator: countersign member add --tenant ${tenant} --account NAME --role default`,
+      )
     if (options.json) return terminal.out(JSON.stringify({ id, key, tenant, isNewTenant }))
     terminal.out(`App id   ${id}\nApp key  ${key}\nTenant   ${tenant}${isNewTenant ? ' (new)' : ''}`)
     terminal.out('The key is shown only now. Keep it where the app reads its secrets.')
@@ -104,6 +107,8 @@ function overridesOf(options: CreateOptions): Record<string, unknown> {
     } catch {
       throw new AppError('input.invalid', '--policy: is not valid JSON')
     }
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
+    throw new AppError('input.invalid', '--policy: must be an object, such as {"digits":8}')
   const { profile, smsLife: sms, emailLife: email, perSecond, burst, perDay } = options
   if (profile !== undefined) policy = { ...policy, profile }
   if (sms !== undefined || email !== undefined)

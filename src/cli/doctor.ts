@@ -1,14 +1,14 @@
 /** `countersign doctor`: checks that everything a server needs is there and works, and shows its settings. */
 
-import { X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { open } from '../code/seal.ts'
-import { loadSettings } from '../config/load-settings.ts'
+import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createProviders } from '../providers/providers.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
-import { type CommonOptions, readRing } from './opened.ts'
+import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
 type Finding = { readonly check: string; readonly isGood: boolean; readonly text: string }
@@ -21,14 +21,8 @@ export async function doctor(
   options: CommonOptions & { readonly dev?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const isDevelopment = options.dev === true || options.config === undefined
-  const { settings, sources } = loadSettings({
-    file: options.config ?? null,
-    env: terminal.env,
-    flags: { data: options.data },
-    isDevelopment,
-  })
-  const findings: Finding[] = [{ check: 'settings', isGood: true, text: 'can work' }]
+  const file = settingsFile(options, terminal)
+  const findings: Finding[] = []
   const examine = async (check: string, act: () => Promise<string> | string) => {
     try {
       findings.push({ check, isGood: true, text: await act() })
@@ -36,17 +30,29 @@ export async function doctor(
       findings.push({ check, isGood: false, text: (error as Error).message })
     }
   }
-  await examine(
-    'key ring',
-    () => `${readRing(settings).keys.size} key(s), newest ${readRing(settings).newest.id}`,
-  )
-  await examine('certificate', () => certificate(settings))
-  await examine('templates', async () => {
-    await loadTemplates(settings.templates)
-    return 'every template renders'
+  let loaded: LoadedSettings | undefined
+  await examine('settings', () => {
+    loaded = loadSettings({
+      file,
+      env: terminal.env,
+      flags: { data: options.data },
+      isDevelopment: options.dev === true || file === null,
+    })
+    return 'can work'
   })
-  await examine('store', () => store(settings))
-  await examine('providers', () => providers(settings))
+  // TypeScript does not see that the check above has set it.
+  const { settings, sources } = (loaded as LoadedSettings | undefined) ?? { settings: null, sources: [] }
+  if (settings) {
+    await examine('key ring', () => keyRing(settings))
+    await examine('certificate', () => certificate(settings))
+    await examine('templates', async () => {
+      await loadTemplates(settings.templates)
+      return 'every template renders'
+    })
+    await examine('store', () => store(settings))
+    await examine('clock', () => clock(settings))
+    await examine('providers', () => providers(settings))
+  }
 
   const isGood = findings.every((one) => one.isGood)
   if (options.json) terminal.out(JSON.stringify({ isGood, findings, settings: sources }))
@@ -59,10 +65,24 @@ export async function doctor(
   return isGood ? exitCodes.done : exitCodes.failed
 }
 
+function keyRing(settings: Settings): string {
+  const { keyRing, keyRingFile, isDevelopment } = settings
+  if (isDevelopment && keyRing === null && !existsSync(keyRingFile)) return 'will be made at the first start'
+  const { keys, newest } = readRing(settings)
+  if (keyRing === null && (statSync(keyRingFile).mode & 0o077) !== 0)
+    throw new Error(
+      `${keyRingFile} can be read by others; chmod 600 it, and rotate if others use this machine`,
+    )
+  return `${keys.size} key(s), newest ${newest.id}`
+}
+
 function certificate({ https, tls, isDevelopment }: Settings): string {
   if (!https || !tls) return 'none needed'
   if (isDevelopment && !existsSync(tls.certificateFile)) return 'will be made at the first start'
-  const { validToDate, validFromDate } = new X509Certificate(readFileSync(tls.certificateFile))
+  const found = new X509Certificate(readFileSync(tls.certificateFile))
+  if (!found.checkPrivateKey(createPrivateKey(readFileSync(tls.keyFile))))
+    throw new Error(`${tls.keyFile} is not the key of ${tls.certificateFile}`)
+  const { validToDate, validFromDate } = found
   const days = Math.floor((validToDate.getTime() - Date.now()) / 86_400_000)
   if (days < 0) throw new Error(`${tls.certificateFile} ran out on ${validToDate.toISOString()}; renew it`)
   if (validFromDate.getTime() > Date.now())
@@ -75,31 +95,41 @@ async function store(settings: Settings): Promise<string> {
   if (!existsSync(settings.store.path)) return 'will be made at the first start'
   const ring = readRing(settings)
   await using opened = await openSqliteStore({ path: settings.store.path, deadlineMs: 5_000 })
-  const [apps, now, depth] = await Promise.all([opened.directory.apps(), opened.now(), opened.outbox.depth()])
+  const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
   const unreadable = apps.filter((app) => open(ring, app.sealedKey, `app:${app.id}`) === undefined)
   if (unreadable.length > 0)
     throw new Error(
       `the key ring opens the keys of ${apps.length - unreadable.length} of ${apps.length} apps; put the old keys back`,
     )
-  if (Math.abs(now - Date.now()) > mostSkewMs)
-    throw new Error(
-      `engine time is ${Math.round((now - Date.now()) / 1000)} s from this machine's clock; was the clock set back?`,
-    )
   return `answers; ${apps.length} app(s), ${depth.queued} message(s) waiting`
+}
+
+/** Engine time never goes back: it is ahead of a clock that was. */
+async function clock(settings: Settings): Promise<string> {
+  if (!existsSync(settings.store.path)) return 'nothing to compare it with yet'
+  await using opened = await openSqliteStore({ path: settings.store.path, deadlineMs: 5_000 })
+  const aheadMs = (await opened.now()) - Date.now()
+  if (Math.abs(aheadMs) > mostSkewMs)
+    throw new Error(
+      `this machine's clock is ${Math.round(aheadMs / 1000)} s behind the store's time; it was set back, or was wrong before`,
+    )
+  return "agrees with the store's time"
 }
 
 async function providers(settings: Settings): Promise<string> {
   const { providers } = await createProviders(settings.providers)
-  const told: string[] = []
   try {
-    for (const [name, provider] of providers) {
-      await provider.check?.().catch((error: Error) => {
-        throw new Error(`${name}: ${error.message}`)
-      })
-      told.push(name)
-    }
+    const checks = [...providers].map(async ([name, provider]) => {
+      try {
+        await provider.check?.()
+      } catch (error) {
+        throw new Error(`${name}: ${(error as Error).message}`)
+      }
+    })
+    const failed = (await Promise.allSettled(checks)).filter((one) => one.status === 'rejected')
+    if (failed.length > 0) throw new Error(failed.map((one) => (one.reason as Error).message).join('; '))
+    return `reached: ${[...providers.keys()].join(', ')}`
   } finally {
     for (const provider of providers.values()) await provider.close?.()
   }
-  return `reached: ${told.join(', ')}`
 }

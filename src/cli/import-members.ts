@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
-import { memberId, newMember } from './create.ts'
+import { newMember } from './create.ts'
 import { type CsvRow, parseCsv } from './csv.ts'
 import { contactsOf, refusalInWords } from './members.ts'
-import { type CommonOptions, type Opened, withStore } from './opened.ts'
+import { type CommonOptions, withStore } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
 const columns = ['account', 'name', 'phone', 'email', 'role', 'deptCode', 'password'] as const
@@ -15,7 +15,15 @@ type Column = (typeof columns)[number]
 const roles: readonly string[] = ['default', 'admin', 'none']
 const batch = 1000
 
-type Options = CommonOptions & { readonly tenant: string }
+type Options = CommonOptions & { readonly tenant: string; readonly replaceContacts?: boolean }
+
+/** A row that can be a member. */
+type Candidate = {
+  readonly line: number
+  /** A trimmed cell; empty if the file has no such column. */
+  readonly of: (column: Column) => string
+  readonly contacts: Exclude<ReturnType<typeof contactsOf>, string>
+}
 
 export async function importMembers(
   path: string,
@@ -23,24 +31,34 @@ export async function importMembers(
   terminal: Terminal,
   end: (code: number) => void,
 ): Promise<void> {
-  const { rows, header } = readRows(path)
-  await withStore(options, terminal, async ({ store }) => {
-    if (!(await store.directory.tenant(options.tenant)))
-      throw new AppError('input.invalid', `there is no tenant ${options.tenant}`)
+  const { rows, header } = await readRows(path, terminal)
+  await withStore(options, terminal, async ({ store: { directory } }) => {
+    const { tenant } = options
+    if (!(await directory.tenant(tenant))) throw new AppError('input.invalid', `there is no tenant ${tenant}`)
     const counts = { added: 0, updated: 0, unchanged: 0, refused: 0 }
-    const seen = new Map<string, number>()
     const refuse = (line: number, reason: string) => {
       counts.refused++
       terminal.err(`${path}:${line}: ${reason}`)
     }
+    const seen = new Map<string, number>()
+    const presentOf = ({ of }: Candidate) => directory.memberByAccount(tenant, of('account'))
     for (let at = 0; at < rows.length; at += batch) {
-      const good: { line: number; member: Member }[] = []
+      const good: Candidate[] = []
       for (const row of rows.slice(at, at + batch)) {
-        const made = await memberOf(row, header, options.tenant, store, seen)
-        if (typeof made === 'string') refuse(row.line, made)
-        else good.push({ line: row.line, member: made })
+        const candidate = candidateOf(row, header, seen)
+        if (typeof candidate === 'string') refuse(row.line, candidate)
+        else good.push(candidate)
       }
-      const outcomes = await store.directory.putMembers(good.map(({ member }) => member))
+      const hashes = await Promise.all(
+        good.map(async (one) => {
+          const password = one.of('password')
+          return password === '' || (await presentOf(one))?.passwordHash ? null : hashPassword(password)
+        }),
+      )
+      // Read after the hashing, which takes seconds: members may change their contacts meanwhile.
+      const present = await Promise.all(good.map(presentOf))
+      const members = good.map((one, i) => memberOf(one, options, present[i], hashes[i] ?? null))
+      const outcomes = await directory.putMembers(members)
       for (const [i, outcome] of outcomes.entries())
         if (outcome.kind === 'refused') refuse(good[i]!.line, refusalInWords(outcome))
         else counts[outcome.kind]++
@@ -56,10 +74,14 @@ export async function importMembers(
   })
 }
 
-function readRows(path: string): { rows: readonly CsvRow[]; header: readonly string[] } {
+async function readRows(
+  path: string,
+  terminal: Terminal,
+): Promise<{ rows: readonly CsvRow[]; header: readonly string[] }> {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))
+    const bytes = path === '-' ? await terminal.readInput() : readFileSync(path)
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw new AppError(
       'input.invalid',
@@ -82,14 +104,13 @@ function readRows(path: string): { rows: readonly CsvRow[]; header: readonly str
   return { rows: rows.slice(1), header }
 }
 
-/** A member from a row, over what is stored of it already. @returns A sentence if the row cannot be one. */
-async function memberOf(
-  { fields, line }: CsvRow,
+/** @returns A sentence if the row cannot be a member. */
+function candidateOf(
+  { fields, line, isMalformed }: CsvRow,
   header: readonly string[],
-  tenant: string,
-  store: Opened['store'],
   seen: Map<string, number>,
-): Promise<Member | string> {
+): Candidate | string {
+  if (isMalformed) return 'has text after a closing quote; a quote within quotes is doubled'
   if (fields.length !== header.length)
     return `has ${fields.length} fields, the first line names ${header.length}`
   const of = (column: Column) => fields[header.indexOf(column)]?.trim() ?? ''
@@ -98,36 +119,42 @@ async function memberOf(
   const earlier = seen.get(account)
   if (earlier !== undefined) return `account: stands already in line ${earlier}`
   seen.set(account, line)
-  const role = of('role') || 'none'
-  if (!roles.includes(role)) return `role: must be one of ${roles.join(', ')}`
+  if (of('role') !== '' && !roles.includes(of('role'))) return `role: must be one of ${roles.join(', ')}`
   if (of('name').length > 64) return 'name: takes at most 64 characters'
   const contacts = contactsOf(of('phone'), of('email'))
-  if (typeof contacts === 'string') return contacts
-  // A member that logged in before the import has an id of its own.
-  const present =
-    (await store.directory.memberByAccount(tenant, account)) ??
-    (await store.directory.member(memberId(tenant, account)))
-  const password = of('password')
+  return typeof contacts === 'string' ? contacts : { line, of, contacts }
+}
+
+/**
+ * The member of a row, over what is stored of it already. An empty cell changes nothing. Nor is a
+ * contact or a password replaced unless that is asked for: the member may have changed it since.
+ */
+function memberOf(
+  { of, contacts }: Candidate,
+  { tenant, replaceContacts }: Options,
+  present: Member | undefined,
+  passwordHash: string | null,
+): Member {
   const fresh = newMember({
     tenant,
-    account,
-    name: of('name') || present?.profile.name || account,
-    role: role as AdminRole,
+    account: of('account'),
+    name: of('name') || present?.profile.name || of('account'),
+    role: (of('role') || present?.role || 'none') as AdminRole,
     ...contacts,
     deptCode: of('deptCode') || present?.deptCode || '1',
-    // Only for members without one: a repeat must not undo a password changed since.
-    passwordHash: present?.passwordHash ?? (password === '' ? null : await hashPassword(password)),
+    passwordHash: present?.passwordHash ?? passwordHash,
     createdAt: present?.createdAt ?? Date.now(),
   })
   if (!present) return fresh
+  const takesPhone = contacts.phone && (replaceContacts || !present.phone)
+  const takesEmail = contacts.email && (replaceContacts || !present.email)
   return {
     ...fresh,
+    // One that logged in before the import has an id of its own.
     id: present.id,
     isDisabled: present.isDisabled,
     profile: { ...present.profile, name: fresh.profile.name },
-    // A column the file does not have changes nothing.
-    ...(!header.includes('phone') && { phone: present.phone, phoneCountry: present.phoneCountry }),
-    ...(!header.includes('email') && { email: present.email }),
-    ...(!header.includes('role') && { role: present.role }),
+    ...(!takesPhone && { phone: present.phone, phoneCountry: present.phoneCountry }),
+    ...(!takesEmail && { email: present.email }),
   }
 }

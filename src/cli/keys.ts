@@ -1,17 +1,19 @@
 /** `countersign keys rotate`: a new key in the ring, the old ones still checking. */
 
+import { newKeyLine } from '../code/key-ring.ts'
 import { rotateKeys } from '../config/data-folder.ts'
+import { otherNames } from '../config/overlay.ts'
 import { AppError } from '../errors.ts'
 import { type CommonOptions, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function rotate(options: CommonOptions, terminal: Terminal): Promise<void> {
   const { settings } = settingsFor(options, terminal)
-  if (settings.keyRing !== null)
-    throw new AppError(
-      'input.invalid',
-      'the key ring comes from COUNTERSIGN_KEY_RING_KEYS; append a new "id:key" line there',
-    )
+  if (settings.keyRing !== null) {
+    // The environment is not ours to write: the line goes to whoever keeps it.
+    terminal.out(newKeyLine(new Date()))
+    return terminal.err(`Append this line to ${otherNames.keyRing}, then restart the server.`)
+  }
   let id: string
   try {
     id = rotateKeys(settings.keyRingFile, new Date())
@@ -23,6 +25,6 @@ export async function rotate(options: CommonOptions, terminal: Terminal): Promis
   if (options.json) return terminal.out(JSON.stringify({ id, file: settings.keyRingFile }))
   terminal.out(`Key ${id} was added to ${settings.keyRingFile}.`)
   terminal.out(
-    'Restart the server: it makes codes with the new key and checks live ones with the old. Back the file up.',
+    'Restart the server now: until then it cannot read app keys sealed from here on. It makes codes with the new key and checks live ones with the old. Back the file up.',
   )
 }

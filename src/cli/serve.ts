@@ -35,20 +35,22 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (settings.isDevelopment) await prepareDevelopment(settings)
   const log = createLog(settings.log.level)
   const app = await startApp(settings, log)
-  const { store, ring, clock } = app.services
-  const hasDemo = draft && (await ensureDemo(settings.dataFolder, draft, { store, ring, now: clock.now() }))
-  const demo = hasDemo ? draft.demo : null
-  if (options.json) {
-    const { https, http, inbox } = app
-    terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
-  } else if (settings.isDevelopment) terminal.out(greeting(app, demo))
-  else log.info('listening', { listener: [app.https, app.http].filter(Boolean).join(' ') })
-
-  await new Promise<void>((resolve) => terminal.onStop(resolve))
-  log.info('stopping')
-  await app.stop()
-  log.info('stopped')
-  log.flush()
+  try {
+    const { store, ring, clock } = app.services
+    const hasDemo = draft && (await ensureDemo(settings.dataFolder, draft, { store, ring, now: clock.now() }))
+    const demo = hasDemo ? draft.demo : null
+    if (options.json) {
+      const { https, http, inbox } = app
+      terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
+    } else if (settings.isDevelopment) terminal.out(greeting(app, demo))
+    else log.info('listening', { listener: [app.https, app.http].filter(Boolean).join(' ') })
+    await new Promise<void>((resolve) => terminal.onStop(resolve))
+    log.info('stopping')
+  } finally {
+    await app.stop()
+    log.info('stopped')
+    log.flush()
+  }
 }
 
 /** What production demands and development makes: a key ring and a certificate. */

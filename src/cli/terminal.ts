@@ -6,7 +6,8 @@ export type Terminal = {
   readonly out: (text: string) => void
   /** Progress and problems. */
   readonly err: (text: string) => void
-  readonly readInput: () => Promise<string>
+  /** All of standard input. */
+  readonly readInput: () => Promise<Uint8Array>
   /** Calls back once when the process is told to stop. */
   readonly onStop: (stop: () => void) => void
 }

@@ -32,7 +32,7 @@ export async function token(options: Options, terminal: Terminal): Promise<void>
         ring,
         clock: systemClock,
         sessions: createSessions(store, systemClock.now),
-        policyOf: (one) => policyWith(settings.policy, one.policy),
+        policyOf: (one) => policyWith(policyWith(settings.policy, settings.apps[one.id] ?? {}), one.policy),
       },
       { ...login, signature: signAppLogin(key, login), clientType: 72, name: '', deptCode: '' },
     )

@@ -41,8 +41,9 @@ export function loadSettings({
   const problems: string[] = []
   const raw = file === null ? {} : readFile(file)
   // In development without any provider, the sandbox serves everything.
+  const hasProviders = raw.providers !== undefined
   if (isDevelopment) raw.providers ??= { sandbox: { type: 'sandbox' } }
-  const sources = overlay(raw, { env, flags }, providerSchema, problems)
+  const stated = overlay(raw, { env, flags }, providerSchema, problems)
   problems.push(...problemsOf(settingsSchema, raw))
   // A section with a wrong part is not looked into any further; the others are, so that one start tells all.
   const misshapen = problems.length
@@ -131,7 +132,26 @@ export function loadSettings({
     apps: set.apps ?? {},
     testAddresses,
   }
-  return { settings: deepFreeze(settings), sources }
+  // Defaults that depend on other settings, as they came out.
+  const derived: Record<string, string> = {
+    https: settings.https ? addressOf(settings.https) : 'off',
+    'tls.certificate': tls?.certificateFile ?? 'none',
+    'tls.key': tls?.keyFile ?? 'none',
+    keyRing: keyRingFile,
+    store: `sqlite:${settings.store.path}`,
+    'routes.sms': JSON.stringify(routes.sms),
+    'routes.email': JSON.stringify(routes.email),
+    'policy.digits': String(settings.policy.digits),
+  }
+  const sources = stated.map((one): SourcedSetting => {
+    if (one.path === 'providers.sandbox.type' && !hasProviders) return { ...one, source: 'default' }
+    return one.source === 'default' ? { ...one, value: derived[one.path] ?? one.value } : one
+  })
+  return { settings: deepFreeze(settings), sources: deepFreeze(sources) }
+}
+
+function addressOf({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function readFile(path: string): Record<string, unknown> {

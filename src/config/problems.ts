@@ -20,8 +20,11 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
         for (const name of params.additionalProperties as string[]) {
           const known = Object.keys(propertiesAt(schema, error.instancePath))
           const near = nearest(name, known)
+          const hint = near ? `; did you mean ${near}?` : `; known here: ${known.join(', ')}`
           problems.add(
-            `${join(path, name)}: is not a setting${near ? `; did you mean ${near}?` : `; known here: ${known.join(', ')}`}`,
+            known.length > 0
+              ? `${join(path, name)}: is not a setting${hint}`
+              : `${join(path, name)}: a name takes a-z, 0-9 and -, and begins with a letter`,
           )
         }
         break

@@ -157,6 +157,7 @@ export const settingsSchema = Type.Object(
     ),
     providers: optional(
       Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), Type.Object({ type: Type.String() }), {
+        ...strict,
         description: 'Carriers by a name of your choice.',
       }),
     ),

@@ -2,11 +2,11 @@
 
 import { channel } from 'node:diagnostics_channel'
 
-export type DeliveryPoint = 'after-commit' | 'after-claim' | 'after-accept' | 'before-settle'
+export type DeliveryPoint = 'after-commit' | 'after-claim' | 'after-accept' | 'before-settle' | 'after-use'
 
 const points = channel('countersign.delivery')
 
-/** Costs a property read while nobody listens. */
-export function reached(point: DeliveryPoint, messageId: string): void {
-  if (points.hasSubscribers) points.publish({ point, messageId })
+/** @param id  Of the message, or for `after-use` of the verification. Costs a property read while nobody listens. */
+export function reached(point: DeliveryPoint, id: string): void {
+  if (points.hasSubscribers) points.publish({ point, id })
 }

@@ -18,7 +18,9 @@ export async function hashPassword(password: string): Promise<string> {
 
 /** @returns false also for a hash that is not of this format. */
 export async function isRightPassword(password: string, hash: string): Promise<boolean> {
-  const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(hash)
+  const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]{11,})\$([A-Za-z0-9+/]+)$/.exec(
+    hash,
+  )
   if (!match) return false
   const [, memory, passes, parallelism, salt, tag] = match as unknown as string[]
   const kept = Buffer.from(tag!, 'base64')

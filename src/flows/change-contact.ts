@@ -1,6 +1,7 @@
 /** Changing a contact: the right code, the proof and the change in one step, and word to everyone concerned. */
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
+import { reached } from '../delivery/points.ts'
 import type { Member } from '../directory/directory.ts'
 import type { NewMessage } from '../store/outbox.ts'
 import type { Throttled } from '../throttle/take.ts'
@@ -69,6 +70,7 @@ export async function changeContact(
       }
       services.sessions.forget(session.member.id)
       if (result.kind !== 'changed') return result
+      reached('after-use', submitted.record.id)
       for (const entry of result.entries) services.handOver(entry)
       return { kind: 'changed' }
     }

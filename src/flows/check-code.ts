@@ -1,5 +1,6 @@
 /** Checking a code: a present contact's is used up and remembered as proof, a new one's stays for the change. */
 
+import { reached } from '../delivery/points.ts'
 import type { Throttled } from '../throttle/take.ts'
 import { proofMs } from './policy.ts'
 import type { Services } from './services.ts'
@@ -37,6 +38,7 @@ export async function checkCode(
       ...(isOwn && { proofMs }),
       ...(repeat !== undefined && { repeat }),
     })
+    reached('after-use', submitted.record.id)
     return { kind: isUsed ? 'verified' : 'refused' }
   }
 }

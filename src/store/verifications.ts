@@ -60,7 +60,8 @@ export type Verifications = {
   issue(request: IssueRequest): Promise<IssueResult>
   /**
    * Counts a submission before anyone looks at its code. A refusal by the member's own limits
-   * kills the live verification; one by what others did to the address does not.
+   * ends the live verification for all later submissions; one by what others did to the address
+   * does not. Submissions counted before the end may still use it: of many at once, one wins.
    */
   takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
   /** Uses a live, unexpired verification. @returns true for exactly one caller if it consumes. */

@@ -34,6 +34,9 @@ type Stream = { readonly answer: ServerResponse; last: number }
 
 /** Arrivals within this time travel together. */
 const gatherMs = 20
+/** In a flood longer: no page shows, and nobody reads, more than this brings. */
+const gatherInFloodMs = 250
+const flood = 200
 const heartbeatMs = 15_000
 const retryMs = 1_000
 
@@ -43,10 +46,19 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
   const streams = new Set<Stream>()
   let unsubscribe: (() => void) | undefined
   let gathering: NodeJS.Timeout | undefined
+  let arrived = 0
+  let waitMs = gatherMs
   let isClosed = false
+
+  function gather(): void {
+    arrived++
+    gathering ??= setTimeout(pourAll, waitMs)
+  }
 
   function pourAll(): void {
     gathering = undefined
+    waitMs = arrived > flood ? gatherInFloodMs : gatherMs
+    arrived = 0
     for (const stream of streams) pour(stream)
   }
 
@@ -85,9 +97,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
         if (!answer.writableNeedDrain) answer.write(': alive\n\n')
       }, heartbeatMs)
       streams.add(stream)
-      unsubscribe ??= inbox.subscribe(() => {
-        gathering ??= setTimeout(pourAll, gatherMs)
-      })
+      unsubscribe ??= inbox.subscribe(gather)
       answer.on('drain', () => pour(stream))
       answer.on('close', () => {
         clearInterval(heartbeat)
@@ -103,7 +113,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
     close() {
       isClosed = true
       // One that does not read would never take its end.
-      
+      for (const { answer } of streams) answer.writableNeedDrain ? answer.destroy() : answer.end()
     },
   }
 }

@@ -14,7 +14,7 @@ export type InboxMessage = {
   readonly html: string | null
   /** The digits, if it is a code message. */
   readonly code: string | null
-  /** Milliseconds since the epoch, as is `expiresAt`: the end of the code's life. */
+  /** Milliseconds since the epoch, as is `expiresAt`: the end of the code's life, 0 if there is no code. */
   readonly arrivedAt: number
   readonly expiresAt: number
 }
@@ -23,7 +23,10 @@ export type Inbox = {
   add(message: Omit<InboxMessage, 'seq'>): void
   /** Newest first. @param query.after  Only those that arrived after the one of this seq. */
   list(query: { readonly to?: string; readonly after?: number }): InboxMessage[]
-  /** @returns A function that ends it. */
+  /**
+   * @param listener  Called within `add`, on the path of every message: it must be quick and not throw.
+   * @returns A function that ends it.
+   */
   subscribe(listener: (message: InboxMessage) => void): () => void
 }
 

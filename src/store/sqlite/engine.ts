@@ -9,7 +9,7 @@ import { sqliteJournal } from './journal.ts'
 import { sqliteLedgers } from './ledgers.ts'
 import { migrations } from './migrations.ts'
 import { sqliteOutbox } from './outbox.ts'
-import { sqliteVerifications } from './verifications.ts'
+import { decoyId, sqliteVerifications } from './verifications.ts'
 
 /** How long a write waits for another process that holds the database, e.g. a command or a backup. */
 const busyMs = 400
@@ -51,7 +51,8 @@ export function openEngine(path: string): SqliteEngine {
   const deleteProofs = db.prepare('delete from proof where expires_at <= ?')
   const deleteRepeats = db.prepare('delete from repeat where expires_at <= ?')
   const deleteVerifications = db.prepare(
-    'delete from verification where id in (select id from verification where id < ? order by id limit ?)',
+    `delete from verification where id in
+       (select id from verification where id > '${decoyId}' and id < ? order by id limit ?)`,
   )
   let sweptLedger = ''
   let sweptId = ['', '']

@@ -6,10 +6,14 @@ import type { Purpose, Verification, VerificationState } from '../../verificatio
 
 export type Row = Record<string, unknown>
 
-/** Numbers in the column `state`. 3 is a live one that ran out; a record never shows it. */
-export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3 } as const
+/**
+ * Numbers in the column `state`. expired: a live one that ran out. spent: it takes no more submissions,
+ * but one that was counted in time, and is still being compared, may use it; so 200 simultaneous right
+ * submissions have one winner and not none.
+ */
+export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3, spent: 4 } as const
 
-const states: readonly VerificationState[] = ['live', 'used', 'dead', 'live']
+const states: readonly VerificationState[] = ['live', 'used', 'dead', 'live', 'dead']
 
 export function verificationOf(row: Row): Verification {
   return {

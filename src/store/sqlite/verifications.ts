@@ -30,8 +30,10 @@ export function sqliteVerifications(
   const countLive = db.prepare('select count(*) as live from verification where state = 0 and expires_at > ?')
   const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
   const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
+  // Written where there is no record to count on: an unknown address must cost a write and its flush too.
+  const decoy = db.prepare("insert into meta values ('decoy', 1) on conflict do update set value = 1 - value")
   const consume = db.prepare(
-    'update verification set state = 1 where id = ? and state = 0 and expires_at > ?',
+    'update verification set state = 1 where id = ? and state in (0, 4) and expires_at > ?',
   )
   const killOthers = db.prepare(
     'update verification set state = 2 where tenant = ? and member = ? and state = 0',
@@ -101,12 +103,15 @@ export function sqliteVerifications(
       const record = live(request.key, at)
       if (throttled.kind === 'throttled') {
         if (record && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
-          setState.run(stateNumber.dead, record.id)
+          setState.run(stateNumber.spent, record.id)
         return throttled
       }
-      if (!record) return { kind: 'taken', record: undefined, now: at }
+      if (!record) {
+        decoy.run()
+        return { kind: 'taken', record: undefined, now: at }
+      }
       if (record.submissions >= request.maxSubmissions) {
-        setState.run(stateNumber.dead, record.id)
+        setState.run(stateNumber.spent, record.id)
         return { kind: 'taken', record: { ...record, state: 'dead' }, now: at }
       }
       count.run(record.id)
@@ -116,7 +121,7 @@ export function sqliteVerifications(
     use(request: UseRequest): boolean {
       const at = now()
       const row = select.get(request.id) as Row | undefined
-      if (row?.state !== stateNumber.live || (row.expires_at as number) <= at) return false
+      if (!isUsable(row, at)) return false
       const record = verificationOf(row)
       if (request.consumes) consume.run(record.id, at)
       ledgers.giveBack(request.wrong, request.takenAt)
@@ -149,7 +154,7 @@ export function sqliteVerifications(
     }) {
       const at = now()
       const row = select.get(change.verification) as Row | undefined
-      if (row?.state !== stateNumber.live || (row.expires_at as number) <= at) return 'refused'
+      if (!isUsable(row, at)) return 'refused'
       if (change.needsProof && takeProof.run(change.member, change.app, change.tenant, at).changes !== 1)
         return 'unproven'
       consume.run(change.verification, at)
@@ -166,4 +171,10 @@ export function sqliteVerifications(
       expire.run(afterId, beforeId, now())
     },
   }
+}
+
+/** Whether a submission that was counted may still use it. */
+function isUsable(row: Row | undefined, at: number): row is Row {
+  if (row === undefined || (row.expires_at as number) <= at) return false
+  return row.state === stateNumber.live || row.state === stateNumber.spent
 }

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AppError } from '../errors.ts'
+import { defaultPolicy, policyWith } from './app-policy.ts'
+
+/** What is said of overrides that are refused. */
+function refusalOf(overrides: Record<string, unknown>): string {
+  try {
+    policyWith(defaultPolicy, overrides)
+  } catch (error) {
+    assert.ok(error instanceof AppError && error.code === 'config.invalid')
+    return error.message
+  }
+  return ''
+}
+
+test('no overrides leave the policy as it is', () => {
+  assert.equal(policyWith(defaultPolicy, {}), defaultPolicy)
+})
+
+test('an override changes what it names and nothing else', () => {
+  const policy = policyWith(defaultPolicy, {
+    lifetime: { email: '5m' },
+    limits: { issues: { member: ['7/2h'], app: { burst: 9 } }, wrong: { network: ['500/1h'] } },
+  })
+  const { issues, wrong } = defaultPolicy.limits
+  assert.deepEqual(policy, {
+    ...defaultPolicy,
+    lifetimeMs: { sms: 60_000, email: 300_000 },
+    limits: {
+      ...defaultPolicy.limits,
+      issues: { ...issues, member: [{ max: 7, perMs: 7_200_000 }], app: { ...issues.app, burst: 9 } },
+      wrong: { ...wrong, network: [{ max: 500, perMs: 3_600_000 }] },
+    },
+  })
+})
+
+test('overrides lie over one another, the later wins', () => {
+  const base = policyWith(defaultPolicy, { lifetime: { sms: '2m' }, countries: ['CN'] })
+  const policy = policyWith(base, { lifetime: { sms: '3m' }, countries: 'all' })
+  assert.equal(policy.lifetimeMs.sms, 180_000)
+  assert.equal(policy.regions, null)
+})
+
+test('profile strict is eight digits, a stated number wins, and an app may go back to the default', () => {
+  const strict = policyWith(defaultPolicy, { profile: 'strict' })
+  assert.equal(strict.digits, 8)
+  assert.equal(policyWith(defaultPolicy, { profile: 'strict', digits: 10 }).digits, 10)
+  assert.equal(policyWith(strict, { needsProof: false }).digits, 8)
+  assert.equal(policyWith(strict, { profile: 'default' }).digits, 6)
+})
+
+test('N-2: a code’s life over ten minutes is refused, ten minutes is not', () => {
+  for (const channel of ['sms', 'email']) {
+    assert.match(
+      refusalOf({ lifetime: { [channel]: '601s' } }),
+      new RegExp(`lifetime.${channel}: .*at most 10m`),
+    )
+    assert.match(refusalOf({ lifetime: { [channel]: '1d' } }), /at most 10m/)
+    assert.equal(refusalOf({ lifetime: { [channel]: '10m' } }), '')
+  }
+})
+
+test('N-1: fewer than six digits are refused', () => {
+  assert.match(refusalOf({ digits: 5 }), /^policy.digits: must be at least 6; found 5$/)
+})
+
+const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+  [{ lifetime: { sms: 60 } }, /lifetime\.sms: must be of type string; found 60; a time has its unit/],
+  [{ lifetime: { sms: '60' } }, /lifetime\.sms: is not of the form a number with its unit/],
+  [{ lifetime: { sms: '9s' } }, /lifetime\.sms: is 9s; a code lives at least 10s/],
+  [{ lifetime: { voice: '60s' } }, /lifetime\.voice: is not a setting; known here: sms, email/],
+  [{ maxSubmission: 5 }, /maxSubmission: is not a setting; did you mean maxSubmissions\?/],
+  [{ maxSubmissions: 11 }, /maxSubmissions: must be at most 10/],
+  [{ digits: 6.5 }, /digits/],
+  [{ needsProof: 'yes' }, /needsProof: must be of type boolean; found "yes"/],
+  [{ countries: ['UK'] }, /countries\.0: UK is no region; did you mean GB\?/],
+  [{ countries: ['cn'] }, /countries/],
+  [{ countries: [] }, /countries/],
+  [{ calls: ['verfy'] }, /calls/],
+  [{ limits: { issues: { member: ['10'] } } }, /limits\.issues\.member\.0: is not of the form COUNT\/TIME/],
+  [{ limits: { wrong: { member: [] } } }, /limits\.wrong\.member: needs at least one limit/],
+  [{ limits: { wrong: { memberAddress: ['101/30d'] } } }, /limits\.wrong\.memberAddress: .*at most 100/],
+  [{ limits: { submissions: { memberAddress: [] } } }, /limits\.submissions\.memberAddress: needs/],
+  [{ limits: { issues: { app: { perSecond: 0 } } } }, /perSecond: must be more than 0/],
+]
+for (const [overrides, expected] of refused)
+  test(`refused: ${JSON.stringify(overrides)}`, () => assert.match(refusalOf(overrides), expected))
+
+test('every problem is told at once', () => {
+  assert.equal(refusalOf({ digits: 4, maxSubmissions: 0, needsprof: true }).split('\n').length, 3)
+})

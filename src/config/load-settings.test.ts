@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { AppError } from '../errors.ts'
+import { type LoadedSettings, loadSettings } from './load-settings.ts'
+import { scalars } from './settings-schema.ts'
+
+type Given = {
+  readonly yaml?: string
+  readonly env?: Record<string, string>
+  readonly flags?: Record<string, string>
+  readonly isDevelopment?: boolean
+  readonly isServing?: boolean
+}
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function written(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+function load({ yaml, env = {}, flags = {}, isDevelopment = true, isServing = true }: Given): LoadedSettings {
+  const file = yaml === undefined ? null : written('settings.yaml', yaml)
+  return loadSettings({ file, env, flags: { data: folder, ...flags }, isDevelopment, isServing })
+}
+
+/** What is said of settings that are refused, a line each. */
+function problems(given: Given): string[] {
+  try {
+    load(given)
+  } catch (error) {
+    assert.ok(error instanceof AppError && error.code === 'config.invalid', String(error))
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.replace(/^- /, ''))
+  }
+  return []
+}
+
+const sourceOf = (loaded: LoadedSettings, path: string) => {
+  const found = loaded.sources.find((one) => one.path === path)
+  return found && [found.value, found.source]
+}
+
+test('development needs nothing: both listeners on loopback, the sandbox for both channels', () => {
+  const { settings } = loadSettings({ file: null, env: {}, flags: {}, isDevelopment: true })
+  assert.deepEqual(settings.https, { host: '127.0.0.1', port: 8443 })
+  assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8080 })
+  assert.equal(settings.dataFolder, join(process.cwd(), 'data'))
+  assert.deepEqual(settings.routes, { sms: ['sandbox'], email: ['sandbox'] })
+  assert.equal(settings.policy.digits, 6)
+  assert.deepEqual(settings.policy.lifetimeMs, { sms: 60_000, email: 60_000 })
+  assert.equal(settings.policy.regions, null)
+  assert.equal(settings.hasLimits, true)
+})
+
+test('settings cannot be changed once they are read', () => {
+  const { settings } = load({})
+  assert.ok(Object.isFrozen(settings))
+  assert.ok(Object.isFrozen(settings.policy.limits.issues.address.windows))
+  assert.throws(() => Object.assign(settings.policy.lifetimeMs, { sms: 1 }), TypeError)
+})
+
+test('the environment wins over the file, a flag over both, and each tells where it came from', () => {
+  const loaded = load({
+    yaml: 'http: 127.0.0.1:1\nhttps: 127.0.0.1:2\nretention: 2d',
+    env: { COUNTERSIGN_HTTP: '127.0.0.1:3', COUNTERSIGN_HTTPS: '127.0.0.1:4' },
+    flags: { https: '[::1]:0' },
+  })
+  assert.deepEqual(sourceOf(loaded, 'retention'), ['2d', 'file'])
+  assert.deepEqual(sourceOf(loaded, 'http'), ['127.0.0.1:3', 'environment'])
+  assert.deepEqual(sourceOf(loaded, 'https'), ['[::1]:0', 'flag'])
+  assert.deepEqual(sourceOf(loaded, 'keyRing'), [join(folder, 'master.key'), 'default'])
+  assert.deepEqual(loaded.settings.https, { host: '::1', port: 0 })
+})
+
+test('every scalar setting has an environment name of its own that sets it', () => {
+  const words: Record<string, string> = {
+    boolean: 'true',
+    integer: '7',
+    number: '7',
+    array: '5/1h,6/2h',
+  }
+  const special: Record<string, string> = {
+    https: 'off',
+    http: '[::1]:0',
+    trustedProxies: '10.0.0.0/8,::1',
+    store: 'sqlite:/tmp/x.db',
+    limits: 'none',
+    retention: '2d',
+    'log.level': 'warn',
+    'log.requests': 'all',
+    'routes.sms': 'sandbox',
+    'routes.email': 'sandbox',
+    'policy.profile': 'strict',
+    'policy.lifetime.sms': '2m',
+    'policy.lifetime.email': '3m',
+    'policy.countries': 'CN,HK',
+    'policy.calls': 'send,verify',
+    'policy.limits.issues.address.gaps': '1s,2s',
+    'policy.limits.issues.app.perDay': '9',
+  }
+  const env: Record<string, string> = {}
+  for (const { path, env: name, schema } of scalars()) {
+    assert.equal(env[name], undefined, `${name} stands for two settings`)
+    env[name] = special[path.join('.')] ?? words[schema.type ?? ''] ?? 'x'
+  }
+  writeFileSync(join(folder, 'x'), '')
+  const loaded = load({ env: { ...env, COUNTERSIGN_TLS_CERTIFICATE: folder, COUNTERSIGN_TLS_KEY: folder } })
+  for (const { path, source } of loaded.sources)
+    if (!path.startsWith('providers.') && path !== 'data') assert.equal(source, 'environment', path)
+  const { policy, trustedProxies } = loaded.settings
+  assert.equal(policy.lifetimeMs.sms, 120_000)
+  assert.deepEqual(policy.regions, ['CN', 'HK'])
+  assert.deepEqual(policy.limits.issues.address.gapsMs, [1000, 2000])
+  assert.equal(policy.limits.issues.app.perDay, 9)
+  assert.deepEqual(trustedProxies, ['10.0.0.0/8', '::1'])
+})
+
+test('a carrier’s settings have environment names too', () => {
+  const { settings } = load({ env: { COUNTERSIGN_PROVIDERS_SANDBOX_DELAY: '2s' } })
+  assert.equal(settings.providers.sandbox?.type === 'sandbox' && settings.providers.sandbox.delayMs, 2000)
+})
+
+const mail = `providers:
+  my-mail: { type: smtp, host: mail.example.com, user: u, from: { address: a@example.com } }`
+
+test('a password may come from the file, a file of its own or the environment, and is never shown', () => {
+  const inFile = mail.replace('user: u', 'user: u, password: hunter2')
+  const ownFile = written('password', 'hunter2\n')
+  for (const given of [
+    { yaml: inFile },
+    { yaml: mail, env: { COUNTERSIGN_PROVIDERS_MY_MAIL_PASSWORD: 'hunter2' } },
+    { yaml: mail, env: { COUNTERSIGN_PROVIDERS_MY_MAIL_PASSWORD_FILE: ownFile } },
+    { yaml: mail.replace('user: u', `user: u, passwordFile: ${ownFile}`) },
+  ]) {
+    const loaded = load(given)
+    const provider = loaded.settings.providers['my-mail']
+    assert.equal(provider?.type === 'smtp' && provider.password, 'hunter2')
+    assert.doesNotMatch(JSON.stringify(loaded.sources), /hunter2/)
+  }
+  assert.deepEqual(problems({ yaml: mail }), [
+    'providers.my-mail: user and password (or passwordFile) go together',
+  ])
+})
+
+test('no problem shows a password, a code or a key', () => {
+  const canary = 'canary-7'
+  const told = problems({
+    yaml: `${mail.replace('user: u', `password: { a: ${canary} }, passwordFile: [${canary}]`)}
+testAddresses: [{ address: ${canary}, code: ${canary}, until: 2030-01-01 }]
+passwort: ${canary}`,
+    env: { COUNTERSIGN_PROVIDERS_MY_MAIL_PASSWOR: canary },
+  })
+  assert.ok(told.length >= 4, told.join('\n'))
+  assert.doesNotMatch(told.join('\n'), /canary/)
+})
+
+test('a slip in an environment name is refused, a stranger’s is let be', () => {
+  assert.deepEqual(problems({ env: { COUNTERSIGN_POLICY_LIFETIM_SMS: '2m' } }), [
+    'COUNTERSIGN_POLICY_LIFETIM_SMS: is not a setting; did you mean COUNTERSIGN_POLICY_LIFETIME_SMS?',
+  ])
+  assert.deepEqual(
+    problems({ env: { COUNTERSIGN_SERVICE_HOST: '10.0.0.1', COUNTERSIGN_PORT: 'tcp://x' } }),
+    [],
+  )
+})
+
+const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
+  ['htps: 127.0.0.1:1', /^htps: is not a setting; did you mean https\?$/],
+  ['policy: { lifetime: { sms: 11m } }', /^policy\.lifetime\.sms: is 11m; .*at most 10m/],
+  ['policy: { digits: 4 }', /^policy\.digits: must be at least 6; found 4$/],
+  ['apps: { abc: { digits: 4 } }', /^apps\.abc\.digits: must be at least 6/],
+  ['retention: 30', /^retention: must be of type string; found 30/],
+  ['retention: 5m', /^retention: must be at least 1h/],
+  ['http: 127.0.0.1', /^http: must be HOST:PORT/],
+  ['http: 127.0.0.1:65536', /^http: must be HOST:PORT/],
+  ['http: "::1:80"', /^http: must be HOST:PORT/],
+  ['http: 0.0.0.0:8080', /^http: 0\.0\.0\.0 is not a loopback address/],
+  ['{ http: "off", https: "off" }', /^https, http: at least one must listen/],
+  ['store: postgres://x', /^store: must be sqlite:FILE/],
+  ['trustedProxies: [proxy.local]', /^trustedProxies: proxy\.local is no IP address/],
+  ['trustedProxies: [10.0.0.0/33]', /^trustedProxies: 10\.0\.0\.0\/33/],
+  ['log: { level: loud }', /^log\.level: must be one of/],
+  ['tls: { certificate: a.pem }', /^tls\.key: must be stated/],
+  ['tls: { certificate: /no/a.pem, key: /no/b.pem }', /^tls: \/no\/a\.pem does not exist/],
+  ['providers: { a: { type: pigeon } }', /^providers\.a\.type: must be one of sandbox, smtp/],
+  ['providers: { A b: { type: sandbox } }', /^providers\.A b: a name takes a-z/],
+  ['providers: { a: { type: sandbox, lossRate: 2 } }', /^providers\.a\.lossRate: must be at most 1; found 2/],
+  ['providers: { a: { type: smtp } }', /^providers\.a\.host: must be stated/],
+  [
+    'providers: { a: { type: smtp, host: mx, security: none, from: { address: a@example.com } } }',
+    /^providers\.a\.security: none is only for a mail server on this machine/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: not-one } } }',
+    /^providers\.a\.from\.address: is no valid e-mail address/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, dkim: { domain: d, selector: s, privateKeyFile: /no } } }',
+    /^providers\.a\.dkim\.privateKeyFile: \/no does not exist/,
+  ],
+  ['routes: { sms: [other] }', /^routes\.sms: other is not among the providers/],
+  [
+    'testAddresses: [{ address: "123", code: "000000", until: 2030-01-01 }]',
+    /^testAddresses\.0\.address: is no valid/,
+  ],
+  [
+    'testAddresses: [{ address: a@example.com, code: "000000", until: 2030-13-01 }]',
+    /^testAddresses\.0\.until: is no date/,
+  ],
+  [
+    'testAddresses: [{ address: a@example.com, code: "12345", until: 2030-01-01 }]',
+    /^testAddresses\.0\.code: is not of the form 6 to 10 digits$/,
+  ],
+  ['- a', /^must hold settings/],
+  ['a: [', /./],
+  ['http: 127.0.0.1:1\nhttp: 127.0.0.1:2', /unique/],
+]
+for (const [yaml, expected] of refused)
+  test(`refused: ${yaml.replaceAll('\n', ' ')}`, () => {
+    const told = problems({ yaml })
+    assert.ok(
+      told.some((one) => expected.test(one)),
+      `${told.join('\n')}\ndoes not match ${expected}`,
+    )
+  })
+
+test('every problem is told at once, over sections and beside missing things', () => {
+  const told = problems({
+    yaml: 'polici: 1\nretention: 5\nhttp: 10.0.0.1:80\npolicy: { digits: 4, maxSubmissions: 0 }',
+    env: { COUNTERSIGN_BEHIND_PROXY: 'maybe' },
+    isDevelopment: false,
+  })
+  for (const start of [
+    'polici',
+    'retention',
+    'http',
+    'policy.digits',
+    'policy.maxSub',
+    'keyRing',
+    'tls',
+    'providers',
+    'COUNTERSIGN_BEHIND_PROXY',
+  ])
+    assert.ok(
+      told.some((one) => one.startsWith(start)),
+      `${start} is missing in\n${told.join('\n')}`,
+    )
+})
+
+test('a file that is not there is told by its name', () => {
+  const file = join(folder, 'none.yaml')
+  assert.throws(
+    () => loadSettings({ file, env: {}, flags: {}, isDevelopment: true }),
+    /none\.yaml cannot be read \(ENOENT\)/,
+  )
+})
+
+test('without --dev everything that is missing is told at once', () => {
+  const told = problems({ isDevelopment: false })
+  assert.deepEqual(
+    told.map((one) => one.slice(0, one.indexOf(':'))),
+    ['--config', 'keyRing', 'tls', 'providers'],
+  )
+  assert.deepEqual(problems({ isDevelopment: false, isServing: false }), [])
+})
+
+test('without --dev the sandbox is no carrier, and limits cannot be lifted', () => {
+  const told = problems({
+    yaml: 'providers: { a: { type: sandbox } }\nlimits: none\nbehindProxy: true',
+    env: { COUNTERSIGN_KEY_RING_KEYS: 'x' },
+    isDevelopment: false,
+  })
+  assert.deepEqual(
+    told.map((one) => one.slice(0, one.indexOf(':'))),
+    ['limits', 'providers.a', 'policy.countries'],
+  )
+})
+
+test('a whole production file is taken; behind a proxy HTTPS is off unless it is stated', () => {
+  const yaml = `${mail.replace('user: u, ', '')}\nbehindProxy: true\nhttp: 0.0.0.0:8080`
+  const given = { yaml, env: { COUNTERSIGN_KEY_RING_KEYS: 'x' }, isDevelopment: false }
+  const { settings } = load(given)
+  assert.equal(settings.https, null)
+  assert.deepEqual(settings.routes, { sms: [], email: ['my-mail'] })
+  assert.match(problems({ ...given, yaml: `${yaml}\nhttps: 0.0.0.0:8443` }).join(), /^tls: /)
+})
+
+test('a test address ends with its day, and is known by its identity', () => {
+  const { settings } = load({
+    yaml: 'testAddresses: [{ address: App.Review@Example.com, code: "123456", until: 2030-01-01 }]',
+  })
+  assert.deepEqual(settings.testAddresses, [
+    { address: 'mailto:app.review@example.com', code: '123456', until: Date.UTC(2030, 0, 2) },
+  ])
+})

@@ -1,0 +1,126 @@
+/** What is wrong with a set of message templates, found by rendering each with its longest values. */
+
+import { maskAddress } from '../address/address.ts'
+import type { MessageTemplate } from '../store/outbox.ts'
+import type { Channel } from './provider.ts'
+import { segmentsOf } from './sms-segments.ts'
+import { type Locale, locales } from './template-values.ts'
+import type { Rendered, Templates } from './templates.ts'
+
+/** Ten digits: the longest code the settings allow, and unlike any group the other rules look for. */
+const code = '0123456789'
+
+const longestMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
+
+const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string, string>>[]>> = {
+  code: [
+    { code, lifetimeMs: '60000' },
+    { code, lifetimeMs: '599000' },
+  ],
+  'contact-changed': [
+    maskAddress({ kind: 'phone', e164: '+861380013800099', region: 'CN' }),
+    maskAddress({
+      kind: 'email',
+      mailbox: `李${longestMailbox}`,
+      canonical: `李${longestMailbox}`,
+      needsSmtpUtf8: true,
+    }),
+  ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)) })),
+}
+
+/** Near enough for a phone to offer the code to be filled in. */
+const nearCode: Readonly<Record<Locale, RegExp>> = {
+  'zh-CN': new RegExp(`验证码.{0,12}${code}|${code}.{0,12}验证码`, 's'),
+  'en-US': new RegExp(`\\bcode\\b.{0,40}${code}|${code}.{0,40}\\bcode\\b`, 'is'),
+}
+
+const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'), string>> = {
+  subject: 'email.subject.txt',
+  text: 'email.txt',
+  html: 'email.html',
+}
+
+/**
+ * @param fileOf  Names a template's file for people.
+ * @returns Each problem with its file and its remedy; none if every message can go out.
+ */
+export function problemsOf(
+  render: Templates['render'],
+  signature: string,
+  fileOf: (name: string) => string,
+): readonly string[] {
+  const problems = new Set<string>()
+  for (const template of Object.keys(samples) as MessageTemplate[])
+    for (const channel of ['sms', 'email'] as const)
+      for (const locale of locales)
+        for (const values of samples[template]) {
+          const file = (part: string) => fileOf(`${template}.${locale}.${part}`)
+          let rendered: Rendered
+          try {
+            rendered = render(template, channel, locale, 'f'.repeat(32), values)
+          } catch (error) {
+            const parts = channel === 'sms' ? 'sms.txt' : 'email.*'
+            problems.add(`${file(parts)}: ${(error as Error).message.split('\n')[0]}`)
+            continue
+          }
+          const contact = values.contact === undefined ? '' : rendered.variables[0]!
+          if (channel === 'sms') {
+            const name = file('sms.txt')
+            for (const one of smsProblems(rendered.text, locale, signature, contact))
+              problems.add(`${name}: ${one}`)
+          }
+          for (const part of ['subject', 'text', 'html'] as const) {
+            const body = rendered[part]
+            if (body === undefined) continue
+            const name = file(channel === 'sms' ? 'sms.txt' : fileParts[part])
+            const found =
+              part === 'subject'
+                ? subjectProblems(body)
+                : bodyProblems(body, part === 'html', template, locale, channel, contact)
+            for (const one of found) problems.add(`${name}: ${one}`)
+          }
+        }
+  return [...problems]
+}
+
+function* smsProblems(text: string, locale: Locale, signature: string, contact: string): Iterable<string> {
+  const { segments, encoding, units } = segmentsOf(text)
+  if (segments !== 1)
+    yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it to ${encoding === 'gsm-7' ? 160 : 70} units`
+  const own = contact === '' ? text : text.replaceAll(contact, '')
+  if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
+  if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'
+}
+
+function* subjectProblems(subject: string): Iterable<string> {
+  if (/[\r\n]/.test(subject)) yield 'must be one line'
+  if (subject.includes(code)) yield 'must not hold the code; lock screens and mail lists show subjects'
+}
+
+function* bodyProblems(
+  body: string,
+  isHtml: boolean,
+  template: MessageTemplate,
+  locale: Locale,
+  channel: Channel,
+  contact: string,
+): Iterable<string> {
+  const visible = isHtml ? visibleOf(body) : body
+  if (template === 'code') {
+    // Counted in the source too: a second one in an attribute or a comment is read by machines.
+    if (visible.split(code).length !== 2 || body.split(code).length !== 2)
+      yield 'must hold {{ code }} exactly once'
+    else if (!nearCode[locale].test(visible))
+      yield `must say ${locale === 'zh-CN' ? '验证码' : '"code"'} next to the code; phones look for it`
+  }
+  if (/(?<!\d)\d{4,8}(?!\d)/.test(contact === '' ? visible : visible.replaceAll(contact, '')))
+    yield 'holds another group of 4 to 8 digits, which phones would take for the code; take it out'
+  const outside =
+    /<(img|script|link|iframe|frame|form|object|embed|svg|video|audio|base|a)\b|\b(href|src|srcset|background|http-equiv)\s*=|\bon\w+\s*=|url\(|@import/i
+  if (channel === 'email' && isHtml && outside.test(body))
+    yield 'must hold no images, links, scripts or other outside content'
+}
+
+function visibleOf(html: string): string {
+  return html.replace(/<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|<[^>]*>/g, ' ').replace(/&#\d+;/g, ' ')
+}

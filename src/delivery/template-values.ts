@@ -1,0 +1,94 @@
+/** What a template may put in its places: the values of each message as phrases of its language. */
+
+import type { MessageTemplate } from '../store/outbox.ts'
+import type { Channel } from './provider.ts'
+
+export const locales = ['zh-CN', 'en-US'] as const
+export type Locale = (typeof locales)[number]
+
+/** The variables a template may use; the first three are those a template-id carrier gets, in order. */
+export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
+  code: ['code', 'lifetime', 'product', 'signature', 'reference'],
+  'contact-changed': ['contact', 'time', 'product', 'signature', 'reference'],
+}
+
+export type Values = Readonly<Record<string, string>>
+
+/**
+ * A contact takes no more than this of a SMS. In Chinese that is what one part has left beside the
+ * longest signature: room for any masked phone number, and for the start and end of a mailbox.
+ */
+const longestSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
+
+/**
+ * @param given  `code` and `lifetimeMs` for a code; `contact` (masked) and `changedAt` (ms) for a notice.
+ * @param common  The product and the signature.
+ * @throws Error if one that the message needs is not given.
+ */
+export function valuesOf(
+  template: MessageTemplate,
+  channel: Channel,
+  locale: Locale,
+  messageId: string,
+  given: Values,
+  common: { readonly product: string; readonly signature: string },
+): Values {
+  const { product, signature } = common
+  const reference = referenceOf(messageId)
+  if (template === 'code') {
+    const lifetime = lifetimeIn(locale, Number(required(given, 'lifetimeMs')))
+    return { code: oneLine(required(given, 'code')), lifetime, product, signature, reference }
+  }
+  const contact = oneLine(required(given, 'contact'))
+  return {
+    contact: channel === 'sms' ? shortened(contact, longestSmsContact[locale]) : contact,
+    time: timeIn(locale, new Date(Number(required(given, 'changedAt'))).toISOString()),
+    product,
+    signature,
+    reference,
+  }
+}
+
+/** A value is a piece of a line: it brings no line of its own, and nothing that reorders or hides one. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '')
+}
+
+function required(given: Values, name: string): string {
+  const value = given[name]
+  if (value === undefined || value === '') throw new Error(`a message needs the value ${name}`)
+  return value
+}
+
+/** Letters only: phones take any group of 4 to 8 digits for a code. */
+function referenceOf(messageId: string): string {
+  return messageId.slice(0, 6).replace(/[0-9]/g, (digit) => 'ghijklmnop'[Number(digit)]!)
+}
+
+/** e.g. `1 minute`, `90 seconds`. */
+function lifetimeIn(locale: Locale, ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000))
+  const isWhole = seconds % 60 === 0
+  const count = isWhole ? seconds / 60 : seconds
+  if (locale === 'zh-CN') return `${count}${isWhole ? '分钟' : '秒'}`
+  return `${count} ${isWhole ? 'minute' : 'second'}${count === 1 ? '' : 's'}`
+}
+
+/** Universal time; the year is left out so that no four digits stand together. */
+function timeIn(locale: Locale, iso: string): string {
+  const [, month = '', day = '', clock = ''] = /^\d+-(\d\d)-(\d\d)T(\d\d:\d\d)/.exec(iso) ?? []
+  if (locale === 'zh-CN') return `${Number(month)}月${Number(day)}日 ${clock} UTC`
+  const names = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+  return `${Number(day)} ${names[Number(month) - 1]} ${clock} UTC`
+}
+
+/**
+ * A masked contact that fits: `j***@a-very-long-name.example.com` as `j***@..ple.com`. What GSM-7 lacks or
+ * counts twice becomes a star, or one odd letter would make an English message UCS-2 and two parts.
+ */
+function shortened(contact: string, longest: number): string {
+  const plain = contact.replace(/[^\w@.*+-]/gu, '*')
+  if (plain.length <= longest) return plain
+  const head = plain.slice(0, plain.indexOf('@') + 1)
+  return `${head}..${plain.slice(head.length + 2 - longest)}`
+}

@@ -1,0 +1,424 @@
+/** The security statements that show over HTTP, each by its id, against the real server. */
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { type Answer, newNumber, paths, type Server, startServer } from './server.ts'
+import { mannWhitney } from './statistics.ts'
+
+const plant = (name: string) => join(import.meta.dirname, 'plants', `${name}.ts`)
+const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
+
+async function sendTo(server: Server, token: string, contact: string): Promise<string> {
+  const answer = await server.call('POST', paths.send, { token, body: { contact } })
+  assert.equal(answer.status, 200, answer.text)
+  return server.codeFor(contact)
+}
+
+const verify = (server: Server, token: string, contact: string, verificationCode: string): Promise<Answer> =>
+  server.call('POST', paths.verify, { token, body: { contact, verificationCode } })
+
+function tally(answers: readonly Answer[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { status, json } of answers) {
+    const key = status === 200 ? '200' : String(json.error_code)
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return counts
+}
+
+/** A member who has a phone, whose next code to it is therefore used up by a verify. */
+async function ownerOf(server: Server, userId: string, contact: string): Promise<string> {
+  const token = await server.logIn(userId)
+  const verificationCode = await sendTo(server, token, contact)
+  const answer = await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })
+  assert.equal(answer.status, 200, answer.text)
+  return token
+}
+
+const noGap = { COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '' }
+
+test('N-3: of 200 simultaneous right submissions exactly one is accepted', async () => {
+  await using server = await startServer({
+    args: ['--limits', 'none'],
+    env: { COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' },
+  })
+  const contact = newNumber()
+  const token = await ownerOf(server, 'racer', contact)
+  const code = await nextCode(server, token, contact)
+  const answers = await Promise.all(Array.from({ length: 200 }, () => verify(server, token, contact, code)))
+  assert.equal(tally(answers)['200'], 1)
+})
+
+/** Sends once more and waits for a message that was not there before. */
+async function nextCode(server: Server, token: string, contact: string): Promise<string> {
+  const before = (await server.inbox(contact)).length
+  await server.call('POST', paths.send, { token, body: { contact } })
+  for (let tries = 0; tries < 100; tries++) {
+    const messages = await server.inbox(contact)
+    if (messages.length > before) return messages[0]!.code!
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('no further code arrived')
+}
+
+test('N-4: 200 simultaneous guesses spend exactly five submissions, and the right code comes too late', async () => {
+  await using server = await startServer()
+  const token = await server.logIn('guesser')
+  const contact = newNumber()
+  const code = await sendTo(server, token, contact)
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => verify(server, token, contact, wrongFor(code))),
+  )
+  assert.deepEqual(tally(answers), { 'USG.206030001': 5, 'USG.206030019': 195 })
+  const late = await verify(server, token, contact, code)
+  assert.equal(late.json.error_code, 'USG.206030019')
+  assert.ok(Number(late.headers.get('retry-after')) <= 60)
+})
+
+test('N-4: verify and update share the five submissions', async () => {
+  await using server = await startServer()
+  const token = await server.logIn('sharer')
+  const contact = newNumber()
+  const code = await sendTo(server, token, contact)
+  const update = () =>
+    server.call('PUT', paths.contact, { token, body: { contact, verificationCode: wrongFor(code) } })
+  const answers = [
+    await verify(server, token, contact, wrongFor(code)),
+    await update(),
+    await update(),
+    await verify(server, token, contact, wrongFor(code)),
+    await update(),
+    await update(),
+  ]
+  assert.deepEqual(
+    answers.map(({ json }) => json.error_code),
+    [...Array(5).fill('USG.206030001'), 'USG.206030019'],
+  )
+})
+
+test('N-6: a change is announced to the old contact and to every other one, not by the code’s channel alone', async () => {
+  await using server = await startServer({ env: noGap })
+  const [old, next] = [newNumber(), newNumber()]
+  const email = 'owner@example.com'
+  const token = await ownerOf(server, 'announced', old)
+  const change = async (contact: string) => {
+    await verify(server, token, old, await nextCode(server, token, old))
+    const verificationCode = await sendTo(server, token, contact)
+    assert.equal(
+      (await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })).status,
+      200,
+    )
+  }
+  const notices = async (to: string) =>
+    (await server.inbox(to)).filter((message) => message.template === 'contact-changed')
+  await change(email)
+  await settled(async () => (await notices(old)).length === 1)
+  await change(next)
+  await settled(async () => (await notices(old)).length === 2 && (await notices(email)).length === 1)
+  assert.equal((await notices(next)).length, 0)
+  for (const message of [...(await notices(old)), ...(await notices(email))]) {
+    assert.equal(message.code, null)
+    assert.ok(
+      !message.text.includes(next) && !message.text.includes(email),
+      'a notice holds the new contact masked',
+    )
+  }
+})
+
+async function settled(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 150; tries++) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  assert.fail('it did not come to be')
+}
+
+test('N-7: a code serves its own member, address and purpose alone', async () => {
+  await using server = await startServer({ env: noGap })
+  const [mine, other] = [newNumber(), newNumber()]
+  const token = await server.logIn('holder')
+  const stranger = await server.logIn('stranger')
+  const code = await sendTo(server, token, mine)
+  await sendTo(server, token, other)
+  assert.equal(
+    (await verify(server, stranger, mine, code)).json.error_code,
+    'USG.206030001',
+    'another member',
+  )
+  assert.equal((await verify(server, token, other, code)).json.error_code, 'USG.206030001', 'another address')
+  const change = (verificationCode: string) =>
+    server.call('PUT', paths.contact, { token, body: { contact: mine, verificationCode } })
+  assert.equal((await change(code)).status, 200)
+  // Now the contact is the member's own: its next code proves it and stores nothing.
+  const proving = await nextCode(server, token, mine)
+  assert.equal((await change(proving)).json.error_code, 'USG.206030001', 'another purpose')
+  assert.equal((await verify(server, token, mine, proving)).status, 200)
+  assert.equal((await verify(server, token, mine, proving)).json.error_code, 'USG.206030001', 'used')
+})
+
+/** Times interleaved calls of two kinds. @returns The p-value of their being alike. */
+async function compared(
+  pairs: number,
+  a: () => Promise<unknown>,
+  b: () => Promise<unknown>,
+): Promise<number> {
+  const times: [number[], number[]] = [[], []]
+  for (let i = 0; i < pairs; i++)
+    for (const kind of i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+      const start = performance.now()
+      await (kind === 0 ? a() : b())
+      times[kind].push(performance.now() - start)
+    }
+  return mannWhitney(times[0], times[1])
+}
+
+const pairs = 10_000
+
+/** Alike unless two samples in a row say otherwise: one of a hundred honest ones does by chance. */
+async function areAlike(a: () => Promise<unknown>, b: () => Promise<unknown>): Promise<boolean> {
+  await compared(500, a, b) // until compilers and caches have settled
+  return (await compared(pairs, a, b)) > 0.01 || (await compared(pairs, a, b)) > 0.01
+}
+
+test('A-1: wrong, expired, unknown and used codes get one answer, in one time', {
+  timeout: 300_000,
+}, async () => {
+  await using server = await startServer({
+    args: ['--limits', 'none'],
+    env: { COUNTERSIGN_POLICY_LIFETIME_SMS: '10s' },
+  })
+  const own = newNumber()
+  const token = await ownerOf(server, 'timed', own)
+  const [used, expired, unknown] = [own, newNumber(), newNumber()]
+  assert.equal((await verify(server, token, used, await nextCode(server, token, used))).status, 200)
+  await sendTo(server, token, expired)
+  await new Promise((resolve) => setTimeout(resolve, 10_100))
+  const answers = new Set<string>()
+  const check = (contact: string) => async () => {
+    const { status, json, headers } = await verify(server, token, contact, '0000000')
+    answers.add([status, json.error_code, json.error_msg, headers.get('retry-after')].join())
+  }
+  assert.ok(await areAlike(check(expired), check(unknown)), 'expired and unknown')
+  assert.ok(await areAlike(check(used), check(unknown)), 'used and unknown')
+  answers.delete('500,USG.000000001,系统繁忙，请稍后再试。,1') // a machine under load, for either kind
+  assert.equal(answers.size, 1, [...answers].join(' | '))
+})
+
+test('A-1: a wrong code for a live verification takes the time of one for none', {
+  timeout: 300_000,
+}, async () => {
+  await using server = await startServer({
+    args: ['--limits', 'none'],
+    env: { COUNTERSIGN_POLICY_LIFETIME_SMS: '10m', COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' },
+  })
+  const token = await server.logIn('timed')
+  // A code dies with its tenth submission, so there is an address for every nine.
+  const most = 2 * pairs + 1_500
+  const live = Array.from({ length: Math.ceil(most / 9) }, newNumber)
+  for (const contact of live) await server.call('POST', paths.send, { token, body: { contact } })
+  let taken = 0
+  const wrong = () => verify(server, token, live[Math.floor(taken++ / 9)]!, '000000')
+  const unknown = newNumber()
+  assert.ok(await areAlike(wrong, () => verify(server, token, unknown, '000000')))
+  assert.equal((await server.call('GET', '/metrics')).text.match(/^countersign_throttled_total.*/m), null)
+})
+
+test('A-1: a planted leak of a millisecond is found', { timeout: 300_000 }, async () => {
+  await using server = await startServer({
+    args: ['--limits', 'none'],
+    imports: [plant('slow-for-known')],
+    env: { COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' },
+  })
+  const token = await server.logIn('leaky')
+  let contact = ''
+  let left = 0
+  const wrong = async () => {
+    await verify(server, token, contact, '000000')
+    left--
+  }
+  const unknown = () => verify(server, token, '+8613999999999', '000000')
+  const times: [number[], number[]] = [[], []]
+  for (let i = 0; i < 300; i++) {
+    if (left === 0) {
+      contact = newNumber()
+      await sendTo(server, token, contact)
+      left = 8
+    }
+    for (const [kind, act] of [
+      [0, wrong],
+      [1, unknown],
+    ] as const) {
+      const start = performance.now()
+      await act()
+      times[kind].push(performance.now() - start)
+    }
+  }
+  assert.ok(mannWhitney(times[0], times[1]) < 0.01)
+})
+
+test('A-1: sending to known and unknown addresses takes one time', { timeout: 300_000 }, async () => {
+  await using server = await startServer({ args: ['--limits', 'none'] })
+  const known = newNumber()
+  await ownerOf(server, 'someone', known)
+  const token = await server.logIn('prober')
+  const unknown = newNumber()
+  const answers = new Set<string>()
+  const send = (contact: string) => async () => {
+    const { status, text } = await server.call('POST', paths.send, { token, body: { contact } })
+    if (status !== 500) answers.add(`${status} ${text}`) // a machine under load, for either kind
+  }
+  assert.ok(await areAlike(send(known), send(unknown)))
+  assert.deepEqual([...answers], ['200 {}'])
+})
+
+test('A-3: no code, token, key or password in any output, and no address beyond its own columns', async () => {
+  await using server = await startServer({
+    env: {
+      ...noGap,
+      COUNTERSIGN_POLICY_DIGITS: '10',
+      COUNTERSIGN_LOG_LEVEL: 'debug',
+      COUNTERSIGN_LOG_REQUESTS: 'all',
+    },
+  })
+  const secrets = new Set<string>([server.app.key, server.member.password])
+  const [phone, email] = [newNumber(), 'canary.mailbox@example.com']
+  const token = await server.logIn('canary')
+  secrets.add(token)
+  const bodies: string[] = []
+  const call = async (method: string, path: string, body: unknown) => {
+    bodies.push((await server.call(method, path, { token, body })).text)
+  }
+  for (const contact of [phone, email]) {
+    const code = await sendTo(server, token, contact)
+    secrets.add(code)
+    await call('POST', paths.verify, { contact, verificationCode: '0000000000' })
+    await call('POST', paths.send, { contact })
+    await call('PUT', paths.contact, { contact, verificationCode: code })
+    await call('POST', paths.send, { contact: `${contact} x` })
+    await call('GET', `/nowhere/${contact}`, undefined)
+  }
+  await server.call('POST', paths.accountLogin, {
+    headers: {
+      Authorization: `Basic ${Buffer.from(`${server.member.account}:${server.member.password}`).toString('base64')}`,
+    },
+    body: { account: server.member.account, clientType: 72 },
+  })
+  const metrics = (await server.call('GET', '/metrics')).text
+  await server.stop()
+  const files = readdirSync(server.dataFolder).filter((file) => file.startsWith('countersign.db'))
+  const stored = files.map((file) => readFileSync(join(server.dataFolder, file), 'latin1')).join('')
+  const db = new DatabaseSync(join(server.dataFolder, 'countersign.db'))
+  const aside = ['journal', 'ledger', 'repeat', 'token', 'proof', 'meta', 'app', 'tenant']
+    .flatMap((table) => db.prepare(`select * from ${table}`).all())
+    .map((row) => JSON.stringify(row))
+    .join('\n')
+  db.close()
+  const printed = server.output().split('\n').slice(1).join('\n') // the first line is for whoever started it
+  const outputs = { printed, metrics, bodies: bodies.join('\n'), aside }
+  for (const secret of secrets)
+    for (const [name, output] of Object.entries({ ...outputs, stored }))
+      assert.ok(!output.includes(secret), `a secret is in ${name}`)
+  for (const address of [phone, phone.slice(1), email])
+    for (const [name, output] of Object.entries(outputs))
+      assert.ok(!output.includes(address), `${address} is in ${name}`)
+  assert.ok(aside.includes('dispatch') && printed.includes('answered'), 'there was something to search')
+})
+
+test('A-4: X-Forwarded-For is believed only from a configured proxy', async () => {
+  const limits = { COUNTERSIGN_POLICY_LIMITS_ISSUES_NETWORK: '2/1h' }
+  for (const [trusted, expected] of [
+    ['', 2],
+    ['127.0.0.1', 6],
+  ] as const) {
+    await using server = await startServer({
+      env: { ...limits, ...(trusted && { COUNTERSIGN_TRUSTED_PROXIES: trusted }) },
+    })
+    let accepted = 0
+    for (let i = 0; i < 6; i++) {
+      const token = await server.logIn(`person-${i}`)
+      const answer = await server.call('POST', paths.send, {
+        token,
+        headers: { 'X-Forwarded-For': `192.0.2.${i}`, 'X-Client-IP': `192.0.2.${i}` },
+        body: { contact: newNumber() },
+      })
+      if (answer.status === 200) accepted++
+    }
+    assert.equal(accepted, expected, `trusted: ${trusted}`)
+  }
+})
+
+test('A-6: with the store locked every call is refused within a second, and it is well again after', async () => {
+  await using server = await startServer({ env: noGap })
+  const contact = newNumber()
+  const token = await ownerOf(server, 'patient', contact)
+  const code = await nextCode(server, token, contact)
+  const db = new DatabaseSync(join(server.dataFolder, 'countersign.db'), { timeout: 5000 })
+  db.exec('begin immediate')
+  const started = performance.now()
+  const answers = await Promise.all([
+    verify(server, token, contact, code),
+    server.call('POST', paths.send, { token, body: { contact: newNumber() } }),
+    server.call('PUT', paths.contact, { token, body: { contact, verificationCode: code } }),
+    server.call('PUT', paths.token, { token }),
+  ])
+  const tookMs = performance.now() - started
+  for (const answer of answers) {
+    assert.equal(`${answer.status} ${answer.json.error_code}`, '500 USG.000000001', answer.text)
+    assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+  }
+  assert.ok(tookMs < 1000 * 2, 'a locked store answers after its deadline, not after ever')
+  assert.equal((await server.call('GET', '/readyz')).status, 503)
+  assert.equal((await server.call('GET', '/livez')).status, 200)
+  const sent = (await server.inbox()).length
+  db.exec('rollback')
+  db.close()
+  await settled(async () => (await server.call('GET', '/readyz')).status === 200)
+  assert.equal((await server.inbox()).length, sent, 'what was refused was not sent later')
+  assert.equal(
+    (await verify(server, token, contact, code)).status,
+    200,
+    'the code was not used up by a refused call',
+  )
+})
+
+async function rawAnswer(server: Server, text: string): Promise<string> {
+  const socket = connect(Number(new URL(server.http).port), '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  socket.on('error', () => undefined)
+  socket.write(text)
+  await new Promise((resolve) => socket.once('close', resolve))
+  return answer
+}
+
+test('A-8: oversized and slow requests are cut, and do not stop others', { timeout: 60_000 }, async () => {
+  await using server = await startServer()
+  const token = await server.logIn('large')
+  const large = await server.call('POST', paths.send, {
+    token,
+    body: { contact: newNumber(), filler: 'x'.repeat(17 * 1024) },
+  })
+  assert.equal(`${large.status} ${large.json.error_code}`, '400 USG.000000003')
+  assert.match(
+    await rawAnswer(server, `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(17 * 1024)}\r\n\r\n`),
+    /^HTTP\/1.1 400[\s\S]*USG.000000003[\s\S]*"request_id":"[0-9a-f]{32}"/,
+  )
+  assert.match(await rawAnswer(server, 'BREW /pot HTCPCP/1.0\r\n\r\n'), /^HTTP\/1.1 400[\s\S]*USG.000000003/)
+  const slow = rawAnswer(
+    server,
+    `POST ${paths.send} HTTP/1.1\r\nHost: x\r\nX-Access-Token: ${token}\r\nContent-Length: 50\r\n\r\n{`,
+  )
+  const idle: Socket[] = []
+  for (let i = 0; i < 8_000; i++)
+    idle.push(connect(Number(new URL(server.http).port), '127.0.0.1').on('error', () => undefined))
+  assert.equal((await server.call('GET', paths.member, { token })).status, 200)
+  assert.match(await slow, /^HTTP\/1.1 400[\s\S]*10 (seconds|秒)/)
+  assert.equal((await server.call('GET', paths.member, { token })).status, 200)
+  for (const socket of idle) socket.destroy()
+})
