@@ -1,5 +1,8 @@
 /** The process's way in: hands what only a process has to the command line. */
 
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { runCli } from './cli/cli.ts'
 
 // What is written is for its owner alone: the store, its log and backups, too.
@@ -17,5 +20,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   readInput: async () => Buffer.concat(await process.stdin.toArray()),
   onStop(stop) {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+  },
+  // Only in a folder that is there: a command that is refused leaves nothing behind.
+  keepCompiled(dataFolder) {
+    if (existsSync(dataFolder)) enableCompileCache(join(dataFolder, 'cache'))
   },
 })

@@ -1,8 +1,5 @@
 /** The command line: what each command takes, and what its end means to a script. */
 
-import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { AppError } from '../errors.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -59,7 +56,9 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       '\nCommands find the store by --config or COUNTERSIGN_CONFIG, else by --data or COUNTERSIGN_DATA, else in ./data.' +
         '\nExit codes: 0 done; 1 it failed or a check did; 2 bad command line, settings or input; 3 the store is away or in use.',
     )
-  root.hook('preAction', (_, command) => keepCompiled(command.opts().data ?? terminal.env.COUNTERSIGN_DATA))
+  root.hook('preAction', (_, command) =>
+    terminal.keepCompiled?.(command.opts().data ?? terminal.env.COUNTERSIGN_DATA ?? './data'),
+  )
   const config = () => new Option('--config <file>', 'settings file (YAML)')
   const data = () => new Option('--data <dir>', 'data folder (default: ./data)')
   const json = () => new Option('--json', 'print JSON')
@@ -213,12 +212,4 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
     'countersign backup /backup/countersign-$(date +%F).db',
   )
   return root
-}
-
-/**
- * Keeps compiled code in the data folder, so that the next start takes a third less. Only in one that
- * is there: a command that is refused leaves nothing behind, and nothing is written elsewhere.
- */
-function keepCompiled(dataFolder = './data'): void {
-  if (existsSync(dataFolder)) enableCompileCache(join(dataFolder, 'cache'))
 }

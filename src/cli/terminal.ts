@@ -10,6 +10,8 @@ export type Terminal = {
   readonly readInput: () => Promise<Uint8Array>
   /** Calls back once when the process is told to stop. */
   readonly onStop: (stop: () => void) => void
+  /** Keeps compiled code in the data folder, so that the next start is quicker. */
+  readonly keepCompiled?: (dataFolder: string) => void
 }
 
 /** Exit codes, for scripts. */

@@ -86,7 +86,7 @@ export function problemsOf(
 function* smsProblems(text: string, locale: Locale, signature: string, contact: string): Iterable<string> {
   const { segments, encoding, units } = segmentsOf(text)
   if (segments !== 1)
-    yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it to ${encoding === 'gsm-7' ? 160 : 70} units`
+    yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}`
   const own = contact === '' ? text : text.replaceAll(contact, '')
   if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
   if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'

@@ -13,6 +13,9 @@ import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
 import { type Row, stateNumber, verificationOf } from './rows.ts'
 
+/** Before every real id, which begins with its time. */
+export const decoyId = '0'.repeat(44)
+
 export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
 
 export function sqliteVerifications(
@@ -30,8 +33,6 @@ export function sqliteVerifications(
   const countLive = db.prepare('select count(*) as live from verification where state = 0 and expires_at > ?')
   const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
   const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
-  // Written where there is no record to count on: an unknown address must cost a write and its flush too (A-1).
-  const decoy = db.prepare("insert into meta values ('decoy', 1) on conflict do update set value = 1 - value")
   const consume = db.prepare(
     'update verification set state = 1 where id = ? and state in (0, 4) and expires_at > ?',
   )
@@ -46,6 +47,12 @@ export function sqliteVerifications(
   )
   const putRepeat = db.prepare('insert into repeat values (?, ?) on conflict do nothing')
   const selectRepeat = db.prepare('select 1 from repeat where fingerprint = ? and expires_at > ?')
+  // Read, counted on and answered with where there is no record, so that an unknown address costs what a
+  // known one does (A-1).
+  db.prepare(
+    `insert into verification values (?, '', '', ?, 'tel:+000000000000', 'new-contact', ?, 6, 2, 0, 0, 0, 0)
+     on conflict do nothing`,
+  ).run(decoyId, '0'.repeat(32), '0'.repeat(16))
   const expire = db.prepare(
     'update verification set state = 3 where id > ? and id < ? and state = 0 and expires_at <= ?',
   )
@@ -96,7 +103,7 @@ export function sqliteVerifications(
       return { kind, record, queuedAt: at }
     },
 
-    takeSubmission(request: SubmissionRequest): SubmissionResult {
+    takeSubmission(request: SubmissionRequest): SubmissionResult & { standIn?: Verification } {
       const at = now()
       if (request.repeat !== undefined && selectRepeat.get(request.repeat, at)) return { kind: 'repeated' }
       const throttled = ledgers.take([...request.counted, ...request.wrong], at)
@@ -107,8 +114,9 @@ export function sqliteVerifications(
         return throttled
       }
       if (!record) {
-        decoy.run()
-        return { kind: 'taken', record: undefined, now: at }
+        const standIn = verificationOf(select.get(decoyId) as Row)
+        count.run(decoyId)
+        return { kind: 'taken', record: undefined, now: at, standIn }
       }
       if (record.submissions >= request.maxSubmissions) {
         setState.run(stateNumber.spent, record.id)

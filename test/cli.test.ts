@@ -1,0 +1,466 @@
+/** The command line: in its own process where a process matters, otherwise through `runCli`. */
+
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createProgram, runCli } from '../src/cli/cli.ts'
+import type { Terminal } from '../src/cli/terminal.ts'
+import { bin, type Server, startServer, temporaryFolder } from './server.ts'
+
+type Run = { readonly code: number; readonly out: string; readonly err: string }
+
+async function run(args: readonly string[], given: Partial<Terminal> = {}): Promise<Run> {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCli(args, {
+    env: {},
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    readInput: async () => new Uint8Array(),
+    onStop() {},
+    ...given,
+  })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+let server: Server
+before(async () => {
+  server = await startServer()
+})
+after(() => server[Symbol.asyncDispose]())
+
+/** A command on the store that the server runs on. */
+const beside = (...args: readonly string[]) => run([...args, '--data', server.dataFolder])
+
+test('the first start of serve --dev prints what a newcomer needs, and the lines work as pasted', async () => {
+  const folder = temporaryFolder()
+  const child = spawn(
+    process.execPath,
+    [bin, 'serve', '--dev', '--data', folder, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  let printed = ''
+  for await (const chunk of child.stdout) {
+    printed += chunk
+    if (printed.includes('Ctrl-C')) break
+  }
+  const demo = JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8'))
+  for (const fact of [
+    demo.app.id,
+    demo.app.key,
+    demo.admin.account,
+    demo.admin.password,
+    demo.member.password,
+  ])
+    assert.ok(printed.includes(fact), fact)
+  for (const address of [/https:\/\/127\.0\.0\.1:\d+/, /http:\/\/127\.0\.0\.1:\d+\/inbox\n/])
+    assert.match(printed, address)
+  const lines = printed.split('\n').filter((line) => /curl /.test(line))
+  assert.equal(lines.length, 3)
+  // The code arrives a moment after it was sent; a person takes longer than that to paste.
+  lines.splice(2, 0, 'sleep 0.3')
+  const { stdout } = await promisify(execFile)('bash', ['-c', lines.join('\n')])
+  assert.equal(stdout.match(/HTTP\/1\.1 200 OK/g)?.length, 2, stdout)
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'exit')
+  assert.equal(code, 0)
+  rmSync(folder, { recursive: true })
+})
+
+test('a second start keeps the data and tells the same demo; what is written is for its owner alone', async () => {
+  const dataFolder = temporaryFolder()
+  const first = await startServer({ dataFolder })
+  await first.stop()
+  const second = await startServer({ dataFolder })
+  assert.deepEqual([second.app, second.member, second.admin], [first.app, first.member, first.admin])
+  await second.logIn('someone')
+  for (const name of readdirSync(dataFolder)) {
+    const { mode } = statSync(join(dataFolder, name))
+    assert.equal(mode & 0o077, 0, name)
+  }
+  assert.equal(await second.stop(), 0)
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('a first start that was cut off before the demo was stored is made good by the next', async () => {
+  const dataFolder = temporaryFolder()
+  const first = await startServer({ dataFolder })
+  await first.stop()
+  for (const end of ['', '-wal', '-shm']) rmSync(join(dataFolder, `countersign.db${end}`), { force: true })
+  const second = await startServer({ dataFolder })
+  assert.deepEqual(second.app, first.app)
+  await second.logIn('someone')
+  await second.stop()
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('a second server on the same data folder is refused with exit code 3', async () => {
+  const { code, err } = await run([
+    'serve',
+    '--dev',
+    '--http',
+    '127.0.0.1:0',
+    '--https',
+    'off',
+    '--data',
+    server.dataFolder,
+  ])
+  assert.equal(code, 3)
+  assert.match(err, /already runs on the data folder/)
+})
+
+test('serve without --dev is refused with everything that is missing, and leaves nothing behind', async () => {
+  const folder = temporaryFolder()
+  const { code, err } = await run(['serve', '--data', join(folder, 'data')])
+  assert.equal(code, 2)
+  for (const missing of ['--config', 'keyRing', 'tls', 'providers'])
+    assert.match(err, new RegExp(`^- ${missing}:`, 'm'))
+  const lifted = await run(['serve', '--limits', 'none', '--data', join(folder, 'data')])
+  assert.match(lifted.err, /^- limits: none .*only with --dev/m)
+  assert.deepEqual(readdirSync(folder), [])
+  rmSync(folder, { recursive: true })
+})
+
+test('bad command lines end with 2 and their reason', async () => {
+  for (const [args, reason] of [
+    [['serv'], /unknown command 'serv'/],
+    [['serve', '--port', '1'], /unknown option '--port'/],
+    [['serve', '--dev', '--http', 'x'], /http: must be HOST:PORT/],
+    [['app', 'create', '--name', 'x'], /required option '--tenant <id>'/],
+    [['app', 'disable'], /missing required argument 'id'/],
+    [['app', 'list', '--data', '/nowhere'], /\/nowhere\/countersign\.db: there is no store/],
+    [['member', 'add', '--tenant', 't', '--account', 'a', '--role', 'king'], /Allowed choices/],
+  ] as const) {
+    const { code, err } = await run(args)
+    assert.equal(code, 2, args.join(' '))
+    assert.match(err, reason)
+  }
+})
+
+test('every command has a help with an example, and exit codes are told', async () => {
+  const top = await run(['--help'])
+  assert.equal(top.code, 0)
+  assert.match(top.out, /Exit codes: 0 .*1 .*2 .*3 /)
+  const program = createProgram(
+    { env: {}, out() {}, err() {}, readInput: async () => new Uint8Array(), onStop() {} },
+    () => {},
+  )
+  const commands = program.commands.flatMap((one) =>
+    one.commands.length > 0 ? one.commands.map((sub) => [one.name(), sub.name()]) : [[one.name()]],
+  )
+  assert.equal(commands.length, 14)
+  for (const command of commands) {
+    const { code, out } = await run([...command, '--help'])
+    assert.equal(code, 0)
+    assert.match(out, /Examples:\n {2}countersign /, command.join(' '))
+  }
+})
+
+test('an app made beside a running server may log in at once, and not once it is disabled', async () => {
+  const made = await beside(
+    'app',
+    'create',
+    '--tenant',
+    'acme',
+    '--tenant-name',
+    'Acme',
+    '--name',
+    'web',
+    '--sms-life',
+    '2m',
+    '--json',
+  )
+  assert.equal(made.code, 0, made.err)
+  const app = JSON.parse(made.out)
+  assert.match(app.key, /^[0-9a-f]{64}$/)
+  const member = await beside(
+    'member',
+    'add',
+    '--tenant',
+    'acme',
+    '--account',
+    'root@acme',
+    '--role',
+    'default',
+    '--json',
+  )
+  const { password } = JSON.parse(member.out)
+  const logIn = () =>
+    server.call('POST', '/v1/usg/acs/auth/account', {
+      headers: { Authorization: `Basic ${Buffer.from(`root@acme:${password}`).toString('base64')}` },
+      body: { account: 'root@acme', clientType: 72, createTokenType: 0 },
+    })
+  assert.equal((await logIn()).status, 200)
+
+  const listed = JSON.parse((await beside('app', 'list', '--tenant', 'acme', '--json')).out)
+  assert.deepEqual(
+    listed.map(({ id, policy }: { id: string; policy: object }) => [id, policy]),
+    [[app.id, { lifetime: { sms: '2m' } }]],
+  )
+  assert.doesNotMatch(JSON.stringify(listed), /sealedKey|[0-9a-f]{64}/)
+
+  assert.equal((await beside('app', 'disable', app.id)).code, 0)
+  assert.notEqual((await logIn()).status, 200)
+  assert.equal((await beside('app', 'disable', app.id, '--undo')).code, 0)
+  assert.equal((await logIn()).status, 200)
+  assert.equal((await beside('member', 'disable', 'root@acme', '--tenant', 'acme')).code, 0)
+  assert.notEqual((await logIn()).status, 200)
+  assert.equal((await beside('app', 'disable', 'none')).code, 2)
+})
+
+test('a rotated app key replaces the old one', async () => {
+  const app = JSON.parse((await beside('app', 'create', '--tenant', 'rotating', '--name', 'x', '--json')).out)
+  await beside(
+    'member',
+    'add',
+    '--tenant',
+    'rotating',
+    '--account',
+    'root@rotating',
+    '--role',
+    'default',
+    '--no-password',
+  )
+  const { key } = JSON.parse((await beside('app', 'rotate-key', app.id, '--json')).out)
+  assert.notEqual(key, app.key)
+  const token = await beside('token', '--app', app.id, '--json')
+  assert.equal(JSON.parse(token.out).account, 'root@rotating')
+})
+
+test('app overrides past the ceilings are refused, and no app is made', async () => {
+  for (const [flag, value, reason] of [
+    ['--sms-life', '11m', /at most 10m/],
+    ['--per-second', 'many', /perSecond: must be of type number/],
+    ['--policy', '{"digits":5}', /digits: must be at least 6/],
+    ['--policy', '[1]', /must be an object/],
+    ['--policy', '{', /not valid JSON/],
+    ['--profile', 'lax', /profile: must be one of/],
+  ] as const) {
+    const { code, err } = await beside('app', 'create', '--tenant', 'nobody', '--name', 'x', flag, value)
+    assert.equal(code, 2, flag)
+    assert.match(err, reason)
+  }
+  assert.equal((await beside('app', 'list', '--tenant', 'nobody', '--json')).out, '[]')
+})
+
+test('token prints a token that the server takes', async () => {
+  const { code, out } = await beside('token', '--app', server.app.id, '--user', server.member.account)
+  assert.equal(code, 0)
+  assert.equal((await server.call('GET', '/v1/usg/dcs/member', { token: out })).status, 200)
+  assert.equal((await beside('token', '--app', 'none')).code, 2)
+})
+
+const numberOf = (row: number) => `+86139${String(10_000_000 + row)}`
+
+test('an import takes the good rows, tells the bad ones by line and reason, and can be repeated', async () => {
+  await beside('app', 'create', '--tenant', 'staff', '--name', 'x')
+  const file = join(server.dataFolder, 'staff.csv')
+  const rows = Array.from(
+    { length: 2500 },
+    (_, i) => `person${i},"Person, No. ${i}",${numberOf(i)},p${i}@example.com`,
+  )
+  rows[9] = 'person9,Nine,12345,p9@example.com' // line 11
+  rows[1499] = 'person1499,too,few' // line 1501
+  rows[2000] = `person2000,Twin,${numberOf(1)},` // line 2002
+  rows[2001] = 'person1,Again,,' // line 2003
+  rows[2002] = ',Nobody,,' // line 2004
+  rows[2003] = '"person"2003,x,,' // line 2005
+  writeFileSync(file, `\uFEFFaccount,name,phone,email\r\n${rows.join('\r\n')}\r\n`)
+
+  const first = await beside('member', 'import', file, '--tenant', 'staff', '--json')
+  assert.equal(first.code, 1)
+  assert.deepEqual(JSON.parse(first.out), { added: 2494, updated: 0, unchanged: 0, refused: 6 })
+  const told = first.err
+    .split('\n')
+    .filter((line) => line.startsWith(file))
+    .map((line) => line.slice(file.length + 1))
+  assert.deepEqual(told, [
+    '11: phone: is no valid mobile number with + and country code, such as +8613800138000',
+    '1501: has 3 fields, the first line names 4',
+    '2003: account: stands already in line 3',
+    '2004: account: takes 1 to 64 characters',
+    '2005: has text after a closing quote; a quote within quotes is doubled',
+    '2002: the number belongs to another member',
+  ])
+  assert.match(first.err, /^1000 of 2500 rows\n.*^2000 of 2500 rows\n.*^2500 of 2500 rows$/ms)
+
+  const second = await beside('member', 'import', file, '--tenant', 'staff', '--json')
+  assert.deepEqual(JSON.parse(second.out), { added: 0, updated: 0, unchanged: 2494, refused: 6 })
+  const listed = (await beside('member', 'list', '--tenant', 'staff', '--json')).out.split('\n')
+  assert.equal(listed.length, 2494)
+  assert.doesNotMatch(listed.join(), /\+86139\d{8}|p\d+@/)
+})
+
+test('a repeated import does not undo what a member changed since, unless it is told to', async () => {
+  await beside('app', 'create', '--tenant', 'repeat', '--name', 'x')
+  const file = join(server.dataFolder, 'repeat.csv')
+  const importing = async (row: string, ...flags: readonly string[]) => {
+    writeFileSync(file, `account,name,phone,role,password\n${row}\n`)
+    return JSON.parse((await beside('member', 'import', file, '--tenant', 'repeat', '--json', ...flags)).out)
+  }
+  const stored = () => {
+    const db = new DatabaseSync(join(server.dataFolder, 'countersign.db'), { readOnly: true })
+    const row = db.prepare("select phone_key, password_hash, role from member where tenant = 'repeat'").get()
+    db.close()
+    return row as { phone_key: string; password_hash: string; role: string }
+  }
+  assert.equal((await importing('ann,Ann,+8613712345670,admin,secret-one')).added, 1)
+  const before = stored()
+  assert.match(before.password_hash, /^\$argon2id\$/)
+  assert.equal((await importing('ann,Ann,+8613712345671,,secret-two')).unchanged, 1)
+  assert.deepEqual(stored(), before)
+  assert.equal((await importing('ann,Ann B,,,')).updated, 1)
+  assert.deepEqual(stored(), before)
+  assert.equal((await importing('ann,Ann B,+8613712345671,,', '--replace-contacts')).updated, 1)
+  assert.equal(stored().phone_key, 'tel:+8613712345671')
+})
+
+test('a member that logged in before it was imported stays the same member', async () => {
+  const account = 'early bird'
+  await server.logIn(account)
+  const text = `account,name\n${account},Bird\n`
+  const { code, out } = await run(
+    ['member', 'import', '-', '--tenant', 'demo', '--json', '--data', server.dataFolder],
+    { readInput: async () => Buffer.from(text) },
+  )
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(out), { added: 0, updated: 1, unchanged: 0, refused: 0 })
+})
+
+test('a file that cannot be imported is refused whole', async () => {
+  const file = join(server.dataFolder, 'bad.csv')
+  for (const [content, reason] of [
+    ['name\nx\n', /first line must name columns, account among them/],
+    ['account,color\nx,red\n', /unknown: color/],
+    ['account\n"x\n', /:2: a quote is never closed; nothing was imported/],
+    [Buffer.from([0x61, 0xff, 0x0a]), /cannot be read as UTF-8/],
+  ] as const) {
+    writeFileSync(file, content)
+    const { code, err } = await beside('member', 'import', file, '--tenant', 'demo')
+    assert.equal(code, 2)
+    assert.match(err, reason)
+  }
+  assert.equal((await beside('member', 'import', file, '--tenant', 'none')).code, 2)
+})
+
+test('a backup of a running store is whole and for its owner alone, and never writes over a file', async () => {
+  const target = join(server.dataFolder, 'copy.db')
+  const made = await promisify(execFile)(process.execPath, [
+    bin,
+    'backup',
+    target,
+    '--data',
+    server.dataFolder,
+    '--json',
+  ])
+  assert.ok(JSON.parse(made.stdout).pages > 0)
+  assert.equal(statSync(target).mode & 0o777, 0o600)
+  const db = new DatabaseSync(target, { readOnly: true })
+  assert.equal(db.prepare('select name from tenant where id = ?').get('demo')?.name, 'Demo')
+  db.close()
+  assert.equal((await beside('backup', target)).code, 2)
+})
+
+test('a rotated ring reads what the old one sealed; doctor fails once the old key is gone', async () => {
+  const dataFolder = temporaryFolder()
+  await (await startServer({ dataFolder })).stop()
+  const ring = join(dataFolder, 'master.key')
+  const before = readFileSync(ring, 'utf8')
+  const { code, out } = await run(['keys', 'rotate', '--data', dataFolder, '--json'])
+  assert.equal(code, 0)
+  const { id } = JSON.parse(out)
+  assert.ok(readFileSync(ring, 'utf8').startsWith(before))
+
+  const again = await startServer({ dataFolder })
+  await again.logIn('someone')
+  await again.stop()
+  const good = await run(['doctor', '--dev', '--data', dataFolder, '--json'])
+  assert.equal(good.code, 0, good.out)
+  assert.match(good.out, new RegExp(`2 key\\(s\\), newest ${id}`))
+
+  const newest = readFileSync(ring, 'utf8').trim().split('\n').at(-1)!
+  writeFileSync(ring, `${newest}\n`)
+  const bad = await run(['doctor', '--dev', '--data', dataFolder, '--json'])
+  assert.equal(bad.code, 1)
+  const failed = JSON.parse(bad.out).findings.filter((one: { isGood: boolean }) => !one.isGood)
+  assert.deepEqual(
+    failed.map((one: { check: string }) => one.check),
+    ['store'],
+  )
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('a ring in the environment is not written; the new line is printed for whoever keeps it', async () => {
+  const { code, out, err } = await run(['keys', 'rotate'], { env: { COUNTERSIGN_KEY_RING_KEYS: 'x' } })
+  assert.equal(code, 0)
+  assert.match(out, /^k\d{8}-[0-9a-f]{6}:[\w-]{43}$/)
+  assert.match(err, /COUNTERSIGN_KEY_RING_KEYS/)
+})
+
+test('doctor tells each setting and its source, and every check that failed', async () => {
+  const dataFolder = temporaryFolder()
+  const config = join(dataFolder, 'settings.yaml')
+  writeFileSync(
+    config,
+    `data: ${dataFolder}
+behindProxy: true
+providers:
+  mail: { type: smtp, host: 127.0.0.1, port: 1, security: none, user: u, password: canary, from: { address: a@example.com } }
+`,
+  )
+  assert.equal((await run(['keys', 'rotate', '--config', config])).code, 0)
+  const { code, out } = await run(['doctor', '--json'], {
+    env: { COUNTERSIGN_CONFIG: config, COUNTERSIGN_RETENTION: '7d' },
+  })
+  assert.equal(code, 1)
+  assert.doesNotMatch(out, /canary/)
+  const { findings, settings } = JSON.parse(out)
+  const bad = findings.filter((one: { isGood: boolean }) => !one.isGood)
+  assert.deepEqual(
+    bad.map((one: { check: string }) => one.check),
+    ['providers'],
+  )
+  assert.match(bad[0].text, /^mail: /)
+  const found = (path: string) => settings.find((one: { path: string }) => one.path === path)
+  assert.deepEqual(found('retention'), { path: 'retention', value: '7d', source: 'environment' })
+  assert.deepEqual(found('behindProxy'), { path: 'behindProxy', value: 'true', source: 'file' })
+  assert.deepEqual(found('https'), { path: 'https', value: 'off', source: 'default' })
+  assert.deepEqual(found('providers.mail.password'), {
+    path: 'providers.mail.password',
+    value: '(secret)',
+    source: 'file',
+  })
+
+  appendFileSync(config, 'colour: red\n')
+  const broken = await run(['doctor', '--config', config])
+  assert.equal(broken.code, 1)
+  assert.match(broken.out, /^BAD {3}settings .*\n- colour: is not a setting/m)
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('migrate makes a store, and refuses one of a newer version', async () => {
+  const dataFolder = temporaryFolder()
+  assert.equal((await run(['migrate', '--data', dataFolder])).code, 0)
+  const path = join(dataFolder, 'countersign.db')
+  assert.ok(existsSync(path))
+  const db = new DatabaseSync(path)
+  db.exec('pragma user_version = 9999')
+  db.close()
+  const { code, err } = await run(['migrate', '--data', dataFolder])
+  assert.equal(code, 1)
+  assert.match(err, /Run the newer version/)
+  rmSync(dataFolder, { recursive: true })
+})
