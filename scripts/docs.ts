@@ -7,10 +7,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
+import { errorsPage } from './errors-page.ts'
+import { promisesPage } from './promises-page.ts'
 
 const pages: Readonly<Record<string, () => string>> = {
   'docs/config.md': configPage,
   'docs/cli.md': cliPage,
+  'docs/errors.md': errorsPage,
+  'docs/promises.md': promisesPage,
 }
 
 const root = join(import.meta.dirname, '..')

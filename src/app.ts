@@ -37,7 +37,7 @@ export type RunningApp = {
 const sweepEveryMs = 1_000
 const drainTimeoutMs = 10_000
 /** How long a stopping server still takes requests, so that balancers see it is unready first. */
-const unreadyMs = 1_500
+const unreadyMs = { production: 1_500, development: 100 }
 
 /** @throws AppError with every reason why it cannot start. */
 export async function startApp(settings: Settings, log: Log): Promise<RunningApp> {
@@ -152,7 +152,8 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     stop() {
       stopping ??= (async () => {
         isReady = false
-        if (!settings.isDevelopment) await new Promise((resolve) => setTimeout(resolve, unreadyMs))
+        const pauseMs = settings.isDevelopment ? unreadyMs.development : unreadyMs.production
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
         clearInterval(sweeping)
         await running.disposeAsync()
       })()

@@ -19,7 +19,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   err: (text) => process.stderr.write(`${text}\n`),
   readInput: async () => Buffer.concat(await process.stdin.toArray()),
   onStop(stop) {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+    // Again and again: Ctrl-C reaches a process from its terminal and from what started it, and the
+    // second one must not cut short what the first one began.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
   },
   // Only in a folder that is there: a command that is refused leaves nothing behind.
   keepCompiled(dataFolder) {

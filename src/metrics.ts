@@ -6,10 +6,10 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** @param live  Asked at each scrape; each gives undefined if the store does not answer. */
-export function createMetrics(
-  probe: () => Promise<{ queued: number; oldestMs: number; live: number } | undefined>,
-) {
+export type StoreState = { readonly queued: number; readonly oldestMs: number; readonly live: number }
+
+/** @param probe  Asked at each scrape; undefined if the store does not answer. */
+export function createMetrics(probe: () => Promise<StoreState | undefined>) {
   const registry = new Registry()
   const registers = [registry]
   const metrics = {
@@ -60,27 +60,27 @@ export function createMetrics(
       registers,
     }),
   }
-  const queued = new Gauge({
-    name: 'countersign_outbox_messages',
-    help: 'Messages not settled yet.',
-    registers,
-  })
-  const oldest = new Gauge({
-    name: 'countersign_outbox_oldest_seconds',
-    help: 'Age of the oldest.',
-    registers,
-  })
-  const live = new Gauge({
-    name: 'countersign_live_verifications',
-    help: 'Verifications that may still be used.',
-    registers,
-    // One probe a scrape serves all three; prom-client collects in order of registration.
-    async collect() {
-      const state = await probe()
-      queued.set(state?.queued ?? Number.NaN)
-      oldest.set(state ? state.oldestMs / 1000 : Number.NaN)
-      live.set(state?.live ?? Number.NaN)
-    },
-  })
+  // One probe a scrape serves all three gauges, whichever is collected first.
+  let asked: ReturnType<typeof probe> | undefined
+  const state = () => {
+    asked ??= probe().finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
+  const gauge = (name: string, help: string, read: (state: StoreState) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const now = await state()
+        // No value, rather than a zero that nobody counted.
+        this.set(now ? read(now) : Number.NaN)
+      },
+    })
+  gauge('countersign_outbox_messages', 'Messages not settled yet.', ({ queued }) => queued)
+  gauge('countersign_outbox_oldest_seconds', 'Age of the oldest.', ({ oldestMs }) => oldestMs / 1000)
+  gauge('countersign_live_verifications', 'Verifications that may still be used.', ({ live }) => live)
   return metrics
 }

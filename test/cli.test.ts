@@ -107,6 +107,17 @@ test('a first start that was cut off before the demo was stored is made good by 
   rmSync(dataFolder, { recursive: true })
 })
 
+test('a server told twice to stop ends as one told once: drained, with exit code 0', async () => {
+  const stopping = await startServer()
+  const ended = once(stopping.process, 'exit')
+  stopping.process.kill('SIGINT')
+  stopping.process.kill('SIGINT')
+  stopping.process.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  assert.match(stopping.output(), /"msg":"stopped"/)
+  await stopping[Symbol.asyncDispose]()
+})
+
 test('a second server on the same data folder is refused with exit code 3', async () => {
   const { code, err } = await run([
     'serve',

@@ -51,6 +51,8 @@ export type Server = AsyncDisposable & {
   inbox(to?: string): Promise<InboxMessage[]>
   /** Waits for the newest code that arrived at an address. */
   codeFor(to: string): Promise<string>
+  /** Waits for its end, however it comes. */
+  ended(): Promise<unknown>
   /** SIGTERM, then waits for the end. @returns The exit code. */
   stop(): Promise<number | null>
   kill(): Promise<void>
@@ -166,6 +168,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       }
       throw new Error(`no code arrived at ${to}`)
     },
+    ended: () => ended,
     async stop() {
       child.kill('SIGTERM')
       const [code] = await ended

@@ -37,18 +37,24 @@ const leaseMs = 15_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
 const mostInHand = 2_000
+/** Claimed ahead. Each claim counts as a try, so a process that dies often must not claim what it cannot send soon. */
+const mostClaimed = 64
 /** A code message is tried again only while the next try can still help: this much life left. */
 const leastLifeForRetryMs = 20_000
 /** Less life than this and nobody could type the code in time: never send late. */
 const leastLifeMs = 1_000
 /** Claims of one message, whatever the reason: the worker's own bound on how often anyone is sent to. */
-const mostDispatches = 6
+const mostDispatches = 10
+/** A message that may have been taken goes out once more, not again and again. */
+const mostDispatchesIfUnknown = 2
 
 export function createDelivery(settings: DeliverySettings): Delivery {
   const { outbox, routes, owner } = settings
   const lease = { owner, ms: leaseMs }
   let inHand = 0
   let isStopping = false
+  let isPolling = false
+  let isMoreDue = false
   let timer: NodeJS.Timeout | undefined
   let onIdle: (() => void) | undefined
 
@@ -59,6 +65,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     void deliver(entry, performance.now() + entry.remainingMs).finally(() => {
       inHand--
       if (inHand === 0) onIdle?.()
+      if (isMoreDue && inHand < mostClaimed / 2) void poll()
     })
   }
 
@@ -173,13 +180,20 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   async function poll(): Promise<void> {
+    if (isPolling || isStopping) return
+    isPolling = true
+    clearTimeout(timer)
     try {
-      const most = mostInHand - inHand
-      // Fewer than asked for means that nothing more is due now.
-      if (most > 0) for (const entry of await outbox.claim(Math.min(most, 200), lease)) handOver(entry)
+      const most = mostClaimed - inHand
+      if (most > 0) {
+        const entries = await outbox.claim(most, lease)
+        isMoreDue = entries.length === most
+        for (const entry of entries) handOver(entry)
+      }
     } catch (error) {
       settings.onError?.('claim', error)
     }
+    isPolling = false
     if (!isStopping) timer = setTimeout(poll, pollMs)
   }
 
@@ -213,9 +227,11 @@ function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: nu
     case 'expired':
     case 'exhausted':
       return { kind: 'failed', isPermanent: false }
+    case 'unknown':
+      if (dispatches >= mostDispatchesIfUnknown) return { kind: 'failed', isPermanent: false }
+      return nextAfter('unavailable', dispatches, remainingMs)
     case 'throttled':
     case 'unavailable':
-    case 'unknown':
       if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
         return { kind: 'failed', isPermanent: false }
       // Full jitter, so that many messages failed by one outage do not come back together.

@@ -1,0 +1,83 @@
+/** docs/promises.md: what the server promises, statement by statement, with the tests that hold it. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+
+/** Ids name tests: a test of a statement begins with its id and a colon. */
+const statements: Readonly<Record<string, string>> = {
+  'N-1':
+    'Codes come from a cryptographic source, have at least six decimal digits, leading zeros included, and are uniform.',
+  'N-2':
+    'No code is accepted later than ten minutes after it was issued, whatever the settings. The default is one minute.',
+  'N-3': 'A code is used once: of many simultaneous right submissions exactly one wins.',
+  'N-4': '200 simultaneous guesses spend exactly five submissions; the sixth fails even with the right code.',
+  'N-5': '“Five a minute” is a sliding minute: no interval of 60 s holds more than five comparisons.',
+  'N-6':
+    'A changed contact is announced to the old one and to every other contact of the member, never only by the channel that carried the code.',
+  'N-7': 'A code serves one tenant, app, member, address and purpose. If any one differs it is refused.',
+  'A-1':
+    'Wrong, expired, unknown and used codes give one status, body and time. So do known and unknown addresses when a code is asked for.',
+  'A-2': 'Codes, signatures and tokens are compared in constant time.',
+  'A-3':
+    'No key, token, code or address in a URL, log, metric, error or database text beyond what its column is for.',
+  'A-4': '`X-Forwarded-For` is believed only from configured proxies.',
+  'A-5': 'The order of a change cannot be skipped, and a change is one transaction.',
+  'A-6':
+    'Store down, slow or hung: refused with 500 and `Retry-After` within a second. Never accepted, never sent without limits.',
+  'A-8':
+    'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
+  'T-1':
+    'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
+  'T-2': 'Duplicates of a message carry the same code and the same message id.',
+  'T-3': 'A code succeeds once across processes and crashes.',
+  'T-7': 'SIGTERM under load: readiness goes false first, and nothing that was accepted is dropped.',
+  'T-8': 'A wall clock that jumps does not lengthen a code’s life or allow it twice.',
+}
+
+const introduction = `<!-- Made by "npm run docs" from the names of the tests; do not edit. -->
+
+# What it promises
+
+Each statement has an id, and the tests that hold it begin with that id. N follows NIST SP 800-63B-4, A the OWASP Application
+Security Verification Standard 5.0, T is about faults. \`npm test\` runs them all. Some tests of a statement hold a part of it;
+read their names for which.
+
+| id | statement | tests |
+|---|---|---|`
+
+export function promisesPage(): string {
+  const found = testsByStatement()
+  const rows = Object.entries(statements).map(([id, statement]) => {
+    const tests = [...(found.get(id) ?? [])].map(([file, names]) => {
+      const link = `[${file}](../${file})`
+      return `${link}: ${names.join('; ')}`
+    })
+    return `| ${id} | ${statement} | ${tests.length > 0 ? tests.join('<br>') : 'none by name yet'} |`
+  })
+  return `${[introduction, ...rows].join('\n')}\n`
+}
+
+function testsByStatement(): Map<string, Map<string, string[]>> {
+  const found = new Map<string, Map<string, string[]>>()
+  for (const folder of ['test', 'src'])
+    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort()) {
+      if (!name.endsWith('.test.ts')) continue
+      const file = `${folder}/${name}`
+      for (const [, , ids = '', claim = ''] of readFileSync(join(root, file), 'utf8').matchAll(
+        /\b(?:test|describe)\(\s*(['"`])([NAT]-\d+(?:, [NAT]-\d+)*): (.+?)\1/g,
+      ))
+        for (const id of ids.split(', ')) {
+          const files = found.get(id) ?? new Map<string, string[]>()
+          files.set(file, [...(files.get(file) ?? []), inTable(claim)])
+          found.set(id, files)
+        }
+    }
+  return found
+}
+
+/** What a template's places will hold is not known here. */
+function inTable(claim: string): string {
+  return claim.replace(/\$\{.*?\}/g, '…').replaceAll('|', '\\|')
+}
