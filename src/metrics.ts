@@ -1,6 +1,6 @@
 /** What is counted and timed, for Prometheus. Labels are from small fixed sets, never from input. */
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -12,6 +12,7 @@ export type StoreState = { readonly queued: number; readonly oldestMs: number; r
 export function createMetrics(probe: () => Promise<StoreState | undefined>) {
   const registry = new Registry()
   const registers = [registry]
+  collectDefaultMetrics({ register: registry })
   const metrics = {
     registry,
     issues: new Counter({

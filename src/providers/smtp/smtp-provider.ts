@@ -34,6 +34,8 @@ export type SmtpSettings = {
 const connectTimeoutMs = 3_000
 /** Silence after which a connection is given up: just less than a dispatch may take. */
 const answerTimeoutMs = 9_000
+/** An idle connection says goodbye before that silence would end it without a word. */
+const idleTimeoutMs = 8_000
 
 /** Nothing that passed the address parser matches. What does would be two recipients, or a command. */
 const unsafeMailbox = /[\s\p{Cc},;:<>()[\]"\\]|@.*@|^[^@]*$/u
@@ -132,6 +134,7 @@ function poolOptions(settings: SmtpSettings): SMTPPoolOptions & { pool: true } {
     connectionTimeout: connectTimeoutMs,
     greetingTimeout: connectTimeoutMs,
     socketTimeout: answerTimeoutMs,
+    idleTimeout: idleTimeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(dkim && {

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
+import type { Dispatch, NewMessage } from '../store/outbox.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { Store } from '../store/store.ts'
+import { newVerificationId } from '../verification/verification.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
+import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
+import { loadTemplates } from './templates.ts'
+
+const ring = parseKeyRing(newKeyLine(new Date()))
+const templates = await loadTemplates({ folder: null, signature: '会议服务', product: 'Test' })
+
+let folder: string
+let store: Store
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-delivery-'))
+  store = await openSqliteStore({ path: join(folder, 'test.db') })
+})
+after(async () => {
+  await store[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+type Script = (message: Message, nth: number) => Accepted | Promise<Accepted>
+
+/** A provider that does what the test says and remembers what it was given. */
+function scripted(name: string, script: Script) {
+  const messages: Message[] = []
+  const provider: Provider = {
+    name,
+    channels: ['sms'],
+    async send(message) {
+      messages.push(message)
+      return script(message, messages.length)
+    },
+  }
+  return { provider, messages }
+}
+
+const accept: Script = (_, nth) => ({ id: `p${nth}` })
+const fail = (kind: DeliveryError['kind']) => (): never => {
+  throw new DeliveryError(kind, `scripted ${kind}`)
+}
+
+let owners = 0
+
+function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] } {
+  const dispatches: Dispatch[] = []
+  const delivery = createDelivery({
+    outbox: store.outbox,
+    ring,
+    templates,
+    routes: { sms: providers, email: [] },
+    owner: `worker-${owners++}`,
+    observe: (dispatch) => dispatches.push(dispatch),
+  })
+  return { ...delivery, dispatches }
+}
+
+let members = 0
+
+async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { cooldown?: string } = {}) {
+  const key = {
+    tenant: 't',
+    app: 'a',
+    member: `m${members++}`,
+    address: 'tel:+8613800138000',
+    purpose: 'new-contact' as const,
+  }
+  const message: NewMessage = {
+    id: newVerificationId(0).slice(12),
+    tenant: 't',
+    app: 'a',
+    channel: 'sms',
+    to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
+    locale: 'en-US',
+    template: 'code',
+    values: {},
+    lifetimeMs,
+    cooldown: takes.cooldown ? [takes.cooldown] : [],
+  }
+  const result = await store.verifications.issue({
+    id: newVerificationId(Date.now()),
+    key,
+    keyId: ring.newest.id,
+    digits: 6,
+    lifetimeMs,
+    isTest: false,
+    takes: takes.cooldown ? [cooldownTake(takes.cooldown)] : [],
+    message,
+    lease,
+  })
+  assert.ok(result.kind === 'issued')
+  const { record, queuedAt } = result
+  return {
+    message,
+    verification: record,
+    queuedAt,
+    deadlineAt: record.expiresAt,
+    remainingMs: lifetimeMs,
+    dispatches: 1,
+  }
+}
+
+const cooldownTake = (key: string) =>
+  ({
+    scope: 'address',
+    key,
+    form: 'events',
+    rules: [{ kind: 'gaps', gapsMs: [60_000], perMs: 3_600_000 }],
+  }) as const
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.fail('it did not come to be')
+}
+
+const isIdle = async () => (await store.outbox.depth()).queued === 0
+const outcomes = (delivery: { dispatches: Dispatch[] }) =>
+  delivery.dispatches.map((one) => `${one.provider} ${one.outcome}`)
+
+test('an accepted message is off the queue and its dispatch is recorded', async () => {
+  const carrier = scripted('one', accept)
+  const delivery = worker(carrier.provider)
+  const entry = await issue(delivery.lease)
+  delivery.handOver(entry)
+  await until(isIdle)
+  assert.deepEqual(outcomes(delivery), ['one accepted'])
+  const [message] = carrier.messages
+  assert.match(message!.text, /^\d{6} is your Test verification code/)
+  assert.equal(message!.variables[0], message!.text.slice(0, 6))
+  const journal = await store.journal.read({ sinceMs: 0, most: 1000, kind: 'dispatch' })
+  const recorded = journal.find((one) => one.detail.message === entry.message.id)
+  assert.equal(recorded?.detail.outcome, 'accepted')
+  assert.equal(recorded?.detail.providerMessageId, 'p1')
+  assert.equal(recorded?.verification, entry.verification.id)
+})
+
+test('a permanent refusal is not tried again and frees the cooldown', async () => {
+  const carrier = scripted('one', fail('refused'))
+  const second = scripted('two', accept)
+  const delivery = worker(carrier.provider, second.provider)
+  const cooldown = 'cooldown:1'
+  delivery.handOver(await issue(delivery.lease, 60_000, { cooldown }))
+  assert.equal((await store.ledgers.take([cooldownTake(cooldown)])).kind, 'throttled')
+  await until(isIdle)
+  assert.deepEqual(outcomes(delivery), ['one refused'])
+  assert.equal(second.messages.length, 0)
+  assert.equal((await store.ledgers.take([cooldownTake(cooldown)])).kind, 'taken')
+})
+
+for (const kind of ['unavailable', 'throttled', 'unknown'] as const)
+  test(`after "${kind}" the next provider gets the same message and code`, async () => {
+    const [one, two] = [scripted('one', fail(kind)), scripted('two', accept)]
+    const delivery = worker(one.provider, two.provider)
+    await delivery.start()
+    delivery.handOver(await issue(delivery.lease))
+    await until(isIdle)
+    await delivery.stop(1000)
+    assert.deepEqual(outcomes(delivery), [`one ${kind}`, 'two accepted'])
+    assert.equal(one.messages[0]!.id, two.messages[0]!.id)
+    assert.equal(one.messages[0]!.text, two.messages[0]!.text)
+  })
+
+test('a message that may have been taken goes out once more, not again and again', async () => {
+  const carrier = scripted('one', fail('unknown'))
+  const delivery = worker(carrier.provider)
+  await delivery.start()
+  delivery.handOver(await issue(delivery.lease))
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.equal(carrier.messages.length, 2)
+})
+
+test('a fault of a provider’s own code counts as not taken', async () => {
+  const carrier = scripted('one', (_, nth) => {
+    if (nth === 1) throw new TypeError('a bug')
+    return { id: 'x' }
+  })
+  const delivery = worker(carrier.provider)
+  await delivery.start()
+  delivery.handOver(await issue(delivery.lease))
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.deepEqual(outcomes(delivery), ['one unavailable', 'one accepted'])
+})
+
+test('with under 20 s of life left a failure is final', async () => {
+  const carrier = scripted('one', fail('unavailable'))
+  const delivery = worker(carrier.provider)
+  delivery.handOver(await issue(delivery.lease, 15_000))
+  await until(isIdle)
+  assert.deepEqual(outcomes(delivery), ['one unavailable'])
+})
+
+test('what cannot arrive while its code lives is dropped and recorded, never sent', async () => {
+  const carrier = scripted('one', accept)
+  const delivery = worker(carrier.provider)
+  delivery.handOver(await issue(delivery.lease, 900))
+  await until(isIdle)
+  assert.deepEqual(outcomes(delivery), [' expired'])
+  assert.equal(carrier.messages.length, 0)
+})
+
+test('a code that was used or cancelled in the meantime is not sent', async () => {
+  const carrier = scripted('one', accept)
+  const delivery = worker(carrier.provider)
+  const entry = await issue({ owner: 'gone', ms: 0 })
+  assert.ok(await store.verifications.cancel(entry.verification.id))
+  await delivery.start()
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.equal(carrier.messages.length, 0)
+  assert.deepEqual(outcomes(delivery), [' expired'])
+})
+
+test('what a dead worker held is sent by the next one of its name at once', async () => {
+  const carrier = scripted('one', accept)
+  const delivery = worker(carrier.provider)
+  const entry = await issue({ ...delivery.lease, ms: 3_600_000 })
+  await delivery.start()
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.deepEqual(
+    carrier.messages.map((message) => message.id),
+    [entry.message.id],
+  )
+})
+
+test('three workers on one queue send each message once', async () => {
+  const carrier = scripted('one', async (_, nth) => {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    return { id: String(nth) }
+  })
+  const workers = [worker(carrier.provider), worker(carrier.provider), worker(carrier.provider)]
+  const entries = await Promise.all(Array.from({ length: 150 }, () => issue({ owner: 'gone', ms: 0 })))
+  await Promise.all(workers.map((one) => one.start()))
+  await until(isIdle)
+  await Promise.all(workers.map((one) => one.stop(1000)))
+  const ids = carrier.messages.map((message) => message.id)
+  assert.equal(ids.length, entries.length)
+  assert.equal(new Set(ids).size, entries.length)
+})
+
+test('stopping waits for what is in hand', async () => {
+  let isDone = false
+  const carrier = scripted('one', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    isDone = true
+    return { id: 'late' }
+  })
+  const delivery = worker(carrier.provider)
+  delivery.handOver(await issue(delivery.lease))
+  await delivery.stop(5_000)
+  assert.ok(isDone)
+  assert.ok(await isIdle())
+})
+
+test('a code of a key that left the ring is not sent: it could not be right', async () => {
+  const carrier = scripted('one', accept)
+  const delivery = worker(carrier.provider)
+  const entry = await issue(delivery.lease)
+  delivery.handOver({ ...entry, verification: { ...entry.verification, keyId: 'gone' } })
+  await until(isIdle)
+  assert.equal(carrier.messages.length, 0)
+  assert.deepEqual(outcomes(delivery), ['one refused'])
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { handOverWithin } from './hand-over.ts'
+import { DeliveryError, type Message, type Provider } from './provider.ts'
+
+const message = { id: 'm' } as Message
+const provider = (send: Provider['send']): Provider => ({ name: 'p', channels: ['sms'], send })
+
+test('a provider that answers in time is passed on as it is', async () => {
+  assert.deepEqual(
+    await handOverWithin(
+      provider(async () => ({ id: '1' })),
+      message,
+      1000,
+    ),
+    { id: '1' },
+  )
+  const refused = new DeliveryError('refused', 'no')
+  const call = handOverWithin(
+    provider(() => Promise.reject(refused)),
+    message,
+    1000,
+  )
+  await assert.rejects(call, refused)
+})
+
+test('a provider that hangs is told to stop and its outcome is unknown', async () => {
+  let isAborted = false
+  const hanging = provider(
+    (_, { signal }) =>
+      new Promise(() => {
+        signal.addEventListener('abort', () => {
+          isAborted = true
+        })
+      }),
+  )
+  await assert.rejects(
+    handOverWithin(hanging, message, 60),
+    (error: DeliveryError) => error.kind === 'unknown',
+  )
+  assert.ok(isAborted)
+})
+
+test('an answer after the time-out changes nothing', async () => {
+  let answer: (accepted: { id: string }) => void = () => undefined
+  const late = provider(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve
+      }),
+  )
+  await assert.rejects(handOverWithin(late, message, 30), DeliveryError)
+  answer({ id: 'late' })
+})

@@ -1,0 +1,203 @@
+/** A Postfix of its own for a test: one loopback port, its own queue and settings, mail kept in folders. */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
+
+/** Postfix changes users to keep its parts apart, so its master has to be started by root. */
+export const postfixPath = '/usr/sbin/postfix'
+export const isRoot = process.getuid?.() === 0
+
+/** Delivers as nobody: Postfix refuses to write mail as root. */
+const nobody = 65534
+
+export type Postfix = {
+  readonly port: number
+  /** Certificate authority of its TLS certificate, for 127.0.0.1. */
+  readonly caFile: string
+  /** Mail in the folder of a mailbox, as delivered. */
+  mailOf(mailbox: string): string[]
+  /** Waits for that many. @throws Error with Postfix's log if they do not come. */
+  arrived(mailbox: string, count: number): Promise<string[]>
+  /** What Postfix has logged. */
+  log(): string
+  stop(): Promise<void>
+}
+
+/** Takes mail for example.com, refuses to relay; `gone@example.com` is nobody, `slow@example.com` later. */
+export async function startPostfix(): Promise<Postfix> {
+  const root = mkdtempSync(join(tmpdir(), 'countersign-postfix-'))
+  chmodSync(root, 0o711)
+  const at = (...names: string[]) => join(root, ...names)
+  for (const name of ['etc', 'queue', 'data', 'mail']) mkdirSync(at(name))
+  const owner = (flag: string, name: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }))
+  chownSync(at('data'), owner('-u', 'postfix'), owner('-g', 'postfix'))
+  chownSync(at('mail'), nobody, nobody)
+
+  const tls = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  writeFileSync(at('tls.pem'), `${tls.private}\n${tls.cert}`, { mode: 0o600 })
+  writeFileSync(at('ca.pem'), tls.cert)
+  writeFileSync(
+    at('recipients'),
+    '/^gone@/ REJECT 5.1.1 No such mailbox\n/^slow@/ DEFER_IF_PERMIT 4.2.0 Greylisted, come back\n',
+  )
+
+  const port = await freePort()
+  writeFileSync(
+    at('etc', 'main.cf'),
+    Object.entries({
+      compatibility_level: '3.6',
+      queue_directory: at('queue'),
+      data_directory: at('data'),
+      maillog_file: at('log'),
+      maillog_file_prefixes: root,
+      myhostname: 'mail.example.com',
+      mydestination: '',
+      mynetworks: '',
+      inet_interfaces: '127.0.0.1',
+      inet_protocols: 'ipv4',
+      alias_maps: '',
+      alias_database: '',
+      virtual_mailbox_domains: 'example.com',
+      virtual_mailbox_base: at('mail'),
+      virtual_mailbox_maps: `regexp:${at('mailboxes')}`,
+      virtual_uid_maps: `static:${nobody}`,
+      virtual_gid_maps: `static:${nobody}`,
+      smtpd_tls_security_level: 'encrypt',
+      smtpd_tls_chain_files: at('tls.pem'),
+      smtpd_recipient_restrictions: `reject_unauth_destination, check_recipient_access regexp:${at('recipients')}`,
+      smtputf8_enable: 'yes',
+    })
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join(''),
+  )
+  // A folder (with the slash: maildir) for each mailbox, named for it in lower case.
+  writeFileSync(at('mailboxes'), '/^([^\\/]+)@example\\.com$/ $1/\n')
+  // Private ones are reached only by other parts of Postfix; none is confined to the queue folder.
+  const parts = (kind: 'private' | 'public', lines: readonly string[]) =>
+    lines.map((line) => {
+      const [name, wakeUp, most, command] = line.split(' ')
+      return `${name} unix ${kind === 'private' ? '-' : 'n'} - n ${wakeUp} ${most} ${command}`
+    })
+  writeFileSync(
+    at('etc', 'master.cf'),
+    [
+      `127.0.0.1:${port} inet n - n - - smtpd`,
+      ...parts('public', [
+        'pickup 60 1 pickup',
+        'cleanup - 0 cleanup',
+        'qmgr 300 1 qmgr',
+        'flush 1000? 0 flush',
+      ]),
+      ...parts('private', [
+        'tlsmgr 1000? 1 tlsmgr',
+        'rewrite - - trivial-rewrite',
+        'bounce - 0 bounce',
+        'defer - 0 bounce',
+        'trace - 0 bounce',
+        'proxymap - - proxymap',
+        'error - - error',
+        'retry - - error',
+        'anvil - 1 anvil',
+      ]),
+      'virtual unix - n n - - virtual', // writes as the mailbox's owner, so it starts as root
+      'postlog unix-dgram n - n - 1 postlogd',
+      '',
+    ].join('\n'),
+  )
+
+  const words: string[] = []
+  const child = spawn(postfixPath, ['-c', at('etc'), 'start-fg'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => words.push(String(chunk)))
+  const log = () => {
+    try {
+      return words.join('') + readFileSync(at('log'), 'utf8')
+    } catch {
+      return words.join('')
+    }
+  }
+  const mailOf = (mailbox: string) => {
+    const fresh = at('mail', mailbox.slice(0, mailbox.lastIndexOf('@')), 'new')
+    try {
+      return readdirSync(fresh).map((name) => readFileSync(join(fresh, name), 'utf8'))
+    } catch {
+      return []
+    }
+  }
+  const stop = async () => {
+    if (child.exitCode === null) {
+      const ended = once(child, 'exit')
+      // Asked by its own command: what was spawned is a shell in front of the master.
+      execFileSync(postfixPath, ['-c', at('etc'), 'stop'], { stdio: 'ignore' })
+      await ended
+    }
+    rmSync(root, { recursive: true, force: true })
+  }
+  try {
+    await until(() => greets(port, child), log)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    port,
+    caFile: at('ca.pem'),
+    mailOf,
+    async arrived(mailbox, count) {
+      await until(async () => mailOf(mailbox).length >= count, log)
+      return mailOf(mailbox)
+    },
+    log,
+    stop,
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function greets(port: number, child: ChildProcess): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error('Postfix ended')
+  const socket = connect(port, '127.0.0.1')
+  try {
+    const [chunk] = await once(socket, 'data', { signal: AbortSignal.timeout(2_000) })
+    return String(chunk).startsWith('220 ')
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Looks until it is so, for as long as a loaded machine may need. */
+async function until(isSo: () => Promise<boolean>, log: () => string): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    const found = await isSo().catch((error: Error) => error)
+    if (found === true) return
+    if (found !== false) throw new Error(`${found.message}:\n${log()}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`waited 30 s in vain; Postfix says:\n${log()}`)
+}
