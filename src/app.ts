@@ -65,10 +65,10 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     templates,
     routes,
     owner: 'main',
-    observe(dispatch, { message, dispatches }) {
-      const { provider, outcome, tookMs } = dispatch
+    observe(dispatch, { message, dispatches }, ageMs) {
+      const { provider, outcome } = dispatch
       metrics.dispatches.inc({ provider, channel: message.channel, outcome })
-      if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, tookMs / 1000)
+      if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
       const { tenant, app, channel, id } = message
       const reason = dispatch.providerCode ?? ''
       log.warn('a message was not taken', {

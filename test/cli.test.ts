@@ -109,7 +109,7 @@ test('a first start that was cut off before the demo was stored is made good by 
 
 test('a server told twice to stop ends as one told once: drained, with exit code 0', async () => {
   const stopping = await startServer()
-  const ended = once(stopping.process, 'exit')
+  const ended = once(stopping.process, 'close')
   stopping.process.kill('SIGINT')
   stopping.process.kill('SIGINT')
   stopping.process.kill('SIGTERM')

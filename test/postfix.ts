@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -28,7 +29,7 @@ export type Postfix = {
   readonly port: number
   /** Certificate authority of its TLS certificate, for 127.0.0.1. */
   readonly caFile: string
-  /** Mail in the folder of a mailbox, as delivered. */
+  /** Mail of a mailbox at example.com, as delivered. */
   mailOf(mailbox: string): string[]
   /** Waits for that many. @throws Error with Postfix's log if they do not come. */
   arrived(mailbox: string, count: number): Promise<string[]>
@@ -76,7 +77,7 @@ export async function startPostfix(): Promise<Postfix> {
       alias_database: '',
       virtual_mailbox_domains: 'example.com',
       virtual_mailbox_base: at('mail'),
-      virtual_mailbox_maps: `regexp:${at('mailboxes')}`,
+      virtual_mailbox_maps: 'static:all/',
       virtual_uid_maps: `static:${nobody}`,
       virtual_gid_maps: `static:${nobody}`,
       smtpd_tls_security_level: 'encrypt',
@@ -87,8 +88,6 @@ export async function startPostfix(): Promise<Postfix> {
       .map(([name, value]) => `${name} = ${value}\n`)
       .join(''),
   )
-  // A folder (with the slash: maildir) for each mailbox, named for it in lower case.
-  writeFileSync(at('mailboxes'), '/^([^\\/]+)@example\\.com$/ $1/\n')
   // Private ones are reached only by other parts of Postfix; none is confined to the queue folder.
   const parts = (kind: 'private' | 'public', lines: readonly string[]) =>
     lines.map((line) => {
@@ -125,20 +124,12 @@ export async function startPostfix(): Promise<Postfix> {
   const words: string[] = []
   const child = spawn(postfixPath, ['-c', at('etc'), 'start-fg'], { stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => words.push(String(chunk)))
-  const log = () => {
-    try {
-      return words.join('') + readFileSync(at('log'), 'utf8')
-    } catch {
-      return words.join('')
-    }
-  }
+  const log = () => words.join('') + (existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : '')
   const mailOf = (mailbox: string) => {
-    const fresh = at('mail', mailbox.slice(0, mailbox.lastIndexOf('@')), 'new')
-    try {
-      return readdirSync(fresh).map((name) => readFileSync(join(fresh, name), 'utf8'))
-    } catch {
-      return []
-    }
+    const fresh = at('mail', 'all', 'new')
+    if (!existsSync(fresh)) return []
+    const delivered = readdirSync(fresh).map((name) => readFileSync(join(fresh, name), 'utf8'))
+    return delivered.filter((mail) => mail.split('\n\n')[0]!.split('\n').includes(`Delivered-To: ${mailbox}`))
   }
   const stop = async () => {
     if (child.exitCode === null) {

@@ -16,8 +16,8 @@ export type DeliverySettings = {
   readonly routes: Readonly<Record<Channel, readonly Provider[]>>
   /** Names this process in leases: the same after a restart, unlike that of any process beside it. */
   readonly owner: string
-  /** Told of every dispatch, for metrics and log. */
-  readonly observe?: (dispatch: Dispatch, entry: OutboxEntry) => void
+  /** Told of every dispatch, for metrics and log; `ageMs` is the message's age, from its commit. */
+  readonly observe?: (dispatch: Dispatch, entry: OutboxEntry, ageMs: number) => void
   readonly onError?: (what: string, error: unknown) => void
 }
 
@@ -137,7 +137,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   ): Promise<void> {
     const { message, verification, queuedAt, dispatches } = entry
     const dispatch: Dispatch = { messageId: message.id, ...told }
-    settings.observe?.(dispatch, entry)
+    settings.observe?.(dispatch, entry, entry.deadlineAt - queuedAt - (deadline - performance.now()))
     const settlement: Settlement = {
       dispatch,
       message: {

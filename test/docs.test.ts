@@ -1,0 +1,325 @@
+/** Holds the documents to the code: what they name is there, what is there they name, and what they print works. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import type { Command } from 'commander'
+import { SMTPServer } from 'smtp-server'
+import { createProgram } from '../src/cli/cli.ts'
+import { greeting } from '../src/cli/demo.ts'
+import { exitCodes } from '../src/cli/terminal.ts'
+import { ensureCertificate } from '../src/config/certificate.ts'
+import { loadSettings } from '../src/config/load-settings.ts'
+import { providerSchemas } from '../src/config/provider-settings.ts'
+import { scalars } from '../src/config/settings-schema.ts'
+import { huaweiDialect } from '../src/http/huawei/dialect.ts'
+import { wireErrors } from '../src/http/huawei/errors.ts'
+import { createServer } from '../src/http/server.ts'
+import { logFields } from '../src/log.ts'
+import { createMetrics } from '../src/metrics.ts'
+import { requirePeer } from './peers.ts'
+import { bin, startServer, temporaryFolder } from './server.ts'
+
+const root = join(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+const pages = new Map(
+  ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => [join(folder, name), readFileSync(join(root, folder, name), 'utf8')] as const),
+  ),
+)
+/** The pages that people write; the others are made from the code. */
+const written = [...pages].filter(([, text]) => !text.startsWith('<!-- Made by'))
+
+function page(name: string): string {
+  return pages.get(name)!
+}
+
+/** The code blocks of a language below a heading. */
+function blocks(name: string, heading: string, language: string): string[] {
+  const [, section = ''] = page(name).split(`\n## ${heading}\n`)
+  return [...section.split('\n## ')[0]!.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, found]) => found === language)
+    .map(([, , text]) => text!)
+}
+
+/** Rows of tables whose first cell names something in code. */
+function rowOf(text: string, name: string): string | undefined {
+  return text
+    .split('\n')
+    .find((line) => line.startsWith('| ') && line.split(' | ')[0]!.includes(`\`${name}\``))
+}
+
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+/** What the dialect serves, as `POST /v1/…`. */
+function wireCalls(): string[] {
+  const calls: string[] = []
+  const server = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) if (one !== 'HEAD') calls.push(`${one} ${url}`)
+  })
+  // Nothing is called, so nothing is needed.
+  huaweiDialect(server, { services: {} as never, onError() {} })
+  return calls
+}
+
+test('the pages made from the code are in step with it', async () => {
+  await run(process.execPath, [join(root, 'scripts', 'docs.ts'), '--check'])
+})
+
+test('every link between documents leads somewhere', () => {
+  const broken: string[] = []
+  for (const [name, text] of pages)
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? name : join(dirname(name), path)
+      const isThere = existsSync(join(root, file))
+      if (!isThere || (anchor !== undefined && !anchorsOf(page(file)).includes(anchor)))
+        broken.push(`${name}: ${target}`)
+    }
+  assert.deepEqual(broken, [])
+})
+
+test('operations.md has every metric with its labels, and no other', async () => {
+  const metrics = createMetrics(async () => undefined)
+  const text = page('docs/operations.md')
+  const names: string[] = []
+  for (const { name } of await metrics.registry.getMetricsAsJSON()) {
+    if (/^(process|nodejs)_/.test(name)) continue // prom-client's own, told of as such
+    names.push(name)
+    const cells = rowOf(text, name)?.split(' | ')
+    assert.ok(cells, `${name} is not in docs/operations.md`)
+    // prom-client keeps them, and types do not tell.
+    const { labelNames } = metrics.registry.getSingleMetric(name) as unknown as { labelNames: string[] }
+    assert.deepEqual(cells[1]!.match(/\w+/g) ?? [], [...labelNames], name)
+  }
+  for (const [named] of text.matchAll(/countersign_[a-z_]+/g))
+    assert.ok(names.includes(named), `${named} is no metric`)
+})
+
+test('operations.md has every field of the log, and no other', () => {
+  const [, section = ''] = page('docs/operations.md').split('\n## Log\n')
+  const rows = section.split('\n## ')[0]!.match(/^\| `.*$/gm) ?? []
+  const told = rows.flatMap((row) => [...row.split(' | ')[0]!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  assert.deepEqual(told.toSorted(), [...logFields].toSorted())
+})
+
+test('operations.md has every exit code', () => {
+  for (const [name, code] of Object.entries(exitCodes))
+    assert.match(page('docs/operations.md'), new RegExp(`^\\| ${code} \\| \`${name}\` \\|`, 'm'))
+})
+
+test('limits.md has every limit with its default', () => {
+  const limits = scalars().filter(({ path }) => path[0] === 'policy' && path[1] === 'limits')
+  assert.ok(limits.length > 10)
+  for (const { path, schema } of limits) {
+    const cells = rowOf(page('docs/limits.md'), path.join('.'))?.split(' | ')
+    const expected = [schema.default].flat().map((one) => `\`${one}\``)
+    assert.equal(cells?.[1], expected.join(', '), path.join('.'))
+  }
+})
+
+test('every setting that a document names is one', () => {
+  const known = [
+    ...scalars(),
+    ...Object.values(providerSchemas).flatMap((schema) => scalars(schema, ['providers', 'mail'])),
+  ].map(({ path }) => path.join('.'))
+  for (const [name, text] of written)
+    for (const [, path = ''] of text.matchAll(
+      /`((?:policy|log|tls|templates|routes|providers)\.(?!ts`)[\w.]+)`/g,
+    ))
+      assert.ok(
+        known.some((one) => one === path || one.startsWith(`${path}.`)),
+        `${name}: ${path} is no setting`,
+      )
+})
+
+test('every error that a document names is in the table, and each has an explanation there', () => {
+  for (const [name, text] of pages)
+    for (const [code] of text.matchAll(/USG\.\d{9}/g))
+      assert.ok(code in wireErrors, `${name}: there is no ${code}`)
+  for (const code of Object.keys(wireErrors)) assert.ok(rowOf(page('docs/errors.md'), code), code)
+})
+
+test('every call is in wire.md, and every path that a document names is served', () => {
+  const calls = wireCalls()
+  assert.ok(calls.length > 8)
+  const wire = page('docs/wire.md')
+  for (const call of calls) assert.ok(wire.includes(`\`${call}\``), `${call} is not in docs/wire.md`)
+  const served = new Set(calls.map((call) => call.split(' ')[1]))
+  for (const [name, text] of written)
+    for (const [path] of text.matchAll(/(?<![\w.])\/v\d\/usg\/[a-z0-9/-]+/g))
+      assert.ok(served.has(path) || path === '/v1/usg/dcs', `${name}: ${path} is not served`)
+})
+
+test('every command that a document names is one', () => {
+  const program = createProgram(
+    { env: {}, out() {}, err() {}, readInput: async () => new Uint8Array(), onStop() {} },
+    () => {},
+  )
+  const find = (within: Command, name: string | undefined) =>
+    within.commands.find((one) => one.name() === name)
+  for (const [name, text] of written) {
+    const code = [...text.matchAll(/`([^`\n]+)`|^```[a-z]*\n([\s\S]*?)^```$/gm)]
+      .map(([whole]) => whole)
+      .join('\n')
+    for (const [line, first, second] of code.matchAll(
+      /(?:^|[`\s/])countersign (\w+)(?: (\w[\w-]*))?(?= |`|$)/gm,
+    )) {
+      const command = find(program, first)
+      assert.ok(command, `${name}: ${line}`)
+      if (command.commands.length > 0 && second !== undefined)
+        assert.ok(find(command, second), `${name}: ${line}`)
+    }
+  }
+})
+
+test('operations.md has everything that lies in a data folder', async () => {
+  await using server = await startServer({ https: true })
+  const names = readdirSync(server.dataFolder)
+  assert.ok(names.includes('countersign.db'))
+  for (const name of names) assert.ok(rowOf(page('docs/operations.md'), name), `${name} is not told of`)
+})
+
+const shell = requirePeer('curl and openssl (apt-get install curl openssl)', '/usr/bin/curl')
+
+/** Runs lines as a newcomer would. The last answer's status line and body are at the end of what is printed. */
+async function paste(lines: string): Promise<string> {
+  // The hand-over is not waited for by a send; a person takes longer than this.
+  const slowed = lines.replaceAll(/^CODE=/gm, 'sleep 0.3\nCODE=')
+  return (await run('bash', ['-c', slowed])).stdout
+}
+
+test('the first verification of the README works as pasted', shell, async () => {
+  await using server = await startServer()
+  const [lines = ''] = blocks('README.md', 'First verification', 'sh')
+  const filled = lines
+    .replace('http://127.0.0.1:8080', server.http)
+    .replace('see-what-npm-start-printed', server.member.password)
+  assertSentAndVerified(await paste(filled))
+})
+
+test('the three lines that npm start prints work as pasted', shell, async () => {
+  await using server = await startServer()
+  const { http, https, app, member, admin } = server
+  const lines = greeting({ http, https, inbox: `${http}/inbox` }, { tenant: 'demo', app, member, admin })
+    .split('\n')
+    .filter((line) => /^(TOKEN|CODE)=|^curl /.test(line))
+  assert.equal(lines.length, 3)
+  assertSentAndVerified(await paste(lines.join('\n')))
+})
+
+function assertSentAndVerified(printed: string): void {
+  assert.deepEqual(printed.match(/^(?:\{\})?HTTP\/1\.1 \d+/gm), ['HTTP/1.1 200', '{}HTTP/1.1 200'], printed)
+  assert.ok(printed.endsWith('{}'), printed)
+}
+
+test('the App ID login of the README works as pasted', shell, async () => {
+  await using server = await startServer()
+  const [lines = ''] = blocks('README.md', 'App ID login', 'sh')
+  const filled = lines
+    .replace('http://127.0.0.1:8080', server.http)
+    .replace('APP_ID=see-what-npm-start-printed', `APP_ID=${server.app.id}`)
+    .replace('APP_KEY=see-what-npm-start-printed', `APP_KEY=${server.app.key}`)
+  const printed = await paste(filled)
+  assert.match(printed, /^HTTP\/1\.1 200/)
+  assert.match(printed, /"userAccount":"alice"/)
+})
+
+/** A page's settings with its paths and mail server put where the test has them. */
+async function withProduction(
+  act: (place: { settings: (yaml: string) => string; file: string }) => Promise<void>,
+) {
+  const folder = temporaryFolder()
+  const smtp = new SMTPServer({
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    onAuth: ({ username, password }, _session, done) =>
+      username === 'countersign' && password === 'of the file'
+        ? done(null, { user: username })
+        : done(new Error('wrong')),
+  })
+  smtp.listen(0, '127.0.0.1')
+  await once(smtp.server, 'listening')
+  const { port } = smtp.server.address() as AddressInfo
+  try {
+    const etc = join(folder, 'etc')
+    mkdirSync(etc)
+    writeFileSync(join(etc, 'mail.password'), 'of the file\n')
+    await ensureCertificate(
+      { certificateFile: join(etc, 'chain.pem'), keyFile: join(etc, 'key.pem') },
+      new Date(),
+    )
+    await act({
+      file: join(folder, 'countersign.yaml'),
+      settings: (yaml) =>
+        yaml
+          .replaceAll('/etc/countersign/', `${etc}/`)
+          .replaceAll('/var/lib/countersign', join(folder, 'data'))
+          .replace('host: mail.example.com', `host: 127.0.0.1\n    port: ${port}\n    security: none`),
+    })
+  } finally {
+    await new Promise<void>((resolve) => smtp.close(() => resolve()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const production = [
+  ['README.md', 'Production'],
+  ['docs/production.md', '2. Settings'],
+] as const
+
+for (const [name, heading] of production)
+  test(`the settings of ${name} and the commands after them lead to a server that doctor finds good`, async () => {
+    await withProduction(async ({ settings, file }) => {
+      writeFileSync(file, settings(blocks(name, heading, 'yaml')[0]!))
+      const [commands = ''] = blocks('docs/production.md', '3. Keys, store, first accounts', 'sh')
+      const lines = commands.replaceAll('/etc/countersign.yaml', file)
+      const { stdout } = await run('bash', [
+        '-ec',
+        `countersign() { '${process.execPath}' '${bin}' "$@"; }\n${lines}`,
+      ])
+      assert.equal(stdout.match(/^good {2}/gm)?.length, 7, stdout)
+      assert.doesNotMatch(stdout, /^BAD/m)
+    })
+  })
+
+test('the settings of production.md can work behind a proxy', async () => {
+  await withProduction(async ({ settings, file }) => {
+    const [whole = '', proxy = ''] = blocks('docs/production.md', '2. Settings', 'yaml')
+    const rest = whole.replace(/^https?:.*\n/gm, '').replace(/^tls:\n(?: .*\n)*/m, '')
+    writeFileSync(file, settings(`${proxy}${rest}`))
+    await run(process.execPath, [bin, 'keys', 'rotate', '--config', file])
+    const loaded = loadSettings({ file, env: {}, flags: {}, isDevelopment: false })
+    assert.equal(loaded.settings.https, null)
+    assert.equal(loaded.settings.isBehindProxy, true)
+  })
+})
+
+test('the test address of operations.md is one', () => {
+  const folder = temporaryFolder()
+  try {
+    const file = join(folder, 'settings.yaml')
+    writeFileSync(file, blocks('docs/operations.md', 'Test addresses', 'yaml')[0]!)
+    const { settings } = loadSettings({ file, env: {}, flags: {}, isDevelopment: true })
+    assert.equal(settings.testAddresses[0]?.address, 'tel:+8613800138000')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
