@@ -122,6 +122,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     started.defer(() => server.close())
     huaweiDialect(server, {
       services,
+      isStrict: tls !== null && !settings.isDevelopment,
       onError: (error, request) =>
         log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
     })

@@ -17,6 +17,7 @@ import { ensureCertificate } from '../src/config/certificate.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import { providerSchemas } from '../src/config/provider-settings.ts'
 import { scalars } from '../src/config/settings-schema.ts'
+import { declared } from '../src/delivery/template-values.ts'
 import { huaweiDialect } from '../src/http/huawei/dialect.ts'
 import { wireErrors } from '../src/http/huawei/errors.ts'
 import { createServer } from '../src/http/server.ts'
@@ -50,11 +51,20 @@ function blocks(name: string, heading: string, language: string): string[] {
     .map(([, , text]) => text!)
 }
 
-/** Rows of tables whose first cell names something in code. */
-function rowOf(text: string, name: string): string | undefined {
+/** The cells of the table row whose first one names something in code. */
+function rowOf(text: string, name: string): string[] | undefined {
   return text
     .split('\n')
-    .find((line) => line.startsWith('| ') && line.split(' | ')[0]!.includes(`\`${name}\``))
+    .filter((line) => line.startsWith('| '))
+    .map(cellsOf)
+    .find(([first]) => first!.includes(`\`${name}\``))
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())
 }
 
 function anchorsOf(text: string): string[] {
@@ -103,7 +113,7 @@ test('operations.md has every metric with its labels, and no other', async () =>
   for (const { name } of await metrics.registry.getMetricsAsJSON()) {
     if (/^(process|nodejs)_/.test(name)) continue // prom-client's own, told of as such
     names.push(name)
-    const cells = rowOf(text, name)?.split(' | ')
+    const cells = rowOf(text, name)
     assert.ok(cells, `${name} is not in docs/operations.md`)
     // prom-client keeps them, and types do not tell.
     const { labelNames } = metrics.registry.getSingleMetric(name) as unknown as { labelNames: string[] }
@@ -116,7 +126,7 @@ test('operations.md has every metric with its labels, and no other', async () =>
 test('operations.md has every field of the log, and no other', () => {
   const [, section = ''] = page('docs/operations.md').split('\n## Log\n')
   const rows = section.split('\n## ')[0]!.match(/^\| `.*$/gm) ?? []
-  const told = rows.flatMap((row) => [...row.split(' | ')[0]!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  const told = rows.flatMap((row) => [...cellsOf(row)[0]!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
   assert.deepEqual(told.toSorted(), [...logFields].toSorted())
 })
 
@@ -129,10 +139,29 @@ test('limits.md has every limit with its default', () => {
   const limits = scalars().filter(({ path }) => path[0] === 'policy' && path[1] === 'limits')
   assert.ok(limits.length > 10)
   for (const { path, schema } of limits) {
-    const cells = rowOf(page('docs/limits.md'), path.join('.'))?.split(' | ')
+    const cells = rowOf(page('docs/limits.md'), path.join('.'))
     const expected = [schema.default].flat().map((one) => `\`${one}\``)
     assert.equal(cells?.[1], expected.join(', '), path.join('.'))
   }
+})
+
+test('templates.md has every message, language, part and variable of the templates', () => {
+  const text = page('docs/templates.md')
+  const [, variables = ''] = text.split('| variable |')
+  for (const [message, names] of Object.entries(declared))
+    for (const name of names) {
+      const where = rowOf(variables, name)?.[1]
+      assert.ok(where === 'both' || where === `\`${message}\``, `${name} of ${message}: ${where}`)
+    }
+  for (const file of readdirSync(join(root, 'src/delivery/templates'))) {
+    const [message = '', locale = '', ...part] = file.split('.')
+    for (const piece of [message, locale, part.join('.')]) assert.ok(text.includes(`\`${piece}\``), piece)
+  }
+})
+
+test('CONTRIBUTING.md has every room', () => {
+  for (const entry of readdirSync(join(root, 'src'), { withFileTypes: true }))
+    if (entry.isDirectory()) assert.ok(rowOf(page('CONTRIBUTING.md'), `${entry.name}/`), entry.name)
 })
 
 test('every setting that a document names is one', () => {
@@ -164,7 +193,7 @@ test('every call is in wire.md, and every path that a document names is served',
   for (const call of calls) assert.ok(wire.includes(`\`${call}\``), `${call} is not in docs/wire.md`)
   const served = new Set(calls.map((call) => call.split(' ')[1]))
   for (const [name, text] of written)
-    for (const [path] of text.matchAll(/(?<![\w.])\/v\d\/usg\/[a-z0-9/-]+/g))
+    for (const [path] of text.matchAll(/\/v\d\/usg\/[a-z0-9/-]+/g))
       assert.ok(served.has(path) || path === '/v1/usg/dcs', `${name}: ${path} is not served`)
 })
 

@@ -34,6 +34,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const draft = settings.isDevelopment ? draftDemo(settings.dataFolder) : undefined
   if (settings.isDevelopment) await prepareDevelopment(settings)
   const log = createLog(settings.log.level)
+  // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
+  const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
   const app = await startApp(settings, log)
   try {
     const { store, ring, clock } = app.services
@@ -44,7 +46,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
     } else if (settings.isDevelopment) terminal.out(greeting(app, demo))
     else log.info('listening', { listener: [app.https, app.http].filter(Boolean).join(' ') })
-    await new Promise<void>((resolve) => terminal.onStop(resolve))
+    await toldToStop
     log.info('stopping')
   } finally {
     await app.stop()

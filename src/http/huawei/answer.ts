@@ -29,12 +29,17 @@ const fixedHeaders = {
   'x-frame-options': 'DENY',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
 }
 
-/** Sets the headers that go on every answer, errors and unknown paths included. */
-export function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(fixedHeaders).header('x-request-id', request.id)
+/** For a year, browsers shall come by HTTPS alone. Not for a developer's `localhost`, which others share. */
+const strictTransport = { ...fixedHeaders, 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+
+/**
+ * Sets the headers that go on every answer, errors and unknown paths included.
+ * @param isStrict  Demand HTTPS from browsers from now on.
+ */
+export function setHeaders(request: FastifyRequest, reply: FastifyReply, isStrict: boolean): void {
+  reply.headers(isStrict ? strictTransport : fixedHeaders).header('x-request-id', request.id)
 }
 
 /** Success without content: the two bytes every client parses. */

@@ -15,14 +15,18 @@ const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
 /**
  * Registers the dialect. It also answers for paths that nobody serves, for a caller of a wrong path
  * reads this error shape as well as any.
+ * @param isStrict  Answers demand HTTPS of browsers, see `setHeaders`.
  * @param onError  Told of what was answered with 500.
  */
-export function huaweiDialect(
-  app: FastifyInstance,
-  { services, onError }: { services: Services; onError: (error: unknown, request: FastifyRequest) => void },
-): void {
+export type DialectOptions = {
+  readonly services: Services
+  readonly isStrict: boolean
+  readonly onError: (error: unknown, request: FastifyRequest) => void
+}
+
+export function huaweiDialect(app: FastifyInstance, { services, isStrict, onError }: DialectOptions): void {
   app.addHook('onRequest', (request, reply, done) => {
-    setHeaders(request, reply)
+    setHeaders(request, reply, isStrict)
     done()
   })
   app.decorateRequest('session', null as never)

@@ -15,7 +15,7 @@ export type SqliteSettings = {
 /** More calls than this under way means that the disk cannot keep up: refuse at once. */
 const mostPending = 20_000
 /** So many calls go off before the turn ends: the engine works on them while the turn goes on. */
-const fullBatch = 16
+const fullBatch = 64
 const checkDeadlinesMs = 50
 
 type Pending = { resolve(value: never): void; reject(error: AppError): void; readonly until: number }
