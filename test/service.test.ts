@@ -266,3 +266,12 @@ test('a second server on the same data folder refuses to start and says why', as
     /ended with 3: .*Another server already runs/,
   )
 })
+
+test('metrics are for this machine alone, probes for all', async () => {
+  await using server = await startServer()
+  const through = { headers: { 'X-Forwarded-For': '192.0.2.1' } }
+  assert.equal((await server.call('GET', '/metrics')).status, 200)
+  assert.equal((await server.call('GET', '/metrics', through)).status, 403)
+  assert.equal((await server.call('GET', '/livez', through)).status, 200)
+  assert.equal((await server.call('GET', '/readyz', through)).status, 200)
+})

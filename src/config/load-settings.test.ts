@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -303,4 +303,15 @@ test('a test address ends with its day, and is known by its identity', () => {
   assert.deepEqual(settings.testAddresses, [
     { address: 'mailto:app.review@example.com', code: '123456', until: Date.UTC(2030, 0, 2) },
   ])
+})
+
+test('the example of docs/config.md lacks only the files it names', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'config.md'), 'utf8')
+  const yaml = /```yaml\n([^`]+)```/.exec(page)?.[1] ?? ''
+  const told = problems({ yaml, flags: { data: folder }, isDevelopment: false })
+  assert.ok(yaml.includes('providers:'))
+  assert.deepEqual(
+    told.filter((one) => !one.includes('does not exist')),
+    [],
+  )
 })

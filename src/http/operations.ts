@@ -1,11 +1,12 @@
 /** What operators and their machines ask: is it alive, is it ready, what does it count. */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Services } from '../flows/services.ts'
 
 /**
  * /livez: the process answers. /readyz: it can serve, false from the moment a stop began so that
- * nobody sends more. /metrics: Prometheus. For the loopback listener: they need no token.
+ * nobody sends more. /metrics: Prometheus; it tells how much is sent where, so it is for this machine
+ * alone, also when a proxy passes everything on.
  */
 export function operationsPages(
   app: FastifyInstance,
@@ -25,8 +26,16 @@ export function operationsPages(
       : reply.code(503).header('retry-after', 1).send('the store is away\n')
   })
 
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
+    if (!isFromThisMachine(request))
+      return reply.code(403).type('text/plain').send('Only for this machine.\n')
     const { registry } = services.metrics
     return reply.type(registry.contentType).send(await registry.metrics())
   })
+}
+
+/** A loopback peer that passes nobody else's request on. */
+function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
+  const isLoopback = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '')
+  return isLoopback && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
 }

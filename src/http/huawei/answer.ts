@@ -32,7 +32,10 @@ const fixedHeaders = {
 }
 
 /** For a year, browsers shall come by HTTPS alone. Not for a developer's `localhost`, which others share. */
-const strictTransport = { ...fixedHeaders, 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+const strictTransport = {
+  ...fixedHeaders,
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+}
 
 /**
  * Sets the headers that go on every answer, errors and unknown paths included.

@@ -12,18 +12,18 @@ import { verificationCodeRoutes } from './verification-code.ts'
 
 const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
 
-/**
- * Registers the dialect. It also answers for paths that nobody serves, for a caller of a wrong path
- * reads this error shape as well as any.
- * @param isStrict  Answers demand HTTPS of browsers, see `setHeaders`.
- * @param onError  Told of what was answered with 500.
- */
 export type DialectOptions = {
   readonly services: Services
+  /** Answers demand HTTPS of browsers, see `setHeaders`. */
   readonly isStrict: boolean
+  /** Told of what was answered with 500. */
   readonly onError: (error: unknown, request: FastifyRequest) => void
 }
 
+/**
+ * Registers the dialect. It also answers for paths that nobody serves, for a caller of a wrong path
+ * reads this error shape as well as any.
+ */
 export function huaweiDialect(app: FastifyInstance, { services, isStrict, onError }: DialectOptions): void {
   app.addHook('onRequest', (request, reply, done) => {
     setHeaders(request, reply, isStrict)

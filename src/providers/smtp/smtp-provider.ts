@@ -107,7 +107,6 @@ export function createSmtpProvider(settings: SmtpSettings): Provider {
       text: message.text,
       ...(message.html !== undefined && { html: message.html }),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-      xMailer: false,
     }
   }
 }
