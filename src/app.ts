@@ -173,7 +173,7 @@ async function stateOf(store: Store) {
 }
 
 async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing> {
-  const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING'
+  const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING_KEYS'
   try {
     return parseKeyRing(keyRing ?? (await readFile(keyRingFile, 'utf8')))
   } catch (error) {

@@ -41,6 +41,8 @@ const mostInHand = 2_000
 const mostClaimed = 64
 /** A code message is tried again only while the next try can still help: this much life left. */
 const leastLifeForRetryMs = 20_000
+/** No code lives longer; what does is a notice. */
+const longestCodeMs = 600_000
 /** Less life than this and nobody could type the code in time: never send late. */
 const leastLifeMs = 1_000
 /** Claims of one message, whatever the reason: the worker's own bound on how often anyone is sent to. */
@@ -218,6 +220,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 }
 
+/** A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. */
+function longestWaitMs(dispatches: number, remainingMs: number): number {
+  const isUrgent = remainingMs <= longestCodeMs
+  return isUrgent ? Math.min(8_000, 250 * 2 ** dispatches) : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+}
+
 function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: number): Settlement['next'] {
   switch (outcome) {
     case 'accepted':
@@ -235,6 +243,6 @@ function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: nu
       if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
         return { kind: 'failed', isPermanent: false }
       // Full jitter, so that many messages failed by one outage do not come back together.
-      return { kind: 'retry', afterMs: Math.round(Math.random() * Math.min(8_000, 250 * 2 ** dispatches)) }
+      return { kind: 'retry', afterMs: Math.round(Math.random() * longestWaitMs(dispatches, remainingMs)) }
   }
 }

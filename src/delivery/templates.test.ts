@@ -191,7 +191,7 @@ test('every problem is told at once, each with its file', async (t) => {
   })
   assert.equal(problems.length, 3)
   for (const [i, name] of ['code.zh-CN.sms.text.txt', 'code.zh-CN.sms.txt', 'code.en-US.sms.txt'].entries())
-    assert.ok(problems[i]!.includes(name), problems[i])
+    assert.ok(problems[i]!.includes(name), problems.join())
   await assert.rejects(loadTemplates({ ...settings, folder: '/nowhere/at/all' }), /cannot be read \(ENOENT\)/)
   await assert.rejects(loadTemplates({ ...settings, signature: '会' }), /2 to 16 characters/)
 })

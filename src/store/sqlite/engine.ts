@@ -90,7 +90,7 @@ export function openEngine(path: string): SqliteEngine {
     journal.purge(now - retentionMs, most)
   }
 
-  function attempt({ verb, args }: Operation): Outcome {
+  function perform({ verb, args }: Operation): Outcome {
     const run = verbs[verb]
     if (!run) throw new TypeError(`no verb ${verb}`)
     return { value: run(...(args as never[])) }
@@ -99,7 +99,7 @@ export function openEngine(path: string): SqliteEngine {
   function transaction(operations: readonly Operation[]): Outcome[] {
     db.exec('begin immediate')
     try {
-      const outcomes = operations.map(attempt)
+      const outcomes = operations.map(perform)
       ledgers.flush()
       clock.persist()
       db.exec('commit')
