@@ -223,7 +223,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 /** A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. */
 function longestWaitMs(dispatches: number, remainingMs: number): number {
   const isUrgent = remainingMs <= longestCodeMs
-  return isUrgent ? Math.min(8_000, 250 * 2 ** dispatches) : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+  return isUrgent
+    ? Math.min(8_000, 250 * 2 ** dispatches)
+    : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
 }
 
 function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: number): Settlement['next'] {
