@@ -13,7 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),
@@ -28,3 +28,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
     if (existsSync(dataFolder)) enableCompileCache(join(dataFolder, 'cache'))
   },
 })
+
+// One that failed ends here, whatever it left open: a supervisor must see it end.
+if (code !== 0) process.exit(code)

@@ -145,6 +145,22 @@ test('serve without --dev is refused with everything that is missing, and leaves
   rmSync(folder, { recursive: true })
 })
 
+test('a start that fails after it began ends its process, and tells why', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'master.key'), 'no key\n')
+  const start = promisify(execFile)(
+    process.execPath,
+    [bin, 'serve', '--dev', '--data', folder, '--http', '127.0.0.1:0', '--https', 'off'],
+    { timeout: 20_000 },
+  )
+  await assert.rejects(start, (error: { code?: number; stderr?: string }) => {
+    assert.equal(error.code, 2)
+    assert.match(error.stderr ?? '', /master\.key: line 1: expected "id:key"/)
+    return true
+  })
+  rmSync(folder, { recursive: true })
+})
+
 test('bad command lines end with 2 and their reason', async () => {
   for (const [args, reason] of [
     [['serv'], /unknown command 'serv'/],
