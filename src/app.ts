@@ -44,12 +44,14 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   await using started = new AsyncDisposableStack()
   started.use(lockDataFolder(settings.dataFolder))
 
+  const opening = openSqliteStore({ path: settings.store.path })
+  // Before anything else can fail: an engine's thread left open would keep the process alive.
+  started.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]())
   const [ring, templates, store] = await Promise.all([
     readKeyRing(settings),
     loadTemplates(settings.templates),
-    openSqliteStore({ path: settings.store.path }),
+    opening,
   ])
-  started.use(store)
 
   const { providers, sandbox } = await createProviders(settings.providers)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())

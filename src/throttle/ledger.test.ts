@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { forgottenAt, givenBack, type Ledger, type LedgerForm, type Rule, taken, waitMs } from './ledger.ts'
+
+const minute = 60_000
+
+/** Steps between takings, bursts and pauses alike; the last rule of a set shows what trimming must keep. */
+const steps = fc.array(fc.oneof(fc.nat(10), fc.nat(minute), fc.nat(20 * minute)), {
+  minLength: 1,
+  maxLength: 80,
+})
+
+const formOf: Record<Rule['kind'], LedgerForm> = {
+  window: 'events',
+  gaps: 'events',
+  distinct: 'tags',
+  bucket: 'bucket',
+  tally: 'tally',
+}
+
+/** Tries one taking after each step. @returns The times that were taken. */
+function play(rules: readonly Rule[], times: readonly number[], tags: readonly number[] = []): number[] {
+  const form = formOf[rules[0]!.kind]
+  let ledger: Ledger = []
+  const done: number[] = []
+  for (const [i, now] of times.entries()) {
+    const tag = tags[i] ?? 0
+    if (rules.some((rule) => waitMs(ledger, rule, now, tag) > 0)) continue
+    ledger = taken(ledger, form, rules, now, tag)
+    done.push(now)
+  }
+  return done
+}
+
+const timesOf = (gaps: readonly number[]) => {
+  let now = 1_700_000_000_000
+  return gaps.map((gap) => (now += gap))
+}
+
+function mostIn(times: readonly number[], perMs: number): number {
+  let most = 0
+  for (const [i, start] of times.entries())
+    most = Math.max(most, times.slice(i).filter((time) => time < start + perMs).length)
+  return most
+}
+
+test('N-5: a window never holds more than its most, whatever the times', () => {
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 6 }), (gaps, max) => {
+      assert.ok(mostIn(play([{ kind: 'window', max, perMs: minute }], timesOf(gaps)), minute) <= max)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('N-5: the same check finds a minute that is fixed instead of sliding', () => {
+  const fixed = (times: readonly number[]) => {
+    const counts = new Map<number, number>()
+    return times.filter((time) => {
+      const slot = Math.floor(time / minute)
+      counts.set(slot, (counts.get(slot) ?? 0) + 1)
+      return counts.get(slot)! <= 5
+    })
+  }
+  assert.throws(() =>
+    fc.assert(
+      fc.property(steps, (gaps) => mostIn(fixed(timesOf(gaps)), minute) <= 5),
+      { numRuns: 20_000, seed: 7 },
+    ),
+  )
+})
+
+test('a window takes whatever it may: it refuses only what would be one too many', () => {
+  fc.assert(
+    fc.property(steps, (gaps) => {
+      const rule: Rule = { kind: 'window', max: 3, perMs: minute }
+      const times = timesOf(gaps)
+      const done = play([rule], times)
+      for (const time of times)
+        if (!done.includes(time))
+          assert.ok(done.filter((one) => one <= time && one > time - minute).length >= 3)
+    }),
+  )
+})
+
+const rules: Record<string, readonly Rule[]> = {
+  window: [{ kind: 'window', max: 3, perMs: minute }],
+  'two windows': [
+    { kind: 'window', max: 2, perMs: minute },
+    { kind: 'window', max: 4, perMs: 10 * minute },
+  ],
+  gaps: [{ kind: 'gaps', gapsMs: [1000, 2000, minute], perMs: 5 * minute }],
+  distinct: [{ kind: 'distinct', max: 3, perMs: 10 * minute }],
+  bucket: [{ kind: 'bucket', perSecond: 0.05, burst: 3 }],
+  tally: [{ kind: 'tally', max: 4, perMs: 10 * minute }],
+}
+
+for (const [name, set] of Object.entries(rules)) {
+  const form = formOf[set[0]!.kind]
+  // A tally counts in slots, and a gap may shrink while one waits: takings before it grow old.
+  const isExact = form !== 'tally' && name !== 'gaps'
+  const after = (gaps: readonly number[]) => {
+    const times = timesOf(gaps)
+    let ledger: Ledger = []
+    for (const [i, now] of times.entries())
+      if (set.every((rule) => waitMs(ledger, rule, now, i) <= 0)) ledger = taken(ledger, form, set, now, i)
+    return { ledger, now: times.at(-1)! }
+  }
+
+  test(`${name}: waiting as long as told is enough${isExact ? ', a millisecond less is not' : ''}`, () => {
+    fc.assert(
+      fc.property(steps, (gaps) => {
+        const { ledger, now } = after(gaps)
+        for (const rule of set) {
+          const wait = waitMs(ledger, rule, now, -1)
+          assert.equal(waitMs(ledger, rule, now + wait, -1), 0)
+          if (wait > 0 && isExact) assert.ok(waitMs(ledger, rule, now + wait - 1, -1) > 0)
+        }
+      }),
+    )
+  })
+
+  test(`${name}: a ledger dropped when it is forgotten changes no decision`, () => {
+    fc.assert(
+      fc.property(steps, fc.nat(minute), (gaps, later) => {
+        const { ledger } = after(gaps)
+        const at = Math.ceil(forgottenAt(ledger, form, set)) + later
+        for (const rule of set) assert.equal(waitMs(ledger, rule, at, -1), waitMs([], rule, at, -1))
+      }),
+    )
+  })
+}
+
+test('a tally never lets more through than its most in any interval', () => {
+  fc.assert(
+    fc.property(steps, (gaps) => {
+      assert.ok(
+        mostIn(play([{ kind: 'tally', max: 4, perMs: 10 * minute }], timesOf(gaps)), 10 * minute) <= 4,
+      )
+    }),
+  )
+})
+
+test('a bucket lets its burst through at once and its rate afterwards', () => {
+  const rule: Rule = { kind: 'bucket', perSecond: 2, burst: 5 }
+  const start = 1_700_000_000_000
+  assert.equal(play([rule], Array(20).fill(start)).length, 5)
+  const done = play(
+    [rule],
+    Array.from({ length: 1000 }, (_, i) => start + i * 10),
+  )
+  assert.ok(Math.abs(done.length - (5 + 20)) <= 1, `${done.length}`)
+})
+
+test('distinct counts tags, not takings', () => {
+  const rule: Rule = { kind: 'distinct', max: 2, perMs: minute }
+  const start = 1_700_000_000_000
+  const tags = [1, 1, 2, 3, 1, 2, 3]
+  assert.equal(
+    play(
+      [rule],
+      tags.map((_, i) => start + i),
+      tags,
+    ).length,
+    5,
+  )
+})
+
+test('gaps grow with each taking and repeat the last', () => {
+  const rule: Rule = { kind: 'gaps', gapsMs: [10, 20, 30], perMs: 100_000 }
+  const seen: number[] = []
+  let ledger: Ledger = []
+  let now = 1_700_000_000_000
+  for (let i = 0; i < 5; i++) {
+    ledger = taken(ledger, 'events', [rule], now, 0)
+    const wait = waitMs(ledger, rule, now, 0)
+    seen.push(wait)
+    now += wait
+  }
+  assert.deepEqual(seen, [10, 20, 30, 30, 30])
+})
+
+test('what is given back did not happen', () => {
+  const rule: Rule = { kind: 'window', max: 1, perMs: minute }
+  const ledger = taken([], 'events', [rule], 5, 0)
+  assert.ok(waitMs(ledger, rule, 6, 0) > 0)
+  assert.equal(waitMs(givenBack(ledger, 'events', 5), rule, 6, 0), 0)
+  assert.deepEqual(givenBack(ledger, 'events', 4), ledger, 'a taking that is not there is not given back')
+})
