@@ -18,8 +18,19 @@ const cacheKiB = 32 * 1024
 /** Pages of write-ahead log between checkpoints: fewer, larger ones cost less in all. */
 const checkpointPages = 4000
 
+/** A commit that began in time shall also end in time. */
+const commitMs = 20
+
+/** An operation failed and with it the transaction that it shared with others. */
+class Spoiled extends Error {}
+
 /** One verb with its argument, as sent to the engine's thread. */
-export type Operation = { readonly verb: string; readonly args: readonly unknown[] }
+export type Operation = {
+  readonly verb: string
+  readonly args: readonly unknown[]
+  /** Until when its caller waits, in ms since the epoch by `performance`. Later it must not be done. */
+  readonly until: number
+}
 export type Outcome = { readonly value: unknown } | { readonly error: string }
 
 export type SqliteEngine = {
@@ -96,10 +107,20 @@ export function openEngine(path: string): SqliteEngine {
     return { value: run(...(args as never[])) }
   }
 
+  /** @throws Spoiled if an operation failed, else what SQLite said of the transaction itself. */
   function transaction(operations: readonly Operation[]): Outcome[] {
-    db.exec('begin immediate')
+    db.exec('begin immediate') // may have waited for another process
     try {
-      const outcomes = operations.map(perform)
+      const latest = performance.timeOrigin + performance.now() + commitMs
+      const outcomes = operations.map((operation): Outcome => {
+        // Its caller has been told, or will be before the commit, that nothing was accepted.
+        if (operation.until < latest) return { error: 'too late' }
+        try {
+          return perform(operation)
+        } catch (error) {
+          throw new Spoiled(String(error))
+        }
+      })
       ledgers.flush()
       clock.persist()
       db.exec('commit')
@@ -111,22 +132,19 @@ export function openEngine(path: string): SqliteEngine {
     }
   }
 
+  /** In one transaction, or if one operation spoils it for all, each in its own. */
+  function run(operations: readonly Operation[]): Outcome[] {
+    try {
+      return transaction(operations)
+    } catch (error) {
+      if (error instanceof Spoiled && operations.length > 1) return operations.flatMap((one) => run([one]))
+      // Locked, full or broken: that is so for each of them.
+      return operations.map(() => ({ error: error instanceof Error ? error.message : String(error) }))
+    }
+  }
+
   return {
-    run(operations) {
-      try {
-        return transaction(operations)
-      } catch (error) {
-        if (operations.length === 1) return [{ error: String(error) }]
-        // One of them spoiled the transaction for all: give each its own.
-        return operations.map((operation) => {
-          try {
-            return transaction([operation])[0]!
-          } catch (own) {
-            return { error: String(own) }
-          }
-        })
-      }
-    },
+    run,
     close: () => db.close(),
   }
 }

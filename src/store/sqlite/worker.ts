@@ -4,8 +4,8 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { AppError } from '../../errors.ts'
 import { type Operation, openEngine, type SqliteEngine } from './engine.ts'
 
-/** A call with its number, and until when its caller waits, in ms since the epoch of `performance`. */
-export type Call = Operation & { readonly id: number; readonly until: number }
+/** An operation with the number its answer goes by. */
+export type Call = Operation & { readonly id: number }
 export type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 export type Ready = { readonly ready: true } | { readonly failed: string; readonly code: string | undefined }
 
@@ -40,10 +40,7 @@ port.on('message', (first: string) => {
 })
 
 function answer(calls: readonly Call[]): void {
-  const time = performance.timeOrigin + performance.now()
-  // Nobody waits for these any more; their callers were told that nothing was accepted.
-  const waiting = calls.filter((call) => call.until > time)
-  if (waiting.length === 0) return
-  const outcomes = engine?.run(waiting) ?? waiting.map(() => ({ error: 'the store is not open' }))
-  port.postMessage(JSON.stringify(waiting.map((call, i): Answer => ({ id: call.id, ...outcomes[i]! }))))
+  if (calls.length === 0) return
+  const outcomes = engine?.run(calls) ?? calls.map(() => ({ error: 'the store is not open' }))
+  port.postMessage(JSON.stringify(calls.map((call, i): Answer => ({ id: call.id, ...outcomes[i]! }))))
 }

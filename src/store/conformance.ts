@@ -1,0 +1,690 @@
+/** What every engine must do: one body of tests over the contracts, which races each verb. */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import type { Address } from '../address/address.ts'
+import type { Member, Session, Token } from '../directory/directory.ts'
+import { defaultLimits, issueTakes, submissionTakes } from '../throttle/policy.ts'
+import type { Take } from '../throttle/take.ts'
+import { newVerificationId, type VerificationKey } from '../verification/verification.ts'
+import type { ContactChange } from './directory.ts'
+import type { NewMessage, OutboxEntry, Settlement } from './outbox.ts'
+import type { Store } from './store.ts'
+import type { IssueRequest } from './verifications.ts'
+
+/** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
+export type EngineUnderTest = AsyncDisposable & { readonly store: Store; readonly second: Store | null }
+
+const lease = { owner: 'tests', ms: 60_000 }
+const unlike = () => randomUUID().replaceAll('-', '')
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const times = <T>(count: number, make: (nth: number) => T): T[] =>
+  Array.from({ length: count }, (_, nth) => make(nth))
+
+const newKey = (change: Partial<VerificationKey> = {}): VerificationKey => ({
+  tenant: 't',
+  app: 'a',
+  member: unlike(),
+  address: 'tel:+8613800138000',
+  purpose: 'new-contact',
+  ...change,
+})
+
+const newMessage = (change: Partial<NewMessage> = {}): NewMessage => ({
+  id: unlike(),
+  tenant: 't',
+  app: 'a',
+  channel: 'sms',
+  to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
+  locale: 'en-US',
+  template: 'code',
+  values: {},
+  lifetimeMs: 60_000,
+  cooldown: [],
+  ...change,
+})
+
+const newIssue = (change: Partial<IssueRequest> = {}): IssueRequest => ({
+  id: newVerificationId(Date.now()),
+  key: newKey(),
+  keyId: 'k',
+  digits: 6,
+  lifetimeMs: 60_000,
+  isTest: false,
+  takes: [],
+  message: newMessage(),
+  lease,
+  ...change,
+})
+
+const newMember = (change: Partial<Member> = {}): Member => ({
+  id: unlike(),
+  tenant: 't',
+  account: unlike(),
+  passwordHash: null,
+  role: 'none',
+  isDisabled: false,
+  profile: { name: 'n', englishName: '', signature: '', title: '', description: '' },
+  deptCode: '1',
+  phone: null,
+  phoneCountry: null,
+  email: null,
+  createdAt: 1,
+  ...change,
+})
+
+let lastPhone = 13_000_000_000
+const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
+
+export function storeConformance(name: string, open: () => Promise<EngineUnderTest>): void {
+  describe(`${name} keeps the store's contracts`, () => {
+    let engine: EngineUnderTest
+    let store: Store
+    /** Callers by turns over both clients, so that races are between processes where the engine has them. */
+    let clients: readonly Store[]
+    const client = (nth: number) => clients[nth % clients.length]!
+    before(async () => {
+      engine = await open()
+      store = engine.store
+      clients = engine.second ? [store, engine.second] : [store]
+      await store.directory.addTenant({ id: 't', name: 'T', accountApp: 'a' })
+      const app = {
+        id: 'a',
+        tenant: 't',
+        name: 'A',
+        sealedKey: 's',
+        isServiceProvider: false,
+        isDisabled: false,
+      }
+      await store.directory.addApp({ ...app, policy: {}, createdAt: 1 })
+    })
+    after(() => engine[Symbol.asyncDispose]())
+
+    const { verifications, outbox, directory, ledgers, journal } = new Proxy({} as Store, {
+      get: (_, room: keyof Store) =>
+        new Proxy(
+          {},
+          {
+            get:
+              (_, verb) =>
+              (...args: unknown[]) =>
+                (store[room] as never as Record<string | symbol, (...args: unknown[]) => unknown>)[verb]!(
+                  ...args,
+                ),
+          },
+        ),
+    })
+
+    const submit = (
+      on: Store,
+      key: VerificationKey,
+      change: { counted?: Take[]; wrong?: Take[]; repeat?: string; maxSubmissions?: number } = {},
+    ) => on.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 1000, ...change })
+    const useOf = (id: string, change = {}) => ({ id, wrong: [], takenAt: 0, consumes: true, ...change })
+
+    describe('verifications', () => {
+      test('an issue is found by a submission with the same five parts and by no other: N-7', async () => {
+        const request = newIssue()
+        assert.equal((await verifications.issue(request)).kind, 'issued')
+        for (const part of ['tenant', 'app', 'member', 'address', 'purpose'] as const) {
+          const other = await submit(store, {
+            ...request.key,
+            [part]: `${request.key[part]}x`,
+          } as VerificationKey)
+          assert.ok(other.kind === 'taken' && other.record === undefined, part)
+        }
+        const own = await submit(store, request.key)
+        assert.ok(own.kind === 'taken' && own.record?.id === request.id)
+        assert.deepEqual(await verifications.get(request.id), { ...own.record, submissions: 1 })
+      })
+
+      test('of many issues for one key one makes the verification, the others find it live', async () => {
+        const key = newKey()
+        const results = await Promise.all(
+          times(60, (nth) => client(nth).verifications.issue(newIssue({ key }))),
+        )
+        const kinds = Map.groupBy(results, (result) => result.kind)
+        assert.equal(kinds.get('issued')?.length, 1)
+        assert.equal(kinds.get('live')?.length, 59)
+        assert.equal(
+          new Set(results.map((result) => result.kind !== 'throttled' && result.record.id)).size,
+          1,
+        )
+        assert.equal(
+          new Set(results.map((result) => result.kind !== 'throttled' && result.record.expiresAt)).size,
+          1,
+        )
+      })
+
+      test('a throttled issue leaves nothing behind', async () => {
+        const take: Take = {
+          scope: 'address',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 1, perMs: 60_000 }],
+        }
+        const depth = async () => (await outbox.depth()).queued
+        assert.equal((await verifications.issue(newIssue({ takes: [take] }))).kind, 'issued')
+        const queued = await depth()
+        const request = newIssue({ takes: [take] })
+        const result = await verifications.issue(request)
+        assert.ok(result.kind === 'throttled' && result.retryAfterMs > 0 && result.retryAfterMs <= 60_000)
+        assert.equal(await verifications.get(request.id), undefined)
+        assert.equal(await depth(), queued)
+      })
+
+      test('of many issues under one limit exactly as many pass as it allows', async () => {
+        const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike() }
+        const results = await Promise.all(
+          times(40, (nth) =>
+            client(nth).verifications.issue(
+              newIssue({
+                takes: issueTakes(
+                  { ...subject, limiterKey: `tel:${nth % 5}${subject.member}` },
+                  defaultLimits,
+                ),
+              }),
+            ),
+          ),
+        )
+        assert.equal(
+          results.filter((result) => result.kind === 'issued').length,
+          5,
+          'one for each of five addresses',
+        )
+      })
+
+      for (const count of [2, 50, 200])
+        test(`N-3: of ${count} simultaneous uses exactly one wins`, async () => {
+          const request = newIssue()
+          await verifications.issue(request)
+          const wins = await Promise.all(
+            times(count, (nth) => client(nth).verifications.use(useOf(request.id))),
+          )
+          assert.equal(wins.filter(Boolean).length, 1)
+          assert.equal((await verifications.get(request.id))?.state, 'used')
+        })
+
+      test('N-4: 200 simultaneous submissions spend exactly five', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        const subject = {
+          tenant: 't',
+          app: 'a',
+          member: request.key.member,
+          limiterKey: unlike(),
+          network: undefined,
+        }
+        const results = await Promise.all(
+          times(200, (nth) => submit(client(nth), request.key, submissionTakes(subject, defaultLimits))),
+        )
+        assert.equal(results.filter((result) => result.kind === 'taken').length, 5)
+        assert.equal(results.filter((result) => result.kind === 'throttled').length, 195)
+        const later = await submit(store, request.key)
+        assert.ok(later.kind === 'taken' && later.record === undefined, 'the sixth ended the code')
+      })
+
+      test('a submission counted in time may still use a code that takes no more', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        await Promise.all(times(10, (nth) => submit(client(nth), request.key, { maxSubmissions: 5 })))
+        assert.equal((await verifications.get(request.id))?.submissions, 5)
+        assert.equal(await verifications.use(useOf(request.id)), true)
+      })
+
+      test('what others did to an address ends nobody else’s code', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        const spent: Take = {
+          scope: 'address',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 0, perMs: 60_000 }],
+        }
+        assert.equal((await submit(store, request.key, { counted: [spent] })).kind, 'throttled')
+        const own = await submit(store, request.key)
+        assert.ok(own.kind === 'taken' && own.record?.id === request.id)
+      })
+
+      test('an expired verification is neither found nor used, and the next issue makes a new one', async () => {
+        const request = newIssue({ lifetimeMs: 30 })
+        await verifications.issue(request)
+        await pause(60)
+        const found = await submit(store, request.key)
+        assert.ok(found.kind === 'taken' && found.record === undefined)
+        assert.equal(await verifications.use(useOf(request.id)), false)
+        const next = await verifications.issue(newIssue({ key: request.key }))
+        assert.ok(next.kind === 'issued' && next.record.id !== request.id)
+      })
+
+      test('a use that does not consume leaves the code for a later one', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        assert.equal(await verifications.use(useOf(request.id, { consumes: false })), true)
+        assert.equal(await verifications.use(useOf(request.id)), true)
+        assert.equal(await verifications.use(useOf(request.id, { consumes: false })), false)
+      })
+
+      test('a right code gives its taking of the wrong ones back, and no other', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        const wrong: Take = {
+          scope: 'member',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 1, perMs: 60_000 }],
+        }
+        const taken = await submit(store, request.key, { wrong: [wrong] })
+        assert.ok(taken.kind === 'taken')
+        assert.equal((await ledgers.take([wrong])).kind, 'throttled')
+        assert.ok(await verifications.use(useOf(request.id, { wrong: [wrong], takenAt: taken.now })))
+        assert.equal((await ledgers.take([wrong])).kind, 'taken')
+      })
+
+      test('a call that succeeded is known again until its code would have ended', async () => {
+        const request = newIssue({ lifetimeMs: 400 })
+        await verifications.issue(request)
+        const repeat = unlike()
+        await verifications.use(useOf(request.id, { repeat }))
+        assert.equal((await submit(store, request.key, { repeat })).kind, 'repeated')
+        assert.equal((await submit(store, request.key, { repeat: unlike() })).kind, 'taken')
+        await pause(450)
+        assert.equal((await submit(store, request.key, { repeat })).kind, 'taken')
+      })
+
+      test('a cancelled verification is not used', async () => {
+        const request = newIssue()
+        await verifications.issue(request)
+        assert.equal(await verifications.cancel(request.id), true)
+        assert.equal(await verifications.cancel(request.id), false)
+        assert.equal(await verifications.use(useOf(request.id)), false)
+      })
+
+      test('takes are all or nothing, also under a race', async () => {
+        const narrow: Take = {
+          scope: 'member',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 3, perMs: 60_000 }],
+        }
+        const wide: Take = {
+          scope: 'network',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 10, perMs: 60_000 }],
+        }
+        const results = await Promise.all(times(30, (nth) => client(nth).ledgers.take([wide, narrow])))
+        assert.equal(results.filter((result) => result.kind === 'taken').length, 3)
+        const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.take([wide])))
+        assert.equal(rest.filter((result) => result.kind === 'taken').length, 7)
+      })
+    })
+
+    describe('outbox', () => {
+      const settlementOf = (
+        entry: OutboxEntry,
+        next: Settlement['next'],
+        outcome: Settlement['dispatch']['outcome'] = 'accepted',
+      ): Settlement => ({
+        dispatch: { messageId: entry.message.id, provider: 'p', outcome, tookMs: 1 },
+        message: entry.message,
+        verification: entry.verification?.id ?? '',
+        queuedAt: entry.queuedAt,
+        next,
+      })
+
+      test('a due message goes to one claimer, and to another once the lease has run out', async () => {
+        const messages = times(40, () => newMessage())
+        await outbox.queue(messages, { owner: 'dead', ms: 0 })
+        const ids = new Set(messages.map((message) => message.id))
+        const claims = await Promise.all(
+          times(12, (nth) => client(nth).outbox.claim(10, { owner: `c${nth}`, ms: 300 })),
+        )
+        const mine = claims.flat().filter((entry) => ids.has(entry.message.id))
+        assert.equal(mine.length, 40)
+        assert.equal(new Set(mine.map((entry) => entry.message.id)).size, 40)
+        assert.ok(
+          mine.every(
+            (entry) => entry.dispatches === 2 && entry.remainingMs > 50_000 && entry.remainingMs <= 60_000,
+          ),
+        )
+        await pause(350)
+        const again = (await outbox.claim(1000, lease)).filter((entry) => ids.has(entry.message.id))
+        assert.equal(again.length, 40)
+        await outbox.settle(again.map((entry) => settlementOf(entry, { kind: 'done' })))
+        assert.equal((await outbox.claim(1000, lease)).filter((entry) => ids.has(entry.message.id)).length, 0)
+      })
+
+      test('a code message is claimed with what its code is made from', async () => {
+        const request = newIssue({ lease: { owner: 'dead', ms: 0 } })
+        await verifications.issue(request)
+        const entry = (await outbox.claim(1000, lease)).find((one) => one.message.id === request.message!.id)
+        assert.deepEqual(entry?.message, request.message)
+        assert.equal(entry?.verification?.id, request.id)
+        assert.equal(entry?.deadlineAt, entry?.verification?.expiresAt)
+      })
+
+      test('a message to try again is due after its wait, not before', async () => {
+        const [entry] = await outbox.queue([newMessage()], lease)
+        await outbox.settle([settlementOf(entry!, { kind: 'retry', afterMs: 200 }, 'unavailable')])
+        const due = async () =>
+          (await outbox.claim(1000, lease)).some((one) => one.message.id === entry!.message.id)
+        assert.equal(await due(), false)
+        await pause(250)
+        assert.equal(await due(), true)
+      })
+
+      test('a permanent failure frees the address’s wait, another failure does not', async () => {
+        for (const isPermanent of [true, false]) {
+          const take: Take = {
+            scope: 'address',
+            key: unlike(),
+            form: 'events',
+            rules: [{ kind: 'gaps', gapsMs: [60_000], perMs: 3_600_000 }],
+          }
+          const request = newIssue({ takes: [take], message: newMessage({ cooldown: [take.key] }) })
+          const issued = await verifications.issue(request)
+          assert.ok(issued.kind === 'issued')
+          const entry = {
+            message: request.message!,
+            verification: issued.record,
+            queuedAt: issued.queuedAt,
+          } as OutboxEntry
+          await outbox.settle([settlementOf(entry, { kind: 'failed', isPermanent }, 'refused')])
+          assert.equal((await ledgers.take([take])).kind, isPermanent ? 'taken' : 'throttled')
+        }
+      })
+
+      test('what an owner held when it died is due at once when it releases it', async () => {
+        const [entry] = await outbox.queue([newMessage()], { owner: 'dying', ms: 3_600_000 })
+        const due = async () =>
+          (await outbox.claim(1000, lease)).some((one) => one.message.id === entry!.message.id)
+        assert.equal(await due(), false)
+        await outbox.release('somebody else')
+        assert.equal(await due(), false)
+        await outbox.release('dying')
+        assert.equal(await due(), true)
+      })
+
+      test('every dispatch is in the journal, a late one too', async () => {
+        const [entry] = await outbox.queue([newMessage()], lease)
+        await outbox.settle([settlementOf(entry!, { kind: 'done' })])
+        await outbox.settle([settlementOf(entry!, { kind: 'done' }, 'unknown')])
+        const entries = (await journal.read({ sinceMs: 0, most: 100_000, kind: 'dispatch' })).filter(
+          (one) => one.detail.message === entry!.message.id,
+        )
+        assert.deepEqual(
+          entries.map((one) => [one.detail.outcome, one.detail.late ?? 0]),
+          [
+            ['accepted', 0],
+            ['unknown', 1],
+          ],
+        )
+      })
+    })
+
+    describe('directory', () => {
+      let lastLogin = 0
+      const loginOf = (member: Member, clientType = 72, lifeMs = 60_000) => {
+        const login = unlike()
+        const createdAt = Date.now() + lastLogin++
+        const token = (kind: Token['kind']): Token => ({
+          hash: unlike(),
+          kind,
+          login,
+          tenant: 't',
+          app: 'a',
+          member: member.id,
+          clientType,
+          createdAt,
+          expiresAt: Date.now() + lifeMs,
+        })
+        return { access: token('access'), refresh: token('refresh'), mostLogins: clientType === 72 ? 64 : 1 }
+      }
+      const sessionOf = (hash: string): Promise<Session | undefined> => directory.session(hash, ['access'])
+      const added = async (change: Partial<Member> = {}) => {
+        const member = newMember(change)
+        assert.deepEqual(await directory.putMembers([member]), [{ kind: 'added' }])
+        return member
+      }
+
+      test('members are added, updated, left alone or refused, each on its own merits', async () => {
+        const phone = newPhone()
+        const first = newMember({ phone })
+        const outcomes = await directory.putMembers([
+          first,
+          first,
+          { ...first, deptCode: '2' },
+          newMember({ phone }),
+          newMember({ account: first.account }),
+          newMember(),
+        ])
+        assert.deepEqual(outcomes, [
+          { kind: 'added' },
+          { kind: 'unchanged' },
+          { kind: 'updated' },
+          { kind: 'refused', reason: 'phone-bound' },
+          { kind: 'refused', reason: 'account-taken' },
+          { kind: 'added' },
+        ])
+        assert.deepEqual(await directory.memberByAccount('t', first.account), { ...first, deptCode: '2' })
+      })
+
+      test('a password login is one person over all tenants', async () => {
+        await directory.addTenant({ id: 't2', name: 'T2', accountApp: 'a' })
+        const one = await added({ passwordHash: 'h' })
+        const [same] = await directory.putMembers([
+          newMember({ tenant: 't2', account: one.account, passwordHash: 'h' }),
+        ])
+        assert.deepEqual(same, { kind: 'refused', reason: 'account-taken' })
+        assert.equal((await directory.memberByLogin(one.account))?.id, one.id)
+        assert.equal(await directory.memberByLogin((await added()).account), undefined)
+      })
+
+      test('a token is its session until it expires or is logged out with its pair', async () => {
+        const member = await added()
+        const [login, brief] = [loginOf(member), loginOf(member, 72, 50)]
+        await directory.logIn(login)
+        await directory.logIn(brief)
+        assert.deepEqual((await sessionOf(login.access.hash))?.token, login.access)
+        assert.equal((await sessionOf(login.access.hash))?.member.id, member.id)
+        assert.equal(await sessionOf(login.refresh.hash), undefined, 'a refresh token is no access token')
+        assert.equal(await directory.logOut(login.access.hash), true)
+        assert.equal(await directory.logOut(login.access.hash), false)
+        assert.equal(await directory.session(login.refresh.hash, ['refresh']), undefined)
+        await pause(60)
+        assert.equal(await sessionOf(brief.access.hash), undefined)
+      })
+
+      test('the oldest login gives way, also when many log in at once', async () => {
+        const member = await added()
+        const first = loginOf(member)
+        await directory.logIn(first)
+        const others = times(64, () => loginOf(member))
+        await Promise.all(others.map((login, nth) => client(nth).directory.logIn(login)))
+        assert.equal(await sessionOf(first.access.hash), undefined)
+        for (const { access } of others) assert.ok(await sessionOf(access.hash))
+        const web = times(10, () => loginOf(member, 0))
+        await Promise.all(web.map((login, nth) => client(nth).directory.logIn(login)))
+        const live = await Promise.all(web.map(({ access }) => sessionOf(access.hash)))
+        assert.equal(live.filter(Boolean).length, 1)
+      })
+
+      test('of many refreshes of one login exactly one wins', async () => {
+        const member = await added()
+        const login = loginOf(member)
+        await directory.logIn(login)
+        const wins = await Promise.all(
+          times(20, (nth) => client(nth).directory.refresh(login.refresh.hash, loginOf(member))),
+        )
+        assert.equal(wins.filter(Boolean).length, 1)
+        assert.equal(await sessionOf(login.access.hash), undefined)
+      })
+
+      test('disabling a member ends all logins', async () => {
+        const member = await added()
+        const login = loginOf(member)
+        await directory.logIn(login)
+        assert.equal(await directory.disableMember(member.id, true), true)
+        assert.equal(await sessionOf(login.access.hash), undefined)
+        assert.equal((await directory.member(member.id))?.isDisabled, true)
+      })
+
+      const verified = async (member: Member, address: Address, app = 'a') => {
+        const key = address.kind === 'phone' ? `tel:${address.e164}` : `mailto:${address.canonical}`
+        const request = newIssue({ key: newKey({ app, member: member.id, address: key }) })
+        await verifications.issue(request)
+        return request.id
+      }
+      const changeOf = (
+        member: Member,
+        address: Address,
+        verification: string,
+        change: Partial<ContactChange> = {},
+      ): ContactChange => ({
+        tenant: 't',
+        app: 'a',
+        member: member.id,
+        verification,
+        wrong: [],
+        takenAt: 0,
+        address,
+        country: 'chinaPR',
+        seen: { phone: member.phone, email: member.email },
+        needsProof: false,
+        notices: [],
+        lease,
+        ...change,
+      })
+
+      test('a contact changes once with its verification, and the notices are queued with it', async () => {
+        const member = await added()
+        const phone = newPhone()
+        const [own, other] = [await verified(member, phone), await verified(member, newPhone())]
+        const notice = newMessage({ template: 'contact-changed' })
+        const changes = await Promise.all(
+          times(20, (nth) =>
+            client(nth).directory.changeContact(changeOf(member, phone, own, { notices: [notice] })),
+          ),
+        )
+        const won = changes.filter((result) => result.kind === 'changed')
+        assert.equal(won.length, 1)
+        assert.ok(won[0]?.kind === 'changed' && won[0].entries[0]?.message.id === notice.id)
+        assert.deepEqual((await directory.member(member.id))?.phone, phone)
+        assert.equal(await verifications.use(useOf(other)), false, 'the member’s other verifications ended')
+      })
+
+      test('two members race for one number: one gets it, the other keeps what it had', async () => {
+        const phone = newPhone()
+        const members = [await added(), await added()]
+        const ids = await Promise.all(members.map((member) => verified(member, phone)))
+        const results = await Promise.all(
+          members.map((member, nth) =>
+            client(nth).directory.changeContact(changeOf(member, phone, ids[nth]!)),
+          ),
+        )
+        assert.deepEqual(results.map((result) => result.kind).toSorted(), ['bound', 'changed'])
+        const holders = await Promise.all(members.map((member) => directory.member(member.id)))
+        assert.equal(holders.filter((holder) => holder?.phone).length, 1)
+      })
+
+      test('A-5: where a proof is needed it is needed, and one serves one change', async () => {
+        const member = await added({ phone: newPhone() })
+        const [next, last] = [newPhone(), newPhone()]
+        const id = await verified(member, next)
+        assert.equal(
+          (await directory.changeContact(changeOf(member, next, id, { needsProof: true }))).kind,
+          'unproven',
+        )
+        assert.deepEqual((await directory.member(member.id))?.phone, member.phone)
+        const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
+        await verifications.issue(proof)
+        await verifications.use(useOf(proof.id, { proofMs: 60_000 }))
+        assert.equal(
+          (await directory.changeContact(changeOf(member, next, id, { needsProof: true }))).kind,
+          'changed',
+        )
+        const changed = { ...member, phone: next }
+        const again = await verified(changed, last)
+        assert.equal(
+          (await directory.changeContact(changeOf(changed, last, again, { needsProof: true }))).kind,
+          'unproven',
+        )
+      })
+
+      test('a proof ends, and serves the app and member it was given to', async () => {
+        const member = await added({ phone: newPhone() })
+        const prove = async (key: Partial<VerificationKey>, proofMs: number) => {
+          const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact', ...key }) })
+          await verifications.issue(proof)
+          await verifications.use(useOf(proof.id, { proofMs }))
+        }
+        await prove({ app: 'other' }, 60_000)
+        await prove({ member: unlike() }, 60_000)
+        await prove({}, 30)
+        await pause(60)
+        const next = newPhone()
+        const change = changeOf(member, next, await verified(member, next), { needsProof: true })
+        assert.equal((await directory.changeContact(change)).kind, 'unproven')
+      })
+
+      test('a change decided on contacts that are no longer so is stale', async () => {
+        const member = await added({ phone: newPhone() })
+        const next = newPhone()
+        const seen = { phone: newPhone(), email: null }
+        const id = await verified(member, next)
+        assert.equal((await directory.changeContact(changeOf(member, next, id, { seen }))).kind, 'stale')
+        assert.equal((await directory.changeContact(changeOf(member, next, id))).kind, 'changed')
+      })
+    })
+
+    test('the journal is read in order and by kind', async () => {
+      const verification = unlike()
+      const entry = { tenant: 't', app: 'a', member: 'm', verification }
+      for (const nth of [1, 2, 3])
+        await journal.append({ ...entry, kind: nth === 2 ? 'refusal' : 'contact-changed', detail: { nth } })
+      const read = (await journal.read({ sinceMs: 0, most: 100_000 })).filter(
+        (one) => one.verification === verification,
+      )
+      assert.deepEqual(
+        read.map((one) => one.detail.nth),
+        [1, 2, 3],
+      )
+      const refusals = await journal.read({ sinceMs: 0, most: 100_000, kind: 'refusal' })
+      assert.ok(
+        refusals.every((one) => one.kind === 'refusal') &&
+          refusals.some((one) => one.verification === verification),
+      )
+    })
+
+    test('sweeping drops what is over and keeps what is not', async () => {
+      const [live, brief] = [newIssue(), newIssue({ lifetimeMs: 20 })]
+      await verifications.issue(live)
+      await verifications.issue(brief)
+      const forgotten: Take = {
+        scope: 'member',
+        key: unlike(),
+        form: 'events',
+        rules: [{ kind: 'window', max: 1, perMs: 20 }],
+      }
+      const kept: Take = { ...forgotten, key: unlike(), rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
+      await ledgers.take([forgotten, kept])
+      await pause(60)
+      for (let i = 0; i < 5; i++) await store.sweep(3_600_000)
+      assert.equal((await ledgers.take([kept])).kind, 'throttled')
+      assert.equal((await ledgers.take([forgotten])).kind, 'taken')
+      assert.equal((await verifications.get(live.id))?.state, 'live')
+      assert.equal(await verifications.use(useOf(brief.id)), false)
+      assert.equal(await verifications.use(useOf(live.id)), true)
+      await store.sweep(0)
+      assert.equal(await verifications.get(live.id), undefined, 'past its retention')
+    })
+
+    test('engine time goes on', async () => {
+      const start = await store.now()
+      await pause(20)
+      assert.ok((await store.now()) > start)
+    })
+  })
+}

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import type { AppError } from '../../errors.ts'
+import { newVerificationId } from '../../verification/verification.ts'
+import { storeConformance } from '../conformance.ts'
+import { backupSqlite } from './backup.ts'
+import { lockDataFolder } from './data-lock.ts'
+import { engineClock } from './engine-clock.ts'
+import { migrations } from './migrations.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+const newPath = () => join(folder, `${files++}.db`)
+const lease = { owner: 'o', ms: 1000 }
+const unavailable = (error: AppError) => error.code === 'store.unavailable'
+
+storeConformance('SQLite', async () => {
+  const path = newPath()
+  const store = await openSqliteStore({ path, deadlineMs: 10_000 })
+  // A thread of its own, as another process would be.
+  const second = await openSqliteStore({ path, deadlineMs: 10_000 })
+  return {
+    store,
+    second,
+    async [Symbol.asyncDispose]() {
+      await second[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+})
+
+const issueOf = (id = newVerificationId(Date.now())) => ({
+  id,
+  key: { tenant: 't', app: 'a', member: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
+  keyId: 'k',
+  digits: 6,
+  lifetimeMs: 60_000,
+  isTest: false,
+  takes: [],
+  lease,
+})
+
+test('a store of a newer schema is refused and left as it is', async () => {
+  const path = newPath()
+  await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
+  const db = new DatabaseSync(path)
+  db.exec(`pragma user_version = ${migrations.length + 1}`)
+  await assert.rejects(openSqliteStore({ path }), (error: AppError) => error.code === 'store.schema-newer')
+  assert.equal(db.prepare('pragma user_version').get()?.user_version, migrations.length + 1)
+  db.close()
+})
+
+test('a file that is no database is refused by name', async () => {
+  const path = newPath()
+  writeFileSync(path, 'this is a letter, not a database'.repeat(100))
+  await assert.rejects(openSqliteStore({ path }), (error: Error) => error.message.includes(path))
+})
+
+test('A-6: while another process holds the database calls are refused in time and never done later', async () => {
+  const path = newPath()
+  await using store = await openSqliteStore({ path })
+  await store.now()
+  const db = new DatabaseSync(path)
+  db.exec('begin immediate')
+  const ids = Array.from({ length: 50 }, (_, i) => newVerificationId(Date.now() + i))
+  const started = performance.now()
+  const results = await Promise.allSettled(ids.map((id) => store.verifications.issue(issueOf(id))))
+  const tookMs = performance.now() - started
+  assert.ok(results.every((result) => result.status === 'rejected' && unavailable(result.reason)))
+  assert.ok(tookMs < 5_000, 'refused by the deadline, not by patience')
+  db.exec('rollback')
+  db.close()
+  for (let tries = 0; tries < 100; tries++)
+    if (
+      await store.now().then(
+        () => true,
+        () => false,
+      )
+    )
+      break
+  for (const id of ids) assert.equal(await store.verifications.get(id), undefined)
+  assert.equal((await store.verifications.issue(issueOf())).kind, 'issued')
+})
+
+test('a call that fails takes none of its neighbours with it', async () => {
+  await using store = await openSqliteStore({ path: newPath() })
+  const same = issueOf()
+  const results = await Promise.allSettled([
+    store.verifications.issue(issueOf()),
+    store.verifications.issue(same),
+    store.verifications.issue({ ...same, key: { ...same.key, member: 'another' } }), // the id is taken
+    store.verifications.issue(issueOf()),
+  ])
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+  )
+})
+
+test('calls of one turn share a commit', async () => {
+  const path = newPath()
+  await using store = await openSqliteStore({ path })
+  await store.now()
+  const db = new DatabaseSync(path)
+  const version = () => Number(db.prepare('pragma data_version').get()?.data_version)
+  let commits = 0
+  let last = version()
+  const watching = setInterval(() => {
+    if (version() !== last) commits++
+    last = version()
+  })
+  await Promise.all(Array.from({ length: 1000 }, () => store.verifications.issue(issueOf())))
+  clearInterval(watching)
+  db.close()
+  assert.ok(commits <= 100, `${commits} commits for 1000 calls`)
+})
+
+test('a closed store refuses', async () => {
+  const store = await openSqliteStore({ path: newPath() })
+  const last = store.verifications.issue(issueOf())
+  await store[Symbol.asyncDispose]()
+  assert.equal((await last).kind, 'issued', 'closing waits for what was asked')
+  await assert.rejects(store.now(), unavailable)
+})
+
+test('what was answered survives a SIGKILL', async () => {
+  const path = newPath()
+  const script = `
+    import { openSqliteStore } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)}
+    const store = await openSqliteStore({ path: ${JSON.stringify(path)} })
+    for (let i = 0; ; i++) {
+      const id = i.toString(16).padStart(44, '1')
+      await store.verifications.issue({ ...${JSON.stringify(issueOf())}, id, key: { tenant: 't', app: 'a', member: id, address: 'x', purpose: 'new-contact' } })
+      console.log(id)
+    }`
+  const file = join(folder, `child-${files++}.ts`)
+  writeFileSync(file, script)
+  const child = spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let printed = ''
+  child.stdout.on('data', (chunk) => {
+    printed += chunk
+    if (printed.length > 10_000) child.kill('SIGKILL')
+  })
+  await once(child, 'close')
+  const ids = printed.split('\n').filter((line) => line.length === 44)
+  assert.ok(ids.length > 100)
+  await using store = await openSqliteStore({ path })
+  for (const id of ids) assert.ok(await store.verifications.get(id), id)
+})
+
+test('T-8: engine time never goes back, and a restart in the past begins where time had come', () => {
+  const path = newPath()
+  const hour = 3_600_000
+  let wall = 1_700_000_000_000
+  let monotonic = 0
+  const db = new DatabaseSync(path)
+  db.exec('create table meta (name text primary key, value any)')
+  const start = () =>
+    engineClock(
+      db,
+      () => wall,
+      () => monotonic,
+    )
+  const clock = start()
+  assert.equal(clock.now(), wall)
+  wall += hour
+  monotonic += 5_000
+  assert.equal(clock.now(), 1_700_000_005_000, 'a wall clock set ahead does not move it')
+  wall -= 2 * hour
+  monotonic += 5_000
+  assert.equal(clock.now(), 1_700_000_010_000, 'nor one set back')
+  clock.persist()
+  const restarted = start()
+  assert.ok(restarted.now() >= 1_700_000_010_000)
+  wall += 3 * hour
+  assert.equal(start().now(), wall, 'a wall clock that is ahead of it is believed at a start')
+  db.close()
+})
+
+test('a backup is whole, made while the store is in use, and overwrites nothing', async () => {
+  const path = newPath()
+  await using store = await openSqliteStore({ path })
+  const request = issueOf()
+  await store.verifications.issue(request)
+  let isBusy = true
+  const writing = (async () => {
+    while (isBusy) await store.verifications.issue(issueOf())
+  })()
+  const target = `${path}.backup`
+  await backupSqlite(path, target)
+  isBusy = false
+  await writing
+  await using copy = await openSqliteStore({ path: target })
+  assert.equal((await copy.verifications.get(request.id))?.id, request.id)
+  await assert.rejects(backupSqlite(path, target), /exists already/)
+  await assert.rejects(backupSqlite(newPath(), `${target}.2`), /no store/)
+})
+
+test('a data folder has one server, and is free again however that one ended', async () => {
+  const own = mkdtempSync(join(folder, 'lock-'))
+  const script = `
+    import { lockDataFolder } from ${JSON.stringify(new URL('./data-lock.ts', import.meta.url).href)}
+    globalThis.lock = lockDataFolder(${JSON.stringify(own)})
+    console.log('locked')
+    setInterval(() => {}, 1000)`
+  const file = join(folder, `child-${files++}.ts`)
+  writeFileSync(file, script)
+  const child = spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  assert.throws(
+    () => lockDataFolder(own),
+    (error: AppError) => error.code === 'store.locked',
+  )
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  lockDataFolder(own)[Symbol.dispose]()
+})
