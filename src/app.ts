@@ -44,7 +44,16 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   await using started = new AsyncDisposableStack()
   started.use(lockDataFolder(settings.dataFolder))
 
-  const opening = openSqliteStore({ path: settings.store.path })
+  const metrics = createMetrics(() => stateOf(store))
+  let isBroken = false
+  const opening = openSqliteStore({
+    path: settings.store.path,
+    onAnswered: (verb, tookMs) => metrics.commitSeconds.observe({ verb }, tookMs / 1000),
+    onFailed(reason) {
+      isBroken = true
+      log.error('the store is gone; the server must be started again', { reason })
+    },
+  })
   // Before anything else can fail: an engine's thread left open would keep the process alive.
   started.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]())
   const [ring, templates, store] = await Promise.all([
@@ -58,7 +67,6 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   const routeOf = (names: readonly string[]) => names.map((name) => providers.get(name)!)
   const routes = { sms: routeOf(settings.routes.sms), email: routeOf(settings.routes.email) }
 
-  const metrics = createMetrics(() => stateOf(store))
   const policyOf = policies(settings)
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))
   const delivery = createDelivery({
@@ -129,7 +137,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
         log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
     })
     if (!tls) {
-      await server.register(operationsPages, { services, isReady: () => isReady })
+      await server.register(operationsPages, { services, isAlive: () => !isBroken, isReady: () => isReady })
       if (sandbox && settings.isDevelopment) await server.register(inboxPages, { inbox: sandbox.inbox })
     }
     return listen(server, endpoint)

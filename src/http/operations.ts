@@ -3,16 +3,27 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Services } from '../flows/services.ts'
 
+export type OperationsOptions = {
+  readonly services: Pick<Services, 'store' | 'metrics'>
+  /** false: nothing but a new start helps. */
+  readonly isAlive: () => boolean
+  readonly isReady: () => boolean
+}
+
 /**
- * /livez: the process answers. /readyz: it can serve, false from the moment a stop began so that
+ * /livez: the process answers and need not be started again. /readyz: it can serve, false from the moment a stop began so that
  * nobody sends more. /metrics: Prometheus; it tells how much is sent where, so it is for this machine
  * alone, also when a proxy passes everything on.
  */
 export function operationsPages(
   app: FastifyInstance,
-  { services, isReady }: { services: Pick<Services, 'store' | 'metrics'>; isReady: () => boolean },
+  { services, isAlive, isReady }: OperationsOptions,
 ): void {
-  app.get('/livez', (_request, reply) => reply.type('text/plain').send('alive\n'))
+  app.get('/livez', (_request, reply) =>
+    isAlive()
+      ? reply.type('text/plain').send('alive\n')
+      : reply.code(500).type('text/plain').send('the store is gone, start again\n'),
+  )
 
   app.get('/readyz', async (_request, reply) => {
     reply.type('text/plain').header('cache-control', 'no-store')

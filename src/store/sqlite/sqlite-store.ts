@@ -10,21 +10,31 @@ export type SqliteSettings = {
   readonly path: string
   /** After so long a call is refused with `store.unavailable`. Default 800. */
   readonly deadlineMs?: number
+  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
+  readonly onAnswered?: (verb: string, tookMs: number) => void
+  /** The engine's thread ended by itself: nothing works from now on. */
+  readonly onFailed?: (reason: string) => void
 }
 
 /** More calls than this under way means that the disk cannot keep up: refuse at once. */
 const mostPending = 20_000
 /** So many calls go off before the turn ends: the engine works on them while the turn goes on. */
-const fullBatch = 64
+const fullBatch = 32
 const checkDeadlinesMs = 50
 
-type Pending = { resolve(value: never): void; reject(error: AppError): void; readonly until: number }
+type Pending = {
+  resolve(value: never): void
+  reject(error: AppError): void
+  readonly verb: string
+  readonly until: number
+}
 
 /**
  * Opens the embedded engine, bringing its schema up to date.
  * @throws AppError `store.schema-newer`, `store.unavailable`.
  */
-export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings): Promise<Store> {
+export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
+  const { path, deadlineMs = 800, onAnswered, onFailed } = settings
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { path } })
   const ready = await new Promise<Ready>((resolve) => {
     worker.once('message', resolve)
@@ -44,16 +54,20 @@ export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings
   let failure: string | undefined
 
   worker.on('message', (text: string) => {
+    const time = performance.timeOrigin + performance.now()
     for (const { id, value, error } of JSON.parse(text) as readonly Answer[]) {
       const call = pending.get(id)
       if (!call) continue // answered by the deadline
       pending.delete(id)
+      onAnswered?.(call.verb, time - call.until + deadlineMs)
       if (error === undefined) call.resolve(value as never)
       else call.reject(new AppError('store.unavailable', error))
     }
   })
+  let isClosing = false
   const fail = (reason: string) => {
-    failure = reason
+    if (failure === undefined && !isClosing) onFailed?.(reason)
+    failure ??= reason
     for (const call of pending.values()) call.reject(new AppError('store.unavailable', reason))
     pending.clear()
   }
@@ -86,7 +100,7 @@ export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings
         return reject(new AppError('store.unavailable', 'too many calls under way'))
       const id = ++lastId
       const until = performance.timeOrigin + performance.now() + deadlineMs
-      pending.set(id, { resolve, reject, until })
+      pending.set(id, { resolve, reject, verb, until })
       if (gathered.length === 0) setImmediate(flush)
       gathered.push({ id, verb, args, until })
       if (gathered.length >= fullBatch) flush()
@@ -133,6 +147,7 @@ export async function openSqliteStore({ path, deadlineMs = 800 }: SqliteSettings
     sweep: (retentionMs) => call('sweep', [retentionMs]),
     async [Symbol.asyncDispose]() {
       clearInterval(deadlines)
+      isClosing = true
       if (failure !== undefined) return
       if (gathered.length > 0) flush()
       const closed = new Promise((resolve) => worker.once('exit', resolve))
