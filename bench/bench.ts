@@ -113,12 +113,15 @@ function verifyLua(token: string, data: string): string {
     (row) => `${row.address.slice(4)} ${deriveCode(ring.keys.get(row.key_id)!, row, row.digits)}`,
   )
   writeFileSync(file, known.join('\n'))
+  // Made in init: before it, wrk.format does not know the host yet.
   return `local calls = {}
-local headers = {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"}
-for line in io.lines("${file}") do
-  local contact, code = line:match("(%S+) (%S+)")
-  calls[#calls + 1] = wrk.format("POST", "${path}/verify", headers,
-    string.format('{"contact":"%s","verificationCode":"%s"}', contact, code))
+init = function(args)
+  local headers = {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"}
+  for line in io.lines("${file}") do
+    local contact, code = line:match("(%S+) (%S+)")
+    calls[#calls + 1] = wrk.format("POST", "${path}/verify", headers,
+      string.format('{"contact":"%s","verificationCode":"%s"}', contact, code))
+  end
 end
 local n = 0
 request = function()

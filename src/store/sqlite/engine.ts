@@ -15,8 +15,8 @@ import { decoyId, sqliteVerifications } from './verifications.ts'
 const busyMs = 400
 /** The page cache. The operating system keeps the rest. */
 const cacheKiB = 32 * 1024
-/** Pages of write-ahead log between checkpoints: fewer, larger ones cost less in all. */
-const checkpointPages = 4000
+/** Pages of write-ahead log after which this connection moves them itself: only if the checkpointer cannot. */
+const checkpointPages = 64_000
 
 /** A commit that began in time shall also end in time. */
 const commitMs = 20

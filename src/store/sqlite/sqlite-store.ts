@@ -48,6 +48,10 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     )
   }
 
+  const checkpointer = new Worker(new URL('./checkpointer.ts', import.meta.url), { workerData: { path } })
+  checkpointer.on('error', () => undefined) // the engine then moves its log itself
+  checkpointer.unref()
+
   const pending = new Map<number, Pending>()
   let gathered: Call[] = []
   let lastId = 0
@@ -151,6 +155,9 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       if (failure !== undefined) return
       if (gathered.length > 0) flush()
       const closed = new Promise((resolve) => worker.once('exit', resolve))
+      const stopped = new Promise((resolve) => checkpointer.once('exit', resolve))
+      checkpointer.postMessage('close')
+      await stopped
       worker.postMessage('close')
       await closed
     },
