@@ -228,3 +228,16 @@ test('a data folder has one server, and is free again however that one ended', a
   await once(child, 'exit')
   lockDataFolder(own)[Symbol.dispose]()
 })
+
+test('N-4: the race finds a count that is looked at first and raised afterwards', async () => {
+  // The planted fault: what a store does that reads, waits for its answer, and writes.
+  let count = 0
+  const looksThenActs = async () => {
+    const seen = count
+    await new Promise((resolve) => setImmediate(resolve))
+    count = seen + 1
+    return seen < 5
+  }
+  const passed = (await Promise.all(Array.from({ length: 200 }, looksThenActs))).filter(Boolean).length
+  assert.notEqual(passed, 5)
+})
