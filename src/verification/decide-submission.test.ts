@@ -78,8 +78,11 @@ test('a test address takes its fixed code and no derived one', () => {
   )
 })
 
-test('N-2: no life is longer than ten minutes', () => {
+test('N-2: no code is accepted ten minutes after its issue, whatever its record says', () => {
   assert.equal(longestLifetimeMs, 600_000)
+  const lasting = { ...record, expiresAt: now + 3_600_000 }
+  assert.equal(decideSubmission(lasting, code, ring, now + 599_999).kind, 'match')
+  assert.equal(decideSubmission(lasting, code, ring, now + 600_000).kind, 'refused')
 })
 
 test('ids are unique and increase with time', () => {

@@ -3,7 +3,7 @@
 import { isSameSecret } from '../code/constant-time.ts'
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing, RingKey } from '../code/key-ring.ts'
-import type { Verification } from './verification.ts'
+import { longestLifetimeMs, type Verification } from './verification.ts'
 
 export type SubmissionOutcome =
   | { readonly kind: 'match'; readonly record: Verification }
@@ -48,7 +48,9 @@ export function decideSubmission(
   if (record === undefined) return { kind: 'refused', reason: 'unknown' }
   if (record.state === 'used') return { kind: 'refused', reason: 'used' }
   if (record.state === 'dead') return { kind: 'refused', reason: 'dead' }
-  if (now >= record.expiresAt) return { kind: 'refused', reason: 'expired' }
+  // The second bound holds whatever a record says of its own end.
+  if (now >= record.expiresAt || now >= record.issuedAt + longestLifetimeMs)
+    return { kind: 'refused', reason: 'expired' }
   // A key that left the ring takes its codes with it; falling back to the newest must not revive them.
   if (!subject.isTest && !ring.keys.has(record.keyId)) return { kind: 'refused', reason: 'unknown' }
   return isSame ? { kind: 'match', record } : { kind: 'refused', reason: 'wrong' }
