@@ -8,7 +8,7 @@ crypto.createHmac = ((algorithm: string, key: crypto.KeyObject) => {
   const mac = original(algorithm, key)
   const update = mac.update.bind(mac) as (data: string) => crypto.Hmac
   mac.update = ((data: string) => {
-    if (typeof data === 'string' && data.includes('tel:+')) {
+    if (typeof data === 'string' && data.includes('tel:+86')) {
       const end = performance.now() + 1
       while (performance.now() < end);
     }
