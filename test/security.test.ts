@@ -168,7 +168,7 @@ async function compared(
 ): Promise<number> {
   const times: [number[], number[]] = [[], []]
   for (let i = 0; i < pairs; i++)
-    for (const kind of i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+    for (const kind of Math.random() < 0.5 ? ([0, 1] as const) : ([1, 0] as const)) {
       const start = performance.now()
       await (kind === 0 ? a() : b())
       times[kind].push(performance.now() - start)
@@ -178,10 +178,11 @@ async function compared(
 
 const pairs = 10_000
 
-/** Alike unless two samples in a row say otherwise: one of a hundred honest ones does by chance. */
+/** Alike unless three samples in a row say otherwise: one of a hundred honest ones does by chance. */
 async function areAlike(a: () => Promise<unknown>, b: () => Promise<unknown>): Promise<boolean> {
-  await compared(500, a, b) // until compilers and caches have settled
-  return (await compared(pairs, a, b)) > 0.01 || (await compared(pairs, a, b)) > 0.01
+  await compared(1_000, a, b) // until compilers and caches have settled
+  for (let tries = 0; tries < 3; tries++) if ((await compared(pairs, a, b)) > 0.01) return true
+  return false
 }
 
 test('A-1: wrong, expired, unknown and used codes get one answer, in one time', {
@@ -217,7 +218,7 @@ test('A-1: a wrong code for a live verification takes the time of one for none',
   })
   const token = await server.logIn('timed')
   // A code dies with its tenth submission, so there is an address for every nine.
-  const most = 2 * pairs + 1_500
+  const most = 3 * pairs + 2_000
   const live = Array.from({ length: Math.ceil(most / 9) }, newNumber)
   for (const contact of live) await server.call('POST', paths.send, { token, body: { contact } })
   let taken = 0
@@ -227,7 +228,7 @@ test('A-1: a wrong code for a live verification takes the time of one for none',
   assert.equal((await server.call('GET', '/metrics')).text.match(/^countersign_throttled_total.*/m), null)
 })
 
-test('A-1: a planted leak of a millisecond is found', { timeout: 300_000 }, async () => {
+test('A-1: a planted leak of a millisecond is found', { timeout: 600_000 }, async () => {
   await using server = await startServer({
     args: ['--limits', 'none'],
     imports: [plant('slow-for-known')],
@@ -260,7 +261,7 @@ test('A-1: a planted leak of a millisecond is found', { timeout: 300_000 }, asyn
   assert.ok(mannWhitney(times[0], times[1]) < 0.01)
 })
 
-test('A-1: sending to known and unknown addresses takes one time', { timeout: 300_000 }, async () => {
+test('A-1: sending to known and unknown addresses takes one time', { timeout: 600_000 }, async () => {
   await using server = await startServer({ args: ['--limits', 'none'] })
   const known = newNumber()
   await ownerOf(server, 'someone', known)

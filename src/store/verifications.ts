@@ -69,6 +69,6 @@ export type Verifications = {
   /** Ends a live verification unused. @returns false if it was not live. */
   cancel(id: string): Promise<boolean>
   get(id: string): Promise<Verification | undefined>
-  /** How many may still be used. */
+  /** How many are live; some that ran out a little while ago may be among them. */
   countLive(): Promise<number>
 }

@@ -5,6 +5,12 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
 
 /**
+ * All pages in one step, on a thread of its own, while others write on. In several steps SQLite begins anew
+ * after each write of another process: under load it never came to an end.
+ */
+const allPages = 2 ** 31 - 1
+
+/**
  * Copies the store as of one moment. Written beside the target and renamed when it is whole and
  * checked, so that a file of the target's name is always a good backup.
  * @throws AppError `input.invalid` if the target exists; nothing is overwritten.
@@ -16,7 +22,7 @@ export async function backupSqlite(path: string, target: string): Promise<{ read
   const partial = `${target}.partial`
   const source = new DatabaseSync(path, { readOnly: true })
   try {
-    const pages = await backup(source, partial)
+    const pages = await backup(source, partial, { rate: allPages })
     const copy = new DatabaseSync(partial)
     try {
       copy.exec('pragma journal_mode = delete')

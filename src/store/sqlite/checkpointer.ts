@@ -1,6 +1,6 @@
 /** The thread that moves the write-ahead log into the database, so that no commit waits for it. */
 
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /**
@@ -11,23 +11,32 @@ const everyMs = 100
 /** A passive pass never blocks and, under steady load, never quite catches up: the log would grow for ever. */
 const longestLogPages = 16_000
 
-const db = new DatabaseSync((workerData as { path: string }).path, { timeout: 200 })
-db.exec('pragma journal_mode = wal; pragma synchronous = full')
-const passive = db.prepare('pragma wal_checkpoint(passive)')
-const restart = db.prepare('pragma wal_checkpoint(restart)')
+type Opened = { readonly db: DatabaseSync; readonly passive: StatementSync; readonly restart: StatementSync }
+let opened: Opened | undefined
+
+function open(): Opened {
+  const db = new DatabaseSync((workerData as { path: string }).path, { timeout: 200 })
+  db.exec('pragma synchronous = full')
+  return {
+    db,
+    passive: db.prepare('pragma wal_checkpoint(passive)'),
+    restart: db.prepare('pragma wal_checkpoint(restart)'),
+  }
+}
 
 const timer = setInterval(() => {
   try {
-    const { log } = passive.get() as { log: number }
+    opened ??= open()
+    const { log } = opened.passive.get() as { log: number }
     // The passive pass has left little to do, so writers are held up for that little only.
-    if (log > longestLogPages) restart.get()
+    if (log > longestLogPages) opened.restart.get()
   } catch {
-    // Locked by a backup or a command for the moment: the next pass does it.
+    // Locked by a backup or a command, or no room for the moment: the next pass does it.
   }
 }, everyMs)
 
 parentPort!.on('message', () => {
   clearInterval(timer)
-  db.close()
+  opened?.db.close()
   parentPort!.close()
 })

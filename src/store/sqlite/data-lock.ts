@@ -4,22 +4,33 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
 
+/** SQLite's result code for a file that another connection holds. */
+const busy = 5
+
 /**
  * Holds the folder for this process. The lock is SQLite's own on a file beside the store: unlike a
  * file with a process number in it, it is gone with the process, even after a SIGKILL.
- * @throws AppError `store.locked` if another server holds it.
+ * @throws AppError `store.locked` if another server holds it, `store.unavailable` if it cannot be written.
  */
 export function lockDataFolder(folder: string): Disposable {
-  const db = new DatabaseSync(join(folder, 'server.lock'), { timeout: 0 })
+  let db: DatabaseSync | undefined
   try {
+    db = new DatabaseSync(join(folder, 'server.lock'), { timeout: 0 })
     db.exec('pragma journal_mode = delete; begin exclusive')
   } catch (error) {
-    db.close()
+    db?.close()
+    if ((error as { errcode?: number }).errcode === busy)
+      throw new AppError(
+        'store.locked',
+        `Another server already runs on the data folder ${folder}. Stop it, or choose another folder with --data.`,
+        { cause: error },
+      )
     throw new AppError(
-      'store.locked',
-      `Another server already runs on the data folder ${folder}. Stop it, or choose another folder with --data.`,
+      'store.unavailable',
+      `The data folder ${folder} cannot be locked: ${error instanceof Error ? error.message : error}. It must exist and be writable.`,
       { cause: error },
     )
   }
-  return { [Symbol.dispose]: () => db.close() }
+  const held = db
+  return { [Symbol.dispose]: () => held.close() }
 }

@@ -53,7 +53,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
   const insertToken = db.prepare('insert into token values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const deleteLogin = db.prepare('delete from token where login = ?')
   const deleteTokensOf = db.prepare('delete from token where member = ?')
-  const deleteOldTokens = db.prepare('delete from token where expires_at <= ?')
   const excessLogins = db.prepare(
     `select login from token where member = ? and client_type = ? and kind = 'access'
      order by created_at desc, login desc limit -1 offset ?`,
@@ -201,10 +200,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
         detail: { contact: isPhone ? 'phone' : 'email', notices: change.notices.length },
       })
       return { kind: 'changed', entries: rooms.outbox.queue(change.notices, change.lease) }
-    },
-
-    sweep(): void {
-      deleteOldTokens.run(wallNow())
     },
   }
 }

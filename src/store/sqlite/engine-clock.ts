@@ -10,6 +10,11 @@ export type EngineClock = {
 
 const persistEveryMs = 1000
 
+/** Milliseconds by the one clock that runs alike in every thread and that nobody sets. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /**
  * Starts at the wall clock, or where time had come when the store was last written if that is
  * later, and runs on by the monotonic clock: setting the wall clock back by an hour, now or while

@@ -4,12 +4,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
 import type { Take } from '../../throttle/take.ts'
 import { sqliteDirectory } from './directory.ts'
-import { engineClock } from './engine-clock.ts'
+import { engineClock, monotonicMs } from './engine-clock.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteLedgers } from './ledgers.ts'
 import { migrations } from './migrations.ts'
 import { sqliteOutbox } from './outbox.ts'
-import { decoyId, sqliteVerifications } from './verifications.ts'
+import { sqliteSweeper } from './sweeper.ts'
+import { sqliteVerifications } from './verifications.ts'
 
 /** How long a write waits for another process that holds the database, e.g. a command or a backup. */
 const busyMs = 400
@@ -17,7 +18,6 @@ const busyMs = 400
 const cacheKiB = 32 * 1024
 /** Pages of write-ahead log after which this connection moves them itself: only if the checkpointer cannot. */
 const checkpointPages = 64_000
-
 /** A commit that began in time shall also end in time. */
 const commitMs = 20
 
@@ -28,7 +28,7 @@ class Spoiled extends Error {}
 export type Operation = {
   readonly verb: string
   readonly args: readonly unknown[]
-  /** Until when its caller waits, in ms since the epoch by `performance`. Later it must not be done. */
+  /** Until when its caller waits, by `monotonicMs`. Later it must not be done. */
   readonly until: number
 }
 export type Outcome = { readonly value: unknown } | { readonly error: string }
@@ -53,20 +53,13 @@ export function openEngine(path: string): SqliteEngine {
   `)
   migrate(db)
   const wallNow = () => Date.now()
-  const clock = engineClock(db, wallNow, () => performance.now())
+  const clock = engineClock(db, wallNow, monotonicMs)
   const ledgers = sqliteLedgers(db)
   const journal = sqliteJournal(db, clock.now)
   const outbox = sqliteOutbox(db, clock.now, ledgers, journal)
   const verifications = sqliteVerifications(db, clock.now, ledgers, outbox)
   const directory = sqliteDirectory(db, wallNow, { ledgers, outbox, journal, verifications })
-  const deleteProofs = db.prepare('delete from proof where expires_at <= ?')
-  const deleteRepeats = db.prepare('delete from repeat where expires_at <= ?')
-  const deleteVerifications = db.prepare(
-    `delete from verification where id in
-       (select id from verification where id > '${decoyId}' and id < ? order by id limit ?)`,
-  )
-  let sweptLedger = ''
-  let sweptId = ['', '']
+  const sweep = sqliteSweeper(db, clock.now, wallNow)
 
   const verbs: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verifications),
@@ -80,25 +73,7 @@ export function openEngine(path: string): SqliteEngine {
     },
     'ledgers.giveBack': (takes: readonly Take[], at: number) => ledgers.giveBack(takes, at),
     now: () => clock.now(),
-    sweep: (retentionMs: number) => sweep(retentionMs),
-  }
-
-  /** A bounded piece of cleaning, so that no call waits long behind it. */
-  function sweep(retentionMs: number): void {
-    const now = clock.now()
-    const most = 2000
-    sweptLedger = ledgers.sweep(sweptLedger, most, now)
-    // Ids begin with their time: what began a minute ago has mostly ended, what began ten has.
-    sweptId = [65_000, 605_000].map((lagMs, i) => {
-      const before = idAt(now - lagMs)
-      verifications.expireBetween(sweptId[i] ?? '', before)
-      return before
-    })
-    deleteProofs.run(now)
-    deleteRepeats.run(now)
-    directory.sweep()
-    deleteVerifications.run(idAt(now - retentionMs), most)
-    journal.purge(now - retentionMs, most)
+    sweep,
   }
 
   function perform({ verb, args }: Operation): Outcome {
@@ -111,7 +86,7 @@ export function openEngine(path: string): SqliteEngine {
   function transaction(operations: readonly Operation[]): Outcome[] {
     db.exec('begin immediate') // may have waited for another process
     try {
-      const latest = performance.timeOrigin + performance.now() + commitMs
+      const latest = monotonicMs() + commitMs
       const outcomes = operations.map((operation): Outcome => {
         // Its caller has been told, or will be before the commit, that nothing was accepted.
         if (operation.until < latest) return { error: 'too late' }
@@ -132,12 +107,15 @@ export function openEngine(path: string): SqliteEngine {
     }
   }
 
-  /** In one transaction, or if one operation spoils it for all, each in its own. */
+  /** In one transaction, or if an operation spoils it for all, in two: so it fails alone, after a few commits. */
   function run(operations: readonly Operation[]): Outcome[] {
     try {
       return transaction(operations)
     } catch (error) {
-      if (error instanceof Spoiled && operations.length > 1) return operations.flatMap((one) => run([one]))
+      if (error instanceof Spoiled && operations.length > 1) {
+        const half = operations.length >> 1
+        return [...run(operations.slice(0, half)), ...run(operations.slice(half))]
+      }
       // Locked, full or broken: that is so for each of them.
       return operations.map(() => ({ error: error instanceof Error ? error.message : String(error) }))
     }
@@ -167,10 +145,6 @@ function migrate(db: DatabaseSync): void {
     db.exec('rollback')
     throw error
   }
-}
-
-function idAt(ms: number): string {
-  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
 }
 
 function prefixed(room: string, functions: object): Record<string, (...args: never[]) => unknown> {

@@ -11,9 +11,6 @@ export function sqliteJournal(db: DatabaseSync, now: () => number) {
   const select = db.prepare(
     'select * from journal where at >= ? and (? is null or kind = ?) order by seq limit ?',
   )
-  const purge = db.prepare(
-    'delete from journal where seq in (select seq from journal order by seq limit ?) and at < ?',
-  )
   return {
     append(entry: Omit<JournalEntry, 'at'>): void {
       const { kind, tenant, app, member, verification, detail } = entry
@@ -31,11 +28,6 @@ export function sqliteJournal(db: DatabaseSync, now: () => number) {
         verification: row.verification as string,
         detail: JSON.parse(row.detail as string) as JournalEntry['detail'],
       }))
-    },
-
-    /** Drops up to `most` of the oldest entries if they are older than `before`. */
-    purge(before: number, most: number): void {
-      purge.run(most, before)
     },
   }
 }

@@ -69,4 +69,19 @@ export const migrations: readonly string[] = [
     member text not null, verification text not null, detail text not null
   ) strict;
   `,
+
+  // 2: the outbox in the order of time. Message ids are random: with 600,000 waiting, each send and each
+  // settlement wrote pages scattered over all of them; a third of the speed.
+  `
+  create table outbox_in_time (
+    queued_at integer not null, message_id text not null, verification text, body text not null,
+    deadline_at integer not null, due_at integer not null, owner text not null, dispatches integer not null,
+    primary key (queued_at, message_id)
+  ) strict, without rowid;
+  insert into outbox_in_time
+    select queued_at, message_id, verification, body, deadline_at, due_at, owner, dispatches from outbox;
+  drop table outbox;
+  alter table outbox_in_time rename to outbox;
+  create index outbox_due on outbox (due_at);
+  `,
 ]

@@ -19,21 +19,25 @@ export function sqliteOutbox(
   const selectDue = db.prepare('select * from outbox where due_at <= ? order by due_at limit ?')
   const selectVerification = db.prepare('select * from verification where id = ?')
   const lease = db.prepare(
-    'update outbox set due_at = ?, owner = ?, dispatches = dispatches + 1 where message_id = ?',
+    'update outbox set due_at = ?, owner = ?, dispatches = dispatches + 1 where queued_at = ? and message_id = ?',
   )
-  const postpone = db.prepare("update outbox set due_at = ?, owner = '' where message_id = ?")
-  const remove = db.prepare('delete from outbox where message_id = ?')
+  const postpone = db.prepare(
+    "update outbox set due_at = ?, owner = '' where queued_at = ? and message_id = ?",
+  )
+  const remove = db.prepare('delete from outbox where queued_at = ? and message_id = ?')
   const release = db.prepare("update outbox set due_at = ?, owner = '' where owner = ? and owner <> ''")
-  const depth = db.prepare('select count(*) as queued, min(queued_at) as oldest from outbox')
+  const depth = db.prepare(
+    'select (select count(*) from outbox) as queued, (select min(queued_at) from outbox) as oldest',
+  )
 
   function put(message: NewMessage, claim: Lease, at: number, verification?: Verification): OutboxEntry {
     // A code message dies with its code, which may be older than the message: a resend.
     const deadlineAt = verification ? verification.expiresAt : at + message.lifetimeMs
     insert.run(
+      at,
       message.id,
       verification?.id ?? null,
       JSON.stringify(message),
-      at,
       deadlineAt,
       at + claim.ms,
       claim.owner,
@@ -67,8 +71,8 @@ export function sqliteOutbox(
     const at = now()
     const { changes } =
       next.kind === 'retry'
-        ? postpone.run(at + next.afterMs, dispatch.messageId)
-        : remove.run(dispatch.messageId)
+        ? postpone.run(at + next.afterMs, queuedAt, dispatch.messageId)
+        : remove.run(queuedAt, dispatch.messageId)
     if (next.kind === 'failed' && next.isPermanent)
       // Nothing reached the address, so asking again at once, corrected, is fair.
       ledgers.giveBack(
@@ -105,7 +109,8 @@ export function sqliteOutbox(
     claim(most: number, claim: Lease): readonly OutboxEntry[] {
       const at = now()
       const rows = selectDue.all(at, most) as Row[]
-      for (const row of rows) lease.run(at + claim.ms, claim.owner, row.message_id as string)
+      for (const row of rows)
+        lease.run(at + claim.ms, claim.owner, row.queued_at as number, row.message_id as string)
       return rows.map((row) => entryOf(row, at))
     },
 

@@ -59,6 +59,23 @@ test('a store of a newer schema is refused and left as it is', async () => {
   db.close()
 })
 
+test('a store of the first schema is brought up to date with the messages that wait in it', async () => {
+  const path = newPath()
+  const db = new DatabaseSync(path)
+  db.exec(migrations[0]!)
+  db.exec(`insert into outbox values ('m', null, '{"id":"m"}', 5, 9, 7, 'dead', 1); pragma user_version = 1`)
+  db.close()
+  await using store = await openSqliteStore({ path })
+  const [entry] = await store.outbox.claim(10, lease)
+  assert.deepEqual(entry && { ...entry, remainingMs: 0 }, {
+    message: { id: 'm' },
+    queuedAt: 5,
+    deadlineAt: 9,
+    remainingMs: 0,
+    dispatches: 2,
+  })
+})
+
 test('a file that is no database is refused by name', async () => {
   const path = newPath()
   writeFileSync(path, 'this is a letter, not a database'.repeat(100))
@@ -122,6 +139,49 @@ test('calls of one turn share a commit', async () => {
   clearInterval(watching)
   db.close()
   assert.ok(commits <= 100, `${commits} commits for 1000 calls`)
+})
+
+test('of 500 calls in one commit the one that fails fails alone, and the others are done once', async () => {
+  await using store = await openSqliteStore({ path: newPath() })
+  const same = issueOf()
+  await store.verifications.issue(same)
+  const take = {
+    scope: 'member',
+    key: 'iu:t:m',
+    form: 'events',
+    rules: [{ kind: 'window', max: 500, perMs: 60_000 }],
+  } as const
+  const results = await Promise.allSettled(
+    Array.from({ length: 500 }, (_, nth) => {
+      const request = nth === 250 ? { ...same, key: { ...same.key, member: 'another' } } : issueOf()
+      return store.verifications.issue({ ...request, takes: [take] })
+    }),
+  )
+  assert.deepEqual(
+    results.flatMap((result, nth) => (result.status === 'rejected' ? [nth] : [])),
+    [250],
+  )
+  assert.ok(results.every((result) => result.status === 'rejected' || result.value.kind === 'issued'))
+  assert.equal((await store.ledgers.take([take])).kind, 'taken', 'the 500th')
+  assert.equal((await store.ledgers.take([take])).kind, 'throttled')
+})
+
+test('a call that fails halfway leaves no half', async () => {
+  await using store = await openSqliteStore({ path: newPath() })
+  const message = {
+    id: '0'.repeat(32),
+    tenant: 't',
+    app: 'a',
+    channel: 'sms',
+    to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
+    locale: 'en-US',
+    template: 'contact-changed',
+    values: {},
+    lifetimeMs: 60_000,
+    cooldown: [],
+  } as const
+  await assert.rejects(store.outbox.queue([message, message], lease), unavailable)
+  assert.equal((await store.outbox.depth()).queued, 0)
 })
 
 test('a closed store refuses', async () => {
@@ -188,19 +248,29 @@ test('T-8: engine time never goes back, and a restart in the past begins where t
   db.close()
 })
 
-test('a backup is whole, made while the store is in use, and overwrites nothing', async () => {
+test('a backup is whole, comes to an end under writes, and overwrites nothing', async () => {
   const path = newPath()
   await using store = await openSqliteStore({ path })
   const request = issueOf()
   await store.verifications.issue(request)
+  const db = new DatabaseSync(path)
+  db.exec('create table filling (bytes blob)')
+  const fill = db.prepare('insert into filling values (randomblob(1000000))')
+  db.exec('pragma synchronous = off')
+  for (let i = 0; i < 60; i++) fill.run() // some 15,000 pages, with a write between any few hundred
+  db.close()
   let isBusy = true
   const writing = (async () => {
     while (isBusy) await store.verifications.issue(issueOf())
   })()
   const target = `${path}.backup`
-  await backupSqlite(path, target)
+  const outcome = await Promise.race([
+    backupSqlite(path, target).then(() => 'done'),
+    new Promise((resolve) => setTimeout(resolve, 30_000, 'never done').unref()),
+  ])
   isBusy = false
   await writing
+  assert.equal(outcome, 'done')
   await using copy = await openSqliteStore({ path: target })
   assert.equal((await copy.verifications.get(request.id))?.id, request.id)
   await assert.rejects(backupSqlite(path, target), /exists already/)
@@ -227,6 +297,10 @@ test('a data folder has one server, and is free again however that one ended', a
   child.kill('SIGKILL')
   await once(child, 'exit')
   lockDataFolder(own)[Symbol.dispose]()
+  assert.throws(
+    () => lockDataFolder(join(own, 'missing')),
+    (error: AppError) => error.code === 'store.unavailable' && error.message.includes('missing'),
+  )
 })
 
 test('N-4: the race finds a count that is looked at first and raised afterwards', async () => {

@@ -1,8 +1,10 @@
 /** The embedded engine as a Store: gathers the calls of a turn and sends them to the engine's thread. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { AppError, type AppErrorCode } from '../../errors.ts'
 import type { Store } from '../store.ts'
+import { monotonicMs } from './engine-clock.ts'
 import type { Answer, Call, Ready } from './worker.ts'
 
 export type SqliteSettings = {
@@ -21,6 +23,8 @@ const mostPending = 20_000
 /** So many calls go off before the turn ends: the engine works on them while the turn goes on. */
 const fullBatch = 32
 const checkDeadlinesMs = 50
+/** Between two pieces of cleaning that are due at once. */
+const sweepPauseMs = 20
 
 type Pending = {
   resolve(value: never): void
@@ -51,6 +55,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   const checkpointer = new Worker(new URL('./checkpointer.ts', import.meta.url), { workerData: { path } })
   checkpointer.on('error', () => undefined) // the engine then moves its log itself
   checkpointer.unref()
+  const checkpointerEnded = new Promise((resolve) => checkpointer.once('exit', resolve))
 
   const pending = new Map<number, Pending>()
   let gathered: Call[] = []
@@ -58,7 +63,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   let failure: string | undefined
 
   worker.on('message', (text: string) => {
-    const time = performance.timeOrigin + performance.now()
+    const time = monotonicMs()
     for (const { id, value, error } of JSON.parse(text) as readonly Answer[]) {
       const call = pending.get(id)
       if (!call) continue // answered by the deadline
@@ -80,7 +85,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 
   // Deadlines are all alike, so calls end in the order they began: one timer serves them all.
   const deadlines = setInterval(() => {
-    const time = performance.timeOrigin + performance.now()
+    const time = monotonicMs()
     for (const [id, call] of pending) {
       if (call.until > time) break
       pending.delete(id)
@@ -90,7 +95,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   deadlines.unref()
 
   function flush(): void {
-    if (gathered.length === 0) return // went off full
+    if (gathered.length === 0) return // went off full, or with the close
     const calls = gathered
     gathered = []
     // As JSON: structured clone takes some three times as long for objects of this kind.
@@ -103,12 +108,17 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       if (pending.size >= mostPending)
         return reject(new AppError('store.unavailable', 'too many calls under way'))
       const id = ++lastId
-      const until = performance.timeOrigin + performance.now() + deadlineMs
+      const until = monotonicMs() + deadlineMs
       pending.set(id, { resolve, reject, verb, until })
       if (gathered.length === 0) setImmediate(flush)
       gathered.push({ id, verb, args, until })
       if (gathered.length >= fullBatch) flush()
     })
+  }
+
+  let sweeping: Promise<void> | undefined
+  async function sweepAll(retentionMs: number): Promise<void> {
+    while (await call('sweep', [retentionMs])) await pause(sweepPauseMs, undefined, { ref: false })
   }
 
   /** A room of the contract, each verb forwarded by its name. */
@@ -148,16 +158,21 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'changeContact',
     ]),
     now: () => call('now', []),
-    sweep: (retentionMs) => call('sweep', [retentionMs]),
+    sweep(retentionMs) {
+      sweeping ??= sweepAll(retentionMs).finally(() => {
+        sweeping = undefined
+      })
+      return sweeping
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(deadlines)
       isClosing = true
-      if (failure !== undefined) return
-      if (gathered.length > 0) flush()
-      const closed = new Promise((resolve) => worker.once('exit', resolve))
-      const stopped = new Promise((resolve) => checkpointer.once('exit', resolve))
+      checkpointer.ref()
       checkpointer.postMessage('close')
-      await stopped
+      await checkpointerEnded
+      if (failure !== undefined) return
+      flush()
+      const closed = new Promise((resolve) => worker.once('exit', resolve))
       worker.postMessage('close')
       await closed
     },

@@ -30,7 +30,7 @@ export function sqliteVerifications(
   )
   const select = db.prepare('select * from verification where id = ?')
   const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?)')
-  const countLive = db.prepare('select count(*) as live from verification where state = 0 and expires_at > ?')
+  const countLive = db.prepare('select count(*) as live from verification where state = 0') // index only
   const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
   const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
   const consume = db.prepare(
@@ -53,9 +53,6 @@ export function sqliteVerifications(
     `insert into verification values (?, '', '', ?, 'tel:+000000000000', 'new-contact', ?, 6, 2, 0, 0, 0, 0)
      on conflict do nothing`,
   ).run(decoyId, '0'.repeat(32), '0'.repeat(16))
-  const expire = db.prepare(
-    'update verification set state = 3 where id > ? and id < ? and state = 0 and expires_at <= ?',
-  )
 
   function live(key: VerificationKey, at: number): Verification | undefined {
     const row = selectLive.get(key.member, key.address, key.purpose, key.app, key.tenant) as Row | undefined
@@ -149,7 +146,7 @@ export function sqliteVerifications(
     },
 
     countLive(): number {
-      return (countLive.get(now()) as { live: number }).live
+      return (countLive.get() as { live: number }).live
     },
 
     /** Uses the verification of a contact change up, and its proof if one is demanded. */
@@ -172,11 +169,6 @@ export function sqliteVerifications(
 
     rememberRepeat(fingerprint: string, expiresAt: number): void {
       putRepeat.run(fingerprint, expiresAt)
-    },
-
-    /** Marks those of ids between the two that ran out, so that the index of live ones stays small. */
-    expireBetween(afterId: string, beforeId: string): void {
-      expire.run(afterId, beforeId, now())
     },
   }
 }

@@ -1,0 +1,89 @@
+/** Cleaning in pieces so small that no call waits long behind one, however much is stored. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import { decoyId } from './verifications.ts'
+
+/** Rows looked at in one piece of one table: some milliseconds for all of them together. */
+const pageRows = 1000
+/**
+ * Ids begin with their time, so what ran out is found by passes that follow the present at a distance:
+ * most live for a minute, a few for two or five, none for more than ten.
+ */
+const lagsMs = [65_000, 125_000, 305_000, 605_000]
+const afterAllText = '\u{10ffff}'
+
+/**
+ * @param wallNow  The clock that ids are made by.
+ * @returns Does one piece within the engine's transaction, and tells whether the next one is due at once.
+ */
+export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () => number) {
+  const sweepPages = [
+    pageSweeper(db, 'ledger', 'key', 'forgotten_at'),
+    pageSweeper(db, 'repeat', 'fingerprint', 'expires_at'),
+    pageSweeper(db, 'proof', 'member', 'expires_at'),
+    pageSweeper(db, 'token', 'hash', 'expires_at'),
+  ]
+  const expirePasses = lagsMs.map((lagMs) => ({ lagMs, run: expirePass(db, `expired-${lagMs}`) }))
+  const purgeVerifications = db.prepare(
+    `delete from verification where id in
+       (select id from verification where id > '${decoyId}' and id < ? order by id limit ${pageRows})`,
+  )
+  const purgeJournal = db.prepare(
+    `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${pageRows})`,
+  )
+
+  return (retentionMs: number): boolean => {
+    const at = now()
+    const wall = wallNow()
+    let isDue = false
+    for (const sweepPage of sweepPages) if (sweepPage(at)) isDue = true
+    for (const { lagMs, run } of expirePasses) if (run(idAt(wall - lagMs), at)) isDue = true
+    if (purgeVerifications.run(idAt(wall - retentionMs)).changes === pageRows) isDue = true
+    if (purgeJournal.run(at - retentionMs).changes === pageRows) isDue = true
+    return isDue
+  }
+}
+
+/** Goes round a table whose key says nothing of time, page by page; faster while much of it is over. */
+function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: string) {
+  const endOfPage = db.prepare(
+    `select ${key} as last from ${table} where ${key} > ? order by ${key} limit 1 offset ${pageRows - 1}`,
+  )
+  const remove = db.prepare(`delete from ${table} where ${key} > ? and ${key} <= ? and ${endsAt} <= ?`)
+  let cursor = ''
+  return (at: number): boolean => {
+    const last = endOfPage.get(cursor)?.last as string | undefined
+    const { changes } = remove.run(cursor, last ?? afterAllText, at)
+    cursor = last ?? ''
+    // So at most about a quarter of a table is ever waste.
+    return Number(changes) * 4 >= pageRows
+  }
+}
+
+/**
+ * Marks live verifications that ran out, so that the index of live ones stays small. Where it has come
+ * is kept in the store: a start that looked through ten million rows held every call up for 24 s.
+ */
+function expirePass(db: DatabaseSync, name: string) {
+  const reached = db.prepare('select value from meta where name = ?')
+  const keep = db.prepare('insert into meta values (?, ?) on conflict do update set value = excluded.value')
+  const endOfPage = db.prepare(
+    `select id from verification where id > ? and id < ? order by id limit 1 offset ${pageRows - 1}`,
+  )
+  // The plus keeps SQLite from going through the index of all live ones instead of these few rows.
+  const expire = db.prepare(
+    'update verification set state = 3 where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+  )
+  return (before: string, at: number): boolean => {
+    const start = (reached.get(name)?.value as string | undefined) ?? decoyId
+    const end = endOfPage.get(start, before)?.id as string | undefined
+    expire.run(start, end ?? before, at)
+    // Also back, if the clock was set back: ids are made by it.
+    keep.run(name, end ?? before)
+    return end !== undefined
+  }
+}
+
+function idAt(ms: number): string {
+  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
+}
