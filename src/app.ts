@@ -65,7 +65,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   const { providers, sandbox } = await createProviders(settings.providers)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())
   const routeOf = (names: readonly string[]) => names.map((name) => providers.get(name)!)
-  const routes = { sms: routeOf(settings.routes.sms), email: routeOf(settings.routes.email) }
+  const routes = { sms: routeOf(settings.routes.sms), email: routeOf(settings.routes.email), voice: [] }
 
   const policyOf = policies(settings)
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))

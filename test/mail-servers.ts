@@ -43,7 +43,11 @@ export const message: Message = {
   html: '<p class="value">012345</p>',
   template: 'code',
   variables: ['012345', '1分钟'],
+  tenant: 't',
+  app: 'a',
+  sender: null,
   deadlineAt: 0,
+  remainingMs: 60_000,
 }
 
 /** The same to another mailbox. */

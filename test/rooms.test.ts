@@ -19,7 +19,15 @@ const mayImport: Record<string, readonly string[]> = {
   providers: ['address', 'delivery/provider.ts', 'config (types)'],
   flows: ['address', 'code', 'verification', 'throttle', 'directory', 'store', 'delivery'],
   http: ['address', 'flows'],
-  config: ['address', 'code', 'throttle', 'verification', 'flows (types)', 'flows/policy.ts'],
+  config: [
+    'address',
+    'code',
+    'throttle',
+    'verification',
+    'delivery/provider.ts',
+    'flows (types)',
+    'flows/policy.ts',
+  ],
   cli: [
     'address',
     'code',

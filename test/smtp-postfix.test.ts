@@ -79,7 +79,11 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
       locale,
       template,
       ...templates.render(template, 'email', locale, id, values),
+      tenant: 't',
+      app: 'a',
+      sender: null,
       deadlineAt: 0,
+      remainingMs: 60_000,
     }
   }
 

@@ -1,26 +1,29 @@
 /** The providers section: each carrier's settings by its type, and which carrier serves which channel. */
 
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { parseEmailAddress } from '../address/email-address.ts'
-import { parseDuration } from './duration.ts'
+import type { TObject } from 'typebox'
+import type { Channel } from '../delivery/provider.ts'
 import { problemsOf } from './problems.ts'
+import { commonSchema, type ProviderKind, readCommon, wholeSchema } from './providers/kind.ts'
+import { sandboxKind } from './providers/sandbox.ts'
+import { smtpKind } from './providers/smtp.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
-import {
-  type SandboxFile,
-  type SettingsFile,
-  type SmtpFile,
-  sandboxSchema,
-  smtpSchema,
-} from './settings-schema.ts'
+import type { SettingsFile } from './settings-schema.ts'
 
-export const providerSchemas = { sandbox: sandboxSchema, smtp: smtpSchema } as const
-const channelsOf = { sandbox: ['sms', 'email'], smtp: ['email'] } as const
+/** Every type of carrier there is. */
+const kinds: Readonly<Record<string, ProviderKind<never>>> = { sandbox: sandboxKind, smtp: smtpKind } as never
 
-export function providerSchema(type: unknown): object | undefined {
-  return typeof type === 'string' && Object.hasOwn(providerSchemas, type)
-    ? providerSchemas[type as keyof typeof providerSchemas]
-    : undefined
+/** The whole section of each type. */
+export const providerSchemas: Readonly<Record<string, TObject>> = Object.fromEntries(
+  Object.entries(kinds).map(([type, kind]) => [type, wholeSchema(kind)]),
+)
+
+export function providerSchema(type: unknown): TObject | undefined {
+  return typeof type === 'string' && Object.hasOwn(providerSchemas, type) ? providerSchemas[type] : undefined
+}
+
+/** The channels a carrier of these settings serves. */
+export function channelsOf(settings: ProviderSettings): readonly Channel[] {
+  return kinds[settings.type]!.channels(settings as never)
 }
 
 export function providersOf(set: SettingsFile, problems: string[]): Pick<Settings, 'providers' | 'routes'> {
@@ -36,13 +39,14 @@ export function providersOf(set: SettingsFile, problems: string[]): Pick<Setting
     const found = problemsOf(schema, one, where)
     problems.push(...found)
     if (found.length > 0) continue
-    providers[name] =
-      one.type === 'sandbox' ? sandboxOf(one as SandboxFile) : smtpOf(one as SmtpFile, where, problems)
+    const own = Object.fromEntries(Object.entries(one).filter(([key]) => !(key in commonSchema.properties)))
+    providers[name] = {
+      ...(kinds[one.type]!.read(own as never, where, problems) as ProviderSettings),
+      ...readCommon(one as never, where, problems),
+    }
   }
   const route = (channel: 'sms' | 'email') => {
-    const serving = Object.keys(providers).filter((name) =>
-      (channelsOf[providers[name]!.type] as readonly string[]).includes(channel),
-    )
+    const serving = Object.keys(providers).filter((name) => channelsOf(providers[name]!).includes(channel))
     const stated = set.routes?.[channel]
     for (const name of stated ?? [])
       if (!serving.includes(name))
@@ -52,51 +56,4 @@ export function providersOf(set: SettingsFile, problems: string[]): Pick<Setting
     return stated ?? serving
   }
   return { providers, routes: { sms: route('sms'), email: route('email') } }
-}
-
-function sandboxOf(one: SandboxFile): ProviderSettings {
-  return {
-    type: 'sandbox',
-    delayMs: parseDuration(one.delay ?? '0s')!,
-    lossRate: one.lossRate ?? 0,
-    refusalRate: one.refusalRate ?? 0,
-    unavailableRate: one.unavailableRate ?? 0,
-  }
-}
-
-function smtpOf(one: SmtpFile, where: string, problems: string[]): ProviderSettings {
-  const security = (one.security ?? 'starttls') as 'tls' | 'starttls' | 'none'
-  if (security === 'none' && !['localhost', '127.0.0.1', '::1'].includes(one.host))
-    problems.push(
-      `${where}.security: none is only for a mail server on this machine; codes would cross the network in clear`,
-    )
-  if (parseEmailAddress(one.from.address).kind === 'refused')
-    problems.push(`${where}.from.address: is no valid e-mail address`)
-  for (const [name, path] of [
-    ['passwordFile', one.passwordFile],
-    ['dkim.privateKeyFile', one.dkim?.privateKeyFile],
-    ['caFile', one.caFile],
-  ] as const)
-    if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}: ${path} does not exist`)
-  if (one.password !== undefined && one.passwordFile !== undefined)
-    problems.push(`${where}: password and passwordFile are both stated; state one`)
-  const password =
-    one.password ??
-    (one.passwordFile && existsSync(one.passwordFile)
-      ? readFileSync(one.passwordFile, 'utf8').trim()
-      : undefined)
-  if ((one.user === undefined) !== ((one.password ?? one.passwordFile) === undefined))
-    problems.push(`${where}: user and password (or passwordFile) go together`)
-  return {
-    type: 'smtp',
-    host: one.host,
-    port: one.port ?? (security === 'tls' ? 465 : 587),
-    security,
-    user: one.user ?? null,
-    password: password ?? null,
-    from: { name: one.from.name ?? 'Countersign', address: one.from.address },
-    connections: one.connections ?? 5,
-    dkim: one.dkim ? { ...one.dkim, privateKeyFile: resolve(one.dkim.privateKeyFile) } : null,
-    caFile: one.caFile ? resolve(one.caFile) : null,
-  }
 }

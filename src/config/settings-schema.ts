@@ -2,66 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
-
-const text = (description: string, byDefault?: string) =>
-  optional(Type.String({ minLength: 1, description, ...(byDefault !== undefined && { default: byDefault }) }))
-const share = (description: string) =>
-  optional(Type.Number({ minimum: 0, maximum: 1, description, default: 0 }))
-
-export const sandboxSchema = Type.Object(
-  {
-    type: Type.Literal('sandbox', {
-      description: 'The simulated carrier; its messages are on the inbox page. Development only.',
-    }),
-    delay: optional(
-      Type.String({ pattern: durationPattern, description: 'From hand-over to arrival.', default: '0s' }),
-    ),
-    lossRate: share('Share of messages that are accepted and never arrive.'),
-    refusalRate: share('Share of messages refused for good.'),
-    unavailableRate: share('Share of messages not taken this time.'),
-  },
-  strict,
-)
-
-export const smtpSchema = Type.Object(
-  {
-    type: Type.Literal('smtp', { description: 'A mail server.' }),
-    host: Type.String({ minLength: 1, description: 'Its name.' }),
-    port: optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'Its port.', default: 587 })),
-    security: optional(
-      Type.Union([Type.Literal('tls'), Type.Literal('starttls'), Type.Literal('none')], {
-        description:
-          'tls from the start, starttls (required, not tried), or none, which only loopback servers may have.',
-        default: 'starttls',
-      }),
-    ),
-    user: text('Name to log in with.'),
-    password: text('Password. Better in a file.'),
-    passwordFile: text('File that holds the password.'),
-    from: Type.Object(
-      {
-        name: text('Name shown as sender.', 'Countersign'),
-        address: Type.String({ minLength: 3, description: 'Address of the sender, also the envelope’s.' }),
-      },
-      strict,
-    ),
-    connections: optional(
-      Type.Integer({ minimum: 1, maximum: 100, description: 'Connections held at most.', default: 5 }),
-    ),
-    dkim: optional(
-      Type.Object(
-        {
-          domain: Type.String({ minLength: 1, description: 'Signing domain.' }),
-          selector: Type.String({ minLength: 1, description: 'Selector of its DNS record.' }),
-          privateKeyFile: Type.String({ minLength: 1, description: 'PEM file of the private key.' }),
-        },
-        strict,
-      ),
-    ),
-    caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
-  },
-  strict,
-)
+import { text } from './providers/parts.ts'
 
 export const settingsSchema = Type.Object(
   {
@@ -191,8 +132,6 @@ export const settingsSchema = Type.Object(
 )
 
 export type SettingsFile = Static<typeof settingsSchema>
-export type SandboxFile = Static<typeof sandboxSchema>
-export type SmtpFile = Static<typeof smtpSchema>
 
 /** A setting that one word can hold, so that the environment can: its path, name and schema. */
 export type Scalar = { readonly path: readonly string[]; readonly env: string; readonly schema: ScalarSchema }

@@ -1,6 +1,9 @@
 /** The settings as the program uses them: read once, checked, frozen. */
 
 import type { AppPolicy } from '../flows/policy.ts'
+import type { CommonSettings } from './providers/kind.ts'
+import type { SandboxSettings } from './providers/sandbox.ts'
+import type { SmtpSettings } from './providers/smtp.ts'
 
 export type Endpoint = { readonly host: string; readonly port: number }
 
@@ -12,32 +15,8 @@ export type TestAddress = {
   readonly until: number
 }
 
-export type SandboxProviderSettings = {
-  readonly type: 'sandbox'
-  readonly delayMs: number
-  readonly lossRate: number
-  readonly refusalRate: number
-  readonly unavailableRate: number
-}
-
-export type SmtpProviderSettings = {
-  readonly type: 'smtp'
-  readonly host: string
-  readonly port: number
-  readonly security: 'tls' | 'starttls' | 'none'
-  readonly user: string | null
-  readonly password: string | null
-  readonly from: { readonly name: string; readonly address: string }
-  readonly connections: number
-  readonly dkim: {
-    readonly domain: string
-    readonly selector: string
-    readonly privateKeyFile: string
-  } | null
-  readonly caFile: string | null
-}
-
-export type ProviderSettings = SandboxProviderSettings | SmtpProviderSettings
+/** A carrier's settings: those of its type, and those that every carrier has. */
+export type ProviderSettings = (SandboxSettings | SmtpSettings) & CommonSettings
 
 export type Settings = {
   readonly isDevelopment: boolean

@@ -34,6 +34,7 @@ function scripted(name: string, script: Script) {
   const provider: Provider = {
     name,
     channels: ['sms'],
+    hasReceipts: false,
     async send(message) {
       messages.push(message)
       return script(message, messages.length)
@@ -55,7 +56,7 @@ function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] }
     outbox: store.outbox,
     ring,
     templates,
-    routes: { sms: providers, email: [] },
+    routes: { sms: providers, email: [], voice: [] },
     owner: `worker-${owners++}`,
     observe: (dispatch) => dispatches.push(dispatch),
   })

@@ -84,7 +84,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     try {
       const accepted = await handOverWithin(
         provider,
-        rendered(entry),
+        rendered(entry, deadline - startedAt),
         Math.min(providerTimeoutMs, deadline - startedAt),
       )
       reached('after-accept', message.id)
@@ -105,7 +105,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     }
   }
 
-  function rendered({ message, verification }: OutboxEntry): Message {
+  function rendered({ message, verification }: OutboxEntry, remainingMs: number): Message {
     const values: Record<string, string> = { ...message.values }
     if (verification) {
       const key = settings.ring.keys.get(verification.keyId)
@@ -123,12 +123,16 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     )
     return {
       id: message.id,
+      tenant: message.tenant,
+      app: message.app,
       channel: message.channel,
       to: message.to,
       locale: message.locale,
       template: message.template,
+      sender: null,
       ...text,
       deadlineAt: verification?.expiresAt ?? 0,
+      remainingMs,
     }
   }
 

@@ -4,7 +4,12 @@ import { handOverWithin } from './hand-over.ts'
 import { DeliveryError, type Message, type Provider } from './provider.ts'
 
 const message = { id: 'm' } as Message
-const provider = (send: Provider['send']): Provider => ({ name: 'p', channels: ['sms'], send })
+const provider = (send: Provider['send']): Provider => ({
+  name: 'p',
+  channels: ['sms'],
+  hasReceipts: false,
+  send,
+})
 
 test('a provider that answers in time is passed on as it is', async () => {
   assert.deepEqual(

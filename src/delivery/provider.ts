@@ -1,8 +1,10 @@
-/** The contract between delivery and a carrier: one message in, accepted or a `DeliveryError` out. */
+/** The contract between delivery and a carrier: one message in, accepted or a `DeliveryError` out; receipts later. */
 
 import type { Address } from '../address/address.ts'
 
-export type Channel = 'sms' | 'email'
+/** The medium. `voice` reaches a phone number by a call that reads the message out. */
+export const channels = ['sms', 'email', 'voice'] as const
+export type Channel = (typeof channels)[number]
 
 /**
  * A rendered message, ready for a provider. Carries both forms carriers take: the text, and
@@ -11,10 +13,14 @@ export type Channel = 'sms' | 'email'
 export type Message = {
   /** Stable over every dispatch of the message, so that duplicates can be recognised (32 hex). */
   readonly id: string
+  readonly tenant: string
+  readonly app: string
   readonly channel: Channel
   readonly to: Address
   /** BCP 47, one of the shipped locales. */
   readonly locale: string
+  /** Whom the message shows as its sender, by the provider's `senders`; null: the provider's own choice. */
+  readonly sender: string | null
   /** E-mail only. */
   readonly subject?: string
   readonly text: string
@@ -23,23 +29,82 @@ export type Message = {
   readonly template: string
   /** The template's variables as strings, in the order the template declares them. */
   readonly variables: readonly string[]
-  /** Milliseconds since the epoch after which the message is worth nothing. */
+  /** Engine time in ms after which the message is worth nothing; 0 for a notice. */
   readonly deadlineAt: number
+  /** From hand-over to the deadline, ms: all that a carrier's validity period needs to know. */
+  readonly remainingMs: number
 }
 
-/** The provider took the message over. `id` is the provider's own, for its receipts. */
-export type Accepted = { readonly id: string }
+/** In the carrier's own words: a decimal amount and a currency, e.g. `0.0075` and `USD`. */
+export type Price = { readonly amount: string; readonly currency: string }
+
+/** The provider took the message over. */
+export type Accepted = {
+  /** The provider's own id of the message, as it gave it; for people and its support desk. */
+  readonly id: string
+  /** What a receipt will name, if it is not `id`. */
+  readonly receiptKey?: string
+  /** Parts it was sent in. */
+  readonly segments?: number
+  readonly price?: Price
+}
+
+/**
+ * What a receipt says became of a message, in the order of what is known: each state outranks those
+ * before it, and a record only moves up, whatever the order receipts come in (T-6).
+ */
+export const receiptStates = ['unknown', 'enroute', 'undeliverable', 'delivered'] as const
+export type ReceiptState = (typeof receiptStates)[number]
+
+/** A provider's later word on a message. */
+export type Receipt = {
+  /** As `Accepted.receiptKey`, or else `Accepted.id`. */
+  readonly key: string
+  readonly state: ReceiptState
+  /** The provider's own code and words; never the code or whole address. At most 160 characters. */
+  readonly providerCode: string
+  readonly segments?: number
+  readonly price?: Price
+}
+
+/**
+ * Takes receipts in: resolves once they are recorded, or parked because nothing is known of them yet.
+ * @throws AppError `store.unavailable`: the carrier should tell it again.
+ */
+export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>
+
+/** A carrier's call to `/receipts/NAME`, as it came. */
+export type ReceiptRequest = {
+  readonly method: 'GET' | 'POST'
+  /** Without the question mark; empty if there is none. */
+  readonly query: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+  /** Of the caller, behind the proxies that are trusted. */
+  readonly clientIp: string
+}
+
+export type ReceiptAnswer = {
+  readonly status: number
+  readonly contentType?: string
+  readonly body?: string
+}
 
 export type Provider = {
   /** As named in the settings; appears in records and metrics. */
   readonly name: string
   readonly channels: readonly Channel[]
+  /** Whether it tells what became of a message, so that its dispatches await receipts. */
+  readonly hasReceipts: boolean
   /**
    * Hands one message over. Resolves once the provider has taken responsibility for it.
    * @param options.signal  Aborts at the dispatch's deadline; the provider must then settle soon.
    * @throws DeliveryError
    */
   send(message: Message, options: { readonly signal: AbortSignal }): Promise<Accepted>
+  /** Verifies a carrier's call, hands what it tells to the sink, and says what to answer. */
+  receipts?(request: ReceiptRequest): Promise<ReceiptAnswer>
   /** Tells whether the provider can be reached now; used by `doctor`. Throws DeliveryError if not. */
   check?(): Promise<void>
   close?(): Promise<void>

@@ -69,6 +69,12 @@ export function problemsOf(
             for (const one of smsProblems(rendered.text, locale, signature, contact))
               problems.add(`${name}: ${one}`)
           }
+          if (template === 'code' && channel === 'sms')
+            for (const one of voiceProblems(
+              render(template, 'voice', locale, 'f'.repeat(32), values).text,
+              locale,
+            ))
+              problems.add(`${file('voice.txt')}: ${one}`)
           for (const part of ['subject', 'text', 'html'] as const) {
             const body = rendered[part]
             if (body === undefined) continue
@@ -90,6 +96,12 @@ function* smsProblems(text: string, locale: Locale, signature: string, contact: 
   const own = contact === '' ? text : text.replaceAll(contact, '')
   if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
   if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'
+}
+
+function* voiceProblems(text: string, locale: Locale): Iterable<string> {
+  const spoken = [...code].join(locale === 'zh-CN' ? '，' : ', ')
+  if (!text.includes(spoken) || text.includes(code))
+    yield 'must say {{ spoken }}, digit by digit, and not {{ code }}'
 }
 
 function* subjectProblems(subject: string): Iterable<string> {

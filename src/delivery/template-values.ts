@@ -8,7 +8,7 @@ export type Locale = (typeof locales)[number]
 
 /** The variables a template may use; the first three are those a template-id carrier gets, in order. */
 export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
-  code: ['code', 'lifetime', 'product', 'signature', 'reference'],
+  code: ['code', 'lifetime', 'product', 'signature', 'reference', 'spoken'],
   'contact-changed': ['contact', 'time', 'product', 'signature', 'reference'],
 }
 
@@ -37,7 +37,16 @@ export function valuesOf(
   const reference = referenceOf(messageId)
   if (template === 'code') {
     const lifetime = lifetimeIn(locale, Number(required(given, 'lifetimeMs')))
-    return { code: oneLine(required(given, 'code')), lifetime, product, signature, reference }
+    const code = oneLine(required(given, 'code'))
+    // Digit by digit: a voice would read the whole as a number of hundred thousands.
+    return {
+      code,
+      lifetime,
+      product,
+      signature,
+      reference,
+      spoken: [...code].join(locale === 'zh-CN' ? '，' : ', '),
+    }
   }
   const contact = oneLine(required(given, 'contact'))
   return {

@@ -47,7 +47,10 @@ type Compiled = (values: Values) => string
 const parts: Readonly<Record<Channel, readonly string[]>> = {
   sms: ['sms.txt'],
   email: ['email.subject.txt', 'email.txt', 'email.html'],
+  voice: ['voice.txt'],
 }
+/** A call is worth it for a code that does not arrive; a notice comes as text. */
+const hasVoice: Readonly<Record<MessageTemplate, boolean>> = { code: true, 'contact-changed': false }
 
 const templates = Object.keys(declared) as MessageTemplate[]
 const shipped = join(import.meta.dirname, 'templates')
@@ -81,7 +84,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
     const values = valuesOf(template, channel, near, messageId, given, common)
     const run = (part: string) => compiled.get(`${template}.${near}.${part}`)!(values)
     const variables = declared[template].slice(0, 3).map((name) => values[name]!)
-    if (channel === 'sms') return { text: run('sms.txt'), variables }
+    if (channel !== 'email') return { text: run(`${channel}.txt`), variables }
     return { subject: run('email.subject.txt'), text: run('email.txt'), html: run('email.html'), variables }
   }
   // What cannot be rendered at all is told first.
@@ -96,6 +99,7 @@ function everyFile(): { name: string; template: MessageTemplate }[] {
     locales.flatMap((locale) =>
       Object.values(parts)
         .flat()
+        .filter((part) => hasVoice[template] || !parts.voice.includes(part))
         .map((part) => ({ name: `${template}.${locale}.${part}`, template })),
     ),
   )

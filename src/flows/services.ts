@@ -22,7 +22,7 @@ export type Services = {
   /** The fixed code of a test address still in force. */
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any provider serves the channel. */
-  serves(channel: 'sms' | 'email'): boolean
+  serves(channel: 'sms' | 'email' | 'voice'): boolean
   readonly lease: Lease
   /** Gives a committed message to delivery. */
   handOver(entry: OutboxEntry): void

@@ -14,7 +14,7 @@ export type NewMessage = {
   readonly id: string
   readonly tenant: string
   readonly app: string
-  readonly channel: 'sms' | 'email'
+  readonly channel: 'sms' | 'email' | 'voice'
   readonly to: Address
   readonly locale: string
   readonly template: MessageTemplate

@@ -4,7 +4,7 @@ export type InboxMessage = {
   /** Increases with arrival. */
   readonly seq: number
   readonly id: string
-  readonly channel: 'sms' | 'email'
+  readonly channel: 'sms' | 'email' | 'voice'
   /** E.164 number or mailbox. */
   readonly to: string
   readonly locale: string

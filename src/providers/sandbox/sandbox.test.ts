@@ -13,6 +13,10 @@ const goodDay: SandboxSettings = {
 
 const sms: Message = {
   id: '0123456789abcdef0123456789abcdef',
+  tenant: 't',
+  app: 'a',
+  sender: null,
+  remainingMs: 60_000,
   channel: 'sms',
   to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
   locale: 'zh-CN',

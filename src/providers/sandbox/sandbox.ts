@@ -41,7 +41,8 @@ export function createSandbox(settings: SandboxSettings, random: () => number = 
 
   const provider: Provider = {
     name,
-    channels: ['sms', 'email'],
+    channels: ['sms', 'email', 'voice'],
+    hasReceipts: false,
     async send(message) {
       if (happens(refusalRate)) throw new DeliveryError('refused', 'sandbox refuses this address')
       if (happens(unavailableRate)) throw new DeliveryError('unavailable', 'sandbox is busy')

@@ -63,6 +63,7 @@ export function createSmtpProvider(settings: SmtpSettings): Provider {
   return {
     name: settings.name,
     channels: ['email'],
+    hasReceipts: false,
 
     async send(message, { signal }) {
       const { to } = message

@@ -1,0 +1,127 @@
+/** What one type of carrier brings to the settings: its schema, its channels, and how its section is read. */
+
+import type { Static, TObject, TSchema } from 'typebox'
+import { Type } from 'typebox'
+import type { Channel } from '../../delivery/provider.ts'
+import { parseDuration } from '../duration.ts'
+import { durationPattern, optional, strict } from '../policy-schema.ts'
+
+/** A type of carrier. Each has a file of its own beside this one, and a line in `provider-settings.ts`. */
+export type ProviderKind<S> = {
+  /** Of its section, less what is common to all. Its property `type` holds the sentence that introduces it. */
+  readonly schema: TObject
+  /**
+   * @param file  The section, of the schema's shape.
+   * @param where  Its path, to begin a problem with: `providers.NAME`.
+   * @param problems  Gets a sentence for each thing that cannot work, with the remedy.
+   */
+  read(file: never, where: string, problems: string[]): S
+  channels(settings: S): readonly Channel[]
+}
+
+/** A sender as messages show it, for the destinations and apps it may be used for; the first that fits is taken. */
+export type SenderRule = {
+  readonly sender: string
+  /** ISO regions; null: any. */
+  readonly countries: readonly string[] | null
+  readonly apps: readonly string[] | null
+}
+
+/** What every carrier may have, whatever its type. */
+export type CommonSettings = {
+  /** Messages a second at most; null: no bound. */
+  readonly perSecond: number | null
+  /** Messages handed over and not answered yet, at most. */
+  readonly window: number
+  /** How long one hand-over may take, ms; null: by the route. */
+  readonly timeoutMs: number | null
+  /** Of one message, in any unit that is the same for all carriers. */
+  readonly cost: number
+  readonly senders: readonly SenderRule[]
+}
+
+export const commonSchema = Type.Object(
+  {
+    perSecond: optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 100_000, description: 'Messages a second, at most.' }),
+    ),
+    window: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description:
+          'Messages handed over and not answered yet, at most; what is beyond waits or takes the next carrier.',
+        default: 200,
+      }),
+    ),
+    timeout: optional(
+      Type.String({
+        pattern: durationPattern,
+        description:
+          'How long a hand-over may take before the next carrier of the route is tried. Default: 2500ms if there is a next one, else 10s.',
+      }),
+    ),
+    cost: optional(
+      Type.Number({
+        minimum: 0,
+        description:
+          'Cost of one message, in any unit that is the same for all carriers; weighed by routes of order measured.',
+        default: 0,
+      }),
+    ),
+    senders: optional(
+      Type.Array(
+        Type.Object(
+          {
+            sender: Type.String({ minLength: 1, maxLength: 21, description: 'Number, short code or name.' }),
+            countries: optional(Type.Array(Type.String({ pattern: '^[A-Z]{2}$' }), { minItems: 1 })),
+            apps: optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+          },
+          strict,
+        ),
+        {
+          description:
+            'Senders by destination and app, `{ sender, countries, apps }`; the first that fits is shown. None fits: the carrier’s own choice.',
+          default: [],
+        },
+      ),
+    ),
+  },
+  strict,
+)
+
+/** Alphanumeric senders are 1 to 11 characters of GSM-7 with a letter; these countries take none at all. */
+const withoutNames: ReadonlySet<string> = new Set(['US', 'CA', 'CN'])
+
+export function readCommon(
+  file: Static<typeof commonSchema>,
+  where: string,
+  problems: string[],
+): CommonSettings {
+  const timeoutMs = file.timeout === undefined ? null : parseDuration(file.timeout)!
+  if (timeoutMs !== null && (timeoutMs < 100 || timeoutMs > 10_000))
+    problems.push(`${where}.timeout: must be 100ms to 10s; a lease lasts 15s`)
+  const senders = (file.senders ?? []).map((one, i): SenderRule => {
+    const at = `${where}.senders.${i}`
+    const isNumber = /^\+?\d{3,15}$/.test(one.sender)
+    if (!isNumber && !/^(?=.*[A-Za-z])[A-Za-z0-9 _.&-]{1,11}$/.test(one.sender))
+      problems.push(
+        `${at}.sender: is neither a number nor a name of 1 to 11 letters, digits and spaces with a letter`,
+      )
+    const barred = isNumber ? undefined : one.countries?.find((country) => withoutNames.has(country))
+    if (barred !== undefined) problems.push(`${at}.sender: ${barred} takes numbers only, no names`)
+    return { sender: one.sender, countries: one.countries ?? null, apps: one.apps ?? null }
+  })
+  return {
+    perSecond: file.perSecond ?? null,
+    window: file.window ?? 200,
+    timeoutMs,
+    cost: file.cost ?? 0,
+    senders,
+  }
+}
+
+/** A type's whole section: its own settings and the common ones. */
+export function wholeSchema({ schema }: { readonly schema: TObject }): TObject {
+  return Type.Object({ ...schema.properties, ...commonSchema.properties } as Record<string, TSchema>, strict)
+}

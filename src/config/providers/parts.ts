@@ -1,0 +1,30 @@
+/** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { Type } from 'typebox'
+import { optional } from '../policy-schema.ts'
+
+export const text = (description: string, byDefault?: string) =>
+  optional(Type.String({ minLength: 1, description, ...(byDefault !== undefined && { default: byDefault }) }))
+
+export function isThisMachine(host: string): boolean {
+  return ['localhost', '127.0.0.1', '::1'].includes(host)
+}
+
+/**
+ * A secret stated as `name`, or in the file `nameFile`; not both.
+ * @returns null if neither is stated.
+ */
+export function readSecret<N extends string>(
+  file: { readonly [K in N | `${N}File`]?: string },
+  name: N,
+  where: string,
+  problems: string[],
+): string | null {
+  const stated = file[name] as string | undefined
+  const path = file[`${name}File`] as string | undefined
+  if (stated !== undefined && path !== undefined)
+    problems.push(`${where}: ${name} and ${name}File are both stated; state one`)
+  if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}File: ${path} does not exist`)
+  return stated ?? (path !== undefined && existsSync(path) ? readFileSync(path, 'utf8').trim() : null)
+}

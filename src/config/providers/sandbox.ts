@@ -1,0 +1,55 @@
+/** Settings of the simulated carrier. */
+
+import { type Static, Type } from 'typebox'
+import { channels } from '../../delivery/provider.ts'
+import { parseDuration } from '../duration.ts'
+import { durationPattern, optional, strict } from '../policy-schema.ts'
+import type { ProviderKind } from './kind.ts'
+
+export type SandboxSettings = {
+  readonly type: 'sandbox'
+  /** From hand-over to arrival. */
+  readonly delayMs: number
+  /** From arrival to its receipt; null: it gives none. */
+  readonly receiptDelayMs: number | null
+  readonly lossRate: number
+  readonly refusalRate: number
+  readonly unavailableRate: number
+}
+
+const share = (description: string) =>
+  optional(Type.Number({ minimum: 0, maximum: 1, description, default: 0 }))
+
+const schema = Type.Object(
+  {
+    type: Type.Literal('sandbox', {
+      description: 'The simulated carrier; its messages are on the inbox page. Development only.',
+    }),
+    delay: optional(
+      Type.String({ pattern: durationPattern, description: 'From hand-over to arrival.', default: '0s' }),
+    ),
+    receipts: optional(
+      Type.String({
+        pattern: durationPattern,
+        description: 'From arrival to a receipt that says so. Not stated: no receipts.',
+      }),
+    ),
+    lossRate: share('Share of messages that are accepted and never arrive.'),
+    refusalRate: share('Share of messages refused for good.'),
+    unavailableRate: share('Share of messages not taken this time.'),
+  },
+  strict,
+)
+
+export const sandboxKind: ProviderKind<SandboxSettings> = {
+  schema,
+  channels: () => channels,
+  read: (file: Static<typeof schema>) => ({
+    type: 'sandbox',
+    delayMs: parseDuration(file.delay ?? '0s')!,
+    receiptDelayMs: file.receipts === undefined ? null : parseDuration(file.receipts)!,
+    lossRate: file.lossRate ?? 0,
+    refusalRate: file.refusalRate ?? 0,
+    unavailableRate: file.unavailableRate ?? 0,
+  }),
+}

@@ -1,0 +1,100 @@
+/** Settings of a mail server. */
+
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { parseEmailAddress } from '../../address/email-address.ts'
+import { optional, strict } from '../policy-schema.ts'
+import type { ProviderKind } from './kind.ts'
+import { isThisMachine, readSecret, text } from './parts.ts'
+
+export type SmtpSettings = {
+  readonly type: 'smtp'
+  readonly host: string
+  readonly port: number
+  readonly security: 'tls' | 'starttls' | 'none'
+  readonly user: string | null
+  readonly password: string | null
+  readonly from: { readonly name: string; readonly address: string }
+  readonly connections: number
+  readonly dkim: {
+    readonly domain: string
+    readonly selector: string
+    readonly privateKeyFile: string
+  } | null
+  readonly caFile: string | null
+}
+
+const schema = Type.Object(
+  {
+    type: Type.Literal('smtp', { description: 'A mail server.' }),
+    host: Type.String({ minLength: 1, description: 'Its name.' }),
+    port: optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'Its port.', default: 587 })),
+    security: optional(
+      Type.Union([Type.Literal('tls'), Type.Literal('starttls'), Type.Literal('none')], {
+        description:
+          'tls from the start, starttls (required, not tried), or none, which only loopback servers may have.',
+        default: 'starttls',
+      }),
+    ),
+    user: text('Name to log in with.'),
+    password: text('Password. Better in a file.'),
+    passwordFile: text('File that holds the password.'),
+    from: Type.Object(
+      {
+        name: text('Name shown as sender.', 'Countersign'),
+        address: Type.String({ minLength: 3, description: 'Address of the sender, also the envelope’s.' }),
+      },
+      strict,
+    ),
+    connections: optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'Connections held at most.', default: 5 }),
+    ),
+    dkim: optional(
+      Type.Object(
+        {
+          domain: Type.String({ minLength: 1, description: 'Signing domain.' }),
+          selector: Type.String({ minLength: 1, description: 'Selector of its DNS record.' }),
+          privateKeyFile: Type.String({ minLength: 1, description: 'PEM file of the private key.' }),
+        },
+        strict,
+      ),
+    ),
+    caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
+  },
+  strict,
+)
+
+export const smtpKind: ProviderKind<SmtpSettings> = {
+  schema,
+  channels: () => ['email'],
+  read(file: Static<typeof schema>, where, problems) {
+    const security = (file.security ?? 'starttls') as SmtpSettings['security']
+    if (security === 'none' && !isThisMachine(file.host))
+      problems.push(
+        `${where}.security: none is only for a mail server on this machine; codes would cross the network in clear`,
+      )
+    if (parseEmailAddress(file.from.address).kind === 'refused')
+      problems.push(`${where}.from.address: is no valid e-mail address`)
+    for (const [name, path] of [
+      ['dkim.privateKeyFile', file.dkim?.privateKeyFile],
+      ['caFile', file.caFile],
+    ] as const)
+      if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}: ${path} does not exist`)
+    const password = readSecret(file, 'password', where, problems)
+    if ((file.user === undefined) !== ((file.password ?? file.passwordFile) === undefined))
+      problems.push(`${where}: user and password (or passwordFile) go together`)
+    return {
+      type: 'smtp',
+      host: file.host,
+      port: file.port ?? (security === 'tls' ? 465 : 587),
+      security,
+      user: file.user ?? null,
+      password,
+      from: { name: file.from.name ?? 'Countersign', address: file.from.address },
+      connections: file.connections ?? 5,
+      dkim: file.dkim ? { ...file.dkim, privateKeyFile: resolve(file.dkim.privateKeyFile) } : null,
+      caFile: file.caFile ? resolve(file.caFile) : null,
+    }
+  },
+}
