@@ -48,6 +48,7 @@ a self-signed certificate, a new key ring, every country.
 const headings: readonly (readonly [section: string, heading: string])[] = [
   ['', '## Server'],
   ['tls', '## Certificate'],
+  ['admin', '## Administration'],
   ['log', '## Log'],
   ['templates', '## Messages'],
   ['routes', '## Routes'],

@@ -5,17 +5,22 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
 import { policyWith } from './config/app-policy.ts'
+import { ensureAdminToken } from './config/data-folder.ts'
 import type { Endpoint, Settings } from './config/settings.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { createReceipts } from './delivery/receipts.ts'
+import { destinationOf, routerInTurn } from './delivery/router.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import type { App } from './directory/directory.ts'
 import { AppError } from './errors.ts'
 import type { AppPolicy } from './flows/policy.ts'
 import type { Services } from './flows/services.ts'
 import { createSessions } from './flows/sessions.ts'
+import { adminPages } from './http/admin.ts'
 import { huaweiDialect } from './http/huawei/dialect.ts'
 import { operationsPages } from './http/operations.ts'
 import { inboxPages } from './http/pages/inbox-page.ts'
+import { receiptPages } from './http/receipts.ts'
 import { type Answer, createServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -62,10 +67,21 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     opening,
   ])
 
-  const { providers, sandbox } = await createProviders(settings.providers)
+  const receipts = createReceipts({
+    dispatches: store.dispatches,
+    observe(receipt, result) {
+      const { provider, state } = receipt
+      if (result.kind !== 'recorded') return metrics.receipts.inc({ provider, country: '', state: 'stray' })
+      metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
+      if (result.isNews && state === 'delivered')
+        metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
+    },
+    onError: (what, error) => log.error(`delivery: ${what} failed`, { reason: reasonOf(error) }),
+  })
+  started.defer(() => receipts.stop())
+  const { providers, sandbox } = await createProviders(settings.providers, receipts.sinkOf)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())
-  const routeOf = (names: readonly string[]) => names.map((name) => providers.get(name)!)
-  const routes = { sms: routeOf(settings.routes.sms), email: routeOf(settings.routes.email), voice: [] }
+  const router = routerInTurn([...providers.values()])
 
   const policyOf = policies(settings)
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))
@@ -73,18 +89,23 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     outbox: store.outbox,
     ring,
     templates,
-    routes,
+    router,
     owner: 'main',
-    observe(dispatch, { message, dispatches }, ageMs) {
+    observe(dispatch, entry, ageMs) {
+      const { message, dispatches } = entry
       const { provider, outcome } = dispatch
-      metrics.dispatches.inc({ provider, channel: message.channel, outcome })
+      const { region: country, channel } = destinationOf(message)
+      metrics.dispatches.inc({ provider, channel, country, outcome })
       if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
-      const { tenant, app, channel, id } = message
+      const { tenant, app, id } = message
       const reason = dispatch.providerCode ?? ''
+      const verification = entry.verification?.id ?? ''
       log.warn('a message was not taken', {
         tenant,
         app,
         channel,
+        country,
+        verification,
         message: id,
         provider,
         outcome,
@@ -109,11 +130,14 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
       const test = testAddresses.get(address)
       return test && test.until > now ? test.code : undefined
     },
-    serves: (channel) => routes[channel].length > 0,
+    serves: router.serves,
     lease: delivery.lease,
     handOver: delivery.handOver,
   }
 
+  const takers = new Map(
+    [...providers].flatMap(([name, one]) => (one.receipts ? [[name, one.receipts.bind(one)] as const] : [])),
+  )
   let isReady = true
   const onAnswer = ({ route, status, ...rest }: Answer) => {
     metrics.requestSeconds.observe({ route, status }, rest.tookMs / 1000)
@@ -136,15 +160,43 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
       onError: (error, request) =>
         log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
     })
+    await server.register(receiptPages, {
+      takers,
+      onError: (provider, error) =>
+        log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
+    })
     if (!tls) {
       await server.register(operationsPages, { services, isAlive: () => !isBroken, isReady: () => isReady })
+      if (adminListen === 'http') await adminPagesOn(server)
       if (sandbox && settings.isDevelopment) await server.register(inboxPages, { inbox: sandbox.inbox })
     }
     return listen(server, endpoint)
   }
+  const onOperatorError = (error: unknown) =>
+    log.error('an operator’s call failed', { reason: reasonOf(error) })
+  const { listen: adminListen } = settings.admin
+  const adminPagesOn = (server: FastifyInstance) =>
+    server.register(adminPages, {
+      services,
+      token: readAdminToken(settings),
+      isForThisMachine: adminListen === 'http',
+      onError: onOperatorError,
+    })
   const tls = settings.https && settings.tls ? await readCertificate(settings.tls) : null
   if (settings.https && !tls) throw new AppError('config.invalid', 'https: a certificate and key are needed')
   const [https, http] = await Promise.all([serve(settings.https, tls), serve(settings.http, null)])
+
+  if (adminListen !== null && adminListen !== 'http') {
+    const isLocal = /^(127\.|::1$|localhost$)/.test(adminListen.host)
+    const server = createServer({
+      tls: isLocal || !settings.tls ? null : await readCertificate(settings.tls),
+      trustedProxies: [],
+      onAnswer,
+    })
+    started.defer(() => server.close())
+    await adminPagesOn(server)
+    await listen(server, adminListen)
+  }
 
   await delivery.start()
   const sweeping = setInterval(
@@ -188,6 +240,14 @@ async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing>
     return parseKeyRing(keyRing ?? (await readFile(keyRingFile, 'utf8')))
   } catch (error) {
     throw new AppError('key-ring.invalid', `${from}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+function readAdminToken({ admin }: Settings): string {
+  try {
+    return ensureAdminToken(admin.tokenFile)
+  } catch (error) {
+    throw new AppError('config.invalid', `admin.tokenFile: ${reasonOf(error)}`, { cause: error })
   }
 }
 

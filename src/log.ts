@@ -20,6 +20,7 @@ export const logFields = [
   'message',
   'provider',
   'channel',
+  'country',
   'outcome',
   'scope',
   'dispatches',

@@ -6,10 +6,21 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** People take their time, and so do phones that are switched off. */
+const longSeconds = [0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
+
+export type ProviderState = { readonly name: string; readonly isOpen: boolean; readonly inFlight: number }
+
 export type StoreState = { readonly queued: number; readonly oldestMs: number; readonly live: number }
 
-/** @param probe  Asked at each scrape; undefined if the store does not answer. */
-export function createMetrics(probe: () => Promise<StoreState | undefined>) {
+/**
+ * @param probe  Asked at each scrape; undefined if the store does not answer.
+ * @param providers  Asked at each scrape.
+ */
+export function createMetrics(
+  probe: () => Promise<StoreState | undefined>,
+  providers: () => readonly ProviderState[] = () => [],
+) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -36,7 +47,19 @@ export function createMetrics(probe: () => Promise<StoreState | undefined>) {
     dispatches: new Counter({
       name: 'countersign_dispatches_total',
       help: 'Tries at handing a message to a provider.',
-      labelNames: ['provider', 'channel', 'outcome'] as const,
+      labelNames: ['provider', 'channel', 'country', 'outcome'] as const,
+      registers,
+    }),
+    receipts: new Counter({
+      name: 'countersign_receipts_total',
+      help: 'Receipts by what they say: a state that is news, repeated, or stray.',
+      labelNames: ['provider', 'country', 'state'] as const,
+      registers,
+    }),
+    used: new Counter({
+      name: 'countersign_used_total',
+      help: 'Codes entered right for the first time, by the provider that brought them.',
+      labelNames: ['provider', 'channel', 'country'] as const,
       registers,
     }),
     requestSeconds: new Histogram({
@@ -60,7 +83,42 @@ export function createMetrics(probe: () => Promise<StoreState | undefined>) {
       buckets: seconds,
       registers,
     }),
+    receiptSeconds: new Histogram({
+      name: 'countersign_receipt_seconds',
+      help: 'From acceptance by a provider to its receipt that a message was delivered.',
+      labelNames: ['provider'] as const,
+      buckets: longSeconds,
+      registers,
+    }),
+    useSeconds: new Histogram({
+      name: 'countersign_use_seconds',
+      help: 'From the issue of a code to its first right submission.',
+      labelNames: ['provider'] as const,
+      buckets: longSeconds,
+      registers,
+    }),
   }
+  for (const [name, help, read] of [
+    [
+      'countersign_provider_open',
+      '1 while the provider is not handed messages, for it failed.',
+      (one: ProviderState) => Number(one.isOpen),
+    ],
+    [
+      'countersign_provider_in_flight',
+      'Messages handed to the provider and not answered yet.',
+      (one: ProviderState) => one.inFlight,
+    ],
+  ] as const)
+    new Gauge({
+      name,
+      help,
+      labelNames: ['provider'] as const,
+      registers,
+      collect() {
+        for (const one of providers()) this.set({ provider: one.name }, read(one))
+      },
+    })
   // One probe a scrape serves all three gauges, whichever is collected first.
   let asked: ReturnType<typeof probe> | undefined
   const state = () => {

@@ -10,6 +10,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { SMTPServer } from 'smtp-server'
+import { parse } from 'yaml'
 import { createProgram } from '../src/cli/cli.ts'
 import { greeting } from '../src/cli/demo.ts'
 import { exitCodes } from '../src/cli/terminal.ts'
@@ -121,6 +122,24 @@ test('operations.md has every metric with its labels, and no other', async () =>
   }
   for (const [named] of text.matchAll(/countersign_[a-z_]+/g))
     assert.ok(names.includes(named), `${named} is no metric`)
+})
+
+test('alarms.yaml is made of metrics and labels that there are', async () => {
+  const rules = parse(readFileSync(join(root, 'docs/alarms.yaml'), 'utf8')) as {
+    groups: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[]
+  }
+  const { registry } = createMetrics(async () => undefined)
+  const { rules: all = [] } = rules.groups[0] ?? {}
+  assert.ok(all.length > 8)
+  for (const { alert, expr, annotations } of all) {
+    assert.ok(annotations.summary && annotations.action, alert)
+    for (const [, name, selector = ''] of expr.matchAll(/\b(countersign_\w+)(?:\{([^}]*)\})?/g)) {
+      const metric = registry.getSingleMetric(name!) as unknown as { labelNames: string[] } | undefined
+      assert.ok(metric, `${alert}: there is no ${name}`)
+      for (const [, label] of selector.matchAll(/(\w+)[=!]~?"/g))
+        assert.ok(metric.labelNames.includes(label!), `${alert}: ${name} has no label ${label}`)
+    }
+  }
 })
 
 test('operations.md has every field of the log, and no other', () => {

@@ -78,8 +78,7 @@ function assertNothingLost(accepted: readonly string[]): { sent: number; failed:
   const failed = new Set(
     db
       .prepare(
-        `select v.address from journal j join verification v on v.id = j.verification
-         where j.kind = 'dispatch' and json_extract(j.detail, '$.next') = 'failed'`,
+        `select v.address from dispatch d join verification v on v.id = d.about where d.next = 'failed'`,
       )
       .all()
       .map((row) => String(row.address).slice('mailto:'.length)),

@@ -182,6 +182,26 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
     'countersign token --app 5f0c… --user alice',
   )
 
+  const verification = root.command('verification').description('what became of codes')
+  example(
+    common(verification.command('show').description('print each step of a verification and its messages'))
+      .argument('<id>', 'the verification, as the log and "find" name it')
+      .action(async (id, options) =>
+        (await import('./verifications.ts')).showVerification(id, options, terminal),
+      ),
+    'countersign verification show 019f…',
+    "countersign verification show 019f… --json | jq '.dispatches[].providerCode'",
+  )
+  example(
+    common(verification.command('find').description('list the verifications of an address, newest first'))
+      .argument('<address>', 'number with its plus, or e-mail address')
+      .option('--since <time>', 'how far to look back', '24h')
+      .action(async (address, options) =>
+        (await import('./verifications.ts')).findByAddress(address, options, terminal),
+      ),
+    'countersign verification find +8613800138000 --since 7d',
+  )
+
   const keys = root.command('keys').description('the key ring')
   example(
     common(keys.command('rotate').description('add a new key, or make the ring')).action(async (options) =>

@@ -117,7 +117,7 @@ async function clock(settings: Settings): Promise<string> {
 }
 
 async function providers(settings: Settings): Promise<string> {
-  const { providers } = await createProviders(settings.providers)
+  const { providers } = await createProviders(settings.providers, () => async () => {})
   try {
     const checks = [...providers].map(async ([name, provider]) => {
       try {

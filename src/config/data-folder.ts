@@ -1,5 +1,6 @@
 /** The data folder and the key ring in it: made with rights for their owner alone. */
 
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -22,6 +23,19 @@ export function makeDataFolder(folder: string): void {
 /** Writes a file whole or not at all: beside it, flushed, then renamed over it. Mode 0600. */
 export function writeSecretFile(path: string, text: string): void {
   replaceSecretFile(path, () => text)
+}
+
+/**
+ * The administrator token, made if there is none.
+ * @returns 43 characters of base64url, or whatever the operator put there, at least 20 characters.
+ * @throws RangeError naming the file if what is there is too short to be a secret.
+ */
+export function ensureAdminToken(path: string): string {
+  if (!existsSync(path)) writeSecretFile(path, `${randomBytes(32).toString('base64url')}\n`)
+  const token = readFileSync(path, 'utf8').trim()
+  if (!/^\S{20,}$/.test(token))
+    throw new RangeError(`${path}: an administrator token has at least 20 characters and no spaces`)
+  return token
 }
 
 /**

@@ -96,6 +96,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     trustedProxies: '10.0.0.0/8,::1',
     store: 'sqlite:/tmp/x.db',
     limits: 'none',
+    'admin.listen': '127.0.0.1:8090',
     retention: '2d',
     'log.level': 'warn',
     'log.requests': 'all',

@@ -63,6 +63,7 @@ export function loadSettings({
       `http: ${http.host} is not a loopback address; serve HTTPS, or set behindProxy if a proxy in front ends TLS`,
     )
   if (!https && !http) problems.push('https, http: at least one must listen')
+  const adminListen = adminListenOf(set, http, problems)
   const store = /^sqlite:(.+)$/.exec(set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`)
   if (!store) problems.push('store: must be sqlite:FILE')
   const keyRingFile = resolve(set.keyRing ?? join(dataFolder, 'master.key'))
@@ -112,6 +113,10 @@ export function loadSettings({
     tls,
     trustedProxies: set.trustedProxies ?? [],
     isBehindProxy,
+    admin: {
+      listen: adminListen,
+      tokenFile: resolve(set.admin?.tokenFile ?? join(dataFolder, 'admin.token')),
+    },
     keyRingFile,
     keyRing,
     store: { engine: 'sqlite', path: resolve(store![1]!) },
@@ -138,6 +143,7 @@ export function loadSettings({
     'tls.certificate': tls?.certificateFile ?? 'none',
     'tls.key': tls?.keyFile ?? 'none',
     keyRing: keyRingFile,
+    'admin.tokenFile': settings.admin.tokenFile,
     store: `sqlite:${settings.store.path}`,
     'routes.sms': JSON.stringify(routes.sms),
     'routes.email': JSON.stringify(routes.email),
@@ -181,6 +187,26 @@ function endpointOf(name: string, text: string, problems: string[]): Endpoint | 
   if (match && port <= 65_535) return { host: match[1] ?? match[2]!, port }
   problems.push(`${name}: must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8443, or off`)
   return null
+}
+
+/** The operator's calls carry a token: beyond this machine only under TLS. */
+function adminListenOf(
+  set: SettingsFile,
+  http: Endpoint | null,
+  problems: string[],
+): Settings['admin']['listen'] {
+  const stated = set.admin?.listen
+  if (stated === undefined) return http ? 'http' : null
+  if (stated === 'http') {
+    if (!http) problems.push('admin.listen: is http, but http is off; state HOST:PORT, or off')
+    return 'http'
+  }
+  const endpoint = endpointOf('admin.listen', stated, problems)
+  if (endpoint && !isLoopback(endpoint.host) && !set.tls)
+    problems.push(
+      `admin.listen: ${endpoint.host} is not a loopback address; state tls.certificate and tls.key for it`,
+    )
+  return endpoint
 }
 
 /** What a server that sends for real needs. */

@@ -36,6 +36,18 @@ export const settingsSchema = Type.Object(
         default: [],
       }),
     ),
+    admin: optional(
+      Type.Object(
+        {
+          listen: text(
+            'Where the operator’s calls are answered: HOST:PORT for a listener of their own, http for the plain listener and this machine alone, or off. Beyond loopback it needs the certificate.',
+            'http',
+          ),
+          tokenFile: text('File of the administrator token. Made at the first start.', '<data>/admin.token'),
+        },
+        strict,
+      ),
+    ),
     keyRing: text('File of the key ring.', '<data>/master.key'),
     store: text('Where records are kept: sqlite:FILE.', 'sqlite:<data>/countersign.db'),
     limits: optional(

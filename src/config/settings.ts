@@ -28,6 +28,8 @@ export type Settings = {
   readonly trustedProxies: readonly string[]
   /** A proxy in front ends TLS, so that plain HTTP may be served beyond loopback. */
   readonly isBehindProxy: boolean
+  /** Where the operator's calls are answered; `http`: on that listener, for this machine alone. */
+  readonly admin: { readonly listen: Endpoint | 'http' | null; readonly tokenFile: string }
   readonly keyRingFile: string
   /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */
   readonly keyRing: string | null

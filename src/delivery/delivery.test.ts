@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
+import { routerInTurn } from './router.ts'
 import { loadTemplates } from './templates.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
@@ -56,7 +57,7 @@ function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] }
     outbox: store.outbox,
     ring,
     templates,
-    routes: { sms: providers, email: [], voice: [] },
+    router: routerInTurn(providers),
     owner: `worker-${owners++}`,
     observe: (dispatch) => dispatches.push(dispatch),
   })
@@ -105,6 +106,9 @@ async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { coo
     deadlineAt: record.expiresAt,
     remainingMs: lifetimeMs,
     dispatches: 1,
+    tried: [],
+    unknowns: 0,
+    isSecond: false,
   }
 }
 
@@ -138,11 +142,10 @@ test('an accepted message is off the queue and its dispatch is recorded', async 
   const [message] = carrier.messages
   assert.match(message!.text, /^\d{6} is your Test verification code/)
   assert.equal(message!.variables[0], message!.text.slice(0, 6))
-  const journal = await store.journal.read({ sinceMs: 0, most: 1000, kind: 'dispatch' })
-  const recorded = journal.find((one) => one.detail.message === entry.message.id)
-  assert.equal(recorded?.detail.outcome, 'accepted')
-  assert.equal(recorded?.detail.providerMessageId, 'p1')
-  assert.equal(recorded?.verification, entry.verification.id)
+  const [recorded] = await store.dispatches.of(entry.verification.id)
+  assert.equal(recorded?.message, entry.message.id)
+  assert.equal(recorded?.outcome, 'accepted')
+  assert.equal(recorded?.providerMessageId, 'p1')
 })
 
 test('a permanent refusal is not tried again and frees the cooldown', async () => {

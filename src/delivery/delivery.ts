@@ -5,15 +5,15 @@ import type { KeyRing } from '../code/key-ring.ts'
 import type { Dispatch, DispatchOutcome, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
 import { reached } from './points.ts'
-import { type Channel, DeliveryError, type Message, type Provider } from './provider.ts'
+import { DeliveryError, type Message } from './provider.ts'
+import { type Chosen, destinationOf, type Router } from './router.ts'
 import type { Templates } from './templates.ts'
 
 export type DeliverySettings = {
   readonly outbox: Outbox
   readonly ring: KeyRing
   readonly templates: Templates
-  /** Providers by channel, in the order they are tried. */
-  readonly routes: Readonly<Record<Channel, readonly Provider[]>>
+  readonly router: Router
   /** Names this process in leases: the same after a restart, unlike that of any process beside it. */
   readonly owner: string
   /** Told of every dispatch, for metrics and log; `ageMs` is the message's age, from its commit. */
@@ -31,8 +31,6 @@ export type Delivery = {
   stop(timeoutMs: number): Promise<void>
 }
 
-/** A provider gets this long; the lease must outlast it, so that nobody else sends meanwhile. */
-const providerTimeoutMs = 10_000
 const leaseMs = 15_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
@@ -48,10 +46,16 @@ const leastLifeMs = 1_000
 /** Claims of one message, whatever the reason: the worker's own bound on how often anyone is sent to. */
 const mostDispatches = 10
 /** A message that may have been taken goes out once more, not again and again. */
-const mostDispatchesIfUnknown = 2
+const mostUnknowns = 2
+
+/** A dispatch as its outcome becomes known, before it is put to a message and a time. */
+type Told = Pick<
+  Dispatch,
+  'outcome' | 'providerCode' | 'providerMessageId' | 'receiptKey' | 'segments' | 'price'
+>
 
 export function createDelivery(settings: DeliverySettings): Delivery {
-  const { outbox, routes, owner } = settings
+  const { outbox, router, owner } = settings
   const lease = { owner, ms: leaseMs }
   let inHand = 0
   let isStopping = false
@@ -71,41 +75,56 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     })
   }
 
+  /** @param deadline  By `performance.now()`. */
   async function deliver(entry: OutboxEntry, deadline: number): Promise<void> {
     reached('after-claim', entry.message.id)
-    const { message, dispatches, verification } = entry
-    const route = routes[message.channel]
-    const provider = route[(dispatches - 1) % route.length]
-    if (deadline - performance.now() < leastLifeMs || (verification && verification.state !== 'live'))
-      return settle(entry, { provider: '', outcome: 'expired', tookMs: 0 }, deadline)
-    if (dispatches > mostDispatches || !provider)
-      return settle(entry, { provider: '', outcome: 'exhausted', tookMs: 0 }, deadline)
+    const { message, dispatches, verification, tried } = entry
     const startedAt = performance.now()
+    const end = (outcome: 'expired' | 'exhausted') =>
+      settle(entry, { provider: '', ...timesOf(entry, deadline, startedAt, startedAt), outcome }, undefined)
+    if (deadline - startedAt < leastLifeMs || (verification && verification.state !== 'live'))
+      return end('expired')
+    if (dispatches > mostDispatches) return end('exhausted')
+    const chosen = router.next(destinationOf(message), tried)
+    if (chosen.kind === 'none') return end('exhausted')
+    if (chosen.kind === 'wait') return postpone(entry, chosen.afterMs)
+    const told = await dispatched(entry, chosen, deadline - startedAt)
+    chosen.leave(told.outcome)
+    const provider = chosen.provider.name
+    await settle(
+      entry,
+      { provider, ...timesOf(entry, deadline, startedAt, performance.now()), ...told },
+      chosen,
+    )
+  }
+
+  /** Hands the message to the chosen provider. Never rejects: whatever happens is an outcome. */
+  async function dispatched(entry: OutboxEntry, chosen: Chosen, remainingMs: number): Promise<Told> {
+    const { provider, timeoutMs, sender } = chosen
     try {
-      const accepted = await handOverWithin(
-        provider,
-        rendered(entry, deadline - startedAt),
-        Math.min(providerTimeoutMs, deadline - startedAt),
-      )
+      const message = rendered(entry, remainingMs, sender)
+      const accepted = await handOverWithin(provider, message, Math.min(timeoutMs, remainingMs))
       reached('after-accept', message.id)
-      const tookMs = performance.now() - startedAt
-      await settle(
-        entry,
-        { provider: provider.name, outcome: 'accepted', tookMs, providerMessageId: accepted.id },
-        deadline,
-      )
+      const { id, receiptKey = id, segments, price } = accepted
+      return {
+        outcome: 'accepted',
+        providerMessageId: id,
+        ...(provider.hasReceipts && { receiptKey }),
+        ...(segments !== undefined && { segments }),
+        ...(price && { price }),
+      }
     } catch (error) {
-      const tookMs = performance.now() - startedAt
-      const told =
-        error instanceof DeliveryError
-          ? { outcome: error.kind, providerCode: error.providerCode }
-          : { outcome: 'unavailable' as const, providerCode: 'internal' }
-      if (!(error instanceof DeliveryError)) settings.onError?.('delivery', error)
-      await settle(entry, { provider: provider.name, tookMs, ...told }, deadline)
+      if (error instanceof DeliveryError) return { outcome: error.kind, providerCode: error.providerCode }
+      settings.onError?.('delivery', error)
+      return { outcome: 'unavailable', providerCode: 'internal' }
     }
   }
 
-  function rendered({ message, verification }: OutboxEntry, remainingMs: number): Message {
+  function rendered(
+    { message, verification }: OutboxEntry,
+    remainingMs: number,
+    sender: string | null,
+  ): Message {
     const values: Record<string, string> = { ...message.values }
     if (verification) {
       const key = settings.ring.keys.get(verification.keyId)
@@ -114,50 +133,45 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       values.code = deriveCode(key, verification, verification.digits)
       values.lifetimeMs = String(verification.expiresAt - verification.issuedAt)
     }
-    const text = settings.templates.render(
-      message.template,
-      message.channel,
-      message.locale,
-      message.id,
-      values,
-    )
-    return {
-      id: message.id,
-      tenant: message.tenant,
-      app: message.app,
-      channel: message.channel,
-      to: message.to,
-      locale: message.locale,
-      template: message.template,
-      sender: null,
-      ...text,
-      deadlineAt: verification?.expiresAt ?? 0,
-      remainingMs,
-    }
+    const { id, tenant, app, channel, to, locale, template } = message
+    const text = settings.templates.render(template, channel, locale, id, values)
+    const deadlineAt = verification?.expiresAt ?? 0
+    return { id, tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }
   }
 
   async function settle(
     entry: OutboxEntry,
     told: Omit<Dispatch, 'messageId'>,
-    deadline: number,
+    chosen: Chosen | undefined,
   ): Promise<void> {
     const { message, verification, queuedAt, dispatches } = entry
     const dispatch: Dispatch = { messageId: message.id, ...told }
-    settings.observe?.(dispatch, entry, entry.deadlineAt - queuedAt - (deadline - performance.now()))
+    const settledAt = told.handedOverAt + told.tookMs
+    settings.observe?.(dispatch, entry, settledAt - queuedAt)
+    const remainingMs = entry.deadlineAt - settledAt
+    const unknowns = entry.unknowns + Number(told.outcome === 'unknown')
+    const { tenant, app, channel, cooldown } = message
     const settlement: Settlement = {
       dispatch,
-      message: {
-        tenant: message.tenant,
-        app: message.app,
-        channel: message.channel,
-        cooldown: message.cooldown,
-      },
+      message: { tenant, app, channel, cooldown },
+      region: destinationOf(message).region,
       verification: verification?.id ?? '',
       queuedAt,
-      next: nextAfter(dispatch.outcome, dispatches, deadline - performance.now()),
+      dispatches,
+      next:
+        secondOf(entry, told, chosen, remainingMs) ??
+        nextAfter(told.outcome, dispatches, unknowns, remainingMs),
     }
     reached('before-settle', message.id)
-    await record(settlement, deadline)
+    await record(settlement, performance.now() + remainingMs)
+  }
+
+  /** Nothing was tried, so nothing is recorded: the message waits for room. */
+  async function postpone({ message, queuedAt }: OutboxEntry, afterMs: number): Promise<void> {
+    // Should the store be away, the lease runs out and brings the message back.
+    await outbox
+      .postpone([{ messageId: message.id, queuedAt }], afterMs)
+      .catch((error) => settings.onError?.('postpone', error))
   }
 
   // Settlements of one turn go to the store together, as calls do.
@@ -224,6 +238,27 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 }
 
+/** Engine times of a dispatch, from what this process's own steady clock says of it. */
+function timesOf(entry: OutboxEntry, deadline: number, startedAt: number, endedAt: number) {
+  return { handedOverAt: entry.deadlineAt - (deadline - startedAt), tookMs: endedAt - startedAt }
+}
+
+/** Whether an accepted code waits for a receipt, and which channel comes if there is none. */
+function secondOf(
+  { verification, isSecond }: OutboxEntry,
+  { outcome, receiptKey }: Pick<Dispatch, 'outcome' | 'receiptKey'>,
+  chosen: Chosen | undefined,
+  remainingMs: number,
+): Settlement['next'] | undefined {
+  const second = chosen?.second
+  // Without receipts nothing could tell that the second is not needed.
+  if (!second || outcome !== 'accepted' || !verification || isSecond || receiptKey === undefined)
+    return undefined
+  // A second that comes too late to be typed is none.
+  if (remainingMs - second.afterMs < leastLifeForRetryMs) return undefined
+  return { kind: 'second', channel: second.channel, afterMs: second.afterMs }
+}
+
 /** A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. */
 function longestWaitMs(dispatches: number, remainingMs: number): number {
   const isUrgent = remainingMs <= longestCodeMs
@@ -232,7 +267,12 @@ function longestWaitMs(dispatches: number, remainingMs: number): number {
     : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
 }
 
-function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: number): Settlement['next'] {
+function nextAfter(
+  outcome: DispatchOutcome,
+  dispatches: number,
+  unknowns: number,
+  remainingMs: number,
+): Settlement['next'] {
   switch (outcome) {
     case 'accepted':
       return { kind: 'done' }
@@ -242,8 +282,8 @@ function nextAfter(outcome: DispatchOutcome, dispatches: number, remainingMs: nu
     case 'exhausted':
       return { kind: 'failed', isPermanent: false }
     case 'unknown':
-      if (dispatches >= mostDispatchesIfUnknown) return { kind: 'failed', isPermanent: false }
-      return nextAfter('unavailable', dispatches, remainingMs)
+      if (unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
+      return nextAfter('unavailable', dispatches, unknowns, remainingMs)
     case 'throttled':
     case 'unavailable':
       if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)

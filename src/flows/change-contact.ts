@@ -2,9 +2,11 @@
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
+import { destinationOf } from '../delivery/router.ts'
 import type { Member } from '../directory/directory.ts'
 import type { NewMessage } from '../store/outbox.ts'
 import type { Throttled } from '../throttle/take.ts'
+import { countUse } from './count-use.ts'
 import type { Services } from './services.ts'
 import { type Act, newMessageId } from './subject.ts'
 import { submitCode } from './submit-code.ts'
@@ -71,6 +73,7 @@ export async function changeContact(
       services.sessions.forget(session.member.id)
       if (result.kind !== 'changed') return result
       reached('after-use', submitted.record.id)
+      countUse(services, result.used)
       for (const entry of result.entries) services.handOver(entry)
       return { kind: 'changed' }
     }
@@ -103,5 +106,5 @@ function noticesOf(
         cooldown: [],
       }),
     )
-    .filter((notice) => serves(notice.channel))
+    .filter((notice) => serves(destinationOf(notice)))
 }

@@ -2,6 +2,7 @@
 
 import { reached } from '../delivery/points.ts'
 import type { Throttled } from '../throttle/take.ts'
+import { countUse } from './count-use.ts'
 import { proofMs } from './policy.ts'
 import type { Services } from './services.ts'
 import { type Act, purposeFor } from './subject.ts'
@@ -30,7 +31,7 @@ export async function checkCode(
     if (submitted.kind === 'repeated') return { kind: 'verified' }
     if (submitted.kind !== 'match') return submitted
     const isOwn = purpose === 'own-contact'
-    const isUsed = await services.store.verifications.use({
+    const used = await services.store.verifications.use({
       id: submitted.record.id,
       wrong: submitted.wrong,
       takenAt: submitted.takenAt,
@@ -39,6 +40,8 @@ export async function checkCode(
       ...(repeat !== undefined && { repeat }),
     })
     reached('after-use', submitted.record.id)
-    return { kind: isUsed ? 'verified' : 'refused' }
+    if (!used) return { kind: 'refused' }
+    countUse(services, used)
+    return { kind: 'verified' }
   }
 }

@@ -30,7 +30,9 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const isAllowed =
     address.kind === 'email' || policy.regions === null || policy.regions.includes(address.region)
-  if (!isAllowed || !services.serves(channel)) {
+  const region = address.kind === 'phone' ? address.region : ''
+  const destination = { channel, region, tenant: session.tenant.id, app: session.app.id } as const
+  if (!isAllowed || !services.serves(destination)) {
     count('unreachable')
     return { kind: 'unreachable' }
   }
@@ -83,6 +85,9 @@ export async function requestCode(services: Services, act: Act, locale: string):
       deadlineAt: record.expiresAt,
       remainingMs: record.expiresAt - queuedAt,
       dispatches: 1,
+      tried: [],
+      unknowns: 0,
+      isSecond: false,
     })
   }
   return { kind: 'sent' }

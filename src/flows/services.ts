@@ -2,12 +2,15 @@
 
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { Destination } from '../delivery/router.ts'
 import type { App } from '../directory/directory.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Lease, OutboxEntry } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import type { AppPolicy } from './policy.ts'
 import type { Sessions } from './sessions.ts'
+
+export type { ReceiptAnswer, ReceiptRequest } from '../delivery/provider.ts'
 
 export type Services = {
   readonly store: Store
@@ -21,8 +24,8 @@ export type Services = {
   readonly hasLimits: boolean
   /** The fixed code of a test address still in force. */
   testCodeOf(addressKey: string, now: number): string | undefined
-  /** Whether any provider serves the channel. */
-  serves(channel: 'sms' | 'email' | 'voice'): boolean
+  /** Whether any route takes messages for the destination. */
+  serves(destination: Destination): boolean
   readonly lease: Lease
   /** Gives a committed message to delivery. */
   handOver(entry: OutboxEntry): void

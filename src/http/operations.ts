@@ -46,7 +46,7 @@ export function operationsPages(
 }
 
 /** A loopback peer that passes nobody else's request on. */
-function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
+export function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
   const isLoopback = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '')
   return isLoopback && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
 }

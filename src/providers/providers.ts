@@ -1,18 +1,21 @@
 /** The carriers there are, made from their settings by type. */
 
 import type { ProviderSettings } from '../config/settings.ts'
-import type { Provider } from '../delivery/provider.ts'
+import type { Provider, ReceiptSink } from '../delivery/provider.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
 /** Carriers are loaded only if the settings name one: each brings its own libraries. */
-export async function createProviders(settings: Readonly<Record<string, ProviderSettings>>) {
+export async function createProviders(
+  settings: Readonly<Record<string, ProviderSettings>>,
+  receive: (provider: string) => ReceiptSink,
+) {
   const providers = new Map<string, Provider>()
   let sandbox: Sandbox | undefined
   const create = async (name: string, one: ProviderSettings): Promise<Provider> => {
     switch (one.type) {
       case 'sandbox': {
         const { createSandbox } = await import('./sandbox/sandbox.ts')
-        sandbox = createSandbox({ ...one, name })
+        sandbox = createSandbox({ ...one, name }, receive(name))
         return sandbox.provider
       }
       case 'smtp': {

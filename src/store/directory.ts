@@ -4,6 +4,7 @@ import type { Address } from '../address/address.ts'
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../directory/directory.ts'
 import type { Take } from '../throttle/take.ts'
 import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
+import type { Used } from './verifications.ts'
 
 export type ImportOutcome =
   | { readonly kind: 'added' | 'updated' | 'unchanged' }
@@ -29,7 +30,7 @@ export type ContactChange = {
 }
 
 export type ContactChangeResult =
-  | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[] }
+  | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[]; readonly used: Used }
   /** The verification was used, expired or killed in the meantime. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'unproven' }

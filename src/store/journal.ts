@@ -1,6 +1,6 @@
 /** The contract for history: what happened to whom, in order, never changed, kept for a time. */
 
-export type JournalKind = 'dispatch' | 'refusal' | 'contact-changed'
+export type JournalKind = 'refusal' | 'contact-changed'
 
 export type JournalEntry = {
   readonly at: number

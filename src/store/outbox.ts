@@ -2,6 +2,7 @@
 
 import type { Address } from '../address/address.ts'
 import type { Verification } from '../verification/verification.ts'
+import type { Price } from './dispatches.ts'
 
 /** A claim: only `owner` may hand the message over until `ms` from the claim have passed. */
 export type Lease = { readonly owner: string; readonly ms: number }
@@ -37,6 +38,12 @@ export type OutboxEntry = {
   readonly remainingMs: number
   /** Claims so far, this one included. */
   readonly dispatches: number
+  /** Providers it was dispatched to so far, oldest first. */
+  readonly tried: readonly string[]
+  /** How many of those ended unknown: each may have been taken. */
+  readonly unknowns: number
+  /** Its first channel was not enough in time: `message.channel` is the second. */
+  readonly isSecond: boolean
 }
 
 export type DispatchOutcome =
@@ -56,27 +63,42 @@ export type Dispatch = {
   /** Empty if it did not come to a provider. */
   readonly provider: string
   readonly outcome: DispatchOutcome
+  /** Engine time, ms. */
+  readonly handedOverAt: number
   /** Milliseconds the provider took. */
   readonly tookMs: number
   readonly providerMessageId?: string
+  /** What its receipts will name; only if receipts are awaited. */
+  readonly receiptKey?: string
   /** The provider's own code and words. */
   readonly providerCode?: string
+  readonly segments?: number
+  readonly price?: Price
 }
 
 export type Settlement = {
   readonly dispatch: Dispatch
   /** What was claimed, as far as the record of the dispatch needs it. */
   readonly message: Pick<NewMessage, 'tenant' | 'app' | 'channel' | 'cooldown'>
+  /** Of the number; empty for e-mail. */
+  readonly region: string
   /** Empty for a notice. */
   readonly verification: string
   readonly queuedAt: number
-  /** done: off the queue · retry: due again after so long · failed: off the queue, not sent. */
+  /** As claimed: which dispatch of the message this was. Recorded once, however often it is told. */
+  readonly dispatches: number
+  /**
+   * done: off the queue · retry: due again after so long · second: due again by another channel after
+   * so long, unless a receipt says delivered before · failed: off the queue, not sent.
+   */
   readonly next:
     | { readonly kind: 'done' }
     | { readonly kind: 'retry'; readonly afterMs: number }
+    | { readonly kind: 'second'; readonly channel: NewMessage['channel']; readonly afterMs: number }
     | { readonly kind: 'failed'; readonly isPermanent: boolean }
 }
 
+/** Not counted: what was accepted and waits whether a second channel is needed. */
 export type OutboxDepth = { readonly queued: number; readonly oldestMs: number }
 
 export type Outbox = {
@@ -89,6 +111,8 @@ export type Outbox = {
    * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened.
    */
   settle(settlements: readonly Settlement[]): Promise<void>
+  /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */
+  postpone(entries: readonly { messageId: string; queuedAt: number }[], afterMs: number): Promise<void>
   /** Ends all leases of an owner: at its start, for those it held when it died. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>

@@ -1,6 +1,7 @@
 /** What every engine does, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
 
 import type { Directory } from './directory.ts'
+import type { Dispatches } from './dispatches.ts'
 import type { Journal } from './journal.ts'
 import type { Ledgers } from './ledgers.ts'
 import type { Outbox } from './outbox.ts'
@@ -14,6 +15,7 @@ export type Store = AsyncDisposable & {
   readonly engine: string
   readonly verifications: Verifications
   readonly outbox: Outbox
+  readonly dispatches: Dispatches
   readonly directory: Directory
   readonly ledgers: Ledgers
   readonly journal: Journal

@@ -52,6 +52,28 @@ export type UseRequest = {
   readonly repeat?: string
 }
 
+/** The use of a verification, with what it tells of delivery. */
+export type Used = {
+  /** false: its code was entered right before, and this is not the first time. */
+  readonly isFirst: boolean
+  /** Engine time, ms. */
+  readonly issuedAt: number
+  readonly usedAt: number
+  /** The last dispatch that a provider accepted before; null if none was, as for a test address. */
+  readonly broughtBy: {
+    readonly provider: string
+    readonly channel: string
+    readonly region: string
+    readonly acceptedAt: number
+  } | null
+}
+
+export type FoundVerifications = {
+  readonly found: readonly Verification[]
+  /** Look further from here; null: all were looked through. */
+  readonly next: string | null
+}
+
 export type Verifications = {
   /**
    * Takes, then records the verification and queues its message, in one step. If one is live for
@@ -64,11 +86,22 @@ export type Verifications = {
    * does not. Submissions counted before the end may still use it: of many at once, one wins.
    */
   takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
-  /** Uses a live, unexpired verification. @returns true for exactly one caller if it consumes. */
-  use(request: UseRequest): Promise<boolean>
+  /** Uses a live, unexpired verification. @returns undefined if it was not; a value for exactly one caller if it consumes. */
+  use(request: UseRequest): Promise<Used | undefined>
   /** Ends a live verification unused. @returns false if it was not live. */
   cancel(id: string): Promise<boolean>
   get(id: string): Promise<Verification | undefined>
+  /**
+   * Those of an address, newest first, a bounded piece of the time at a call: nothing indexes addresses
+   * alone, for every issue would pay for what an operator asks once a day.
+   * @param query.sinceMs  Issued at this time or later.
+   * @param query.before  `next` of the piece before.
+   */
+  find(query: {
+    readonly address: string
+    readonly sinceMs: number
+    readonly before?: string
+  }): Promise<FoundVerifications>
   /** How many are live; some that ran out a little while ago may be among them. */
   countLive(): Promise<number>
 }

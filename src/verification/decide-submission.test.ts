@@ -22,6 +22,7 @@ const record: Verification = {
   issuedAt: now,
   expiresAt: now + 60_000,
   submissions: 1,
+  usedAt: null,
   isTest: false,
 }
 const code = deriveCode(ring.newest, record, 6)

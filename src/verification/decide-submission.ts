@@ -23,6 +23,7 @@ const nobody: Verification = {
   issuedAt: 0,
   expiresAt: 0,
   submissions: 0,
+  usedAt: null,
   isTest: false,
 }
 

@@ -32,6 +32,8 @@ export type Verification = VerificationKey & {
   readonly expiresAt: number
   /** Codes entered so far, right and wrong. */
   readonly submissions: number
+  /** When its code was first entered right; null: not yet. Looking at it without using it up counts. */
+  readonly usedAt: number | null
   /** A test address: its code is in the settings and nothing is sent. */
   readonly isTest: boolean
 }

@@ -73,7 +73,9 @@ export function huaweiDialect(app: FastifyInstance, { services, isStrict, onErro
   loginRoutes(app, services)
 }
 
-class MalformedBody extends Error {}
+class MalformedBody extends Error {
+  readonly statusCode = 400
+}
 
 const malformedBody = invalid('body', { 'zh-CN': '不是有效的 JSON', 'en-US': 'it is not valid JSON' })
 const largeBody = invalid('body', { 'zh-CN': '超过 16 KiB', 'en-US': 'it is larger than 16 KiB' })

@@ -1,23 +1,18 @@
 /** The sandbox: a simulated carrier for development, whose bad days can be set. Sends nothing anywhere. */
 
-import { DeliveryError, type Message, type Provider } from '../../delivery/provider.ts'
+import type { SandboxSettings } from '../../config/providers/sandbox.ts'
+import { DeliveryError, type Message, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
 import { createInbox, type Inbox } from './inbox.ts'
-
-export type SandboxSettings = {
-  readonly name: string
-  /** From hand-over to arrival, ms. */
-  readonly delayMs: number
-  /** Shares of messages, 0 to 1: accepted but never arriving; refused for good; not taken this time. */
-  readonly lossRate: number
-  readonly refusalRate: number
-  readonly unavailableRate: number
-}
 
 export type Sandbox = { readonly provider: Provider; readonly inbox: Inbox }
 
 /** @param random  0 to 1; tests give one of their own. */
-export function createSandbox(settings: SandboxSettings, random: () => number = Math.random): Sandbox {
-  const { name, delayMs, lossRate, refusalRate, unavailableRate } = settings
+export function createSandbox(
+  settings: SandboxSettings & { readonly name: string },
+  receive: ReceiptSink,
+  random: () => number = Math.random,
+): Sandbox {
+  const { name, delayMs, receiptDelayMs, lossRate, refusalRate, unavailableRate } = settings
   const inbox = createInbox()
   const arriving = new Set<NodeJS.Timeout>()
   const happens = (rate: number) => rate > 0 && random() < rate
@@ -37,26 +32,36 @@ export function createSandbox(settings: SandboxSettings, random: () => number = 
       arrivedAt: Date.now(),
       expiresAt: deadlineAt,
     })
+    if (receiptDelayMs !== null) later(receiptDelayMs, () => tell(id))
+  }
+
+  function tell(id: string): void {
+    // As with real carriers, one that is not taken in is told again.
+    receive([{ key: idOf(id), state: 'delivered', providerCode: 'DELIVRD' }]).catch(() =>
+      later(1_000, () => tell(id)),
+    )
+  }
+
+  function later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      arriving.delete(timer)
+      act()
+    }, ms)
+    arriving.add(timer)
   }
 
   const provider: Provider = {
     name,
     channels: ['sms', 'email', 'voice'],
-    hasReceipts: false,
+    hasReceipts: receiptDelayMs !== null,
     async send(message) {
       if (happens(refusalRate)) throw new DeliveryError('refused', 'sandbox refuses this address')
       if (happens(unavailableRate)) throw new DeliveryError('unavailable', 'sandbox is busy')
       if (!happens(lossRate)) {
         if (delayMs === 0) arrive(message)
-        else {
-          const timer = setTimeout(() => {
-            arriving.delete(timer)
-            arrive(message)
-          }, delayMs)
-          arriving.add(timer)
-        }
+        else later(delayMs, () => arrive(message))
       }
-      return { id: `sandbox-${message.id}` }
+      return { id: idOf(message.id) }
     },
     async check() {},
     async close() {
@@ -64,4 +69,8 @@ export function createSandbox(settings: SandboxSettings, random: () => number = 
     },
   }
   return { provider, inbox }
+}
+
+function idOf(messageId: string): string {
+  return `sandbox-${messageId}`
 }

@@ -184,12 +184,13 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       const isPhone = change.address.kind === 'phone'
       const holder = (isPhone ? memberByPhone : memberByEmail).get(change.tenant, key)
       if (isOther(holder, member.id)) return { kind: 'bound' }
-      const used = rooms.verifications.takeForChange(change)
-      if (used === 'refused' || used === 'unproven') return { kind: used }
+      const taken = rooms.verifications.takeForChange(change)
+      if (taken === 'refused' || taken === 'unproven') return { kind: taken }
+      const { record, used } = taken
       if (isPhone) setPhone.run(key, JSON.stringify(change.address), change.country, member.id)
       else setEmail.run(key, JSON.stringify(change.address), member.id)
       rooms.ledgers.giveBack(change.wrong, change.takenAt)
-      if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, used.expiresAt)
+      if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, record.expiresAt)
       const { tenant, app } = change
       rooms.journal.append({
         kind: 'contact-changed',
@@ -199,7 +200,7 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
         verification: change.verification,
         detail: { contact: isPhone ? 'phone' : 'email', notices: change.notices.length },
       })
-      return { kind: 'changed', entries: rooms.outbox.queue(change.notices, change.lease) }
+      return { kind: 'changed', entries: rooms.outbox.queue(change.notices, change.lease), used }
     },
   }
 }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
 import type { Take } from '../../throttle/take.ts'
 import { sqliteDirectory } from './directory.ts'
+import { sqliteDispatches } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteLedgers } from './ledgers.ts'
@@ -56,14 +57,16 @@ export function openEngine(path: string): SqliteEngine {
   const clock = engineClock(db, wallNow, monotonicMs)
   const ledgers = sqliteLedgers(db)
   const journal = sqliteJournal(db, clock.now)
-  const outbox = sqliteOutbox(db, clock.now, ledgers, journal)
-  const verifications = sqliteVerifications(db, clock.now, ledgers, outbox)
+  const dispatches = sqliteDispatches(db, clock.now)
+  const outbox = sqliteOutbox(db, clock.now, ledgers, dispatches)
+  const verifications = sqliteVerifications(db, clock.now, ledgers, outbox, dispatches)
   const directory = sqliteDirectory(db, wallNow, { ledgers, outbox, journal, verifications })
   const sweep = sqliteSweeper(db, clock.now, wallNow)
 
   const verbs: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verifications),
     ...prefixed('outbox', outbox),
+    ...prefixed('dispatches', dispatches),
     ...prefixed('directory', directory),
     ...prefixed('journal', journal),
     'ledgers.take': (takes: readonly Take[]) => {

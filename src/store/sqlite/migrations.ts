@@ -84,4 +84,33 @@ export const migrations: readonly string[] = [
   alter table outbox_in_time rename to outbox;
   create index outbox_due on outbox (due_at);
   `,
+
+  // 3: dispatches as a table of their own, which receipts are matched with, and what a verification came to.
+  // The first column is the verification's id, or for a notice its time and id in the same form: both begin
+  // with their time, so rows are appended. Ids of providers are scattered, so only what awaits a receipt is
+  // in the index, and only for some days. A message in the outbox with a channel of its own is one that was
+  // accepted and waits whether a second channel is needed.
+  `
+  alter table verification add column used_at integer;
+  create table dispatch (
+    about text not null, message text not null, nth integer not null, tenant text not null, app text not null,
+    channel text not null, provider text not null, region text not null, outcome text not null,
+    provider_code text not null, provider_id text not null, receipt_key text, queued_at integer not null,
+    handed_at integer not null, answered_at integer not null, segments integer, price text, next text not null,
+    is_late integer not null, receipt_state integer, receipt_at integer, receipt_code text,
+    primary key (about, message, nth)
+  ) strict, without rowid;
+  create index dispatch_receipt on dispatch (provider, receipt_key) where receipt_key is not null;
+  insert or ignore into dispatch
+    select case when verification = '' then printf('%012x', at) || (detail ->> 'message') else verification end,
+      detail ->> 'message', seq, tenant, app, detail ->> 'channel', detail ->> 'provider', '', detail ->> 'outcome',
+      coalesce(detail ->> 'providerCode', ''), coalesce(detail ->> 'providerMessageId', ''), null,
+      detail ->> 'queuedAt', at - (detail ->> 'tookMs'), at, null, null, detail ->> 'next',
+      coalesce(detail ->> 'late', 0), null, null, null
+    from journal where kind = 'dispatch';
+  delete from journal where kind = 'dispatch';
+  alter table outbox add column tried text not null default '[]';
+  alter table outbox add column unknowns integer not null default 0;
+  alter table outbox add column second text;
+  `,
 ]

@@ -1,9 +1,9 @@
-/** The outbox in SQLite: leases in one column, dispatches in the journal. */
+/** The outbox in SQLite: leases in one column, each dispatch recorded as its message is settled. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Verification } from '../../verification/verification.ts'
 import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
-import type { SqliteJournal } from './journal.ts'
+import type { SqliteDispatches } from './dispatches.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import { type Row, verificationOf } from './rows.ts'
 
@@ -13,21 +13,31 @@ export function sqliteOutbox(
   db: DatabaseSync,
   now: () => number,
   ledgers: SqliteLedgers,
-  journal: SqliteJournal,
+  dispatches: SqliteDispatches,
 ) {
-  const insert = db.prepare('insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1)')
+  const insert = db.prepare("insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1, '[]', 0, null)")
   const selectDue = db.prepare('select * from outbox where due_at <= ? order by due_at limit ?')
   const selectVerification = db.prepare('select * from verification where id = ?')
   const lease = db.prepare(
     'update outbox set due_at = ?, owner = ?, dispatches = dispatches + 1 where queued_at = ? and message_id = ?',
   )
+  const retry = db.prepare(
+    `update outbox set due_at = ?, owner = '', tried = json_insert(tried, '$[#]', ?), unknowns = unknowns + ?
+     where queued_at = ? and message_id = ?`,
+  )
+  const awaitSecond = db.prepare(
+    `update outbox set due_at = ?, owner = '', tried = json_insert(tried, '$[#]', ?), second = ?
+     where queued_at = ? and message_id = ?`,
+  )
   const postpone = db.prepare(
-    "update outbox set due_at = ?, owner = '' where queued_at = ? and message_id = ?",
+    `update outbox set due_at = ?, owner = '', dispatches = dispatches - 1
+     where queued_at = ? and message_id = ?`,
   )
   const remove = db.prepare('delete from outbox where queued_at = ? and message_id = ?')
   const release = db.prepare("update outbox set due_at = ?, owner = '' where owner = ? and owner <> ''")
   const depth = db.prepare(
-    'select (select count(*) from outbox) as queued, (select min(queued_at) from outbox) as oldest',
+    `select (select count(*) from outbox where second is null) as queued,
+       (select min(queued_at) from outbox where second is null) as oldest`,
   )
 
   function put(message: NewMessage, claim: Lease, at: number, verification?: Verification): OutboxEntry {
@@ -49,6 +59,9 @@ export function sqliteOutbox(
       deadlineAt,
       remainingMs: deadlineAt - at,
       dispatches: 1,
+      tried: [],
+      unknowns: 0,
+      isSecond: false,
     }
   }
 
@@ -57,45 +70,38 @@ export function sqliteOutbox(
       row.verification === null
         ? undefined
         : (selectVerification.get(row.verification as string) as Row | undefined)
+    const message = JSON.parse(row.body as string) as NewMessage
+    const second = row.second as NewMessage['channel'] | null
     return {
-      message: JSON.parse(row.body as string) as NewMessage,
+      message: second === null ? message : { ...message, channel: second },
       ...(verification && { verification: verificationOf(verification) }),
       queuedAt: row.queued_at as number,
       deadlineAt: row.deadline_at as number,
       remainingMs: (row.deadline_at as number) - at,
       dispatches: (row.dispatches as number) + 1,
+      tried: JSON.parse(row.tried as string) as string[],
+      unknowns: row.unknowns as number,
+      isSecond: second !== null,
     }
   }
 
-  function settleOne({ dispatch, next, message, verification, queuedAt }: Settlement): void {
+  function settleOne(settlement: Settlement): void {
     const at = now()
+    const { dispatch, next, message, queuedAt } = settlement
+    const { messageId, provider } = dispatch
     const { changes } =
       next.kind === 'retry'
-        ? postpone.run(at + next.afterMs, queuedAt, dispatch.messageId)
-        : remove.run(queuedAt, dispatch.messageId)
+        ? retry.run(at + next.afterMs, provider, Number(dispatch.outcome === 'unknown'), queuedAt, messageId)
+        : next.kind === 'second'
+          ? awaitSecond.run(at + next.afterMs, provider, next.channel, queuedAt, messageId)
+          : remove.run(queuedAt, messageId)
     if (next.kind === 'failed' && next.isPermanent)
       // Nothing reached the address, so asking again at once, corrected, is fair.
       ledgers.giveBack(
         message.cooldown.map((key) => ({ key, form: 'events' })),
         queuedAt,
       )
-    const { messageId, ...told } = dispatch
-    journal.append({
-      kind: 'dispatch',
-      tenant: message.tenant,
-      app: message.app,
-      member: '',
-      verification,
-      detail: {
-        message: messageId,
-        ...told,
-        tookMs: Math.round(dispatch.tookMs),
-        channel: message.channel,
-        queuedAt,
-        next: next.kind,
-        ...(changes === 0 && { late: 1 }),
-      },
-    })
+    dispatches.record(settlement, changes === 0)
   }
 
   return {
@@ -116,6 +122,10 @@ export function sqliteOutbox(
 
     settle(settlements: readonly Settlement[]): void {
       for (const settlement of settlements) settleOne(settlement)
+    },
+
+    postpone(entries: readonly { messageId: string; queuedAt: number }[], afterMs: number): void {
+      for (const { messageId, queuedAt } of entries) postpone.run(now() + afterMs, queuedAt, messageId)
     },
 
     release(owner: string): void {

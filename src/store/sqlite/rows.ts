@@ -29,6 +29,7 @@ export function verificationOf(row: Row): Verification {
     issuedAt: row.issued_at as number,
     expiresAt: row.expires_at as number,
     submissions: row.submissions as number,
+    usedAt: row.used_at as number | null,
     isTest: row.is_test === 1,
   }
 }
@@ -79,6 +80,11 @@ export function tokenOf(row: Row): Token {
     createdAt: row.created_at as number,
     expiresAt: row.expires_at as number,
   }
+}
+
+/** Before every id made at or after this time: ids begin with theirs, in ms as 12 hex digits. */
+export function idAt(ms: number): string {
+  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
 }
 
 function addressIn(column: unknown): Address | null {

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import type { AppError } from '../../errors.ts'
 import { newVerificationId } from '../../verification/verification.ts'
-import { storeConformance } from '../conformance.ts'
+import { storeConformance } from '../conformance/conformance.ts'
 import { backupSqlite } from './backup.ts'
 import { lockDataFolder } from './data-lock.ts'
 import { engineClock } from './engine-clock.ts'
@@ -73,6 +73,9 @@ test('a store of the first schema is brought up to date with the messages that w
     deadlineAt: 9,
     remainingMs: 0,
     dispatches: 2,
+    tried: [],
+    unknowns: 0,
+    isSecond: false,
   })
 })
 

@@ -130,8 +130,17 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 
   return {
     engine: 'sqlite',
-    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'cancel', 'get', 'countLive']),
-    outbox: room('outbox', ['queue', 'claim', 'settle', 'release', 'depth']),
+    verifications: room('verifications', [
+      'issue',
+      'takeSubmission',
+      'use',
+      'cancel',
+      'get',
+      'find',
+      'countLive',
+    ]),
+    outbox: room('outbox', ['queue', 'claim', 'settle', 'postpone', 'release', 'depth']),
+    dispatches: room('dispatches', ['receive', 'of', 'tally']),
     ledgers: room('ledgers', ['take', 'giveBack']),
     journal: room('journal', ['append', 'read']),
     directory: room('directory', [

@@ -1,6 +1,7 @@
 /** Cleaning in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { idAt } from './rows.ts'
 import { decoyId } from './verifications.ts'
 
 /** Rows looked at in one piece of one table: some milliseconds for all of them together. */
@@ -10,6 +11,8 @@ const pageRows = 1000
  * most live for a minute, a few for two or five, none for more than ten.
  */
 const lagsMs = [65_000, 125_000, 305_000, 605_000]
+/** Carriers tell for up to three days what became of a message; after that nothing is looked up by their ids. */
+const receiptsLagMs = 3 * 86_400_000
 const afterAllText = '\u{10ffff}'
 
 /**
@@ -23,10 +26,37 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     pageSweeper(db, 'proof', 'member', 'expires_at'),
     pageSweeper(db, 'token', 'hash', 'expires_at'),
   ]
-  const expirePasses = lagsMs.map((lagMs) => ({ lagMs, run: expirePass(db, `expired-${lagMs}`) }))
+  // The plus keeps SQLite from going through the index of all live ones instead of these few rows.
+  const passes = [
+    ...lagsMs.map((lagMs) => ({
+      lagMs,
+      run: pass(
+        db,
+        `expired-${lagMs}`,
+        'verification',
+        'id',
+        'update verification set state = 3 where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+      ),
+    })),
+    {
+      lagMs: receiptsLagMs,
+      run: pass(
+        db,
+        'receipts',
+        'dispatch',
+        'about',
+        // The time is not asked for: the pass itself keeps the distance.
+        'update dispatch set receipt_key = null where about > ? and about <= ? and +receipt_key is not null and ? > 0',
+      ),
+    },
+  ]
   const purgeVerifications = db.prepare(
     `delete from verification where id in
        (select id from verification where id > '${decoyId}' and id < ? order by id limit ${pageRows})`,
+  )
+  const purgeDispatches = db.prepare(
+    `delete from dispatch where (about, message, nth) in
+       (select about, message, nth from dispatch where about < ? order by about limit ${pageRows})`,
   )
   const purgeJournal = db.prepare(
     `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${pageRows})`,
@@ -37,8 +67,9 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     const wall = wallNow()
     let isDue = false
     for (const sweepPage of sweepPages) if (sweepPage(at)) isDue = true
-    for (const { lagMs, run } of expirePasses) if (run(idAt(wall - lagMs), at)) isDue = true
+    for (const { lagMs, run } of passes) if (run(idAt(wall - lagMs), at)) isDue = true
     if (purgeVerifications.run(idAt(wall - retentionMs)).changes === pageRows) isDue = true
+    if (purgeDispatches.run(idAt(wall - retentionMs)).changes === pageRows) isDue = true
     if (purgeJournal.run(at - retentionMs).changes === pageRows) isDue = true
     return isDue
   }
@@ -61,29 +92,24 @@ function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: strin
 }
 
 /**
- * Marks live verifications that ran out, so that the index of live ones stays small. Where it has come
- * is kept in the store: a start that looked through ten million rows held every call up for 24 s.
+ * Goes through a table in the order of time, once: so verifications that ran out leave the index of live
+ * ones, and dispatches that of awaited receipts. Where it has come is kept in the store: a start that
+ * looked through ten million rows held every call up for 24 s.
+ * @param change  Takes the first id (exclusive), the last (inclusive) and the time.
  */
-function expirePass(db: DatabaseSync, name: string) {
+function pass(db: DatabaseSync, name: string, table: string, key: string, change: string) {
   const reached = db.prepare('select value from meta where name = ?')
   const keep = db.prepare('insert into meta values (?, ?) on conflict do update set value = excluded.value')
   const endOfPage = db.prepare(
-    `select id from verification where id > ? and id < ? order by id limit 1 offset ${pageRows - 1}`,
+    `select ${key} as id from ${table} where ${key} > ? and ${key} < ? order by ${key} limit 1 offset ${pageRows - 1}`,
   )
-  // The plus keeps SQLite from going through the index of all live ones instead of these few rows.
-  const expire = db.prepare(
-    'update verification set state = 3 where id > ? and id <= ? and +state = 0 and expires_at <= ?',
-  )
+  const run = db.prepare(change)
   return (before: string, at: number): boolean => {
     const start = (reached.get(name)?.value as string | undefined) ?? decoyId
     const end = endOfPage.get(start, before)?.id as string | undefined
-    expire.run(start, end ?? before, at)
+    run.run(start, end ?? before, at)
     // Also back, if the clock was set back: ids are made by it.
     keep.run(name, end ?? before)
     return end !== undefined
   }
-}
-
-function idAt(ms: number): string {
-  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
 }

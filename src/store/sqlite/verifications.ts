@@ -3,18 +3,25 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
 import type {
+  FoundVerifications,
   IssueRequest,
   IssueResult,
   SubmissionRequest,
   SubmissionResult,
+  Used,
   UseRequest,
 } from '../verifications.ts'
+import type { SqliteDispatches } from './dispatches.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
-import { type Row, stateNumber, verificationOf } from './rows.ts'
+import { idAt, type Row, stateNumber, verificationOf } from './rows.ts'
 
 /** Before every real id, which begins with its time. */
 export const decoyId = '0'.repeat(44)
+
+/** Verifications looked through for an address in one call: some milliseconds. */
+const searchRows = 10_000
+const afterAllIds = 'g'
 
 export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
 
@@ -23,13 +30,20 @@ export function sqliteVerifications(
   now: () => number,
   ledgers: SqliteLedgers,
   outbox: SqliteOutbox,
+  dispatches: SqliteDispatches,
 ) {
+  const endOfSearch = db.prepare(
+    `select id from verification where id < ? and id >= ? order by id desc limit 1 offset ${searchRows - 1}`,
+  )
+  const selectByAddress = db.prepare(
+    'select * from verification where id < ? and id >= ? and +address = ? order by id desc',
+  )
   const selectLive = db.prepare(
     `select * from verification
      where member = ? and address = ? and purpose = ? and app = ? and tenant = ? and state = 0`,
   )
   const select = db.prepare('select * from verification where id = ?')
-  const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?)')
+  const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, null)')
   const countLive = db.prepare('select count(*) as live from verification where state = 0') // index only
   const setState = db.prepare('update verification set state = ? where id = ? and state = 0')
   const count = db.prepare('update verification set submissions = submissions + 1 where id = ?')
@@ -39,6 +53,7 @@ export function sqliteVerifications(
   const killOthers = db.prepare(
     'update verification set state = 2 where tenant = ? and member = ? and state = 0',
   )
+  const setUsed = db.prepare('update verification set used_at = ? where id = ? and used_at is null')
   const putProof = db.prepare(
     'insert into proof values (?, ?, ?, ?) on conflict do update set expires_at = excluded.expires_at',
   )
@@ -50,7 +65,7 @@ export function sqliteVerifications(
   // Read, counted on and answered with where there is no record, so that an unknown address costs what a
   // known one does (A-1).
   db.prepare(
-    `insert into verification values (?, '', '', ?, 'tel:+000000000000', 'new-contact', ?, 6, 2, 0, 0, 0, 0)
+    `insert into verification values (?, '', '', ?, 'tel:+000000000000', 'new-contact', ?, 6, 2, 0, 0, 0, 0, null)
      on conflict do nothing`,
   ).run(decoyId, '0'.repeat(32), '0'.repeat(16))
 
@@ -61,6 +76,12 @@ export function sqliteVerifications(
     if (record.expiresAt > at) return record
     setState.run(stateNumber.expired, record.id)
     return undefined
+  }
+
+  function markUsed(record: Verification, at: number): Used {
+    const isFirst = record.usedAt === null
+    if (isFirst) setUsed.run(at, record.id)
+    return { isFirst, issuedAt: record.issuedAt, usedAt: at, broughtBy: dispatches.lastAccepted(record.id) }
   }
 
   return {
@@ -79,6 +100,7 @@ export function sqliteVerifications(
         issuedAt: at,
         expiresAt: at + request.lifetimeMs,
         submissions: 0,
+        usedAt: null,
         isTest: request.isTest,
       }
       if (!alive)
@@ -123,17 +145,17 @@ export function sqliteVerifications(
       return { kind: 'taken', record: { ...record, submissions: record.submissions + 1 }, now: at }
     },
 
-    use(request: UseRequest): boolean {
+    use(request: UseRequest): Used | undefined {
       const at = now()
       const row = select.get(request.id) as Row | undefined
-      if (!isUsable(row, at)) return false
+      if (!isUsable(row, at)) return undefined
       const record = verificationOf(row)
       if (request.consumes) consume.run(record.id, at)
       ledgers.giveBack(request.wrong, request.takenAt)
       if (request.proofMs !== undefined)
         putProof.run(record.tenant, record.app, record.member, at + request.proofMs)
       if (request.repeat !== undefined) putRepeat.run(request.repeat, record.expiresAt)
-      return true
+      return markUsed(record, at)
     },
 
     cancel(id: string): boolean {
@@ -141,8 +163,16 @@ export function sqliteVerifications(
     },
 
     get(id: string): Verification | undefined {
-      const row = select.get(id) as Row | undefined
+      const row = id === decoyId ? undefined : (select.get(id) as Row | undefined)
       return row && verificationOf(row)
+    },
+
+    find(query: { address: string; sinceMs: number; before?: string }): FoundVerifications {
+      const from = idAt(query.sinceMs)
+      const before = query.before ?? afterAllIds
+      const end = endOfSearch.get(before, from)?.id as string | undefined
+      const rows = selectByAddress.all(before, end ?? from, query.address) as Row[]
+      return { found: rows.map(verificationOf), next: end ?? null }
     },
 
     countLive(): number {
@@ -164,7 +194,8 @@ export function sqliteVerifications(
         return 'unproven'
       consume.run(change.verification, at)
       killOthers.run(change.tenant, change.member)
-      return verificationOf(row)
+      const record = verificationOf(row)
+      return { record, used: markUsed(record, at) }
     },
 
     rememberRepeat(fingerprint: string, expiresAt: number): void {

@@ -1,81 +1,31 @@
 /** What every engine must do: one body of tests over the contracts, which races each verb. */
 
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import type { Address } from '../address/address.ts'
-import type { Member, Session, Token } from '../directory/directory.ts'
-import { defaultLimits, issueTakes, submissionTakes } from '../throttle/policy.ts'
-import type { Take } from '../throttle/take.ts'
-import { newVerificationId, type VerificationKey } from '../verification/verification.ts'
-import type { ContactChange } from './directory.ts'
-import type { NewMessage, OutboxEntry, Settlement } from './outbox.ts'
-import type { Store } from './store.ts'
-import type { IssueRequest } from './verifications.ts'
+import type { Address } from '../../address/address.ts'
+import type { Member, Session, Token } from '../../directory/directory.ts'
+import { defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import type { Take } from '../../throttle/take.ts'
+import type { VerificationKey } from '../../verification/verification.ts'
+import type { ContactChange } from '../directory.ts'
+import type { OutboxEntry } from '../outbox.ts'
+import type { Store } from '../store.ts'
+import { dispatchConformance } from './dispatches.ts'
+import {
+  lease,
+  newIssue,
+  newKey,
+  newMember,
+  newMessage,
+  newPhone,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+} from './fixtures.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
 export type EngineUnderTest = AsyncDisposable & { readonly store: Store; readonly second: Store | null }
-
-const lease = { owner: 'tests', ms: 60_000 }
-const unlike = () => randomUUID().replaceAll('-', '')
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const times = <T>(count: number, make: (nth: number) => T): T[] =>
-  Array.from({ length: count }, (_, nth) => make(nth))
-
-const newKey = (change: Partial<VerificationKey> = {}): VerificationKey => ({
-  tenant: 't',
-  app: 'a',
-  member: unlike(),
-  address: 'tel:+8613800138000',
-  purpose: 'new-contact',
-  ...change,
-})
-
-const newMessage = (change: Partial<NewMessage> = {}): NewMessage => ({
-  id: unlike(),
-  tenant: 't',
-  app: 'a',
-  channel: 'sms',
-  to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
-  locale: 'en-US',
-  template: 'code',
-  values: {},
-  lifetimeMs: 60_000,
-  cooldown: [],
-  ...change,
-})
-
-const newIssue = (change: Partial<IssueRequest> = {}): IssueRequest => ({
-  id: newVerificationId(Date.now()),
-  key: newKey(),
-  keyId: 'k',
-  digits: 6,
-  lifetimeMs: 60_000,
-  isTest: false,
-  takes: [],
-  message: newMessage(),
-  lease,
-  ...change,
-})
-
-const newMember = (change: Partial<Member> = {}): Member => ({
-  id: unlike(),
-  tenant: 't',
-  account: unlike(),
-  passwordHash: null,
-  role: 'none',
-  isDisabled: false,
-  profile: { name: 'n', englishName: '', signature: '', title: '', description: '' },
-  deptCode: '1',
-  phone: null,
-  phoneCountry: null,
-  email: null,
-  createdAt: 1,
-  ...change,
-})
-
-let lastPhone = 13_000_000_000
-const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
 
 export function storeConformance(name: string, open: () => Promise<EngineUnderTest>): void {
   describe(`${name} keeps the store's contracts`, () => {
@@ -230,7 +180,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         await verifications.issue(request)
         await Promise.all(times(10, (nth) => submit(client(nth), request.key, { maxSubmissions: 5 })))
         assert.equal((await verifications.get(request.id))?.submissions, 5)
-        assert.equal(await verifications.use(useOf(request.id)), true)
+        assert.ok(await verifications.use(useOf(request.id)))
       })
 
       test('what others did to an address ends nobody else’s code', async () => {
@@ -253,7 +203,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         await pause(60)
         const found = await submit(store, request.key)
         assert.ok(found.kind === 'taken' && found.record === undefined)
-        assert.equal(await verifications.use(useOf(request.id)), false)
+        assert.equal(await verifications.use(useOf(request.id)), undefined)
         const next = await verifications.issue(newIssue({ key: request.key }))
         assert.ok(next.kind === 'issued' && next.record.id !== request.id)
       })
@@ -261,9 +211,9 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       test('a use that does not consume leaves the code for a later one', async () => {
         const request = newIssue()
         await verifications.issue(request)
-        assert.equal(await verifications.use(useOf(request.id, { consumes: false })), true)
-        assert.equal(await verifications.use(useOf(request.id)), true)
-        assert.equal(await verifications.use(useOf(request.id, { consumes: false })), false)
+        assert.ok(await verifications.use(useOf(request.id, { consumes: false })))
+        assert.ok(await verifications.use(useOf(request.id)))
+        assert.equal(await verifications.use(useOf(request.id, { consumes: false })), undefined)
       })
 
       test('a right code gives its taking of the wrong ones back, and no other', async () => {
@@ -298,7 +248,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         await verifications.issue(request)
         assert.equal(await verifications.cancel(request.id), true)
         assert.equal(await verifications.cancel(request.id), false)
-        assert.equal(await verifications.use(useOf(request.id)), false)
+        assert.equal(await verifications.use(useOf(request.id)), undefined)
       })
 
       test('those that may be used are counted', async () => {
@@ -333,18 +283,6 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     })
 
     describe('outbox', () => {
-      const settlementOf = (
-        entry: OutboxEntry,
-        next: Settlement['next'],
-        outcome: Settlement['dispatch']['outcome'] = 'accepted',
-      ): Settlement => ({
-        dispatch: { messageId: entry.message.id, provider: 'p', outcome, tookMs: 1 },
-        message: entry.message,
-        verification: entry.verification?.id ?? '',
-        queuedAt: entry.queuedAt,
-        next,
-      })
-
       test('a due message goes to one claimer, and to another once the lease has run out', async () => {
         const messages = times(40, () => newMessage())
         await outbox.queue(messages, { owner: 'dead', ms: 0 })
@@ -401,6 +339,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
             message: request.message!,
             verification: issued.record,
             queuedAt: issued.queuedAt,
+            dispatches: 1,
           } as OutboxEntry
           await outbox.settle([settlementOf(entry, { kind: 'failed', isPermanent }, 'refused')])
           assert.equal((await ledgers.take([take])).kind, isPermanent ? 'taken' : 'throttled')
@@ -418,22 +357,32 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(await due(), true)
       })
 
-      test('every dispatch is in the journal, a late one too', async () => {
+      test('a message given back untried is due again, and its claim did not count', async () => {
         const [entry] = await outbox.queue([newMessage()], lease)
-        await outbox.settle([settlementOf(entry!, { kind: 'done' })])
-        await outbox.settle([settlementOf(entry!, { kind: 'done' }, 'unknown')])
-        const entries = (await journal.read({ sinceMs: 0, most: 100_000, kind: 'dispatch' })).filter(
-          (one) => one.detail.message === entry!.message.id,
+        await outbox.postpone([{ messageId: entry!.message.id, queuedAt: entry!.queuedAt }], 100)
+        const due = async () =>
+          (await outbox.claim(1000, lease)).find((one) => one.message.id === entry!.message.id)
+        assert.equal(await due(), undefined)
+        await pause(150)
+        assert.equal((await due())?.dispatches, 1)
+      })
+
+      test('a retry knows which providers were tried', async () => {
+        const [entry] = await outbox.queue([newMessage()], lease)
+        await outbox.settle([settlementOf(entry!, { kind: 'retry', afterMs: 0 }, 'unavailable')])
+        const [again] = (await outbox.claim(1000, lease)).filter(
+          (one) => one.message.id === entry!.message.id,
         )
-        assert.deepEqual(
-          entries.map((one) => [one.detail.outcome, one.detail.late ?? 0]),
-          [
-            ['accepted', 0],
-            ['unknown', 1],
-          ],
-        )
+        assert.deepEqual(again?.tried, ['p'])
+        await outbox.settle([
+          settlementOf(again!, { kind: 'retry', afterMs: 0 }, 'unknown', { provider: 'q' }),
+        ])
+        const [last] = (await outbox.claim(1000, lease)).filter((one) => one.message.id === entry!.message.id)
+        assert.deepEqual([last?.tried, last?.unknowns], [['p', 'q'], 1])
       })
     })
+
+    dispatchConformance(() => ({ store, client }))
 
     describe('directory', () => {
       let lastLogin = 0
@@ -583,7 +532,11 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(won.length, 1)
         assert.ok(won[0]?.kind === 'changed' && won[0].entries[0]?.message.id === notice.id)
         assert.deepEqual((await directory.member(member.id))?.phone, phone)
-        assert.equal(await verifications.use(useOf(other)), false, 'the member’s other verifications ended')
+        assert.equal(
+          await verifications.use(useOf(other)),
+          undefined,
+          'the member’s other verifications ended',
+        )
       })
 
       test('two members race for one number: one gets it, the other keeps what it had', async () => {
@@ -686,8 +639,8 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       assert.equal((await ledgers.take([kept])).kind, 'throttled')
       assert.equal((await ledgers.take([forgotten])).kind, 'taken')
       assert.equal((await verifications.get(live.id))?.state, 'live')
-      assert.equal(await verifications.use(useOf(brief.id)), false)
-      assert.equal(await verifications.use(useOf(live.id)), true)
+      assert.equal(await verifications.use(useOf(brief.id)), undefined)
+      assert.ok(await verifications.use(useOf(live.id)))
       await store.sweep(0)
       assert.equal(await verifications.get(live.id), undefined, 'past its retention')
     })

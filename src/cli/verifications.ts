@@ -1,0 +1,78 @@
+/** `countersign verification show` and `find`: what became of a code, for who is asked why it did not arrive. */
+
+import { parseDuration } from '../config/duration.ts'
+import { AppError } from '../errors.ts'
+import {
+  findVerifications,
+  type Step,
+  type Timeline,
+  verificationTimeline,
+} from '../flows/verification-timeline.ts'
+import { type CommonOptions, withStore } from './opened.ts'
+import type { Terminal } from './terminal.ts'
+
+export async function showVerification(
+  id: string,
+  options: CommonOptions,
+  terminal: Terminal,
+): Promise<void> {
+  await withStore(options, terminal, async ({ store }) => {
+    const timeline = await verificationTimeline(store, id)
+    if (!timeline)
+      throw new AppError(
+        'input.invalid',
+        `there is no verification ${id}, or it is past its retention; "countersign verification find ADDRESS" shows those of an address`,
+      )
+    if (options.json) return terminal.out(JSON.stringify(timeline))
+    for (const line of linesOf(timeline)) terminal.out(line)
+  })
+}
+
+type FindOptions = CommonOptions & { readonly since: string }
+
+export async function findByAddress(
+  address: string,
+  options: FindOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const sinceMs = parseDuration(options.since)
+  if (sinceMs === undefined)
+    throw new AppError('input.invalid', `--since: ${options.since} is no time, such as 1h or 7d`)
+  await withStore(options, terminal, async ({ store }) => {
+    const told = await findVerifications(store, address, sinceMs)
+    if (!told)
+      throw new AppError('input.invalid', 'that is no mobile number (with its plus) or e-mail address')
+    for (const one of told.found)
+      terminal.out(
+        options.json
+          ? JSON.stringify(one)
+          : `${one.id}  ${new Date(one.issuedAt).toISOString()}  ${one.state.padEnd(7)}  app ${one.app}`,
+      )
+    if (told.found.length === 0 && !options.json) terminal.out(`none in the last ${options.since}`)
+  })
+}
+
+function linesOf(timeline: Timeline): string[] {
+  const { id, tenant, app, member, address, purpose, state, submissions, issuedAt, isTest } = timeline
+  return [
+    `verification  ${id}`,
+    `for           ${address}, ${purpose}`,
+    `asked by      member ${member}, app ${app}, tenant ${tenant}`,
+    `state         ${state}, ${submissions} submission(s)${isTest ? ', a test address: nothing is sent' : ''}`,
+    '',
+    ...timeline.steps.map((step) => lineOf(step, issuedAt)),
+  ]
+}
+
+/** e.g. `2026-11-25T10:00:00.123Z  +0.350 s  answered     twilio: accepted`. */
+function lineOf(step: Step, issuedAt: number): string {
+  const { at, event, provider, channel, outcome, providerCode, mayBeCopy } = step
+  const after = `+${((at - issuedAt) / 1000).toFixed(3)} s`
+  const words = [
+    [channel, provider].filter(Boolean).join(' to '),
+    outcome,
+    providerCode && `(${providerCode})`,
+    mayBeCopy && '(may be a copy: the dispatch before may have been taken)',
+  ].filter(Boolean)
+  return `${new Date(at).toISOString()}  ${after.padStart(10)}  ${event.padEnd(11)}  ${words.join(' ')}`.trimEnd()
+}

@@ -1,0 +1,51 @@
+/** Puts a message to a provider: by the route of its destination, and by how the route's providers are doing. */
+
+import type { DispatchOutcome, NewMessage } from '../store/outbox.ts'
+import type { Channel, Provider } from './provider.ts'
+
+export type Destination = {
+  readonly channel: Channel
+  /** ISO region of a number; empty for e-mail. */
+  readonly region: string
+  readonly tenant: string
+  readonly app: string
+}
+
+export type Chosen = {
+  readonly kind: 'provider'
+  readonly provider: Provider
+  readonly timeoutMs: number
+  readonly sender: string | null
+  /** The channel that follows if no receipt says delivered in time. */
+  readonly second: { readonly channel: Channel; readonly afterMs: number } | null
+  /** To be called once, when the hand-over has ended. */
+  leave(outcome: DispatchOutcome): void
+}
+
+export type Router = {
+  /** @param tried  Providers the message was dispatched to so far, oldest first. */
+  next(
+    destination: Destination,
+    tried: readonly string[],
+  ): Chosen | { readonly kind: 'wait'; readonly afterMs: number } | { readonly kind: 'none' }
+  /** Whether any route takes it. */
+  serves(destination: Destination): boolean
+}
+
+export function destinationOf({ channel, to, tenant, app }: NewMessage): Destination {
+  return { channel, region: to.kind === 'phone' ? to.region : '', tenant, app }
+}
+
+/** Every provider of a channel in turn, in the order given. */
+export function routerInTurn(providers: readonly Provider[]): Router {
+  const serving = (channel: Channel) => providers.filter((one) => one.channels.includes(channel))
+  return {
+    next({ channel }, tried) {
+      const route = serving(channel)
+      const provider = route[tried.length % route.length]
+      if (!provider) return { kind: 'none' }
+      return { kind: 'provider', provider, timeoutMs: 10_000, sender: null, second: null, leave() {} }
+    },
+    serves: ({ channel }) => serving(channel).length > 0,
+  }
+}

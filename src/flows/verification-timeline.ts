@@ -1,0 +1,162 @@
+/** What became of a verification, step by step, for the operator who is asked why a code did not arrive. */
+
+import { addressKey, maskAddress, parseAddress } from '../address/address.ts'
+import type { RecordedDispatch } from '../store/dispatches.ts'
+import type { Store } from '../store/store.ts'
+import type { Verification } from '../verification/verification.ts'
+
+/** One step. Times are engine time, ms since the epoch. */
+export type Step = {
+  readonly at: number
+  readonly event:
+    | 'issued'
+    /** Committed for delivery: at the issue, or by a resend. */
+    | 'queued'
+    | 'handed-over'
+    /** How the provider answered, or why it did not come to one. */
+    | 'answered'
+    | 'receipt'
+    | 'used'
+    | 'expired'
+  readonly message?: string
+  readonly provider?: string
+  readonly channel?: string
+  readonly outcome?: string
+  /** The provider's own code and words. */
+  readonly providerCode?: string
+  /** The dispatch before it may have been taken: the person may get the same code twice. */
+  readonly mayBeCopy?: true
+}
+
+export type Timeline = {
+  readonly id: string
+  readonly tenant: string
+  readonly app: string
+  readonly member: string
+  /** Masked. */
+  readonly address: string
+  readonly purpose: string
+  readonly state: 'live' | 'used' | 'dead' | 'expired'
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly usedAt: number | null
+  readonly submissions: number
+  /** Nothing is sent to a test address. */
+  readonly isTest: boolean
+  readonly dispatches: readonly RecordedDispatch[]
+  readonly steps: readonly Step[]
+}
+
+/** @returns undefined if there is no such verification, or it is past its retention. */
+export async function verificationTimeline(store: Store, id: string): Promise<Timeline | undefined> {
+  const [record, dispatches, now] = await Promise.all([
+    store.verifications.get(id),
+    store.dispatches.of(id),
+    store.now(),
+  ])
+  return record && timelineOf(record, dispatches, now)
+}
+
+export type FoundTimelines = {
+  readonly found: readonly Pick<Timeline, 'id' | 'app' | 'member' | 'state' | 'issuedAt' | 'usedAt'>[]
+}
+
+/**
+ * The verifications of an address, newest first.
+ * @param text  As a person types it: a number with its plus, or an e-mail address.
+ * @param sinceMs  How far to look back from now.
+ * @returns undefined if the text is no address.
+ */
+export async function findVerifications(
+  store: Store,
+  text: string,
+  sinceMs: number,
+  most = 100,
+): Promise<FoundTimelines | undefined> {
+  const parsed = parseAddress(text)
+  if (parsed.kind === 'refused') return undefined
+  const now = await store.now()
+  const query = { address: addressKey(parsed.address), sinceMs: now - sinceMs }
+  const found: Verification[] = []
+  for (let before: string | null | undefined; before !== null && found.length < most; ) {
+    const page = await store.verifications.find({ ...query, ...(before !== undefined && { before }) })
+    found.push(...page.found)
+    before = page.next
+  }
+  return {
+    found: found.slice(0, most).map((record) => {
+      const { id, app, member, issuedAt, usedAt } = record
+      return { id, app, member, state: stateOf(record, now), issuedAt, usedAt }
+    }),
+  }
+}
+
+export function timelineOf(
+  record: Verification,
+  dispatches: readonly RecordedDispatch[],
+  now: number,
+): Timeline {
+  const { id, tenant, app, member, purpose, issuedAt, expiresAt, usedAt, submissions, isTest } = record
+  const state = stateOf(record, now)
+  const steps: Step[] = [{ at: issuedAt, event: 'issued' }]
+  const queued = new Set<string>()
+  const doubtful = new Set<string>()
+  for (const one of dispatches) {
+    const { message, provider, channel } = one
+    if (!queued.has(message)) steps.push({ at: one.queuedAt, event: 'queued', message, channel })
+    queued.add(message)
+    if (provider !== '')
+      steps.push({
+        at: one.handedOverAt,
+        event: 'handed-over',
+        message,
+        provider,
+        channel,
+        ...(doubtful.has(message) && { mayBeCopy: true }),
+      })
+    steps.push({
+      at: one.answeredAt,
+      event: 'answered',
+      message,
+      ...(provider !== '' && { provider }),
+      outcome: one.outcome,
+      ...(one.providerCode !== '' && { providerCode: one.providerCode }),
+    })
+    if (one.outcome === 'unknown') doubtful.add(message)
+    if (one.receipt) {
+      const { at, state, providerCode } = one.receipt
+      steps.push({ at, event: 'receipt', message, provider, outcome: state, providerCode })
+    }
+  }
+  if (usedAt !== null) steps.push({ at: usedAt, event: 'used' })
+  if (state === 'expired') steps.push({ at: expiresAt, event: 'expired' })
+  // Steps of one millisecond stay in the order in which they must have come.
+  steps.sort((a, b) => a.at - b.at)
+  return {
+    id,
+    tenant,
+    app,
+    member,
+    address: maskedKey(record.address),
+    purpose,
+    state,
+    issuedAt,
+    expiresAt,
+    usedAt,
+    submissions,
+    isTest,
+    dispatches,
+    steps,
+  }
+}
+
+function stateOf(record: Verification, now: number): Timeline['state'] {
+  return record.state === 'live' && record.expiresAt <= now ? 'expired' : record.state
+}
+
+/** The identity of an address, masked as the address itself would be. */
+function maskedKey(key: string): string {
+  const parsed = parseAddress(key.slice(key.indexOf(':') + 1))
+  // One that no longer parses, as rules for numbers change, is hidden whole.
+  return parsed.kind === 'parsed' ? maskAddress(parsed.address) : '****'
+}

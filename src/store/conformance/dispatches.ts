@@ -1,0 +1,265 @@
+/** What every engine must do with the record of dispatches: keep each, move it up by receipts only, count it once. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { ReceiptState } from '../dispatches.ts'
+import type { OutboxEntry, Settlement } from '../outbox.ts'
+import type { Store } from '../store.ts'
+import type { IssueRequest } from '../verifications.ts'
+import { lease, newIssue, newMessage, pause, settlementOf, times, unlike } from './fixtures.ts'
+
+type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
+
+const states: readonly ReceiptState[] = ['unknown', 'enroute', 'undeliverable', 'delivered']
+
+export function dispatchConformance(clients: () => Clients): void {
+  /** A verification whose message is claimed, as after its issue. */
+  async function issued(change: Partial<IssueRequest> = {}): Promise<OutboxEntry> {
+    const request = newIssue(change)
+    const result = await clients().store.verifications.issue(request)
+    assert.ok(result.kind === 'issued')
+    return {
+      message: request.message!,
+      verification: result.record,
+      queuedAt: result.queuedAt,
+      deadlineAt: result.record.expiresAt,
+      remainingMs: 60_000,
+      dispatches: 1,
+      tried: [],
+      unknowns: 0,
+      isSecond: false,
+    }
+  }
+  const settle = (entry: OutboxEntry, told: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
+    clients().store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
+  const of = async (entry: OutboxEntry) => clients().store.dispatches.of(entry.verification!.id)
+  const useOf = (id: string, change = {}) => ({ id, wrong: [], takenAt: 0, consumes: true, ...change })
+  const claimed = async (id: string) =>
+    (await clients().store.outbox.claim(1000, lease)).find((one) => one.message.id === id)
+
+  describe('dispatches', () => {
+    test('each dispatch of a verification is recorded, a late one too, and once however often told', async () => {
+      const entry = await issued()
+      const first = settlementOf(entry, { kind: 'retry', afterMs: 0 }, 'unavailable', {
+        providerCode: '500 busy',
+        handedOverAt: entry.queuedAt + 3,
+        tookMs: 7.5,
+      })
+      await clients().store.outbox.settle([first])
+      const again = { ...entry, dispatches: 2 }
+      const told = {
+        provider: 'q',
+        providerMessageId: 'id-1',
+        segments: 2,
+        handedOverAt: entry.queuedAt + 20,
+      }
+      await settle(again, { ...told, price: { amount: '0.0075', currency: 'USD' } })
+      await settle({ ...entry, dispatches: 3 }, { outcome: 'unknown', handedOverAt: entry.queuedAt + 30 })
+      await clients().store.outbox.settle([first])
+      const recorded = await of(entry)
+      assert.deepEqual(
+        recorded.map(({ provider, outcome, next, isLate }) => ({ provider, outcome, next, isLate })),
+        [
+          { provider: 'p', outcome: 'unavailable', next: 'retry', isLate: false },
+          { provider: 'q', outcome: 'accepted', next: 'done', isLate: false },
+          { provider: 'p', outcome: 'unknown', next: 'done', isLate: true },
+        ],
+      )
+      assert.deepEqual(recorded[1], {
+        message: entry.message.id,
+        nth: 2,
+        channel: 'sms',
+        provider: 'q',
+        region: 'CN',
+        outcome: 'accepted',
+        providerCode: '',
+        providerMessageId: 'id-1',
+        queuedAt: entry.queuedAt,
+        handedOverAt: entry.queuedAt + 20,
+        answeredAt: entry.queuedAt + 21,
+        segments: 2,
+        price: { amount: '0.0075', currency: 'USD' },
+        next: 'done',
+        isLate: false,
+        receipt: null,
+      })
+      assert.equal(recorded[0]?.answeredAt, entry.queuedAt + 10)
+    })
+
+    test('T-6: whatever the order, number and racing of receipts, a state never moves down', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.constantFrom(...states), { minLength: 1, maxLength: 12 }),
+          async (told) => {
+            const entry = await issued()
+            const key = unlike()
+            await settle(entry, { receiptKey: key })
+            const receiptOf = (state: ReceiptState) => ({ provider: 'p', key, state, providerCode: state })
+            let highest = -1
+            // The model: the highest rank told so far.
+            for (const state of told.slice(0, 4)) {
+              const [result] = await clients().store.dispatches.receive([receiptOf(state)])
+              assert.ok(result?.kind === 'recorded')
+              assert.equal(result.isNews, states.indexOf(state) > highest)
+              highest = Math.max(highest, states.indexOf(state))
+              assert.equal((await of(entry))[0]?.receipt?.state, states[highest])
+            }
+            await Promise.all(
+              told.slice(4).map((state, nth) =>
+                clients()
+                  .client(nth)
+                  .dispatches.receive([receiptOf(state)]),
+              ),
+            )
+            const [recorded] = await of(entry)
+            highest = Math.max(...told.map((state) => states.indexOf(state)))
+            assert.equal(recorded?.receipt?.state, states[highest])
+            assert.equal(recorded?.receipt?.providerCode, states[highest])
+            assert.equal(recorded?.outcome, 'accepted', 'what a receipt says never changes what was answered')
+          },
+        ),
+        { numRuns: 25 },
+      )
+    })
+
+    test('T-6: a receipt for nobody, or another provider’s, changes nothing and is told as unknown', async () => {
+      const entry = await issued()
+      const key = unlike()
+      await settle(entry, { receiptKey: key })
+      const results = await clients().store.dispatches.receive([
+        { provider: 'q', key, state: 'delivered', providerCode: '' },
+        { provider: 'p', key: unlike(), state: 'delivered', providerCode: '' },
+        { provider: 'p', key, state: 'enroute', providerCode: 'ENROUTE', segments: 3 },
+      ])
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['unknown', 'unknown', 'recorded'],
+      )
+      const [recorded] = await of(entry)
+      assert.equal(recorded?.receipt?.state, 'enroute')
+      assert.equal(recorded?.segments, 3)
+    })
+
+    test('what awaits no receipt is found by none', async () => {
+      const entry = await issued()
+      await settle(entry, { providerMessageId: 'known' })
+      const receipt = { provider: 'p', key: 'known', state: 'delivered', providerCode: '' } as const
+      assert.deepEqual(await clients().store.dispatches.receive([receipt]), [{ kind: 'unknown' }])
+    })
+
+    const second: Settlement['next'] = { kind: 'second', channel: 'voice', afterMs: 150 }
+
+    test('an accepted message without a receipt is due again by its second channel, not counted as waiting', async () => {
+      const before = (await clients().store.outbox.depth()).queued
+      const entry = await issued()
+      await settle(entry, { receiptKey: unlike() }, second)
+      assert.equal((await clients().store.outbox.depth()).queued, before)
+      assert.equal(await claimed(entry.message.id), undefined, 'not before its time')
+      await pause(200)
+      const again = await claimed(entry.message.id)
+      assert.equal(again?.message.channel, 'voice')
+      assert.equal(again?.isSecond, true)
+      assert.deepEqual(again?.tried, ['p'])
+      assert.equal(again?.verification?.id, entry.verification?.id, 'the same code')
+    })
+
+    test('a delivered receipt ends the wait for a second channel, an undeliverable one ends it at once', async () => {
+      const [good, bad] = [await issued(), await issued()]
+      const long: Settlement['next'] = { ...second, afterMs: 30_000 }
+      await settle(good, { receiptKey: `good-${good.message.id}` }, second)
+      await settle(bad, { receiptKey: `bad-${bad.message.id}` }, long)
+      await clients().store.dispatches.receive([
+        { provider: 'p', key: `good-${good.message.id}`, state: 'delivered', providerCode: '' },
+        { provider: 'p', key: `bad-${bad.message.id}`, state: 'undeliverable', providerCode: '' },
+      ])
+      assert.equal((await claimed(bad.message.id))?.message.channel, 'voice')
+      await pause(200)
+      assert.equal(await claimed(good.message.id), undefined)
+    })
+
+    test('a use tells which dispatch brought the code, and whether it is the first', async () => {
+      const entry = await issued()
+      const id = entry.verification!.id
+      await settle(entry, { provider: 'p' }, { kind: 'retry', afterMs: 0 })
+      await settle({ ...entry, dispatches: 2 }, { provider: 'q', handedOverAt: entry.queuedAt + 5 })
+      const looked = await clients().store.verifications.use(useOf(id, { consumes: false }))
+      assert.equal(looked?.isFirst, true)
+      assert.equal(looked?.issuedAt, entry.queuedAt)
+      assert.deepEqual(looked?.broughtBy, {
+        provider: 'q',
+        channel: 'sms',
+        region: 'CN',
+        acceptedAt: entry.queuedAt + 6,
+      })
+      const used = await clients().store.verifications.use(useOf(id))
+      assert.equal(used?.isFirst, false)
+      assert.equal((await clients().store.verifications.get(id))?.usedAt, looked?.usedAt)
+    })
+
+    test('tallies count each acceptance once, and a use for the last one before it', async () => {
+      const since = (await clients().store.now()) - 1
+      const [provider, other] = [unlike(), unlike()]
+      const entries = await Promise.all(times(5, () => issued({ lifetimeMs: 60_000 })))
+      for (const entry of entries) await settle(entry, { provider }, { kind: 'retry', afterMs: 0 })
+      await settle(
+        { ...entries[0]!, dispatches: 2 },
+        { provider: other, handedOverAt: entries[0]!.queuedAt + 9 },
+      )
+      await settle({ ...entries[1]!, dispatches: 2 }, { provider: other, outcome: 'refused' })
+      await pause(30)
+      for (const entry of entries.slice(0, 3))
+        await clients().store.verifications.use(useOf(entry.verification!.id))
+      const counted = { [provider]: { sent: 0, used: 0 }, [other]: { sent: 0, used: 0 } }
+      const count = async (cursor: string | number) => {
+        for (;;) {
+          const page = await clients().store.dispatches.tally(cursor, Date.now() + 60_000)
+          for (const { provider, sent, used, region } of page.tallies)
+            if (counted[provider]) {
+              assert.equal(region, 'CN')
+              counted[provider].sent += sent
+              counted[provider].used += used
+            }
+          cursor = page.cursor
+          if (!page.isMoreDue) return cursor
+        }
+      }
+      const cursor = await count(since - 60_000)
+      assert.deepEqual(counted, { [provider]: { sent: 5, used: 2 }, [other]: { sent: 1, used: 1 } })
+      await count(cursor)
+      assert.equal(counted[provider]!.sent, 5, 'the next page begins after them')
+    })
+
+    test('verifications are found by their address, newest first, and no other’s', async () => {
+      const address = `tel:+${unlike()}`
+      const entries = []
+      for (let i = 0; i < 3; i++) {
+        entries.push(await issued({ key: { ...newIssue().key, address } }))
+        await pause(3)
+      }
+      await issued()
+      const found: string[] = []
+      let before: string | undefined
+      do {
+        const page = await clients().store.verifications.find({
+          address,
+          sinceMs: Date.now() - 60_000,
+          ...(before !== undefined && { before }),
+        })
+        found.push(...page.found.map((one) => one.id))
+        before = page.next ?? undefined
+      } while (before !== undefined)
+      assert.deepEqual(found, entries.map((entry) => entry.verification!.id).reverse())
+    })
+
+    test('a notice is recorded, and swept with the time it was sent', async () => {
+      const [entry] = await clients().store.outbox.queue([newMessage({ template: 'contact-changed' })], lease)
+      const key = unlike()
+      await clients().store.outbox.settle([
+        settlementOf(entry!, { kind: 'done' }, 'accepted', { receiptKey: key }),
+      ])
+      const receipt = { provider: 'p', key, state: 'delivered', providerCode: '' } as const
+      assert.equal((await clients().store.dispatches.receive([receipt]))[0]?.kind, 'recorded')
+    })
+  })
+}

@@ -1,0 +1,92 @@
+/** Records as the conformance suites make them, each unlike every other. */
+
+import { randomUUID } from 'node:crypto'
+import type { Address } from '../../address/address.ts'
+import type { Member } from '../../directory/directory.ts'
+import { newVerificationId, type VerificationKey } from '../../verification/verification.ts'
+import type { NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type { IssueRequest } from '../verifications.ts'
+
+export const lease = { owner: 'tests', ms: 60_000 }
+export const unlike = () => randomUUID().replaceAll('-', '')
+export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+export const times = <T>(count: number, make: (nth: number) => T): T[] =>
+  Array.from({ length: count }, (_, nth) => make(nth))
+
+export const newKey = (change: Partial<VerificationKey> = {}): VerificationKey => ({
+  tenant: 't',
+  app: 'a',
+  member: unlike(),
+  address: 'tel:+8613800138000',
+  purpose: 'new-contact',
+  ...change,
+})
+
+export const newMessage = (change: Partial<NewMessage> = {}): NewMessage => ({
+  id: unlike(),
+  tenant: 't',
+  app: 'a',
+  channel: 'sms',
+  to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
+  locale: 'en-US',
+  template: 'code',
+  values: {},
+  lifetimeMs: 60_000,
+  cooldown: [],
+  ...change,
+})
+
+export const newIssue = (change: Partial<IssueRequest> = {}): IssueRequest => ({
+  id: newVerificationId(Date.now()),
+  key: newKey(),
+  keyId: 'k',
+  digits: 6,
+  lifetimeMs: 60_000,
+  isTest: false,
+  takes: [],
+  message: newMessage(),
+  lease,
+  ...change,
+})
+
+export const newMember = (change: Partial<Member> = {}): Member => ({
+  id: unlike(),
+  tenant: 't',
+  account: unlike(),
+  passwordHash: null,
+  role: 'none',
+  isDisabled: false,
+  profile: { name: 'n', englishName: '', signature: '', title: '', description: '' },
+  deptCode: '1',
+  phone: null,
+  phoneCountry: null,
+  email: null,
+  createdAt: 1,
+  ...change,
+})
+
+let lastPhone = 13_000_000_000
+export const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
+
+/** What ends, or goes on with, a claimed message. */
+export const settlementOf = (
+  entry: OutboxEntry,
+  next: Settlement['next'],
+  outcome: Settlement['dispatch']['outcome'] = 'accepted',
+  told: Partial<Settlement['dispatch']> = {},
+): Settlement => ({
+  dispatch: {
+    messageId: entry.message.id,
+    provider: 'p',
+    outcome,
+    handedOverAt: entry.queuedAt,
+    tookMs: 1,
+    ...told,
+  },
+  message: entry.message,
+  region: entry.message.to.kind === 'phone' ? entry.message.to.region : '',
+  verification: entry.verification?.id ?? '',
+  queuedAt: entry.queuedAt,
+  dispatches: entry.dispatches,
+  next,
+})
