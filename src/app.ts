@@ -81,7 +81,9 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   started.defer(() => receipts.stop())
   const { providers, sandbox } = await createProviders(settings.providers, receipts.sinkOf)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())
-  const router = routerInTurn([...providers.values()])
+  const named = (names: readonly string[]) => names.map((name) => providers.get(name)!)
+  const { sms, email } = settings.routes
+  const router = routerInTurn({ sms: named(sms), email: named(email), voice: [] })
 
   const policyOf = policies(settings)
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))

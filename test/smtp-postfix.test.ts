@@ -48,7 +48,12 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
     const told = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
     writeFileSync(join(folder, 'dns'), `s1._domainkey.countersign.example v=DKIM1; k=rsa; p=${told}\n`)
     writeFileSync(join(folder, 'opendkim.conf'), `Mode v\nTestPublicKeys ${join(folder, 'dns')}\n`)
-    templates = await loadTemplates({ folder: null, signature: '云会议', product: 'Countersign' })
+    templates = await loadTemplates({
+      folder: null,
+      signature: '云会议',
+      product: 'Countersign',
+      smsParts: 1,
+    })
     postfix = await startPostfix()
     provider = providerOf(false)
   })

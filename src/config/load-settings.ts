@@ -132,6 +132,7 @@ export function loadSettings({
       folder: set.templates?.folder ? resolve(set.templates.folder) : null,
       signature: set.templates?.signature ?? '会议服务',
       product: set.templates?.product ?? 'Countersign',
+      smsParts: set.templates?.smsParts ?? 1,
     },
     policy: policyWith(defaultPolicy, set.policy ?? {}),
     apps: set.apps ?? {},

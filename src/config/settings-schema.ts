@@ -91,6 +91,15 @@ export const settingsSchema = Type.Object(
           folder: text('Folder of templates that replace the shipped ones of the same file name.'),
           signature: text('Signature in front of Chinese SMS, 2 to 16 characters.', '会议服务'),
           product: text('What messages call the service.', 'Countersign'),
+          smsParts: optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 3,
+              description:
+                'Parts that an SMS may take; each is paid for. A template that needs more is refused.',
+              default: 1,
+            }),
+          ),
         },
         strict,
       ),

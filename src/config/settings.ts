@@ -44,7 +44,12 @@ export type Settings = {
   readonly providers: Readonly<Record<string, ProviderSettings>>
   /** Provider names in the order they are tried, by channel. */
   readonly routes: { readonly sms: readonly string[]; readonly email: readonly string[] }
-  readonly templates: { readonly folder: string | null; readonly signature: string; readonly product: string }
+  readonly templates: {
+    readonly folder: string | null
+    readonly signature: string
+    readonly product: string
+    readonly smsParts: number
+  }
   readonly policy: AppPolicy
   /** Overrides by app id, before those the app's own record holds. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>

@@ -14,7 +14,7 @@ import { routerInTurn } from './router.ts'
 import { loadTemplates } from './templates.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
-const templates = await loadTemplates({ folder: null, signature: '会议服务', product: 'Test' })
+const templates = await loadTemplates({ folder: null, signature: '会议服务', product: 'Test', smsParts: 1 })
 
 let folder: string
 let store: Store
@@ -57,7 +57,7 @@ function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] }
     outbox: store.outbox,
     ring,
     templates,
-    router: routerInTurn(providers),
+    router: routerInTurn({ sms: providers, email: [], voice: [] }),
     owner: `worker-${owners++}`,
     observe: (dispatch) => dispatches.push(dispatch),
   })

@@ -36,16 +36,15 @@ export function destinationOf({ channel, to, tenant, app }: NewMessage): Destina
   return { channel, region: to.kind === 'phone' ? to.region : '', tenant, app }
 }
 
-/** Every provider of a channel in turn, in the order given. */
-export function routerInTurn(providers: readonly Provider[]): Router {
-  const serving = (channel: Channel) => providers.filter((one) => one.channels.includes(channel))
+/** The providers of a channel in turn, in the order given. */
+export function routerInTurn(routes: Readonly<Record<Channel, readonly Provider[]>>): Router {
   return {
     next({ channel }, tried) {
-      const route = serving(channel)
+      const route = routes[channel]
       const provider = route[tried.length % route.length]
       if (!provider) return { kind: 'none' }
       return { kind: 'provider', provider, timeoutMs: 10_000, sender: null, second: null, leave() {} }
     },
-    serves: ({ channel }) => serving(channel).length > 0,
+    serves: ({ channel }) => routes[channel].length > 0,
   }
 }

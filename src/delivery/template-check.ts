@@ -47,6 +47,7 @@ const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'),
 export function problemsOf(
   render: Templates['render'],
   signature: string,
+  mostParts: number,
   fileOf: (name: string) => string,
 ): readonly string[] {
   const problems = new Set<string>()
@@ -66,7 +67,7 @@ export function problemsOf(
           const contact = values.contact === undefined ? '' : rendered.variables[0]!
           if (channel === 'sms') {
             const name = file('sms.txt')
-            for (const one of smsProblems(rendered.text, locale, signature, contact))
+            for (const one of smsProblems(rendered.text, locale, signature, mostParts, contact))
               problems.add(`${name}: ${one}`)
           }
           if (template === 'code' && channel === 'sms')
@@ -89,10 +90,17 @@ export function problemsOf(
   return [...problems]
 }
 
-function* smsProblems(text: string, locale: Locale, signature: string, contact: string): Iterable<string> {
+function* smsProblems(
+  text: string,
+  locale: Locale,
+  signature: string,
+  mostParts: number,
+  contact: string,
+): Iterable<string> {
   const { segments, encoding, units } = segmentsOf(text)
-  if (segments !== 1)
-    yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}`
+  // Each part is paid for, and one that is lost loses the message.
+  if (segments < 1 || segments > mostParts)
+    yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}, or allow more with templates.smsParts`
   const own = contact === '' ? text : text.replaceAll(contact, '')
   if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
   if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'

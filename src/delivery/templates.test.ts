@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { loadTemplates, type TemplateSettings, type Templates } from './templates.ts'
 
-const settings: TemplateSettings = { folder: null, signature: '云会议', product: 'Countersign' }
+const settings: TemplateSettings = { folder: null, signature: '云会议', product: 'Countersign', smsParts: 1 }
 const id = '0123456789abcdef0123456789abcdef'
 const code = { code: '012345', lifetimeMs: '60000' }
 const notice = { contact: '+86138****8000', changedAt: String(Date.UTC(2026, 10, 24, 9, 5)) }
@@ -159,6 +159,16 @@ test('no value brings a line, a direction or markup of its own', async () => {
     assert.equal(/\u202E|<b>|<i>/.test(html ?? ''), false)
     if (html?.includes('Bcc')) assert.match(html, /A&#38;B &#60;b&#62;rBcc/)
   }
+})
+
+test('a SMS may take as many parts as the settings allow, and no more', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-templates-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'code.en-US.sms.txt')
+  await writeFile(file, `code {{ code }}${' a'.repeat(90)}`)
+  await loadTemplates({ ...settings, folder, smsParts: 2 })
+  await writeFile(file, `code {{ code }}${' a'.repeat(160)}`)
+  await assert.rejects(loadTemplates({ ...settings, folder, smsParts: 2 }), /takes 3 SMS parts/)
 })
 
 test("an operator's file replaces the shipped one, the others stay", async (t) => {

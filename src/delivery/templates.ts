@@ -16,6 +16,8 @@ export type TemplateSettings = {
   readonly signature: string
   /** What the code is for, e.g. the product's name. */
   readonly product: string
+  /** Parts that an SMS may take, 1 to 3. */
+  readonly smsParts: number
 }
 
 export type Rendered = {
@@ -88,7 +90,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
     return { subject: run('email.subject.txt'), text: run('email.txt'), html: run('email.html'), variables }
   }
   // What cannot be rendered at all is told first.
-  if (problems.length === 0) problems.push(...problemsOf(render, common.signature, fileOf))
+  if (problems.length === 0) problems.push(...problemsOf(render, common.signature, settings.smsParts, fileOf))
   if (problems.length > 0)
     throw new AppError('template.invalid', `Templates cannot work:\n- ${problems.join('\n- ')}`)
   return { render }

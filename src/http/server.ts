@@ -28,6 +28,7 @@ const largestBody = 16 * 1024
 const largestHeaders = 16 * 1024
 /** A request must be here, whole, within this time. */
 const slowestSenderMs = 10_000
+const closeIdleEveryMs = 50
 
 export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): FastifyInstance {
   const limits = {
@@ -61,6 +62,13 @@ export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): 
   ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
+  // Idle connections are closed as the end begins, but one whose answer was under way then becomes idle
+  // later, and would hold the end up until its keep-alive ran out.
+  app.addHook('preClose', (done) => {
+    const closing = setInterval(() => app.server.closeIdleConnections(), closeIdleEveryMs)
+    app.server.once('close', () => clearInterval(closing))
+    done()
+  })
   app.addHook('onResponse', (request, reply, done) => {
     onAnswer({
       requestId: request.id,
