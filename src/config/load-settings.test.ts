@@ -97,6 +97,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     store: 'sqlite:/tmp/x.db',
     limits: 'none',
     'admin.listen': '127.0.0.1:8090',
+    'templates.smsParts': '2',
     retention: '2d',
     'log.level': 'warn',
     'log.requests': 'all',

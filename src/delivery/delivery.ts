@@ -62,6 +62,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   let isPolling = false
   let isMoreDue = false
   let timer: NodeJS.Timeout | undefined
+  let nextLookAt = Number.POSITIVE_INFINITY
   let onIdle: (() => void) | undefined
 
   function handOver(entry: OutboxEntry): void {
@@ -160,10 +161,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       dispatches,
       next:
         secondOf(entry, told, chosen, remainingMs) ??
-        nextAfter(told.outcome, dispatches, unknowns, remainingMs),
+        nextAfter(told.outcome, dispatches, unknowns, remainingMs, chosen?.hasNext ?? false),
     }
     reached('before-settle', message.id)
     await record(settlement, performance.now() + remainingMs)
+    // Fall-over does not wait for the next look: the next provider shall have it within a moment.
+    if (settlement.next.kind === 'retry' && settlement.next.afterMs < pollMs) lookIn(settlement.next.afterMs)
   }
 
   /** Nothing was tried, so nothing is recorded: the message waits for room. */
@@ -199,10 +202,23 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     }
   }
 
+  /** Looks for due messages in so long, or sooner if that was meant already. */
+  function lookIn(ms: number): void {
+    if (isStopping) return
+    const at = performance.now() + ms
+    if (at >= nextLookAt) return
+    nextLookAt = at
+    // A look under way begins the next one itself.
+    if (isPolling) return
+    clearTimeout(timer)
+    timer = setTimeout(poll, ms)
+  }
+
   async function poll(): Promise<void> {
     if (isPolling || isStopping) return
     isPolling = true
     clearTimeout(timer)
+    nextLookAt = performance.now() + pollMs
     try {
       const most = mostClaimed - inHand
       if (most > 0) {
@@ -214,7 +230,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       settings.onError?.('claim', error)
     }
     isPolling = false
-    if (!isStopping) timer = setTimeout(poll, pollMs)
+    if (!isStopping) timer = setTimeout(poll, Math.max(0, nextLookAt - performance.now()))
   }
 
   return {
@@ -272,6 +288,7 @@ function nextAfter(
   dispatches: number,
   unknowns: number,
   remainingMs: number,
+  hasNext: boolean,
 ): Settlement['next'] {
   switch (outcome) {
     case 'accepted':
@@ -283,11 +300,12 @@ function nextAfter(
       return { kind: 'failed', isPermanent: false }
     case 'unknown':
       if (unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
-      return nextAfter('unavailable', dispatches, unknowns, remainingMs)
+      return nextAfter('unavailable', dispatches, unknowns, remainingMs, hasNext)
     case 'throttled':
     case 'unavailable':
       if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
         return { kind: 'failed', isPermanent: false }
+      if (hasNext) return { kind: 'retry', afterMs: 0 }
       // Full jitter, so that many messages failed by one outage do not come back together.
       return { kind: 'retry', afterMs: Math.round(Math.random() * longestWaitMs(dispatches, remainingMs)) }
   }

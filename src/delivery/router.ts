@@ -16,6 +16,8 @@ export type Chosen = {
   readonly provider: Provider
   readonly timeoutMs: number
   readonly sender: string | null
+  /** Another provider of the route was not tried yet and is well: no need to wait before it is. */
+  readonly hasNext: boolean
   /** The channel that follows if no receipt says delivered in time. */
   readonly second: { readonly channel: Channel; readonly afterMs: number } | null
   /** To be called once, when the hand-over has ended. */
@@ -43,7 +45,16 @@ export function routerInTurn(routes: Readonly<Record<Channel, readonly Provider[
       const route = routes[channel]
       const provider = route[tried.length % route.length]
       if (!provider) return { kind: 'none' }
-      return { kind: 'provider', provider, timeoutMs: 10_000, sender: null, second: null, leave() {} }
+      const hasNext = tried.length + 1 < route.length
+      return {
+        kind: 'provider',
+        provider,
+        timeoutMs: 10_000,
+        sender: null,
+        hasNext,
+        second: null,
+        leave() {},
+      }
     },
     serves: ({ channel }) => routes[channel].length > 0,
   }
