@@ -8,8 +8,10 @@ import { policyWith } from './config/app-policy.ts'
 import { ensureAdminToken } from './config/data-folder.ts'
 import type { Endpoint, Settings } from './config/settings.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { createLearning } from './delivery/learn.ts'
+import { createMeasuredOrder } from './delivery/measured-order.ts'
 import { createReceipts } from './delivery/receipts.ts'
-import { destinationOf, routerInTurn } from './delivery/router.ts'
+import { createRouter, destinationOf, type Router } from './delivery/router.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import type { App } from './directory/directory.ts'
 import { AppError } from './errors.ts'
@@ -40,6 +42,7 @@ export type RunningApp = {
 }
 
 const sweepEveryMs = 1_000
+const learnEveryMs = 5_000
 const drainTimeoutMs = 10_000
 /** How long a stopping server still takes requests, so that balancers see it is unready first. */
 const unreadyMs = { production: 1_500, development: 100 }
@@ -49,7 +52,11 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   await using started = new AsyncDisposableStack()
   started.use(lockDataFolder(settings.dataFolder))
 
-  const metrics = createMetrics(() => stateOf(store))
+  let routed: Router['states'] = () => []
+  const metrics = createMetrics(
+    () => stateOf(store),
+    () => routed(),
+  )
   let isBroken = false
   const opening = openSqliteStore({
     path: settings.store.path,
@@ -67,6 +74,8 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     opening,
   ])
 
+  const onDeliveryError = (what: string, error: unknown) =>
+    log.error(`delivery: ${what} failed`, { reason: reasonOf(error) })
   const receipts = createReceipts({
     dispatches: store.dispatches,
     observe(receipt, result) {
@@ -76,14 +85,20 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
       if (result.isNews && state === 'delivered')
         metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
     },
-    onError: (what, error) => log.error(`delivery: ${what} failed`, { reason: reasonOf(error) }),
+    onError: onDeliveryError,
   })
   started.defer(() => receipts.stop())
   const { providers, sandbox } = await createProviders(settings.providers, receipts.sinkOf)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())
-  const named = (names: readonly string[]) => names.map((name) => providers.get(name)!)
-  const { sms, email } = settings.routes
-  const router = routerInTurn({ sms: named(sms), email: named(email), voice: [] })
+  const measured = createMeasuredOrder(() => performance.now(), Math.random)
+  const router = createRouter({
+    routes: settings.routes,
+    providers: new Map(
+      [...providers].map(([name, provider]) => [name, { ...settings.providers[name]!, provider }]),
+    ),
+    measured,
+  })
+  routed = router.states
 
   const policyOf = policies(settings)
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))
@@ -115,7 +130,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
         reason,
       })
     },
-    onError: (what, error) => log.error(`delivery: ${what} failed`, { reason: reasonOf(error) }),
+    onError: onDeliveryError,
   })
 
   started.defer(() => delivery.stop(drainTimeoutMs))
@@ -200,7 +215,17 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     await listen(server, adminListen)
   }
 
+  const learning = createLearning({
+    dispatches: store.dispatches,
+    now: () => store.now(),
+    measured,
+    lifetimeMs: longestLifetimeMs(settings),
+    onError: onDeliveryError,
+  })
   await delivery.start()
+  const isMeasured = settings.routes.some((route) => route.order === 'measured')
+  const learn = isMeasured ? setInterval(learning.look, learnEveryMs).unref() : undefined
+  if (isMeasured) void learning.look()
   const sweeping = setInterval(
     () => void store.sweep(settings.retentionMs).catch(() => undefined),
     sweepEveryMs,
@@ -220,6 +245,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
         const pauseMs = settings.isDevelopment ? unreadyMs.development : unreadyMs.production
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
         clearInterval(sweeping)
+        clearInterval(learn)
         await running.disposeAsync()
       })()
       return stopping
@@ -243,6 +269,12 @@ async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing>
   } catch (error) {
     throw new AppError('key-ring.invalid', `${from}: ${reasonOf(error)}`, { cause: error })
   }
+}
+
+/** Of the settings; an app's own record may say more, and its late uses then are not learned from. */
+function longestLifetimeMs({ policy, apps }: Settings): number {
+  const all = [policy, ...Object.values(apps).map((one) => policyWith(policy, one))]
+  return Math.max(...all.flatMap(({ lifetimeMs }) => [lifetimeMs.sms, lifetimeMs.email]))
 }
 
 function readAdminToken({ admin }: Settings): string {

@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
     'throttle',
     'verification',
     'delivery/provider.ts',
+    'delivery/routes.ts',
     'flows (types)',
     'flows/policy.ts',
   ],

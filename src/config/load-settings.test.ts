@@ -56,7 +56,14 @@ test('development needs nothing: both listeners on loopback, the sandbox for bot
   assert.deepEqual(settings.https, { host: '127.0.0.1', port: 8443 })
   assert.deepEqual(settings.http, { host: '127.0.0.1', port: 8080 })
   assert.equal(settings.dataFolder, join(process.cwd(), 'data'))
-  assert.deepEqual(settings.routes, { sms: ['sandbox'], email: ['sandbox'] })
+  assert.deepEqual(
+    settings.routes.map(({ channel, steps }) => [channel, steps.map((step) => step.provider).join()]),
+    [
+      ['sms', 'sandbox'],
+      ['email', 'sandbox'],
+      ['voice', 'sandbox'],
+    ],
+  )
   assert.equal(settings.policy.digits, 6)
   assert.deepEqual(settings.policy.lifetimeMs, { sms: 60_000, email: 60_000 })
   assert.equal(settings.policy.regions, null)
@@ -103,6 +110,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'log.requests': 'all',
     'routes.sms': 'sandbox',
     'routes.email': 'sandbox',
+    'routes.voice': 'sandbox',
     'policy.profile': 'strict',
     'policy.lifetime.sms': '2m',
     'policy.lifetime.email': '3m',
@@ -294,7 +302,10 @@ test('a whole production file is taken; behind a proxy HTTPS is off unless it is
   const given = { yaml, env: { COUNTERSIGN_KEY_RING_KEYS: 'x' }, isDevelopment: false }
   const { settings } = load(given)
   assert.equal(settings.https, null)
-  assert.deepEqual(settings.routes, { sms: [], email: ['my-mail'] })
+  assert.deepEqual(
+    settings.routes.map(({ channel, steps }) => [channel, steps.map((step) => step.provider).join()]),
+    [['email', 'my-mail']],
+  )
   assert.match(problems({ ...given, yaml: `${yaml}\nhttps: 0.0.0.0:8443` }).join(), /^tls: /)
 })
 

@@ -5,12 +5,14 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { addressKey, parseAddress } from '../address/address.ts'
+import { channels } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { parseDuration } from './duration.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
-import { providerSchema, providersOf } from './provider-settings.ts'
+import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
+import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
 
@@ -51,7 +53,8 @@ export function loadSettings({
   const set = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))) as SettingsFile
 
   const dataFolder = resolve(set.data ?? './data')
-  const { providers, routes } = providersOf(set, problems)
+  const providers = providersOf(set, problems)
+  const routes = routesFor(set, providers, problems)
   if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
     problems.push(...policyProblems(overrides, `apps.${id}`))
@@ -146,8 +149,12 @@ export function loadSettings({
     keyRing: keyRingFile,
     'admin.tokenFile': settings.admin.tokenFile,
     store: `sqlite:${settings.store.path}`,
-    'routes.sms': JSON.stringify(routes.sms),
-    'routes.email': JSON.stringify(routes.email),
+    ...Object.fromEntries(
+      channels.map((channel) => [
+        `routes.${channel}`,
+        JSON.stringify(stepsOf(routes.filter((route) => route.channel === channel))),
+      ]),
+    ),
     'policy.digits': String(settings.policy.digits),
   }
   const sources = stated.map((one): SourcedSetting => {
@@ -190,6 +197,38 @@ function endpointOf(name: string, text: string, problems: string[]): Endpoint | 
   return null
 }
 
+function routesFor(
+  set: SettingsFile,
+  providers: Settings['providers'],
+  problems: string[],
+): Settings['routes'] {
+  const lists = [set.policy, ...Object.values(set.apps ?? {})].map((one) => one?.countries)
+  const isOpen = set.policy?.countries === undefined || lists.includes('all')
+  return routesOf(
+    {
+      routes: (set.routes ?? {}) as RoutesFile,
+      providers: new Map(
+        Object.entries(providers).map(([name, one]) => [
+          name,
+          { channels: channelsOf(one), givesReceipts: givesReceipts(one), cost: one.cost },
+        ]),
+      ),
+      stated: new Set(Object.keys(set.providers ?? {})),
+      regions: isOpen ? null : [...new Set(lists.flatMap((list) => (Array.isArray(list) ? list : [])))],
+      lifetimeMs: parseDuration(set.policy?.lifetime?.sms ?? '60s') ?? 60_000,
+    },
+    problems,
+  )
+}
+
+/** One route of everything as the list of its carriers; more of them as they are. */
+function stepsOf(routes: Settings['routes']): unknown {
+  const [route] = routes
+  if (!route) return []
+  const isPlain = routes.length === 1 && !route.countries && !route.tenants && !route.apps
+  return isPlain ? route.steps.map((step) => step.provider) : routes
+}
+
 /** The operator's calls carry a token: beyond this machine only under TLS. */
 function adminListenOf(
   set: SettingsFile,
@@ -221,7 +260,7 @@ function carrierProblems(
   for (const [name, one] of Object.entries(providers))
     if (one.type === 'sandbox')
       problems.push(`providers.${name}: the sandbox sends nothing; it works only with --dev`)
-  if (set.policy?.countries === undefined && routes.sms.length > 0)
+  if (set.policy?.countries === undefined && routes.some((route) => route.channel !== 'email'))
     problems.push(
       'policy.countries: must be stated; each country you allow is one you can be made to pay for',
     )

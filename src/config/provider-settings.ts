@@ -26,7 +26,12 @@ export function channelsOf(settings: ProviderSettings): readonly Channel[] {
   return kinds[settings.type]!.channels(settings as never)
 }
 
-export function providersOf(set: SettingsFile, problems: string[]): Pick<Settings, 'providers' | 'routes'> {
+/** Whether a carrier of these settings tells what became of messages. */
+export function givesReceipts(settings: ProviderSettings): boolean {
+  return kinds[settings.type]!.givesReceipts(settings as never)
+}
+
+export function providersOf(set: SettingsFile, problems: string[]): Settings['providers'] {
   const given = set.providers ?? {}
   const providers: Record<string, ProviderSettings> = {}
   for (const [name, one] of Object.entries(given)) {
@@ -45,15 +50,5 @@ export function providersOf(set: SettingsFile, problems: string[]): Pick<Setting
       ...readCommon(one as never, where, problems),
     }
   }
-  const route = (channel: 'sms' | 'email') => {
-    const serving = Object.keys(providers).filter((name) => channelsOf(providers[name]!).includes(channel))
-    const stated = set.routes?.[channel]
-    for (const name of stated ?? [])
-      if (!serving.includes(name))
-        problems.push(
-          `routes.${channel}: ${name} is ${name in given ? `no provider of ${channel}` : 'not among the providers'}`,
-        )
-    return stated ?? serving
-  }
-  return { providers, routes: { sms: route('sms'), email: route('email') } }
+  return providers
 }

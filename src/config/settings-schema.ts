@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
 import { text } from './providers/parts.ts'
+import { routesSchema } from './routes.ts'
 
 export const settingsSchema = Type.Object(
   {
@@ -104,19 +105,7 @@ export const settingsSchema = Type.Object(
         strict,
       ),
     ),
-    routes: optional(
-      Type.Object(
-        {
-          sms: optional(
-            Type.Array(Type.String(), {
-              description: 'Providers of SMS, in the order they are tried. Default: all that serve it.',
-            }),
-          ),
-          email: optional(Type.Array(Type.String(), { description: 'Providers of e-mail, likewise.' })),
-        },
-        strict,
-      ),
-    ),
+    routes: optional(routesSchema),
     providers: optional(
       Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), Type.Object({ type: Type.String() }), {
         ...strict,

@@ -1,5 +1,6 @@
 /** The settings as the program uses them: read once, checked, frozen. */
 
+import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
@@ -42,8 +43,8 @@ export type Settings = {
     readonly requests: 'all' | 'failures' | 'none'
   }
   readonly providers: Readonly<Record<string, ProviderSettings>>
-  /** Provider names in the order they are tried, by channel. */
-  readonly routes: { readonly sms: readonly string[]; readonly email: readonly string[] }
+  /** The first that fits a message takes it. */
+  readonly routes: readonly Route[]
   readonly templates: {
     readonly folder: string | null
     readonly signature: string

@@ -9,8 +9,9 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
+import { createMeasuredOrder } from './measured-order.ts'
 import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
-import { routerInTurn } from './router.ts'
+import { createRouter, plainRoutes } from './router.ts'
 import { loadTemplates } from './templates.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
@@ -49,6 +50,15 @@ const fail = (kind: DeliveryError['kind']) => (): never => {
   throw new DeliveryError(kind, `scripted ${kind}`)
 }
 
+function routerOf(providers: readonly Provider[]) {
+  const plain = { perSecond: null, window: 100, timeoutMs: null, cost: 0, senders: [] }
+  return createRouter({
+    routes: plainRoutes(providers),
+    providers: new Map(providers.map((provider) => [provider.name, { provider, ...plain }])),
+    measured: createMeasuredOrder(() => performance.now(), Math.random),
+  })
+}
+
 let owners = 0
 
 function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] } {
@@ -57,7 +67,7 @@ function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] }
     outbox: store.outbox,
     ring,
     templates,
-    router: routerInTurn({ sms: providers, email: [], voice: [] }),
+    router: routerOf(providers),
     owner: `worker-${owners++}`,
     observe: (dispatch) => dispatches.push(dispatch),
   })

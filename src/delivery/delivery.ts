@@ -32,6 +32,8 @@ export type Delivery = {
 }
 
 const leaseMs = 15_000
+/** In line for a provider that has all it may have. With the longest hand-over it must end before the lease. */
+const longestInLineMs = 4_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
 const mostInHand = 2_000
@@ -79,24 +81,36 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   /** @param deadline  By `performance.now()`. */
   async function deliver(entry: OutboxEntry, deadline: number): Promise<void> {
     reached('after-claim', entry.message.id)
-    const { message, dispatches, verification, tried } = entry
+    const { dispatches, verification } = entry
     const startedAt = performance.now()
     const end = (outcome: 'expired' | 'exhausted') =>
       settle(entry, { provider: '', ...timesOf(entry, deadline, startedAt, startedAt), outcome }, undefined)
     if (deadline - startedAt < leastLifeMs || (verification && verification.state !== 'live'))
       return end('expired')
     if (dispatches > mostDispatches) return end('exhausted')
-    const chosen = router.next(destinationOf(message), tried)
+    const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
+    const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
-    if (chosen.kind === 'wait') return postpone(entry, chosen.afterMs)
-    const told = await dispatched(entry, chosen, deadline - startedAt)
+    if (chosen.kind === 'wait') return postpone(entry)
+    const handedOverAt = performance.now()
+    const told = await dispatched(entry, chosen, deadline - handedOverAt)
     chosen.leave(told.outcome)
     const provider = chosen.provider.name
     await settle(
       entry,
-      { provider, ...timesOf(entry, deadline, startedAt, performance.now()), ...told },
+      { provider, ...timesOf(entry, deadline, handedOverAt, performance.now()), ...told },
       chosen,
     )
+  }
+
+  /** Stands in line for a provider as long as its lease allows. */
+  async function chosenWithin({ message, tried }: OutboxEntry, until: number) {
+    const destination = destinationOf(message)
+    for (;;) {
+      const chosen = router.next(destination, tried)
+      if (chosen.kind !== 'wait' || performance.now() >= until) return chosen
+      await chosen.room()
+    }
   }
 
   /** Hands the message to the chosen provider. Never rejects: whatever happens is an outcome. */
@@ -170,10 +184,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   /** Nothing was tried, so nothing is recorded: the message waits for room. */
-  async function postpone({ message, queuedAt }: OutboxEntry, afterMs: number): Promise<void> {
+  async function postpone({ message, queuedAt }: OutboxEntry): Promise<void> {
     // Should the store be away, the lease runs out and brings the message back.
     await outbox
-      .postpone([{ messageId: message.id, queuedAt }], afterMs)
+      .postpone([{ messageId: message.id, queuedAt }], pollMs)
       .catch((error) => settings.onError?.('postpone', error))
   }
 

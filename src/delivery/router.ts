@@ -1,14 +1,37 @@
 /** Puts a message to a provider: by the route of its destination, and by how the route's providers are doing. */
 
+import type { ProviderState } from '../metrics.ts'
 import type { DispatchOutcome, NewMessage } from '../store/outbox.ts'
+import { createCircuitBreaker } from './circuit-breaker.ts'
+import { createGate } from './gate.ts'
+import type { MeasuredOrder } from './measured-order.ts'
 import type { Channel, Provider } from './provider.ts'
+import { type Destination, type Route, type RouteStep, routeOf } from './routes.ts'
 
-export type Destination = {
-  readonly channel: Channel
-  /** ISO region of a number; empty for e-mail. */
-  readonly region: string
-  readonly tenant: string
-  readonly app: string
+/** A provider with what the settings say of it, whatever its type. */
+export type RoutedProvider = {
+  readonly provider: Provider
+  readonly perSecond: number | null
+  readonly window: number
+  /** Of one hand-over; null: by the route. */
+  readonly timeoutMs: number | null
+  readonly cost: number
+  readonly senders: readonly {
+    readonly sender: string
+    readonly countries: readonly string[] | null
+    readonly apps: readonly string[] | null
+  }[]
+}
+
+export type RouterSettings = {
+  readonly routes: readonly Route[]
+  /** By name; every step of every route is among them. */
+  readonly providers: ReadonlyMap<string, RoutedProvider>
+  readonly measured: MeasuredOrder
+  /** Milliseconds, never going back. Default: `performance.now()`. */
+  readonly now?: () => number
+  /** 0 to 1, 1 excluded. */
+  readonly random?: () => number
 }
 
 export type Chosen = {
@@ -19,43 +42,159 @@ export type Chosen = {
   /** Another provider of the route was not tried yet and is well: no need to wait before it is. */
   readonly hasNext: boolean
   /** The channel that follows if no receipt says delivered in time. */
-  readonly second: { readonly channel: Channel; readonly afterMs: number } | null
+  readonly second: Route['second']
   /** To be called once, when the hand-over has ended. */
   leave(outcome: DispatchOutcome): void
 }
 
+/** Every provider that could take it has as much as it may have. `room` resolves when it is worth asking again. */
+export type Full = { readonly kind: 'wait'; room(): Promise<void> }
+
 export type Router = {
   /** @param tried  Providers the message was dispatched to so far, oldest first. */
-  next(
-    destination: Destination,
-    tried: readonly string[],
-  ): Chosen | { readonly kind: 'wait'; readonly afterMs: number } | { readonly kind: 'none' }
+  next(destination: Destination, tried: readonly string[]): Chosen | Full | { readonly kind: 'none' }
   /** Whether any route takes it. */
   serves(destination: Destination): boolean
+  states(): readonly ProviderState[]
+}
+
+/** With another provider to turn to, a slow one is not waited for: it has taken what a person can spare. */
+const timeoutMs = { withNext: 2_500, last: 10_000 } as const
+/** Longest time between two looks for room. */
+const lookForRoomMs = 250
+
+export function createRouter(settings: RouterSettings): Router {
+  const { routes, measured, now = () => performance.now(), random = Math.random } = settings
+  const posts = new Map(
+    [...settings.providers].map(([name, one]) => [
+      name,
+      { ...one, name, breaker: createCircuitBreaker(now, random), gate: createGate(one, now) },
+    ]),
+  )
+  type Post = NonNullable<ReturnType<typeof posts.get>>
+
+  /** The route's providers in the order to try them, those already tried last and longest ago first. */
+  function candidates(route: Route, region: string, tried: readonly string[]): Post[] {
+    const [only, ...others] = route.steps
+    if (others.length === 0) return [posts.get(only!.provider)!]
+    const names = orderOf(route, region)
+    const rank = (name: string) => tried.lastIndexOf(name)
+    return names.sort((a, b) => rank(a) - rank(b)).map((name) => posts.get(name)!)
+  }
+
+  function orderOf({ order, steps, worth }: Route, region: string): string[] {
+    switch (order) {
+      case 'listed':
+        return steps.map((one) => one.provider)
+      case 'weighted':
+        return byLot(steps, random)
+      case 'measured':
+        return [
+          ...measured.order(
+            steps.map(({ provider }) => ({ provider, cost: posts.get(provider)!.cost })),
+            region,
+            worth,
+          ),
+        ]
+    }
+  }
+
+  function chosen(post: Post, route: Route, destination: Destination, tried: readonly string[]): Chosen {
+    const hasNext = route.steps.some(
+      ({ provider }) =>
+        provider !== post.name &&
+        !tried.includes(provider) &&
+        posts.get(provider)!.breaker.state() === 'closed',
+    )
+    post.gate.enter()
+    return {
+      kind: 'provider',
+      provider: post.provider,
+      timeoutMs: post.timeoutMs ?? (hasNext ? timeoutMs.withNext : timeoutMs.last),
+      sender: senderFor(post.senders, destination),
+      hasNext,
+      second: route.second,
+      leave(outcome) {
+        post.gate.leave()
+        post.breaker.leave(outcome)
+      },
+    }
+  }
+
+  return {
+    next(destination, tried) {
+      const route = routeOf(routes, destination)
+      if (!route) return { kind: 'none' }
+      const inOrder = candidates(route, destination.region, tried)
+      let full: Post | undefined
+      let waitMs = lookForRoomMs
+      for (const post of inOrder) {
+        const roomInMs = post.gate.roomInMs()
+        if (roomInMs === 0 && post.breaker.enter()) return chosen(post, route, destination, tried)
+        if (roomInMs === 0 || post.breaker.state() !== 'closed') continue
+        full ??= post
+        waitMs = Math.min(waitMs, roomInMs ?? lookForRoomMs)
+      }
+      if (full) return { kind: 'wait', room: () => full.gate.room(waitMs) }
+      // All fail. A message that is about to be lost has nothing to lose by a try.
+      const [soonest] = inOrder.toSorted((a, b) => a.breaker.opensUntil() - b.breaker.opensUntil())
+      if (soonest!.gate.roomInMs() === 0) return chosen(soonest!, route, destination, tried)
+      return { kind: 'wait', room: () => soonest!.gate.room(lookForRoomMs) }
+    },
+    serves: (destination) => routeOf(routes, destination) !== undefined,
+    states: () =>
+      [...posts.values()].map(({ name, breaker, gate }) => ({
+        name,
+        isOpen: breaker.state() !== 'closed',
+        inFlight: gate.inFlight,
+      })),
+  }
+}
+
+/** All steps in an order drawn by lot: each next one by its weight among those left. */
+export function byLot(steps: readonly RouteStep[], random: () => number): string[] {
+  const left = [...steps]
+  const drawn: string[] = []
+  while (left.length > 0) {
+    let lot = random() * left.reduce((sum, one) => sum + one.weight, 0)
+    let at = left.findIndex((one) => {
+      lot -= one.weight
+      return lot < 0
+    })
+    if (at < 0) at = left.length - 1
+    drawn.push(left.splice(at, 1)[0]!.provider)
+  }
+  return drawn
+}
+
+/** The first rule that fits; none: the carrier's own choice. */
+export function senderFor(
+  rules: RoutedProvider['senders'],
+  { region, app }: Pick<Destination, 'region' | 'app'>,
+): string | null {
+  const rule = rules.find(
+    ({ countries, apps }) =>
+      (countries === null || countries.includes(region)) && (apps === null || apps.includes(app)),
+  )
+  return rule?.sender ?? null
 }
 
 export function destinationOf({ channel, to, tenant, app }: NewMessage): Destination {
   return { channel, region: to.kind === 'phone' ? to.region : '', tenant, app }
 }
 
-/** The providers of a channel in turn, in the order given. */
-export function routerInTurn(routes: Readonly<Record<Channel, readonly Provider[]>>): Router {
-  return {
-    next({ channel }, tried) {
-      const route = routes[channel]
-      const provider = route[tried.length % route.length]
-      if (!provider) return { kind: 'none' }
-      const hasNext = tried.length + 1 < route.length
-      return {
-        kind: 'provider',
-        provider,
-        timeoutMs: 10_000,
-        sender: null,
-        hasNext,
-        second: null,
-        leave() {},
-      }
-    },
-    serves: ({ channel }) => routes[channel].length > 0,
-  }
+/** One route for each channel, with the providers that serve it in the order given; for small set-ups and tests. */
+export function plainRoutes(
+  providers: readonly { readonly name: string; readonly channels: readonly Channel[] }[],
+): readonly Route[] {
+  return (['sms', 'email', 'voice'] as const).flatMap((channel): Route[] => {
+    const steps = providers
+      .filter((one) => one.channels.includes(channel))
+      .map(({ name }) => ({ provider: name, weight: 1 }))
+    if (steps.length === 0) return []
+    const everything = { countries: null, tenants: null, apps: null }
+    return [
+      { name: `routes.${channel}`, channel, ...everything, steps, order: 'listed', worth: 1, second: null },
+    ]
+  })
 }

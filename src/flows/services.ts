@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
-import type { Destination } from '../delivery/router.ts'
+import type { Destination } from '../delivery/routes.ts'
 import type { App } from '../directory/directory.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Lease, OutboxEntry } from '../store/outbox.ts'

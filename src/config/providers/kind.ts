@@ -17,6 +17,8 @@ export type ProviderKind<S> = {
    */
   read(file: never, where: string, problems: string[]): S
   channels(settings: S): readonly Channel[]
+  /** Whether it tells what became of messages. */
+  givesReceipts(settings: S): boolean
 }
 
 /** A sender as messages show it, for the destinations and apps it may be used for; the first that fits is taken. */

@@ -44,6 +44,7 @@ const schema = Type.Object(
 export const sandboxKind: ProviderKind<SandboxSettings> = {
   schema,
   channels: () => channels,
+  givesReceipts: ({ receiptDelayMs }) => receiptDelayMs !== null,
   read: (file: Static<typeof schema>) => ({
     type: 'sandbox',
     delayMs: parseDuration(file.delay ?? '0s')!,

@@ -68,6 +68,7 @@ const schema = Type.Object(
 export const smtpKind: ProviderKind<SmtpSettings> = {
   schema,
   channels: () => ['email'],
+  givesReceipts: () => false,
   read(file: Static<typeof schema>, where, problems) {
     const security = (file.security ?? 'starttls') as SmtpSettings['security']
     if (security === 'none' && !isThisMachine(file.host))

@@ -1,0 +1,111 @@
+/** Whether a provider may be handed messages: closed while it is well, open while it fails, probed in between. */
+
+import type { DispatchOutcome } from '../store/outbox.ts'
+
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+export type CircuitBreaker = {
+  state(): BreakerState
+  /** When it will let a probe through; by its clock. */
+  opensUntil(): number
+  /** @returns false while nothing may be handed over. In half-open the one who gets true is the probe. */
+  enter(): boolean
+  /** What came of one that entered. */
+  leave(outcome: DispatchOutcome): void
+}
+
+/** So many failures in a row, or half of so many in the window. */
+const failuresInRow = 5
+const leastOutcomes = 10
+const failingShare = 0.5
+const windowSeconds = 30
+const shortestOpenMs = 5_000
+const longestOpenMs = 60_000
+/** A probe that is never heard of again frees its place after this. */
+const probeMs = 15_000
+
+/**
+ * Only what tells that the provider is not well counts as failure: `unavailable` and `unknown`. A refusal
+ * is an answer about the recipient, throttling one about speed.
+ * @param now  Milliseconds, never going back.
+ * @param random  0 to 1: many processes shall not probe in the same instant.
+ */
+export function createCircuitBreaker(now: () => number, random: () => number): CircuitBreaker {
+  let seconds = emptySeconds()
+  let inRow = 0
+  let openUntil = 0
+  let openMs = 0
+  let probeSince: number | undefined
+
+  const isOpened = () => openMs > 0
+
+  function open(): void {
+    openMs = Math.min(longestOpenMs, openMs === 0 ? shortestOpenMs : openMs * 2)
+    openUntil = now() + openMs * (0.5 + random() / 2)
+    probeSince = undefined
+  }
+
+  function close(): void {
+    openMs = 0
+    inRow = 0
+    seconds = emptySeconds()
+    probeSince = undefined
+  }
+
+  return {
+    state() {
+      if (!isOpened()) return 'closed'
+      return now() < openUntil ? 'open' : 'half-open'
+    },
+    opensUntil: () => openUntil,
+    enter() {
+      if (!isOpened()) return true
+      const time = now()
+      if (time < openUntil) return false
+      if (probeSince !== undefined && time - probeSince < probeMs) return false
+      probeSince = time
+      return true
+    },
+    leave(outcome) {
+      const time = now()
+      const isFailure = outcome === 'unavailable' || outcome === 'unknown'
+      if (isOpened()) {
+        // Late word of what was handed over before it opened neither opens nor closes it.
+        if (probeSince === undefined) return
+        if (outcome === 'throttled') probeSince = undefined
+        else if (isFailure) open()
+        else close()
+        return
+      }
+      inRow = isFailure ? inRow + 1 : 0
+      const second = Math.floor(time / 1000)
+      let counted = seconds[second % windowSeconds]!
+      if (counted.second !== second) {
+        counted = { second, outcomes: 0, failures: 0 }
+        seconds[second % windowSeconds] = counted
+      }
+      counted.outcomes++
+      if (!isFailure) return
+      counted.failures++
+      if (inRow >= failuresInRow || isFailing(seconds, second)) open()
+    },
+  }
+}
+
+type Second = { readonly second: number; outcomes: number; failures: number }
+
+/** Counted by the second: at a thousand messages a second a list of outcomes would be the dearest thing here. */
+function emptySeconds(): Second[] {
+  return Array.from({ length: windowSeconds }, () => ({ second: -windowSeconds, outcomes: 0, failures: 0 }))
+}
+
+function isFailing(seconds: readonly Second[], now: number): boolean {
+  let outcomes = 0
+  let failures = 0
+  for (const one of seconds)
+    if (one.second > now - windowSeconds) {
+      outcomes += one.outcomes
+      failures += one.failures
+    }
+  return outcomes >= leastOutcomes && failures >= outcomes * failingShare
+}
