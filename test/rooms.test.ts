@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   directory: ['address'],
   store: ['address', 'code', 'verification', 'throttle', 'directory'],
   delivery: ['address', 'code', 'store (types)'],
-  providers: ['address', 'delivery/provider.ts', 'config (types)'],
+  providers: ['address', 'delivery/provider.ts', 'delivery/sms-segments.ts', 'config (types)'],
   flows: ['address', 'code', 'verification', 'throttle', 'directory', 'store', 'delivery'],
   http: ['address', 'flows'],
   config: [
@@ -26,6 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
     'verification',
     'delivery/provider.ts',
     'delivery/routes.ts',
+    'delivery/template-values.ts',
     'flows (types)',
     'flows/policy.ts',
   ],
@@ -44,7 +45,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
 }
 
-const shared = ['errors.ts', 'clock.ts', 'log.ts', 'metrics.ts', 'random.ts']
+const shared = ['errors.ts', 'clock.ts', 'liquid.ts', 'log.ts', 'metrics.ts', 'random.ts']
 
 test('every import obeys the table of rooms', () => {
   const broken: string[] = []

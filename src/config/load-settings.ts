@@ -1,7 +1,6 @@
 /** Reads the settings from file, environment and flags, checks them whole, and freezes them. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { addressKey, parseAddress } from '../address/address.ts'
@@ -12,6 +11,7 @@ import { parseDuration } from './duration.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
+import { isNetwork, isThisMachine } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
@@ -53,7 +53,7 @@ export function loadSettings({
   const set = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))) as SettingsFile
 
   const dataFolder = resolve(set.data ?? './data')
-  const providers = providersOf(set, problems)
+  const providers = providersOf(set, publicUrlOf(set, problems), problems)
   const routes = routesFor(set, providers, problems)
   if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
@@ -229,6 +229,16 @@ function stepsOf(routes: Settings['routes']): unknown {
   return isPlain ? route.steps.map((step) => step.provider) : routes
 }
 
+/** Without a slash at its end. */
+function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): string | null {
+  if (publicUrl === undefined) return null
+  const url = URL.parse(publicUrl)
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isThisMachine(url.hostname))
+  if (!url || !isSafe || url.search || url.hash || url.username || url.password)
+    problems.push('publicUrl: must be https://HOST, such as https://codes.example.com')
+  return url?.href.replace(/\/+$/, '') ?? null
+}
+
 /** The operator's calls carry a token: beyond this machine only under TLS. */
 function adminListenOf(
   set: SettingsFile,
@@ -270,13 +280,6 @@ function carrierProblems(
 /** `policy` of `policy.lifetime.sms: is …`. */
 function sectionOf(problem: string): string {
   return problem.slice(0, problem.search(/[.:]/))
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 function isLoopback(host: string): boolean {

@@ -22,20 +22,20 @@ export const otherNames = {
 
 /**
  * @param raw  What the file says; changed in place.
- * @param schemaOf  The schema of a provider's settings by its type.
+ * @param schemaOf  The schema of a provider's settings by what it states.
  * @param problems  Gets a sentence for each word that cannot be meant.
  */
 export function overlay(
   raw: Record<string, unknown>,
   { env, flags }: { readonly env: Words; readonly flags: Words },
-  schemaOf: (type: unknown) => object | undefined,
+  schemaOf: (section: Readonly<Record<string, unknown>>) => object | undefined,
   problems: string[],
 ): SourcedSetting[] {
   const providers = isSection(raw.providers) ? Object.entries(raw.providers) : []
   const settable = [
     ...scalars(),
     ...providers.flatMap(([name, one]) => {
-      const schema = isSection(one) ? schemaOf(one.type) : undefined
+      const schema = isSection(one) ? schemaOf(one) : undefined
       return schema ? scalars(schema, ['providers', name]) : []
     }),
   ]
@@ -71,7 +71,8 @@ function lay(
       source = from
     }
   const value = valueAt(raw, scalar.path) ?? scalar.schema.default ?? null
-  const isMasked = scalar.path.at(-1) === 'password' && value !== null
+  const isSecret = scalar.schema.secret === true || scalar.path.at(-1) === 'password'
+  const isMasked = isSecret && value !== null
   return {
     path,
     value: isMasked ? '(secret)' : typeof value === 'string' ? value : JSON.stringify(value),

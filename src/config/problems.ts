@@ -3,6 +3,7 @@
 import type { TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'
+import type { ScalarSchema } from './settings-schema.ts'
 
 /**
  * @param where  The path of the value itself; empty for the whole settings.
@@ -14,11 +15,11 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
   for (const error of Value.Errors(schema, value)) {
     const path = [where, ...error.instancePath.split('/').slice(1)].filter(Boolean).join('.')
     const params = error.params as Record<string, unknown>
-    const found = shown(path, valueAt(value, error.instancePath))
+    const found = shown(path, valueAt(value, error.instancePath), schemaAt(schema, error.instancePath))
     switch (error.keyword) {
       case 'additionalProperties':
         for (const name of params.additionalProperties as string[]) {
-          const known = Object.keys(propertiesAt(schema, error.instancePath))
+          const known = Object.keys(schemaAt(schema, error.instancePath).properties ?? {})
           const near = nearest(name, known)
           const hint = near ? `; did you mean ${near}?` : `; known here: ${known.join(', ')}`
           problems.add(
@@ -65,12 +66,12 @@ function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-const secret = /password|code|key|address/i
+const secret = /password|code|key|token|secret|address/i
 const longestShown = 40
 
 /** What was found, if it may be seen. */
-function shown(path: string, value: unknown): string {
-  if (secret.test(path) || value === undefined) return ''
+function shown(path: string, value: unknown, { secret: isSecret }: ScalarSchema): string {
+  if (isSecret === true || secret.test(path) || value === undefined) return ''
   const text = JSON.stringify(value)
   return `; found ${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text}`
 }
@@ -101,10 +102,10 @@ function formOf(pattern: string): string {
   return forms.find(([part]) => pattern.includes(part))?.[1] ?? pattern
 }
 
-function propertiesAt(schema: TSchema, path: string): Record<string, TSchema> {
-  let at = schema as { properties?: Record<string, TSchema> }
+function schemaAt(schema: TSchema, path: string): ScalarSchema & { properties?: Record<string, TSchema> } {
+  let at = schema as ReturnType<typeof schemaAt>
   for (const name of path.split('/').slice(1)) at = (at.properties?.[name] ?? {}) as typeof at
-  return at.properties ?? {}
+  return at
 }
 
 /** The known name within two edits, if there is one. */

@@ -3,6 +3,7 @@
 import type { TObject } from 'typebox'
 import type { Channel } from '../delivery/provider.ts'
 import { problemsOf } from './problems.ts'
+import { httpKind } from './providers/http.ts'
 import { commonSchema, type ProviderKind, readCommon, wholeSchema } from './providers/kind.ts'
 import { sandboxKind } from './providers/sandbox.ts'
 import { smtpKind } from './providers/smtp.ts'
@@ -10,15 +11,22 @@ import type { ProviderSettings, Settings } from './settings.ts'
 import type { SettingsFile } from './settings-schema.ts'
 
 /** Every type of carrier there is. */
-const kinds: Readonly<Record<string, ProviderKind<never>>> = { sandbox: sandboxKind, smtp: smtpKind } as never
+const kinds: Readonly<Record<string, ProviderKind<never>>> = {
+  sandbox: sandboxKind,
+  smtp: smtpKind,
+  http: httpKind,
+} as never
 
-/** The whole section of each type. */
+/** The whole section of each type, as far as it does not depend on what a section states. */
 export const providerSchemas: Readonly<Record<string, TObject>> = Object.fromEntries(
   Object.entries(kinds).map(([type, kind]) => [type, wholeSchema(kind)]),
 )
 
-export function providerSchema(type: unknown): TObject | undefined {
-  return typeof type === 'string' && Object.hasOwn(providerSchemas, type) ? providerSchemas[type] : undefined
+export function providerSchema(section: Readonly<Record<string, unknown>>): TObject | undefined {
+  const { type } = section
+  if (typeof type !== 'string' || !Object.hasOwn(providerSchemas, type)) return undefined
+  const special = kinds[type]!.schemaFor?.(section)
+  return special ? wholeSchema({ schema: special }) : providerSchemas[type]
 }
 
 /** The channels a carrier of these settings serves. */
@@ -31,12 +39,16 @@ export function givesReceipts(settings: ProviderSettings): boolean {
   return kinds[settings.type]!.givesReceipts(settings as never)
 }
 
-export function providersOf(set: SettingsFile, problems: string[]): Settings['providers'] {
+export function providersOf(
+  set: SettingsFile,
+  publicUrl: string | null,
+  problems: string[],
+): Settings['providers'] {
   const given = set.providers ?? {}
   const providers: Record<string, ProviderSettings> = {}
   for (const [name, one] of Object.entries(given)) {
     const where = `providers.${name}`
-    const schema = providerSchema(one.type)
+    const schema = providerSchema(one as Readonly<Record<string, unknown>>)
     if (!schema) {
       problems.push(`${where}.type: must be one of ${Object.keys(providerSchemas).join(', ')}`)
       continue
@@ -46,7 +58,7 @@ export function providersOf(set: SettingsFile, problems: string[]): Settings['pr
     if (found.length > 0) continue
     const own = Object.fromEntries(Object.entries(one).filter(([key]) => !(key in commonSchema.properties)))
     providers[name] = {
-      ...(kinds[one.type]!.read(own as never, where, problems) as ProviderSettings),
+      ...(kinds[one.type]!.read(own as never, where, problems, { name, publicUrl }) as ProviderSettings),
       ...readCommon(one as never, where, problems),
     }
   }

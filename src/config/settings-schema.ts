@@ -13,6 +13,7 @@ export const settingsSchema = Type.Object(
       'Where to listen for plain HTTP, HOST:PORT, or off; also serves /livez, /readyz and /metrics. Loopback only unless behindProxy.',
       '127.0.0.1:8080',
     ),
+    publicUrl: text('Where carriers reach this server to tell what became of messages, https://HOST.'),
     tls: optional(
       Type.Object(
         {
@@ -149,6 +150,8 @@ export type ScalarSchema = {
   readonly type?: string
   readonly description?: string
   readonly default?: unknown
+  /** Shown to nobody. */
+  readonly secret?: boolean
   readonly anyOf?: readonly { readonly const?: unknown; readonly type?: string }[]
 }
 
@@ -165,6 +168,7 @@ export function scalars(schema: object = settingsSchema, at: readonly string[] =
     const path = [...at, name]
     if (path.length === 1 && namedSections.includes(name)) return []
     if ('properties' in child) return scalars(child, path)
+    if ((child as ScalarSchema).type === 'object') return []
     return [{ path, env: envName(path), schema: child as ScalarSchema }]
   })
 }

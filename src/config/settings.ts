@@ -2,6 +2,7 @@
 
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
+import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
 import type { SmtpSettings } from './providers/smtp.ts'
@@ -17,7 +18,7 @@ export type TestAddress = {
 }
 
 /** A carrier's settings: those of its type, and those that every carrier has. */
-export type ProviderSettings = (SandboxSettings | SmtpSettings) & CommonSettings
+export type ProviderSettings = (SandboxSettings | SmtpSettings | HttpSettings) & CommonSettings
 
 export type Settings = {
   readonly isDevelopment: boolean

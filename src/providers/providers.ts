@@ -22,6 +22,10 @@ export async function createProviders(
         const { createSmtpProvider } = await import('./smtp/smtp-provider.ts')
         return createSmtpProvider({ ...one, name })
       }
+      case 'http': {
+        const { createHttpProvider } = await import('./http/http-provider.ts')
+        return createHttpProvider({ ...one, name }, receive(name))
+      }
     }
   }
   for (const [name, one] of Object.entries(settings)) providers.set(name, await create(name, one))

@@ -10,15 +10,24 @@ import { durationPattern, optional, strict } from '../policy-schema.ts'
 export type ProviderKind<S> = {
   /** Of its section, less what is common to all. Its property `type` holds the sentence that introduces it. */
   readonly schema: TObject
+  /** Likewise, where it depends on what the section states. */
+  schemaFor?(section: Readonly<Record<string, unknown>>): TObject
   /**
    * @param file  The section, of the schema's shape.
    * @param where  Its path, to begin a problem with: `providers.NAME`.
    * @param problems  Gets a sentence for each thing that cannot work, with the remedy.
    */
-  read(file: never, where: string, problems: string[]): S
+  read(file: never, where: string, problems: string[], context: ReadContext): S
   channels(settings: S): readonly Channel[]
   /** Whether it tells what became of messages. */
   givesReceipts(settings: S): boolean
+}
+
+export type ReadContext = {
+  /** Of the provider. */
+  readonly name: string
+  /** Where carriers reach this server; null if it is not stated. */
+  readonly publicUrl: string | null
 }
 
 /** A sender as messages show it, for the destinations and apps it may be used for; the first that fits is taken. */
@@ -125,5 +134,7 @@ export function readCommon(
 
 /** A type's whole section: its own settings and the common ones. */
 export function wholeSchema({ schema }: { readonly schema: TObject }): TObject {
-  return Type.Object({ ...schema.properties, ...commonSchema.properties } as Record<string, TSchema>, strict)
+  const { additionalProperties = false } = schema as { additionalProperties?: boolean }
+  const properties = { ...schema.properties, ...commonSchema.properties } as Record<string, TSchema>
+  return Type.Object(properties, { additionalProperties })
 }

@@ -1,6 +1,7 @@
 /** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
 
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { Type } from 'typebox'
 import { optional } from '../policy-schema.ts'
 
@@ -9,6 +10,14 @@ export const text = (description: string, byDefault?: string) =>
 
 export function isThisMachine(host: string): boolean {
   return ['localhost', '127.0.0.1', '::1'].includes(host)
+}
+
+/** An IP address, or a CIDR block of them. */
+export function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 /**

@@ -1,0 +1,255 @@
+/** The form of a carrier block: what one HTTP carrier needs, is asked, answers and tells later. */
+
+import { type Static, type TSchema, Type } from 'typebox'
+import { channels, receiptStates } from '../../delivery/provider.ts'
+import { optional, strict } from '../policy-schema.ts'
+
+const oneOf = <const V extends readonly string[]>(values: V) =>
+  Type.Unsafe<V[number]>(Type.Union(values.map((one) => Type.Literal(one))))
+
+const template = Type.String()
+const names = Type.String({ pattern: '^[a-z][A-Za-z0-9]*$' })
+const regexp = Type.Object({ match: Type.String({ minLength: 1 }) }, strict)
+const pointer = Type.String({ pattern: '^(/.*)?$' })
+
+/** Where in an answer a value is: a JSON pointer, a header, or the first group of a regular expression. */
+const inAnswer = Type.Union([pointer, Type.Object({ header: Type.String() }, strict), regexp])
+/** Where in a call-back: a pointer into one receipt, or a value of the query or of a header. */
+const inReceipt = Type.Union([
+  pointer,
+  Type.Object({ query: Type.String() }, strict),
+  Type.Object({ header: Type.String() }, strict),
+])
+
+const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
+const condition = Type.Union([
+  scalar,
+  Type.Array(scalar, { minItems: 1 }),
+  regexp,
+  Type.Object({ present: Type.Boolean() }, strict),
+])
+/** All of its conditions hold; of several rules, one. */
+const rule = Type.Record(Type.String({ pattern: '^(status|text|/.*)$' }), condition, strict)
+const rules = Type.Union([rule, Type.Array(rule, { minItems: 1 })])
+
+/** `currency` is a pointer, or the currency itself. */
+const price = <T extends TSchema>(place: T) =>
+  optional(Type.Object({ amount: place, currency: Type.String({ minLength: 1 }) }, strict))
+
+/** Parameters of each way to sign a request; all are templates. `?` marks those that may be left out. */
+export const signers = {
+  basic: ['user', 'password'],
+  bearer: ['token'],
+  hmac: ['key', 'text', 'header', 'value', 'algorithm?', 'encoding?'],
+  standardWebhooks: ['secret', 'id'],
+} as const
+export type SignerName = keyof typeof signers
+
+/** Parameters of each way to verify a call-back, likewise; `hmac` has a form of its own. */
+export const verifiers = {
+  addresses: ['list'],
+  basic: ['user', 'password'],
+  secret: ['value', 'query?', 'header?'],
+  standardWebhooks: ['secret'],
+  twilio: ['token'],
+} as const
+export type VerifierName = keyof typeof verifiers | 'hmac'
+
+/** A table of ways as a schema: each way an object of its parameters. */
+function ways(table: Readonly<Record<string, readonly string[]>>): Record<string, TSchema> {
+  return Object.fromEntries(
+    Object.entries(table).map(([way, parameters]) => [
+      way,
+      optional(
+        Type.Object(
+          Object.fromEntries(
+            parameters.map((one) =>
+              one.endsWith('?') ? [one.slice(0, -1), optional(template)] : [one, template],
+            ),
+          ),
+          strict,
+        ),
+      ),
+    ]),
+  )
+}
+
+/** What a carrier's word for a state means; ignored: nothing about delivery, such as an opened mail. */
+const receiptMeaning = oneOf([...receiptStates, 'ignored'])
+
+const need = Type.Object(
+  {
+    description: Type.String({ minLength: 1 }),
+    /** Kept out of everything that is printed; may also be stated as NAMEFile. */
+    secret: optional(Type.Boolean()),
+    optional: optional(Type.Boolean()),
+    default: optional(Type.String()),
+    /** Needed only if receipts are on. */
+    for: optional(Type.Literal('receipts')),
+    pattern: optional(Type.String()),
+    /** For the carrier's page. */
+    example: optional(Type.String()),
+  },
+  strict,
+)
+
+export const blockSchema = Type.Object(
+  {
+    carrier: optional(Type.String({ pattern: '^[a-z][a-z0-9-]*$' })),
+    title: optional(Type.String({ minLength: 1 })),
+    standing: optional(oneOf(['seen live', 'from documentation, not seen live'])),
+    source: optional(Type.Array(Type.String(), { minItems: 1 })),
+    notes: optional(Type.Array(Type.String(), { minItems: 1 })),
+    channels: Type.Array(oneOf(channels), { minItems: 1 }),
+    needs: optional(Type.Record(names, need, strict)),
+    needsOneOf: optional(Type.Array(Type.Array(Type.String(), { minItems: 2 }))),
+    takesTemplateIds: optional(Type.Boolean()),
+    request: Type.Object(
+      {
+        method: optional(oneOf(['GET', 'POST', 'PUT'])),
+        server: template,
+        path: template,
+        headers: optional(Type.Record(Type.String(), template)),
+        query: optional(Type.Record(Type.String(), Type.Unknown())),
+        form: optional(Type.Record(Type.String(), Type.Unknown())),
+        json: optional(Type.Unknown()),
+        xml: optional(template),
+        sign: optional(Type.Object(ways(signers), { ...strict, minProperties: 1, maxProperties: 1 })),
+      },
+      strict,
+    ),
+    answer: Type.Object(
+      {
+        parse: optional(oneOf(['json', 'form', 'text'])),
+        accepted: rules,
+        refused: optional(rules),
+        throttled: optional(rules),
+        unavailable: optional(rules),
+        unknown: optional(rules),
+        id: optional(inAnswer),
+        receiptKey: optional(inAnswer),
+        segments: optional(inAnswer),
+        price: price(inAnswer),
+        words: optional(Type.Array(inAnswer)),
+      },
+      strict,
+    ),
+    receipts: optional(
+      Type.Object(
+        {
+          method: optional(oneOf(['GET', 'POST'])),
+          parse: oneOf(['json', 'form', 'query']),
+          embedded: optional(pointer),
+          list: optional(pointer),
+          only: optional(rules),
+          key: inReceipt,
+          state: inReceipt,
+          states: Type.Record(Type.String(), receiptMeaning),
+          other: optional(receiptMeaning),
+          words: optional(Type.Array(inReceipt)),
+          segments: optional(inReceipt),
+          price: price(inReceipt),
+          verify: Type.Object(
+            {
+              ...ways(verifiers),
+              hmac: optional(
+                Type.Object(
+                  {
+                    key: template,
+                    signature: inReceipt,
+                    prefix: optional(Type.String()),
+                    /** From more places than the body, by a name for `text`. */
+                    values: optional(Type.Record(names, inReceipt)),
+                    text: template,
+                    algorithm: optional(Type.String()),
+                    encoding: optional(Type.String()),
+                    /** Of `values`: Unix time in seconds, at most five minutes off. */
+                    timestamp: optional(Type.String()),
+                  },
+                  strict,
+                ),
+              ),
+            },
+            { ...strict, minProperties: 1 },
+          ),
+          answer: optional(
+            Type.Object(
+              {
+                status: optional(Type.Integer({ minimum: 200, maximum: 299 })),
+                contentType: optional(Type.String()),
+                body: optional(Type.String()),
+              },
+              strict,
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+
+export type Condition = Static<typeof condition>
+export type Rule = Readonly<Record<string, Condition>>
+export type Rules = Rule | readonly Rule[]
+/** Where a value is. */
+export type Place = Static<typeof inAnswer> | Static<typeof inReceipt>
+export type Need = Static<typeof need>
+export type CarrierBlock = Static<typeof blockSchema>
+export type AnswerRules = CarrierBlock['answer']
+export type ReceiptRules = NonNullable<CarrierBlock['receipts']>
+export type RequestRules = CarrierBlock['request']
+
+/** What templates of a request have beside the block's needs; of the types they have in JSON. */
+export type MessageValues = {
+  /** E.164 with its plus, or the mailbox. */
+  readonly to: string
+  /** E.164 without its plus; empty for a mailbox. */
+  readonly toDigits: string
+  readonly mailbox: string
+  /** ISO region of the number; empty for a mailbox. */
+  readonly country: string
+  readonly channel: string
+  readonly text: string
+  readonly subject: string
+  readonly html: string
+  /** The text has characters that GSM 03.38 has not. */
+  readonly isUnicode: boolean
+  readonly template: string
+  /** The operator's id of the template at the carrier; empty for carriers that take text. */
+  readonly templateId: string
+  readonly variables: readonly string[]
+  readonly namedVariables: Readonly<Record<string, string>>
+  readonly locale: string
+  /** By the section's `senders`; empty if none fits. */
+  readonly sender: string
+  readonly messageId: string
+  readonly tenant: string
+  readonly app: string
+  /** What is left of the message's life, at least 1. */
+  readonly lifetimeSeconds: number
+  /** Empty if receipts are off. */
+  readonly receiptUrl: string
+  /** Unix time in seconds. */
+  readonly timestamp: number
+  /** The same as `2030-01-31T23:59:59Z`. */
+  readonly isoTime: string
+  /** 32 hex digits, new for each dispatch. */
+  readonly nonce: string
+}
+
+export const messageValueNames: readonly (keyof MessageValues)[] = [
+  ...(['to', 'toDigits', 'mailbox', 'country', 'channel', 'text', 'subject', 'html', 'isUnicode'] as const),
+  ...(['template', 'templateId', 'variables', 'namedVariables', 'locale', 'sender'] as const),
+  ...([
+    'messageId',
+    'tenant',
+    'app',
+    'lifetimeSeconds',
+    'receiptUrl',
+    'timestamp',
+    'isoTime',
+    'nonce',
+  ] as const),
+]

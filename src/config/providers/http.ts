@@ -1,0 +1,271 @@
+/** Settings of a carrier with an HTTP interface: a declared block, and what it needs of the operator. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { declared, locales } from '../../delivery/template-values.ts'
+import { createCompiler } from '../../liquid.ts'
+import type { CarrierBlock, Need } from '../carriers/block-schema.ts'
+import { loadBlock } from '../carriers/load-block.ts'
+import { optional, strict } from '../policy-schema.ts'
+import { commonSchema, type ProviderKind } from './kind.ts'
+import { isNetwork, readSecret, text } from './parts.ts'
+
+export type HttpSettings = {
+  readonly type: 'http'
+  readonly block: CarrierBlock
+  /** What the block needs, by name; empty for what may be left out. */
+  readonly values: Readonly<Record<string, string>>
+  /** Of those values, what nothing may print. */
+  readonly secrets: readonly string[]
+  /** Scheme, host and port, and a path that requests begin with; it ends without a slash. */
+  readonly server: string
+  /** Hosts, addresses and networks that are private and yet may be called. */
+  readonly allowPrivate: readonly string[]
+  /** PEM of certificate authorities to trust beside the system's. */
+  readonly ca: string | null
+  readonly templateIds: TemplateIds | null
+  /** Where the carrier calls; null: receipts are off. */
+  readonly receiptUrl: string | null
+}
+
+/** By template and locale. */
+export type TemplateIds = Readonly<Record<string, Readonly<Record<string, TemplateId>>>>
+export type TemplateId = {
+  readonly id: string
+  /** Places in the message's variables, in the order the carrier's template has them, and their names. */
+  readonly variables: readonly { readonly at: number; readonly name: string }[]
+}
+
+/** A template's variables as carriers get them; the rest is for texts. */
+const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
+
+const templateId = Type.Union([
+  Type.String({ minLength: 1 }),
+  Type.Object({ id: Type.String({ minLength: 1 }), variables: Type.Array(Type.String()) }, strict),
+])
+const templateNames = Object.keys(declared) as (keyof typeof declared)[]
+const templateIds = Type.Object(
+  Object.fromEntries(
+    templateNames.map((name) => [
+      name,
+      Type.Union(
+        [
+          ...templateId.anyOf,
+          Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict),
+        ],
+        {
+          description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.`,
+        },
+      ),
+    ]),
+  ),
+  strict,
+)
+
+const schema = Type.Object(
+  {
+    type: Type.Literal('http', {
+      description:
+        'A carrier with an HTTP interface: a [ready-made one](carriers/README.md), or [your own](carriers/own-block.md). What it needs is stated beside these, as its page tells.',
+    }),
+    carrier: text('Name of a ready-made carrier.'),
+    carrierFile: text('YAML file of your own block.'),
+    block: optional(Type.Unsafe<unknown>({ type: 'object', description: 'Your own block, here.' })),
+    receipts: optional(
+      Type.Boolean({
+        description: 'Let the carrier tell what became of messages, if it can; needs publicUrl.',
+        default: true,
+      }),
+    ),
+    allowPrivate: optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description:
+          'Hosts, addresses and CIDR blocks of private networks that may be called all the same, also without TLS.',
+        default: [],
+      }),
+    ),
+    caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
+    templateIds: optional(templateIds),
+  },
+  strict,
+)
+
+const taken = [...Object.keys(schema.properties), ...Object.keys(commonSchema.properties)]
+
+export const httpKind: ProviderKind<HttpSettings> = {
+  schema,
+  channels: ({ block }) => block.channels,
+  givesReceipts: ({ receiptUrl }) => receiptUrl !== null,
+
+  schemaFor(section) {
+    const block = loadBlock(section, '', taken, [])
+    // Without a block nothing is known of the needs; `read` tells what is wrong with it.
+    if (!block) return Type.Object(schema.properties, { additionalProperties: true })
+    return Type.Object({ ...schema.properties, ...needsSchema(block) }, strict) as TObject
+  },
+
+  read(file: Static<typeof schema>, where, problems, { name, publicUrl }) {
+    const block = loadBlock(file, where, taken, problems) ?? nothing
+    const hasReceipts = block.receipts !== undefined && file.receipts !== false
+    if (hasReceipts && publicUrl === null)
+      problems.push(
+        `${where}: the carrier tells what became of messages; state publicUrl, or receipts: false`,
+      )
+    const { values, secrets } = readNeeds(block, file, hasReceipts, where, problems)
+    for (const one of file.allowPrivate ?? [])
+      if (!isHostOrNetwork(one))
+        problems.push(`${where}.allowPrivate: ${one} is no host, address or CIDR block, such as 10.0.0.0/8`)
+    if (file.caFile !== undefined && !existsSync(file.caFile))
+      problems.push(`${where}.caFile: ${file.caFile} does not exist`)
+    return {
+      type: 'http',
+      block,
+      values,
+      secrets,
+      server: serverOf(block, values, file.allowPrivate ?? [], where, problems),
+      allowPrivate: file.allowPrivate ?? [],
+      ca:
+        file.caFile !== undefined && existsSync(file.caFile)
+          ? readFileSync(resolve(file.caFile), 'utf8')
+          : null,
+      templateIds: readTemplateIds(block, file.templateIds, where, problems),
+      receiptUrl: hasReceipts && publicUrl !== null ? `${publicUrl}/receipts/${name}` : null,
+    }
+  },
+}
+
+/** Stands for a block that cannot work, whose problems are told; nothing is ever sent by it. */
+const nothing: CarrierBlock = {
+  channels: [],
+  request: { server: 'https://invalid.', path: '' },
+  answer: { accepted: {} },
+}
+
+function needsSchema(block: CarrierBlock): Record<string, TSchema> {
+  const entries = Object.entries(block.needs ?? {}).flatMap(([name, need]) => {
+    const { description, secret = false, pattern } = need
+    const options = { minLength: 1, description, secret, ...(pattern !== undefined && { pattern }) }
+    const own = [
+      name,
+      optional(Type.String({ ...options, ...(need.default !== undefined && { default: need.default }) })),
+    ]
+    return secret ? [own, [`${name}File`, text(`File that holds ${name}.`)]] : [own]
+  })
+  return Object.fromEntries(entries)
+}
+
+function readNeeds(
+  block: CarrierBlock,
+  file: Readonly<Record<string, unknown>>,
+  hasReceipts: boolean,
+  where: string,
+  problems: string[],
+): Pick<HttpSettings, 'values' | 'secrets'> {
+  const values: Record<string, string> = {}
+  const secrets: string[] = []
+  const stated = file as Readonly<Record<string, string | undefined>>
+  for (const [name, need] of Object.entries(block.needs ?? {})) {
+    const found = need.secret ? readSecret(stated, name, where, problems) : stated[name]
+    values[name] = found ?? need.default ?? ''
+    if (need.secret && values[name] !== '') secrets.push(values[name])
+    const isStated = stated[name] !== undefined || stated[`${name}File`] !== undefined
+    if (!isStated && isNeeded(need, hasReceipts))
+      problems.push(
+        `${where}.${name}: must be stated${need.secret ? `, or ${name}File` : ''}; ${need.description}`,
+      )
+    // What came from a file has not been before the schema.
+    if (
+      need.secret &&
+      need.pattern !== undefined &&
+      values[name] !== '' &&
+      !new RegExp(need.pattern, 'u').test(values[name])
+    )
+      problems.push(`${where}.${name}: is not of the form ${need.pattern}`)
+  }
+  for (const group of block.needsOneOf ?? [])
+    if (group.every((name) => values[name] === ''))
+      problems.push(`${where}: one of ${group.join(', ')} must be stated`)
+  return { values, secrets }
+}
+
+function isNeeded(need: Need, hasReceipts: boolean): boolean {
+  if (need.optional === true || need.default !== undefined) return false
+  return need.for === undefined || hasReceipts
+}
+
+/** Plain HTTP only where nobody else listens: what goes out holds the code and the carrier's password. */
+function serverOf(
+  block: CarrierBlock,
+  values: Readonly<Record<string, string>>,
+  allowPrivate: readonly string[],
+  where: string,
+  problems: string[],
+): string {
+  if (block === nothing) return ''
+  const text = createCompiler()(block.request.server, Object.keys(values))(values)
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
+    problems.push(`${where}: the carrier’s server must be https://HOST or https://HOST:PORT`)
+    return ''
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (
+    url.protocol === 'http:' &&
+    !allowPrivate.some((one) => one === host || (isIP(host) !== 0 && isNetwork(one)))
+  )
+    problems.push(
+      `${where}: ${host} would be called without TLS; that is only for a host of your own network that allowPrivate lists`,
+    )
+  return url.href.replace(/\/+$/, '')
+}
+
+function readTemplateIds(
+  block: CarrierBlock,
+  file: Static<typeof templateIds> | undefined,
+  where: string,
+  problems: string[],
+): TemplateIds | null {
+  if (block.takesTemplateIds !== true) {
+    if (file !== undefined && block !== nothing)
+      problems.push(`${where}.templateIds: this carrier takes texts; leave them out`)
+    return null
+  }
+  const ids: Record<string, Record<string, TemplateId>> = {}
+  for (const template of templateNames) {
+    const stated = (file as Record<string, TemplateIdFile | Record<string, TemplateIdFile>> | undefined)?.[
+      template
+    ]
+    for (const locale of locales) {
+      const at = `${where}.templateIds.${template}`
+      const one = stated !== undefined && isByLocale(stated) ? stated[locale] : stated
+      if (one === undefined) {
+        problems.push(`${at}: must be stated; the carrier takes only templates it has approved, by their id`)
+        break
+      }
+      const { id, variables = variablesOf(template) } = typeof one === 'string' ? { id: one } : one
+      for (const name of variables)
+        if (!variablesOf(template).includes(name))
+          problems.push(`${at}.variables: ${name} is none of ${variablesOf(template).join(', ')}`)
+      ids[template] ??= {}
+      ids[template][locale] = {
+        id,
+        variables: variables.map((name) => ({ at: variablesOf(template).indexOf(name), name })),
+      }
+    }
+  }
+  return ids
+}
+
+type TemplateIdFile = Static<typeof templateId>
+
+function isByLocale(
+  stated: TemplateIdFile | Record<string, TemplateIdFile>,
+): stated is Record<string, TemplateIdFile> {
+  return typeof stated === 'object' && !('id' in stated)
+}
+
+function isHostOrNetwork(text: string): boolean {
+  return isNetwork(text) || /^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(text)
+}

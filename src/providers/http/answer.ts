@@ -1,0 +1,71 @@
+/** What a carrier's answer means for a message, by the rules of its block. */
+
+import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-schema.ts'
+import { type Accepted, DeliveryError, type DeliveryErrorKind, type Price } from '../../delivery/provider.ts'
+import type { Answer } from './client.ts'
+import { documentOf, type Find, finderOf, type Said } from './places.ts'
+import { ruleOf } from './rules.ts'
+import { wordsOf } from './words.ts'
+
+const noQuery = new URLSearchParams()
+
+/**
+ * @returns A judge of answers: what is accepted, or the error.
+ * Bad news is looked for first, so that no rule of success can hide an error that is known by its code.
+ */
+export function answerJudge(
+  rules: AnswerRules,
+): (answer: Answer, messageId: string, hidden: readonly string[]) => Accepted | DeliveryError {
+  const kinds = (['refused', 'throttled', 'unavailable', 'unknown'] as const).map(
+    (kind) => [kind, ruleOf(rules[kind])] as const,
+  )
+  const isAccepted = ruleOf(rules.accepted)
+  const id = rules.id === undefined ? null : finderOf(rules.id)
+  const receiptKey = rules.receiptKey === undefined ? null : finderOf(rules.receiptKey)
+  const segments = rules.segments === undefined ? null : finderOf(rules.segments)
+  const price = priceFinder(rules.price)
+  const words = (rules.words ?? []).map(finderOf)
+
+  return ({ status, headers, text }, messageId, hidden) => {
+    const said: Said = { document: documentOf(text, rules.parse ?? 'json'), text, headers, query: noQuery }
+    const failed = (kind: DeliveryErrorKind, more: string | null = null) => {
+      const later = headers['retry-after'] === undefined ? null : `retry after ${headers['retry-after']}`
+      const own = words.map((find) => find(said))
+      return new DeliveryError(kind, wordsOf([status, ...own, more, later], hidden))
+    }
+    for (const [kind, holds] of kinds) if (holds(said, status)) return failed(kind)
+    if (!isAccepted(said, status)) return failed(status === 429 ? 'throttled' : 'unavailable')
+    const found = id === null ? messageId : id(said)
+    // Taken, it says, but not as what: it may have been.
+    if (found === null || found === '') return failed('unknown', 'an answer without an id')
+    const key = receiptKey?.(said) ?? null
+    const parts = segmentsOf(segments, said)
+    const told = price(said)
+    return {
+      id: found,
+      ...(key !== null && key !== found && { receiptKey: key }),
+      ...(parts !== null && { segments: parts }),
+      ...(told !== null && { price: told }),
+    }
+  }
+}
+
+/** A whole number of at least 1; carriers that do not know yet say 0. */
+export function segmentsOf(find: Find | null, said: Said): number | null {
+  const found = find?.(said) ?? ''
+  return /^[1-9]\d{0,2}$/.test(found) ? Number(found) : null
+}
+
+export function priceFinder(
+  price: AnswerRules['price'] | ReceiptRules['price'],
+): (said: Said) => Price | null {
+  if (price === undefined) return () => null
+  const amount = finderOf(price.amount)
+  const currency = price.currency.startsWith('/') ? finderOf(price.currency) : () => price.currency
+  return (said) => {
+    // Some have what they took off the account as a negative.
+    const told = /^-?(\d{1,9}(?:\.\d{1,9})?)$/.exec(amount(said) ?? '')?.[1]
+    const unit = currency(said)
+    return told === undefined || unit === null ? null : { amount: told, currency: unit.toUpperCase() }
+  }
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import { callOf, failureOf, never, phoneMessage, startCarrier } from '../../../../test/http-carrier.ts'
+
+const section = {
+  carrier: 'twilio',
+  accountSid: `AC${'0'.repeat(32)}`,
+  authToken: 'a-token-of-twilio',
+  from: '+15557122661',
+}
+
+/** The answer of the page "Messages resource". */
+const created = {
+  account_sid: section.accountSid,
+  api_version: '2010-04-01',
+  body: 'Hi there',
+  direction: 'outbound-api',
+  error_code: null,
+  error_message: null,
+  from: '+15557122661',
+  num_media: '0',
+  num_segments: '1',
+  price: null,
+  price_unit: null,
+  messaging_service_sid: null,
+  sid: 'SMb7c0a2ce80504485a6f653a7110836f5',
+  status: 'queued',
+  to: '+15558675310',
+  uri: `/2010-04-01/Accounts/${section.accountSid}/Messages/SMb7c0a2ce80504485a6f653a7110836f5.json`,
+}
+
+const refusal = (code: number, status: number, message: string) => ({
+  status,
+  body: { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status },
+})
+
+test('a message is handed over as the documentation shows it', async (t) => {
+  const { provider, requests, answer, receiptUrl } = await startCarrier(t, section)
+  answer({ status: 201, body: created })
+  assert.deepEqual(await provider.send(phoneMessage, never), { id: created.sid, segments: 1 })
+  const [{ method, path, headers, form }] = requests as [(typeof requests)[0]]
+  assert.equal(method, 'POST')
+  assert.equal(path, `/2010-04-01/Accounts/${section.accountSid}/Messages.json`)
+  assert.equal(headers['content-type'], 'application/x-www-form-urlencoded')
+  assert.equal(
+    headers.authorization,
+    `Basic ${Buffer.from(`${section.accountSid}:${section.authToken}`).toString('base64')}`,
+  )
+  assert.deepEqual(form, {
+    To: '+15558675310',
+    From: '+15557122661',
+    Body: phoneMessage.text,
+    ValidityPeriod: '59',
+    StatusCallback: receiptUrl,
+  })
+})
+
+test('a sender of the settings goes before the number, and a messaging service does without', async (t) => {
+  const own = await startCarrier(t, section)
+  own.answer({ status: 201, body: created })
+  await own.provider.send({ ...phoneMessage, sender: 'Example' }, never)
+  assert.equal(own.requests[0]!.form.From, 'Example')
+  const { from: _, ...rest } = section
+  const service = await startCarrier(t, { ...rest, messagingServiceSid: `MG${'a'.repeat(32)}` })
+  service.answer({ status: 201, body: created })
+  await service.provider.send(phoneMessage, never)
+  assert.equal(service.requests[0]!.form.From, undefined)
+  assert.equal(service.requests[0]!.form.MessagingServiceSid, `MG${'a'.repeat(32)}`)
+})
+
+test('its error codes become outcomes, with its words less the number', async (t) => {
+  const { provider, answer } = await startCarrier(t, section)
+  for (const [told, kind] of [
+    [refusal(21211, 400, "The 'To' number +15558675310 is not a valid phone number."), 'refused'],
+    [refusal(21610, 400, 'Attempt to send to unsubscribed recipient'), 'refused'],
+    [refusal(20003, 401, 'Authentication Error - invalid username'), 'unavailable'],
+    [refusal(20429, 429, 'Too Many Requests'), 'throttled'],
+    [refusal(20500, 500, 'An internal server error has occurred'), 'unavailable'],
+  ] as const) {
+    answer(told)
+    const error = await failureOf(provider.send(phoneMessage, never))
+    assert.equal(error.kind, kind, String(told.body.code))
+    assert.match(error.providerCode, new RegExp(`^${told.status} ${told.body.code} `))
+    assert.doesNotMatch(error.providerCode, /5558675310/)
+  }
+})
+
+function signed(url: string, fields: Readonly<Record<string, string>>, token: string): string {
+  const sorted = Object.keys(fields).sort()
+  return createHmac('sha1', token)
+    .update(url + sorted.map((name) => name + fields[name]).join(''))
+    .digest('base64')
+}
+
+test('a call-back that Twilio signed becomes a receipt; any other is refused', async (t) => {
+  const { provider, receipts, receiptUrl } = await startCarrier(t, section)
+  const fields = {
+    SmsSid: created.sid,
+    SmsStatus: 'undelivered',
+    MessageStatus: 'undelivered',
+    To: '+15558675310',
+    MessageSid: created.sid,
+    AccountSid: section.accountSid,
+    From: '+15557122661',
+    ApiVersion: '2010-04-01',
+    ErrorCode: '30003',
+  }
+  const body = new URLSearchParams(fields).toString()
+  const call = (signature: string) =>
+    provider.receipts!(callOf({ body, headers: { 'x-twilio-signature': signature } }))
+  assert.deepEqual(await call(signed(receiptUrl, fields, section.authToken)), { status: 204 })
+  assert.deepEqual(receipts, [
+    { key: created.sid, state: 'undeliverable', providerCode: 'undelivered 30003' },
+  ])
+  for (const wrong of [
+    '',
+    'x',
+    signed(receiptUrl, fields, 'other'),
+    signed('https://x', fields, section.authToken),
+  ])
+    assert.equal((await call(wrong)).status, 403)
+  assert.equal(receipts.length, 1)
+})

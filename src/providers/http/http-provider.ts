@@ -1,0 +1,80 @@
+/** A carrier with an HTTP interface, as its block declares it: one request a message, receipts by call-back. */
+
+import type { HttpSettings } from '../../config/providers/http.ts'
+import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
+import { answerJudge } from './answer.ts'
+import { type Answer, createHttpClient, type Lost } from './client.ts'
+import { messageValues } from './message-values.ts'
+import { receiptTaker } from './receipts.ts'
+import { compileRequest, type Outgoing } from './request.ts'
+import { wordsOf } from './words.ts'
+
+export type HttpProviderSettings = HttpSettings & {
+  readonly name: string
+  /** Requests under way at most, each on a connection of its own. */
+  readonly window: number
+}
+
+export function createHttpProvider(settings: HttpProviderSettings, receive: ReceiptSink): Provider {
+  const { name, block, values, secrets, server, templateIds, receiptUrl } = settings
+  const client = createHttpClient({ ...settings, connections: settings.window })
+  const requestOf = compileRequest(block.request, server)
+  const judge = answerJudge(block.answer)
+
+  return {
+    name,
+    channels: block.channels,
+    hasReceipts: receiptUrl !== null,
+
+    async send(message, { signal }) {
+      const { to, channel } = message
+      if ((to.kind === 'email') !== (channel === 'email'))
+        throw new DeliveryError('refused', `no address for ${channel}`)
+      const hidden = to.kind === 'email' ? [...secrets, to.mailbox, localPart(to.mailbox)] : secrets
+      const nowMs = Date.now()
+      let request: Outgoing
+      try {
+        request = requestOf({ ...values, ...messageValues(message, templateIds, receiptUrl, nowMs) }, nowMs)
+      } catch (error) {
+        // liquid names the place in the template, and shows no value.
+        throw new DeliveryError('unavailable', wordsOf([`the block cannot make a request: ${error}`], hidden))
+      }
+      const outcome = judge(await answerTo(request, signal, hidden), message.id, hidden)
+      if (outcome instanceof DeliveryError) throw outcome
+      return outcome
+    },
+
+    async check() {
+      // Any answer will do: it is reached, and by its certificate it is who it says.
+      const path = new URL(server).pathname
+      const request: Outgoing = { method: 'GET', origin: server, path, headers: {}, body: '' }
+      await answerTo(request, AbortSignal.timeout(checkTimeoutMs), secrets)
+    },
+
+    ...(receiptUrl !== null &&
+      block.receipts && {
+        receipts: receiptTaker(block.receipts, values, receiptUrl, secrets, receive),
+      }),
+
+    close: () => client.close(),
+  }
+
+  async function answerTo(
+    request: Outgoing,
+    signal: AbortSignal,
+    hidden: readonly string[],
+  ): Promise<Answer> {
+    try {
+      return await client.exchange(request, signal)
+    } catch (error) {
+      const { wasSent, message } = error as Lost
+      throw new DeliveryError(wasSent === true ? 'unknown' : 'unavailable', wordsOf([message], hidden))
+    }
+  }
+}
+
+const checkTimeoutMs = 5_000
+
+function localPart(mailbox: string): string {
+  return mailbox.slice(0, mailbox.lastIndexOf('@'))
+}

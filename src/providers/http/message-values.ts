@@ -1,0 +1,45 @@
+/** A message as the templates of a block see it. */
+
+import type { MessageValues } from '../../config/carriers/block-schema.ts'
+import type { TemplateIds } from '../../config/providers/http.ts'
+import type { Message } from '../../delivery/provider.ts'
+import { segmentsOf } from '../../delivery/sms-segments.ts'
+import { randomHex } from '../../random.ts'
+
+/** @param templateIds  null: the carrier takes texts. */
+export function messageValues(
+  message: Message,
+  templateIds: TemplateIds | null,
+  receiptUrl: string | null,
+  nowMs: number,
+): MessageValues {
+  const { to, channel, text, subject, html, template, variables, locale, sender, id, tenant, app } = message
+  const isPhone = to.kind === 'phone'
+  const registered = templateIds?.[template]?.[locale]
+  const chosen = registered?.variables.map(({ at, name }) => [name, variables[at] ?? ''] as const)
+  return {
+    to: isPhone ? to.e164 : to.mailbox,
+    toDigits: isPhone ? to.e164.slice(1) : '',
+    mailbox: isPhone ? '' : to.mailbox,
+    country: isPhone ? to.region : '',
+    channel,
+    text,
+    subject: subject ?? '',
+    html: html ?? '',
+    isUnicode: channel === 'sms' && segmentsOf(text).encoding === 'ucs-2',
+    template,
+    templateId: registered?.id ?? '',
+    variables: chosen?.map(([, value]) => value) ?? variables,
+    namedVariables: Object.fromEntries(chosen ?? []),
+    locale,
+    sender: sender ?? '',
+    messageId: id,
+    tenant,
+    app,
+    lifetimeSeconds: Math.max(1, Math.floor(message.remainingMs / 1000)),
+    receiptUrl: receiptUrl ?? '',
+    timestamp: Math.floor(nowMs / 1000),
+    isoTime: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+    nonce: randomHex(16),
+  }
+}

@@ -1,0 +1,39 @@
+/** Networks: which addresses are private, and which are among those an operator lists. */
+
+import { BlockList, isIP } from 'node:net'
+
+export type Networks = { has(address: string): boolean }
+
+/** @param list  Addresses and CIDR blocks; anything else in it is left out. */
+export function networksOf(list: readonly string[]): Networks {
+  const blocks = new BlockList()
+  for (const one of list) {
+    const [address = '', bits] = one.split('/')
+    const family = familyOf(address)
+    if (family)
+      blocks.addSubnet(address, bits === undefined ? (family === 'ipv4' ? 32 : 128) : Number(bits), family)
+  }
+  return {
+    has(address) {
+      const family = familyOf(address)
+      return family !== null && blocks.check(address, family)
+    },
+  }
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' | null {
+  const version = isIP(address)
+  return version === 0 ? null : version === 4 ? 'ipv4' : 'ipv6'
+}
+
+/**
+ * What is not the public internet (RFC 6890 and its registries). IPv4-mapped addresses are matched by their
+ * IPv4 rows; the other forms that carry an IPv4 address within (NAT64, 6to4, Teredo) are refused whole.
+ */
+export const privateNetworks: readonly string[] = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
+  ...['192.0.0.0/24', '192.0.2.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
+  ...['224.0.0.0/4', '240.0.0.0/4'],
+  ...['::/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/32', '2001:db8::/32', '2002::/16'],
+  ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+]

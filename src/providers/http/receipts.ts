@@ -1,0 +1,106 @@
+/** A carrier's call-backs by the rules of its block: verified, taken apart, and handed in as receipts. */
+
+import type { ReceiptRules } from '../../config/carriers/block-schema.ts'
+import type {
+  Receipt,
+  ReceiptAnswer,
+  ReceiptRequest,
+  ReceiptSink,
+  ReceiptState,
+} from '../../delivery/provider.ts'
+import type { Values } from '../../liquid.ts'
+import { priceFinder, segmentsOf } from './answer.ts'
+import { documentOf, finderOf, pathOf, type Said, valueAt } from './places.ts'
+import { ruleOf } from './rules.ts'
+import { verifierOf } from './verify/verifier.ts'
+import { wordsOf } from './words.ts'
+
+/** More in one call than any carrier sends. */
+const mostReceipts = 5_000
+const longestKey = 200
+
+export type ReceiptTaker = (request: ReceiptRequest) => Promise<ReceiptAnswer>
+
+/**
+ * @param values  What the block needs, by name.
+ * @param receiptUrl  As the carrier was given it.
+ * @param hidden  What no record may hold.
+ */
+export function receiptTaker(
+  rules: ReceiptRules,
+  values: Values,
+  receiptUrl: string,
+  hidden: readonly string[],
+  receive: ReceiptSink,
+): ReceiptTaker {
+  const verify = verifierOf(rules.verify, values)
+  const receiptsIn = receiptReader(rules, hidden)
+  const { status = 200, contentType, body } = rules.answer ?? {}
+  const { method = 'POST', parse } = rules
+
+  return async (request) => {
+    const { query, headers } = request
+    const text = request.body.toString('utf8')
+    const said: Said = {
+      document: documentOf(parse === 'query' ? query : text, parse),
+      text,
+      headers,
+      query: new URLSearchParams(query),
+    }
+    const url = query === '' ? receiptUrl : `${receiptUrl}?${query}`
+    if (!verify({ request, said, url, nowMs: Date.now() })) return { status: 403 }
+    if (request.method !== method) return { status: 405 }
+    const receipts = receiptsIn(said)
+    if (receipts === null) return { status: 400 }
+    try {
+      if (receipts.length > 0) await receive(receipts)
+    } catch {
+      return { status: 503 } // the store is away: the carrier is to tell it again
+    }
+    return {
+      status,
+      ...(contentType !== undefined && { contentType }),
+      ...(body !== undefined && { body }),
+    }
+  }
+}
+
+/** @returns Those a call tells of, without what is ignored; null if it is not as the block says. */
+function receiptReader(rules: ReceiptRules, hidden: readonly string[]): (said: Said) => Receipt[] | null {
+  const { states, other = 'unknown' } = rules
+  const embedded = rules.embedded === undefined ? null : pathOf(rules.embedded)
+  const list = rules.list === undefined ? null : pathOf(rules.list)
+  const isReceipt = rules.only === undefined ? () => true : ruleOf(rules.only)
+  const key = finderOf(rules.key)
+  const state = finderOf(rules.state)
+  const words = (rules.words ?? []).map(finderOf)
+  const segments = rules.segments === undefined ? null : finderOf(rules.segments)
+  const price = priceFinder(rules.price)
+
+  return (said) => {
+    let { document } = said
+    if (embedded) document = documentOf(String(valueAt(document, embedded)), 'json')
+    if (document === undefined) return null
+    const items = list === null ? [document] : valueAt(document, list)
+    if (!Array.isArray(items) || items.length > mostReceipts) return null
+    const receipts: Receipt[] = []
+    for (const item of items) {
+      const one: Said = { ...said, document: item }
+      if (!isReceipt(one, 0)) continue
+      const [found, told] = [key(one), state(one)]
+      if (found === null || found === '' || found.length > longestKey || told === null) return null
+      const meaning = Object.hasOwn(states, told) ? states[told]! : other
+      if (meaning === 'ignored') continue
+      const parts = segmentsOf(segments, one)
+      const paid = price(one)
+      receipts.push({
+        key: found,
+        state: meaning satisfies ReceiptState,
+        providerCode: wordsOf([told, ...words.map((find) => find(one))], hidden),
+        ...(parts !== null && { segments: parts }),
+        ...(paid !== null && { price: paid }),
+      })
+    }
+    return receipts
+  }
+}

@@ -1,0 +1,137 @@
+/** A block's request, compiled once: from the values of a message to what goes over the wire. */
+
+import type { RequestRules } from '../../config/carriers/block-schema.ts'
+import { createCompiler, soleName, textOf, type Values } from '../../liquid.ts'
+import { signerOf } from './sign/signer.ts'
+
+export type Outgoing = {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** With the query. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Empty: none. */
+  readonly body: string
+}
+
+/** What a template of a structure comes to: a value of JSON; undefined is left out. */
+type Node = (values: Values) => unknown
+
+const text = createCompiler()
+
+/**
+ * @param server  As the settings have it: no slash at its end.
+ * @throws Error for a template that cannot work; the settings have been checked for those.
+ */
+export function compileRequest(
+  rules: RequestRules,
+  server: string,
+): (values: Values, nowMs: number) => Outgoing {
+  const { method = 'POST', path, headers = {}, query, form, json, xml, sign } = rules
+  const url = new URL(server)
+  const base = url.pathname.replace(/\/+$/, '')
+  const pathOf = createCompiler(pathSegment)(path)
+  const queryOf = query === undefined ? () => '' : pairsOf(query)
+  const headersOf = Object.entries(headers).map(
+    ([name, template]) => [name.toLowerCase(), createCompiler(headerValue)(template)] as const,
+  )
+  const [contentType, bodyOf] =
+    form !== undefined
+      ? ['application/x-www-form-urlencoded', pairsOf(form)]
+      : json !== undefined
+        ? ['application/json', jsonOf(json)]
+        : xml !== undefined
+          ? ['application/xml; charset=utf-8', createCompiler(xmlText)(xml)]
+          : [null, () => '']
+  const signed = signerOf(sign)
+
+  return (values, nowMs) => {
+    const given: Record<string, string> = contentType === null ? {} : { 'content-type': contentType }
+    for (const [name, render] of headersOf) {
+      const value = render(values)
+      if (value !== '') given[name] = value
+    }
+    const pairs = queryOf(values)
+    const unsigned: Outgoing = {
+      method,
+      origin: url.origin,
+      path: `${base}${pathOf(values)}${pairs === '' ? '' : `?${pairs}`}` || '/',
+      headers: given,
+      body: bodyOf(values),
+    }
+    return { ...unsigned, headers: { ...given, ...signed(unsigned, values, nowMs) } }
+  }
+}
+
+function jsonOf(json: unknown): (values: Values) => string {
+  const node = nodeOf(json)
+  return (values) => JSON.stringify(node(values) ?? {})
+}
+
+/** A list or a map within a query or a form is JSON, as carriers with such parameters have it. */
+function pairsOf(pairs: Readonly<Record<string, unknown>>): (values: Values) => string {
+  const nodes = Object.entries(pairs).map(([name, child]) => [encoded(name), nodeOf(child)] as const)
+  return (values) =>
+    nodes
+      .map(([name, node]) => [name, node(values)] as const)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${encoded(textOf(value))}`)
+      .join('&')
+}
+
+/**
+ * Values are put into the structure, not into its text, so that none can change it. A template that is one
+ * value alone keeps its type; one that comes out empty is left out, and so is what has nothing left in it.
+ */
+function nodeOf(child: unknown): Node {
+  if (typeof child === 'string') {
+    const render = text(child)
+    if (!/\{\{|\{%/.test(child)) return () => child
+    const sole = soleName(child)
+    if (sole === null) return (values) => render(values) || undefined
+    return (values) => {
+      const value = values[sole]
+      return value === '' || value === null ? undefined : value
+    }
+  }
+  if (typeof child !== 'object' || child === null) return () => child
+  if (Array.isArray(child)) {
+    const nodes = child.map((one) => nodeOf(one))
+    return (values) => {
+      const items = nodes.map((node) => node(values)).filter((one) => one !== undefined)
+      return items.length === 0 && nodes.length > 0 ? undefined : items
+    }
+  }
+  const nodes = Object.entries(child).map(([name, one]) => [name, nodeOf(one)] as const)
+  return (values) => {
+    const entries = nodes.map(([name, node]) => [name, node(values)] as const)
+    const kept = entries.filter(([, value]) => value !== undefined)
+    return kept.length === 0 && nodes.length > 0 ? undefined : Object.fromEntries(kept)
+  }
+}
+
+/** As RFC 3986 has it, which signatures over a query count on: all but letters, digits and `-._~`. */
+export function encoded(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+/** One segment of a path, which cannot lead out of it. */
+function pathSegment(value: string): string {
+  return /^\.{1,2}$/.test(value) ? value.replaceAll('.', '%2E') : encoded(value)
+}
+
+/** One line of printable ASCII; the rest as in a URL (RFC 9110 5.5 has no other way). */
+function headerValue(value: string): string {
+  return value.replace(/\p{Cc}/gu, '').replace(/[^\x20-\x7E]+/gu, encodeURIComponent)
+}
+
+function xmlText(value: string): string {
+  return value
+    .replace(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,31 @@
+/** Rules of a block: conditions on the status and the places of an answer, decided as one yes or no. */
+
+import type { Condition, Rules } from '../../config/carriers/block-schema.ts'
+import { type Find, finderOf, type Said } from './places.ts'
+
+/** @param status  0 where there is none, as in a call-back. */
+export type Holds = (said: Said, status: number) => boolean
+
+/** One of the rules holds if all of its conditions do. No rules: never. */
+export function ruleOf(rules: Rules | undefined): Holds {
+  if (rules === undefined) return () => false
+  const each = [rules].flat().map((rule) => Object.entries(rule).map(([at, is]) => conditionOf(at, is)))
+  return (said, status) => each.some((conditions) => conditions.every((holds) => holds(said, status)))
+}
+
+function conditionOf(at: string, condition: Condition): Holds {
+  if (at === 'status') {
+    const wanted = [condition].flat().map(String)
+    // `4xx` stands for all of its hundred.
+    return (_, status) => wanted.some((one) => one === String(status) || one === `${String(status)[0]}xx`)
+  }
+  const find: Find = at === 'text' ? ({ text }) => text : finderOf(at)
+  if (typeof condition === 'object' && 'present' in condition)
+    return (said) => (find(said) !== null) === condition.present
+  if (typeof condition === 'object' && 'match' in condition) {
+    const expression = new RegExp(condition.match, 'u')
+    return (said) => expression.test(find(said) ?? '')
+  }
+  const wanted = [condition].flat().map(String)
+  return (said) => wanted.includes(find(said) ?? '')
+}

@@ -1,0 +1,40 @@
+/** How a request is signed: each way a file of its own, chosen by its name in the block. */
+
+import type { RequestRules, SignerName } from '../../../config/carriers/block-schema.ts'
+import { createCompiler, type Render, type Values } from '../../../liquid.ts'
+import type { Outgoing } from '../request.ts'
+import { basic } from './basic.ts'
+import { bearer } from './bearer.ts'
+import { hmac } from './hmac.ts'
+import { standardWebhooks } from './standard-webhooks.ts'
+
+/** A parameter of the block's `sign`, rendered; empty if it was left out. */
+export type Parameter = (name: string, more?: Values) => string
+
+/** @returns Headers to add, names in lower case. */
+export type Signer = (
+  request: Outgoing,
+  parameter: Parameter,
+  nowMs: number,
+) => Readonly<Record<string, string>>
+
+const signers: Readonly<Record<SignerName, Signer>> = { basic, bearer, hmac, standardWebhooks }
+
+/** @param sign  Of the block: one way with its parameters; undefined: none. */
+export function signerOf(
+  sign: RequestRules['sign'],
+): (request: Outgoing, values: Values, nowMs: number) => Readonly<Record<string, string>> {
+  const [way, parameters] = Object.entries(sign ?? {})[0] ?? []
+  if (way === undefined) return () => ({})
+  const signer = signers[way as SignerName]
+  const compile = createCompiler()
+  const renders = new Map<string, Render>()
+  for (const [name, template] of Object.entries(parameters as Readonly<Record<string, string>>))
+    renders.set(name, compile(template))
+  return (request, values, nowMs) => {
+    const { method, path, body } = request
+    const parameter: Parameter = (name, more) =>
+      renders.get(name)?.({ ...values, method, path, body, signature: '', ...more }) ?? ''
+    return signer(request, parameter, nowMs)
+  }
+}

@@ -1,0 +1,9 @@
+/** Addresses and networks that the carrier says it calls from. */
+
+import { networksOf } from '../networks.ts'
+import type { Verifier } from './verifier.ts'
+
+export const addresses: Verifier = (parameter) => {
+  const networks = networksOf(parameter('list').split(/[\s,]+/))
+  return ({ request }) => networks.has(request.clientIp)
+}

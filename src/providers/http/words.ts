@@ -1,0 +1,25 @@
+/** A carrier's own words as a record may keep them: short, without addresses, codes and secrets. */
+
+const mostWords = 160
+/** Digits of a number or a code, also in groups such as `415-555-2671`. */
+const digits = /\d(?:[ .()-]{0,2}\d){5,}/g
+
+/**
+ * @param parts  Each is searched by itself, so that a status and a code in a row are no number.
+ * @param hidden  Texts that carriers are known to echo: mailboxes, passwords.
+ */
+export function wordsOf(parts: readonly (string | number | null)[], hidden: readonly string[]): string {
+  const own = parts.map((part) => {
+    let text = String(part ?? '')
+    for (const one of hidden) if (one.length > 2) text = text.replaceAll(one, '…')
+    return text
+      .replace(/\S*@\S*/g, '…')
+      .replace(digits, '…')
+      .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+      .trim()
+  })
+  return own
+    .filter((one) => one !== '')
+    .join(' ')
+    .slice(0, mostWords)
+}
