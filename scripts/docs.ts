@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
 import { errorsPage } from './errors-page.ts'
@@ -15,6 +16,7 @@ const pages: Readonly<Record<string, () => string>> = {
   'docs/cli.md': cliPage,
   'docs/errors.md': errorsPage,
   'docs/promises.md': promisesPage,
+  ...carrierPages(),
 }
 
 const root = join(import.meta.dirname, '..')

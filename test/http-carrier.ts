@@ -69,10 +69,13 @@ export const mailMessage: Message = {
 export const publicUrl = 'https://codes.example.com'
 
 /** A section's settings as the loader reads them. Fails the test with the problems, if there are any. */
-export function settingsOf(section: Readonly<Record<string, unknown>>): HttpSettings & CommonSettings {
+export function settingsOf(
+  section: Readonly<Record<string, unknown>>,
+  url = publicUrl,
+): HttpSettings & CommonSettings {
   const problems: string[] = []
   const file = { providers: { carrier: { type: 'http', ...section } } } as unknown as SettingsFile
-  const { providers } = providersOf(file, publicUrl, problems)
+  const providers = providersOf(file, url, problems)
   assert.deepEqual(problems, [])
   return providers.carrier as HttpSettings & CommonSettings
 }

@@ -1,0 +1,94 @@
+/** Holds the ready-made carriers and their pages to the format: each block is whole, each example could start a server. */
+
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { blockSchema, messageValueNames, signers, verifiers } from '../src/config/carriers/block-schema.ts'
+import { loadBlock, readyMadeFolder, readyMadeNames } from '../src/config/carriers/load-block.ts'
+import { loadSettings } from '../src/config/load-settings.ts'
+import { phoneMessage } from './http-carrier.ts'
+import { temporaryFolder } from './server.ts'
+
+const docs = join(import.meta.dirname, '..', 'docs', 'carriers')
+const ownBlock = readFileSync(join(docs, 'own-block.md'), 'utf8')
+
+/** Loads the settings of a page, with a file wherever they name a secret. */
+function load(yaml: string) {
+  const folder = temporaryFolder()
+  try {
+    const moved = yaml.replaceAll('/run/secrets/', `${folder}/secrets/`)
+    for (const [path] of moved.matchAll(new RegExp(`${folder}/secrets/[\\w-]+`, 'g'))) {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(
+        path,
+        path.endsWith('webhook-secret') ? `whsec_${'A'.repeat(32)}` : 'a-secret-of-24-characters',
+      )
+    }
+    const file = join(folder, 'settings.yaml')
+    writeFileSync(file, moved)
+    return loadSettings({ file, env: {}, flags: { data: folder }, isDevelopment: true }).settings
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function example(page: string): string {
+  return /^```yaml\n([\s\S]*?)^```$/m.exec(page)![1]!
+}
+
+for (const name of readyMadeNames()) {
+  test(`${name}: the block can work and says what its page needs`, () => {
+    const problems: string[] = []
+    const block = loadBlock({ carrier: name }, name, [], problems)
+    assert.deepEqual(problems, [])
+    assert.equal(block!.carrier, name)
+    for (const key of ['title', 'standing', 'source'] as const) assert.ok(block![key] !== undefined, key)
+    for (const need of Object.values(block!.needs ?? {})) assert.match(need.description, /\.$/)
+  })
+
+  test(`${name}: the example of its page could start a server`, () => {
+    const { providers } = load(example(readFileSync(join(docs, `${name}.md`), 'utf8')))
+    assert.equal(providers[name]?.type, 'http')
+  })
+
+  test(`${name}: it is tested`, () => {
+    const tests = [...readdirSync(readyMadeFolder), ...readdirSync(import.meta.dirname)]
+    assert.ok(tests.some((file) => [`${name}.test.ts`, `http-${name}.test.ts`].includes(file)))
+  })
+}
+
+test('the block of own-block.md could start a server', () => {
+  const { providers } = load(example(ownBlock))
+  assert.equal(providers.ours?.type, 'http')
+})
+
+test('own-block.md has every key, value and way of the format', () => {
+  const words: string[] = [...messageValueNames, ...Object.keys(signers), ...Object.keys(verifiers), 'hmac']
+  const keys = (schema: object): void => {
+    const {
+      properties = {},
+      anyOf = [],
+      items,
+    } = schema as {
+      properties?: Record<string, object>
+      anyOf?: object[]
+      items?: object
+    }
+    words.push(...Object.keys(properties))
+    for (const child of [...Object.values(properties), ...anyOf, ...(items ? [items] : [])]) keys(child)
+  }
+  keys(blockSchema)
+  const { patternProperties } = blockSchema.properties.needs as { patternProperties?: Record<string, object> }
+  for (const need of Object.values(patternProperties ?? {})) keys(need)
+  assert.ok(words.length > 80)
+  assert.ok(words.includes('pattern'), 'the keys of a need were looked at')
+  for (const word of words)
+    assert.match(ownBlock, new RegExp(`[\`{ ]${word}\\??[\`:, }]`), `${word} is not in own-block.md`)
+})
+
+test('what a block says of the message is what a message has', async () => {
+  const { messageValues } = await import('../src/providers/http/message-values.ts')
+  const values = messageValues(phoneMessage, null, null, 0)
+  assert.deepEqual(Object.keys(values).toSorted(), messageValueNames.toSorted())
+})
