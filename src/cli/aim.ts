@@ -1,0 +1,45 @@
+/** What commands about carriers begin with: where a message would go, and the carriers themselves. */
+
+import { type Address, parseAddress } from '../address/address.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Channel } from '../delivery/provider.ts'
+import type { Destination } from '../delivery/routes.ts'
+import { AppError } from '../errors.ts'
+import { createProviders } from '../providers/providers.ts'
+import type { CommonOptions } from './opened.ts'
+
+export type RouteOptions = CommonOptions & {
+  readonly tenant?: string
+  readonly app?: string
+  readonly channel?: Channel
+}
+
+export function aimOf(text: string, options: RouteOptions): { destination: Destination; address: Address } {
+  const parsed = parseAddress(text)
+  if (parsed.kind === 'refused')
+    throw new AppError(
+      'input.invalid',
+      'that is no mobile number (with its plus) or e-mail address that codes could go to',
+    )
+  const { address } = parsed
+  const isPhone = address.kind === 'phone'
+  const channel = options.channel ?? (isPhone ? 'sms' : 'email')
+  if ((channel === 'email') === isPhone)
+    throw new AppError(
+      'input.invalid',
+      `--channel: ${channel} does not reach ${isPhone ? 'a number' : 'a mailbox'}`,
+    )
+  const { tenant = '', app = '' } = options
+  return { address, destination: { channel, region: isPhone ? address.region : '', tenant, app } }
+}
+
+/** The carriers, closed at the end. What they tell later is for the server, not for a command. */
+export async function openedProviders(settings: Settings) {
+  const { providers } = await createProviders(settings.providers, () => async () => {})
+  return {
+    providers,
+    async [Symbol.asyncDispose]() {
+      for (const provider of providers.values()) await provider.close?.()
+    },
+  }
+}

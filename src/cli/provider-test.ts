@@ -1,0 +1,134 @@
+/** `countersign provider test`: sends a code that belongs to nobody, by the way real ones take, and tells each step. */
+
+import { randomInt } from 'node:crypto'
+import { type Address, maskAddress } from '../address/address.ts'
+import type { Settings } from '../config/settings.ts'
+import { handOverWithin } from '../delivery/hand-over.ts'
+import { createMeasuredOrder } from '../delivery/measured-order.ts'
+import { DeliveryError, type Message, type Provider } from '../delivery/provider.ts'
+import { createRouter, senderFor } from '../delivery/router.ts'
+import { type Destination, routeOf } from '../delivery/routes.ts'
+import { loadTemplates } from '../delivery/templates.ts'
+import { AppError } from '../errors.ts'
+import { randomHex } from '../random.ts'
+import type { DispatchOutcome } from '../store/outbox.ts'
+import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { settingsFor } from './opened.ts'
+import { exitCodes, type Terminal } from './terminal.ts'
+
+type Tell = (step: Record<string, unknown>, words: string) => void
+
+type TestOptions = RouteOptions & { readonly provider?: string; readonly locale: string }
+
+export async function testProvider(text: string, options: TestOptions, terminal: Terminal): Promise<number> {
+  const { settings } = settingsFor(options, terminal)
+  const { destination, address } = aimOf(text, options)
+  if (options.provider !== undefined && !settings.providers[options.provider])
+    throw new AppError(
+      'input.invalid',
+      `there is no provider ${options.provider}; "countersign provider list" shows them`,
+    )
+  const message = await testMessage(settings, destination, address, options.locale)
+  const tell: Tell = (step, words) => terminal.out(options.json ? JSON.stringify(step) : words)
+  tell(
+    { step: 'message', to: maskAddress(address), ...destination },
+    `to ${maskAddress(address)}, ${destination.channel}: a code that belongs to nobody`,
+  )
+
+  await using made = await openedProviders(settings)
+  const router = createRouter({
+    routes: settings.routes,
+    providers: new Map(
+      [...made.providers].map(([name, provider]) => [name, { ...settings.providers[name]!, provider }]),
+    ),
+    measured: createMeasuredOrder(() => performance.now(), Math.random),
+  })
+  const named = options.provider === undefined ? undefined : made.providers.get(options.provider)
+  if (named) {
+    const { senders, timeoutMs } = settings.providers[named.name]!
+    const sender = senderFor(senders, destination)
+    return (await tryOne(named, { ...message, sender }, timeoutMs ?? 10_000, tell))
+      ? exitCodes.done
+      : exitCodes.failed
+  }
+  const route = routeOf(settings.routes, destination)
+  tell({ step: 'route', route: route?.name ?? null }, route ? `route ${route.name}` : 'no route takes it')
+  const tried: string[] = []
+  while (route && tried.length < route.steps.length) {
+    const chosen = router.next(destination, tried)
+    if (chosen.kind !== 'provider') break
+    const { provider, timeoutMs, sender } = chosen
+    const outcome = await tryOne(provider, { ...message, sender }, timeoutMs, tell)
+    chosen.leave(outcome)
+    if (outcome === 'accepted') return exitCodes.done
+    // As for real codes: who will never take it is not asked, nor is another.
+    if (outcome === 'refused') break
+    tried.push(provider.name)
+  }
+  tell({ step: 'end', isTaken: false }, 'no carrier took it')
+  return exitCodes.failed
+}
+
+async function tryOne(
+  provider: Provider,
+  message: Message,
+  timeoutMs: number,
+  tell: Tell,
+): Promise<DispatchOutcome> {
+  const { name } = provider
+  tell({ step: 'hand-over', provider: name, timeoutMs }, `${name}: handed over, at most ${timeoutMs} ms`)
+  const startedAt = performance.now()
+  const tookMs = () => Math.round(performance.now() - startedAt)
+  try {
+    const { id, segments, price } = await handOverWithin(provider, message, timeoutMs)
+    const details = [
+      `id ${id}`,
+      segments !== undefined && `${segments} part(s)`,
+      price && `${price.amount} ${price.currency}`,
+    ].filter(Boolean)
+    tell(
+      { step: 'accepted', provider: name, tookMs: tookMs(), id, segments, price },
+      `${name}: accepted after ${tookMs()} ms, ${details.join(', ')}`,
+    )
+    return 'accepted'
+  } catch (error) {
+    if (!(error instanceof DeliveryError)) throw error
+    const { kind, providerCode } = error
+    tell(
+      { step: kind, provider: name, tookMs: tookMs(), providerCode },
+      `${name}: ${kind} after ${tookMs()} ms: ${providerCode}`,
+    )
+    return kind
+  }
+}
+
+async function testMessage(
+  settings: Settings,
+  { channel, tenant, app }: Destination,
+  to: Address,
+  locale: string,
+): Promise<Message> {
+  const templates = await loadTemplates(settings.templates)
+  const id = randomHex(16)
+  const { digits, lifetimeMs } = settings.policy
+  const values = {
+    code: String(randomInt(10 ** digits)).padStart(digits, '0'),
+    lifetimeMs: String(lifetimeMs[channel === 'email' ? 'email' : 'sms']),
+  }
+  const text = templates.render('code', channel, locale, id, values)
+  const remainingMs = Number(values.lifetimeMs)
+  const deadlineAt = Date.now() + remainingMs
+  return {
+    id,
+    tenant,
+    app,
+    channel,
+    to,
+    locale,
+    template: 'code',
+    sender: null,
+    ...text,
+    deadlineAt,
+    remainingMs,
+  }
+}

@@ -1,0 +1,132 @@
+/** `countersign provider list` and `explain`: which carriers there are, and which takes a message, and why. */
+
+import { maskAddress } from '../address/address.ts'
+import { channelsOf } from '../config/provider-settings.ts'
+import type { Settings } from '../config/settings.ts'
+import { senderFor } from '../delivery/router.ts'
+import { type Destination, explainRoutes, type Route, routeOf } from '../delivery/routes.ts'
+import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { type CommonOptions, settingsFor } from './opened.ts'
+import { exitCodes, type Terminal } from './terminal.ts'
+
+type ListOptions = CommonOptions & { readonly check?: boolean }
+
+export async function listProviders(options: ListOptions, terminal: Terminal): Promise<number> {
+  const { settings } = settingsFor(options, terminal)
+  const reached = options.check ? await reachable(settings) : undefined
+  const rows = Object.entries(settings.providers).map(([name, one]) => ({
+    name,
+    type: one.type,
+    channels: channelsOf(one),
+    routes: settings.routes
+      .filter((route) => route.steps.some((step) => step.provider === name))
+      .map((route) => `${route.name}${route.countries ? ` (${route.countries.join(', ')})` : ''}`),
+    ...(reached && { problem: reached.get(name) ?? null }),
+  }))
+  if (options.json) terminal.out(JSON.stringify(rows))
+  else
+    for (const { name, type, channels, routes, problem } of rows) {
+      const state = reached ? (problem === null ? 'reached  ' : `AWAY: ${problem}  `) : ''
+      terminal.out(
+        `${name.padEnd(16)} ${type.padEnd(8)} ${channels.join(', ').padEnd(18)} ${state}${routes.join(', ') || 'in no route'}`,
+      )
+    }
+  return [...(reached?.values() ?? [])].length > 0 ? exitCodes.failed : exitCodes.done
+}
+
+/** What each carrier that is not reached says. */
+async function reachable(settings: Settings): Promise<Map<string, string>> {
+  await using made = await openedProviders(settings)
+  const problems = new Map<string, string>()
+  await Promise.all(
+    [...made.providers].map(async ([name, provider]) => {
+      try {
+        await provider.check?.()
+      } catch (error) {
+        problems.set(name, (error as Error).message)
+      }
+    }),
+  )
+  return problems
+}
+
+export async function explainProvider(
+  text: string,
+  options: RouteOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { settings } = settingsFor(options, terminal)
+  const { destination, address } = aimOf(text, options)
+  const route = routeOf(settings.routes, destination)
+  const considered = explainRoutes(settings.routes, destination).map(({ route, mismatch }) => ({
+    route: route.name,
+    mismatch: mismatch ?? null,
+  }))
+  const steps = route ? stepsOf(route, settings, destination) : []
+  const isBarred = isRegionBarred(settings, destination)
+  if (options.json)
+    terminal.out(JSON.stringify({ destination, considered, route: route ?? null, steps, isBarred }))
+  else {
+    const { channel, region } = destination
+    terminal.out(`${maskAddress(address)}: ${channel}${region ? `, ${region}` : ''}`)
+    if (isBarred) terminal.out(`policy.countries does not allow ${region}: nothing is sent there`)
+    for (const one of considered) {
+      const isTaken = one.route === route?.name
+      terminal.out(
+        `  ${isTaken ? 'takes it ' : 'no       '} ${one.route}${one.mismatch ? `: ${one.mismatch}` : isTaken ? '' : ': an earlier one takes it'}`,
+      )
+    }
+    if (route) for (const line of linesOf(route, steps)) terminal.out(line)
+    else terminal.out(`no route takes it; add one under routes.${channel}`)
+  }
+  return route && !isBarred ? exitCodes.done : exitCodes.failed
+}
+
+type Step = {
+  readonly provider: string
+  readonly weight: number
+  readonly sender: string | null
+  readonly cost: number
+  readonly timeoutMs: number
+}
+
+/** Each carrier with what it would be handed, as long as none of them has failed. */
+function stepsOf(route: Route, settings: Settings, destination: Destination): Step[] {
+  return route.steps.map(({ provider, weight }, i) => {
+    const { cost, senders, timeoutMs } = settings.providers[provider]!
+    const isLast = i === route.steps.length - 1
+    return {
+      provider,
+      weight,
+      cost,
+      sender: senderFor(senders, destination),
+      timeoutMs: timeoutMs ?? (isLast ? 10_000 : 2_500),
+    }
+  })
+}
+
+function linesOf(route: Route, steps: readonly Step[]): string[] {
+  const inOrder = {
+    listed: 'in this order',
+    weighted: 'by lot, by weight',
+    measured: `as learned from which codes are used and cost, a use being worth ${route.worth}; as written until then`,
+  }[route.order]
+  const lines = [`carriers, ${inOrder}; the next one after an answer that it was not taken, or a time-out:`]
+  for (const { provider, weight, sender, cost, timeoutMs } of steps)
+    lines.push(
+      `  ${provider.padEnd(16)} time-out ${timeoutMs} ms, sender ${sender ?? "the carrier's own"}` +
+        `${route.order === 'weighted' ? `, weight ${weight}` : ''}${cost > 0 ? `, cost ${cost}` : ''}`,
+    )
+  if (route.second)
+    lines.push(
+      `then, without a receipt that says delivered within ${route.second.afterMs / 1000} s: ${route.second.channel}`,
+    )
+  return lines
+}
+
+function isRegionBarred({ policy, apps }: Settings, { channel, region, app }: Destination): boolean {
+  if (channel === 'email') return false
+  const own = (apps[app] as { countries?: 'all' | string[] } | undefined)?.countries
+  const regions = own === undefined ? policy.regions : own === 'all' ? null : own
+  return regions !== null && !regions.includes(region)
+}
