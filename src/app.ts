@@ -222,6 +222,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     lifetimeMs: longestLifetimeMs(settings),
     onError: onDeliveryError,
   })
+  for (const provider of providers.values()) await provider.start?.()
   await delivery.start()
   const isMeasured = settings.routes.some((route) => route.order === 'measured')
   const learn = isMeasured ? setInterval(learning.look, learnEveryMs).unref() : undefined

@@ -75,7 +75,7 @@ export function settingsOf(
 ): HttpSettings & CommonSettings {
   const problems: string[] = []
   const file = { providers: { carrier: { type: 'http', ...section } } } as unknown as SettingsFile
-  const providers = providersOf(file, url, problems)
+  const providers = providersOf(file, { publicUrl: url, dataFolder: '' }, problems)
   assert.deepEqual(problems, [])
   return providers.carrier as HttpSettings & CommonSettings
 }

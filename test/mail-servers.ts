@@ -14,8 +14,9 @@ import {
   type SMTPServerOptions,
   type SMTPServerSession,
 } from 'smtp-server'
-import { DeliveryError, type Message, type Provider } from '../src/delivery/provider.ts'
-import { createSmtpProvider, type SmtpSettings } from '../src/providers/smtp/smtp-provider.ts'
+import type { SmtpSettings } from '../src/config/providers/smtp.ts'
+import { DeliveryError, type Message, type Provider, type ReceiptSink } from '../src/delivery/provider.ts'
+import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-smtp-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -56,20 +57,30 @@ export function to(mailbox: string, needsSmtpUtf8 = false): Message {
 }
 
 /** A provider that is closed after the test. */
-export function providerOf(t: TestContext, port: number, settings: Partial<SmtpSettings> = {}): Provider {
-  const provider = createSmtpProvider({
-    name: 'mail',
-    host: 'localhost',
-    port,
-    security: 'starttls',
-    user: null,
-    password: null,
-    from: { name: '云会议, Codes', address: 'codes@countersign.example' },
-    connections: 2,
-    dkim: null,
-    caFile,
-    ...settings,
-  })
+export function providerOf(
+  t: TestContext,
+  port: number,
+  settings: Partial<SmtpSettings> = {},
+  receive: ReceiptSink = async () => assert.fail('a receipt came'),
+): Provider {
+  const provider = createSmtpProvider(
+    {
+      type: 'smtp',
+      name: 'mail',
+      host: 'localhost',
+      port,
+      security: 'starttls',
+      user: null,
+      password: null,
+      from: { name: '云会议, Codes', address: 'codes@countersign.example' },
+      connections: 2,
+      dkim: null,
+      caFile,
+      bounces: null,
+      ...settings,
+    },
+    receive,
+  )
   t.after(() => provider.close?.())
   return provider
 }

@@ -38,8 +38,30 @@ export type Postfix = {
   stop(): Promise<void>
 }
 
-/** Takes mail for example.com, refuses to relay; `gone@example.com` is nobody, `slow@example.com` later. */
-export async function startPostfix(): Promise<Postfix> {
+/** What some mailboxes say once their mail was accepted, and the exit status: 69 for good, 75 for now (sysexits). */
+const failing: Readonly<Record<string, readonly [text: string, status: number]>> = {
+  closed: ['5.2.1 Mailbox of closed@example.com is no more', 69],
+  late: ['4.2.2 Come back later', 75],
+}
+
+export type PostfixOptions = {
+  /** Mail for the domain goes to this port of this machine. */
+  readonly bounces?: { readonly domain: string; readonly port: number }
+  /** A policy server is asked for each recipient: greylisting. */
+  readonly policyPort?: number
+  /** Default true. */
+  readonly hasSmtpUtf8?: boolean
+}
+
+/**
+ * Takes mail for example.com, refuses to relay; `gone@example.com` is nobody, `slow@example.com` later.
+ * `closed@` is accepted and then bounces, `late@` is accepted and then waits, which is soon warned of.
+ */
+export async function startPostfix({
+  bounces,
+  policyPort,
+  hasSmtpUtf8 = true,
+}: PostfixOptions = {}): Promise<Postfix> {
   const root = mkdtempSync(join(tmpdir(), 'countersign-postfix-'))
   chmodSync(root, 0o711)
   const at = (...names: string[]) => join(root, ...names)
@@ -58,6 +80,20 @@ export async function startPostfix(): Promise<Postfix> {
     at('recipients'),
     '/^gone@/ REJECT 5.1.1 No such mailbox\n/^slow@/ DEFER_IF_PERMIT 4.2.0 Greylisted, come back\n',
   )
+
+  writeFileSync(
+    at('transport'),
+    [
+      // By programs that fail: what goes to Postfix's own error service is refused at the door, not bounced.
+      '/^closed@/ closed:',
+      '/^late@/ late:',
+      ...(bounces ? [`/@${bounces.domain.replaceAll('.', '\\.')}$/ smtp:[127.0.0.1]:${bounces.port}`] : []),
+      '',
+    ].join('\n'),
+  )
+
+  for (const [name, [text, status]] of Object.entries(failing))
+    writeFileSync(at(name), `#!/bin/sh\necho '${text}'\nexit ${status}\n`, { mode: 0o755 })
 
   const port = await freePort()
   writeFileSync(
@@ -82,8 +118,17 @@ export async function startPostfix(): Promise<Postfix> {
       virtual_gid_maps: `static:${nobody}`,
       smtpd_tls_security_level: 'encrypt',
       smtpd_tls_chain_files: at('tls.pem'),
-      smtpd_recipient_restrictions: `reject_unauth_destination, check_recipient_access regexp:${at('recipients')}`,
-      smtputf8_enable: 'yes',
+      smtpd_recipient_restrictions: [
+        'reject_unauth_destination',
+        `check_recipient_access regexp:${at('recipients')}`,
+        ...(policyPort === undefined ? [] : [`check_policy_service inet:127.0.0.1:${policyPort}`]),
+      ].join(', '),
+      smtputf8_enable: hasSmtpUtf8 ? 'yes' : 'no',
+      transport_maps: `regexp:${at('transport')}`,
+      // What waits is tried again, and warned of, after a second or two instead of hours.
+      minimal_backoff_time: '1s',
+      queue_run_delay: '1s',
+      delay_warning_time: '1s',
     })
       .map(([name, value]) => `${name} = ${value}\n`)
       .join(''),
@@ -114,7 +159,9 @@ export async function startPostfix(): Promise<Postfix> {
         'error - - error',
         'retry - - error',
         'anvil - 1 anvil',
+        'smtp - - smtp',
       ]),
+      ...Object.keys(failing).map((name) => `${name} unix - n n - - pipe user=nobody argv=${at(name)}`),
       'virtual unix - n n - - virtual', // writes as the mailbox's owner, so it starts as root
       'postlog unix-dgram n - n - 1 postlogd',
       '',
@@ -159,7 +206,7 @@ export async function startPostfix(): Promise<Postfix> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -7,11 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { DeliveryError, type Message, type Provider } from '../src/delivery/provider.ts'
+import type { SmtpSettings } from '../src/config/providers/smtp.ts'
+import { DeliveryError, type Message, type Provider, type Receipt } from '../src/delivery/provider.ts'
 import { loadTemplates, type Templates } from '../src/delivery/templates.ts'
 import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
 import { requirePeer } from './peers.ts'
-import { isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
+import { freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
 
 const opendkimPath = '/usr/sbin/opendkim'
 const spamassassinPath = '/usr/bin/spamassassin'
@@ -24,23 +25,31 @@ const signal = new AbortController().signal
 suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-mail-'))
   let postfix: Postfix
+  let bouncePort: number
   let provider: Provider
   let templates: Templates
 
-  const providerOf = (isSmtpUtf8: boolean) =>
-    createSmtpProvider({
-      name: 'mail',
-      host: '127.0.0.1',
-      port: postfix.port,
-      security: 'starttls',
-      user: null,
-      password: null,
-      from: { name: '云会议', address: 'codes@countersign.example' },
-      connections: 3,
-      dkim: { domain: 'countersign.example', selector: 's1', privateKeyFile: join(folder, 'dkim.pem') },
-      caFile: postfix.caFile,
-      isSmtpUtf8,
-    })
+  const receipts: Receipt[] = []
+  const providerOf = (bounces: SmtpSettings['bounces'] = null) =>
+    createSmtpProvider(
+      {
+        type: 'smtp',
+        name: 'mail',
+        host: '127.0.0.1',
+        port: postfix.port,
+        security: 'starttls',
+        user: null,
+        password: null,
+        from: { name: '云会议', address: 'codes@countersign.example' },
+        connections: 3,
+        dkim: { domain: 'countersign.example', selector: 's1', privateKeyFile: join(folder, 'dkim.pem') },
+        caFile: postfix.caFile,
+        bounces,
+      },
+      async (told) => {
+        receipts.push(...told)
+      },
+    )
 
   before(async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -54,8 +63,9 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
       product: 'Countersign',
       smsParts: 1,
     })
-    postfix = await startPostfix()
-    provider = providerOf(false)
+    bouncePort = await freePort()
+    postfix = await startPostfix({ bounces: { domain: 'bounces.countersign.example', port: bouncePort } })
+    provider = providerOf()
   })
   after(async () => {
     await provider?.close?.()
@@ -182,13 +192,43 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
     }
   })
 
-  test('goes to a mailbox beyond ASCII where the settings say that the server takes it', async () => {
-    const provider = providerOf(true)
+  test('goes to a mailbox beyond ASCII, for this server offers SMTPUTF8', async () => {
+    const provider = providerOf()
     const { headers } = parsed(
       await delivered(messageTo('李娜@example.com', 'zh-CN', 'code', true), provider),
     )
     await provider.close?.()
     assert.match(words(headers.get('to')!), /李娜@example\.com/)
+  })
+
+  test('comes back if it cannot be delivered after all, and is told as undeliverable by its message', async () => {
+    const provider = providerOf({
+      listen: { host: '127.0.0.1', port: bouncePort },
+      domain: 'bounces.countersign.example',
+      secretFile: join(folder, 'bounces.key'),
+    })
+    await provider.start?.()
+    try {
+      assert.equal(provider.hasReceipts, true)
+      const [closed, late] = [messageTo('closed@example.com'), messageTo('late@example.com')]
+      const accepted = await provider.send(closed, { signal })
+      assert.equal(accepted.receiptKey, closed.id)
+      await provider.send(late, { signal })
+      for (let tries = 0; receipts.length < 2; tries++) {
+        assert.ok(tries < 600, `no bounce came; Postfix says:\n${postfix.log()}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      const told = (id: string) => receipts.find((one) => one.key === id)
+      assert.deepEqual(told(closed.id), {
+        key: closed.id,
+        state: 'undeliverable',
+        providerCode: '5.2.1 Mailbox of … is no more',
+      })
+      assert.equal(told(late.id)?.state, 'enroute')
+      assert.equal(told(late.id)?.providerCode, '4.2.2 Come back later')
+    } finally {
+      await provider.close?.()
+    }
   })
 
   test('a hundred at once arrive once each', async () => {

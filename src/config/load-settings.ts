@@ -11,7 +11,7 @@ import { parseDuration } from './duration.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
-import { isNetwork, isThisMachine } from './providers/parts.ts'
+import { isNetwork, isThisMachine, parseEndpoint } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
@@ -53,7 +53,8 @@ export function loadSettings({
   const set = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))) as SettingsFile
 
   const dataFolder = resolve(set.data ?? './data')
-  const providers = providersOf(set, publicUrlOf(set, problems), problems)
+  const publicUrl = publicUrlOf(set, problems)
+  const providers = providersOf(set, { publicUrl, dataFolder }, problems)
   const routes = routesFor(set, providers, problems)
   if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
@@ -190,9 +191,8 @@ function readFile(path: string): Record<string, unknown> {
 /** `HOST:PORT` with IPv6 in brackets; port 0 is any free one; `off` is none. */
 function endpointOf(name: string, text: string, problems: string[]): Endpoint | null {
   if (text === 'off') return null
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (match && port <= 65_535) return { host: match[1] ?? match[2]!, port }
+  const endpoint = parseEndpoint(text)
+  if (endpoint) return endpoint
   problems.push(`${name}: must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8443, or off`)
   return null
 }

@@ -4,7 +4,13 @@ import type { TObject } from 'typebox'
 import type { Channel } from '../delivery/provider.ts'
 import { problemsOf } from './problems.ts'
 import { httpKind } from './providers/http.ts'
-import { commonSchema, type ProviderKind, readCommon, wholeSchema } from './providers/kind.ts'
+import {
+  commonSchema,
+  type ProviderKind,
+  readCommon,
+  type Surroundings,
+  wholeSchema,
+} from './providers/kind.ts'
 import { sandboxKind } from './providers/sandbox.ts'
 import { smtpKind } from './providers/smtp.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
@@ -41,7 +47,7 @@ export function givesReceipts(settings: ProviderSettings): boolean {
 
 export function providersOf(
   set: SettingsFile,
-  publicUrl: string | null,
+  surroundings: Surroundings,
   problems: string[],
 ): Settings['providers'] {
   const given = set.providers ?? {}
@@ -58,7 +64,10 @@ export function providersOf(
     if (found.length > 0) continue
     const own = Object.fromEntries(Object.entries(one).filter(([key]) => !(key in commonSchema.properties)))
     providers[name] = {
-      ...(kinds[one.type]!.read(own as never, where, problems, { name, publicUrl }) as ProviderSettings),
+      ...(kinds[one.type]!.read(own as never, where, problems, {
+        ...surroundings,
+        name,
+      }) as ProviderSettings),
       ...readCommon(one as never, where, problems),
     }
   }

@@ -105,6 +105,8 @@ export type Provider = {
   send(message: Message, options: { readonly signal: AbortSignal }): Promise<Accepted>
   /** Verifies a carrier's call, hands what it tells to the sink, and says what to answer. */
   receipts?(request: ReceiptRequest): Promise<ReceiptAnswer>
+  /** Begins to take receipts in where it listens for them itself; a server does this, a command does not. */
+  start?(): Promise<void>
   /** Tells whether the provider can be reached now; used by `doctor`. Throws DeliveryError if not. */
   check?(): Promise<void>
   close?(): Promise<void>

@@ -20,7 +20,7 @@ export async function createProviders(
       }
       case 'smtp': {
         const { createSmtpProvider } = await import('./smtp/smtp-provider.ts')
-        return createSmtpProvider({ ...one, name })
+        return createSmtpProvider({ ...one, name }, receive(name))
       }
       case 'http': {
         const { createHttpProvider } = await import('./http/http-provider.ts')

@@ -23,11 +23,16 @@ export type ProviderKind<S> = {
   givesReceipts(settings: S): boolean
 }
 
-export type ReadContext = {
-  /** Of the provider. */
-  readonly name: string
+/** What a section may need to know of the rest. */
+export type Surroundings = {
   /** Where carriers reach this server; null if it is not stated. */
   readonly publicUrl: string | null
+  readonly dataFolder: string
+}
+
+export type ReadContext = Surroundings & {
+  /** Of the provider. */
+  readonly name: string
 }
 
 /** A sender as messages show it, for the destinations and apps it may be used for; the first that fits is taken. */

@@ -1,12 +1,13 @@
 /** Settings of a mail server. */
 
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { parseEmailAddress } from '../../address/email-address.ts'
 import { optional, strict } from '../policy-schema.ts'
+import type { Endpoint } from '../settings.ts'
 import type { ProviderKind } from './kind.ts'
-import { isThisMachine, readSecret, text } from './parts.ts'
+import { isThisMachine, parseEndpoint, readSecret, text } from './parts.ts'
 
 export type SmtpSettings = {
   readonly type: 'smtp'
@@ -23,6 +24,13 @@ export type SmtpSettings = {
     readonly privateKeyFile: string
   } | null
   readonly caFile: string | null
+  /** Where mail that cannot be delivered comes back to; null: to `from`. */
+  readonly bounces: {
+    readonly listen: Endpoint
+    readonly domain: string
+    /** Made if it is not there. */
+    readonly secretFile: string
+  } | null
 }
 
 const schema = Type.Object(
@@ -61,6 +69,25 @@ const schema = Type.Object(
       ),
     ),
     caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
+    bounces: optional(
+      Type.Object(
+        {
+          listen: text(
+            'HOST:PORT where your mail server brings bounces by SMTP (docs/carriers/smtp.md).',
+            '127.0.0.1:2525',
+          ),
+          domain: Type.String({
+            minLength: 1,
+            description: 'Domain of the envelope senders that bounces come back to.',
+          }),
+          secretFile: text(
+            'File of the secret that makes those addresses; made if it is not there. Processes beside each other need the same.',
+            '<data>/bounces.key',
+          ),
+        },
+        strict,
+      ),
+    ),
   },
   strict,
 )
@@ -68,8 +95,8 @@ const schema = Type.Object(
 export const smtpKind: ProviderKind<SmtpSettings> = {
   schema,
   channels: () => ['email'],
-  givesReceipts: () => false,
-  read(file: Static<typeof schema>, where, problems) {
+  givesReceipts: ({ bounces }) => bounces !== null,
+  read(file: Static<typeof schema>, where, problems, { dataFolder }) {
     const security = (file.security ?? 'starttls') as SmtpSettings['security']
     if (security === 'none' && !isThisMachine(file.host))
       problems.push(
@@ -96,6 +123,26 @@ export const smtpKind: ProviderKind<SmtpSettings> = {
       connections: file.connections ?? 5,
       dkim: file.dkim ? { ...file.dkim, privateKeyFile: resolve(file.dkim.privateKeyFile) } : null,
       caFile: file.caFile ? resolve(file.caFile) : null,
+      bounces: bouncesOf(file.bounces, where, dataFolder, problems),
     }
   },
+}
+
+function bouncesOf(
+  file: Static<typeof schema>['bounces'],
+  where: string,
+  dataFolder: string,
+  problems: string[],
+): SmtpSettings['bounces'] {
+  if (!file) return null
+  const listen = parseEndpoint(file.listen ?? '127.0.0.1:2525')
+  if (!listen) problems.push(`${where}.bounces.listen: must be HOST:PORT, such as 127.0.0.1:2525`)
+  // As the domain of a mailbox: the envelope sender is one.
+  if (parseEmailAddress(`b@${file.domain}`).kind === 'refused')
+    problems.push(`${where}.bounces.domain: ${file.domain} is no domain that mail could come to`)
+  return {
+    listen: listen ?? { host: '127.0.0.1', port: 0 },
+    domain: file.domain.toLowerCase(),
+    secretFile: resolve(file.secretFile ?? join(dataFolder, 'bounces.key')),
+  }
 }

@@ -46,9 +46,16 @@ const mostWords = 160
 /** Status and words as the server gave them, less the address and any digits that could be the code. */
 function wordsOf(error: SmtpFailure, mailbox: string): string {
   const told = error.response ?? `${error.code ?? ''} ${error.message}`
+  return withoutSecrets(told.replace(/\r?\n\d{3}[ -]/g, ' '), mailbox) // an answer of many lines repeats its status on each
+}
+
+/**
+ * Words of a mail server, less addresses and any digits that could be the code.
+ * @param mailbox  Whose local part is taken out too; '' if there is none.
+ */
+export function withoutSecrets(told: string, mailbox: string): string {
   const local = mailbox.slice(0, mailbox.lastIndexOf('@'))
   return told
-    .replace(/\r?\n\d{3}[ -]/g, ' ') // an answer of many lines repeats its status on each
     .replace(/\S*@\S*/g, '…')
     .replace(local.length < 3 ? /$^/ : new RegExp(RegExp.escape(local), 'gi'), '…')
     .replace(/\d{6,}/g, '…')

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { SMTPServerEnvelope } from 'smtp-server'
@@ -54,10 +57,23 @@ test('every dispatch of a message has the same Message-ID', async (t) => {
   assert.deepEqual(ids, Array(2).fill(`<${message.id}@countersign.example>`))
 })
 
-test('bounces go to the envelope’s own sender if one is set', async (t) => {
-  const { port, mails } = await mailServer(t)
-  await providerOf(t, port, { envelopeFrom: 'bounces@countersign.example' }).send(message, never)
-  assert.equal(senderOf(mails[0]!.envelope), 'bounces@countersign.example')
+test('with bounces each mail has an envelope sender of its own, the same on every dispatch and in every process', async (t) => {
+  const { port, mails } = await mailServer(t, { hideDSN: false })
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-bounces-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const secretFile = join(folder, 'bounces.key')
+  const listen = { host: '127.0.0.1', port: 0 }
+  const bounces = { listen, domain: 'bounces.example.com', secretFile }
+  const accepted = await providerOf(t, port, { bounces }).send(message, never)
+  await providerOf(t, port, { bounces }).send(message, never)
+  await providerOf(t, port, { bounces }).send({ ...message, id: 'f'.repeat(32) }, never)
+  const senders = mails.map(({ envelope }) => senderOf(envelope))
+  assert.match(senders[0]!, new RegExp(`^b-${message.id}-[0-9a-f]{16}@bounces\\.example\\.com$`))
+  assert.equal(senders[1], senders[0])
+  assert.notEqual(senders[2], senders[0])
+  assert.equal(accepted.receiptKey, message.id)
+  assert.equal(statSync(secretFile).mode & 0o077, 0)
+  assert.match(mails[0]!.raw, /^ <codes@countersign\.example>/m)
 })
 
 test('TLS from the first byte works too', async (t) => {
@@ -86,11 +102,16 @@ test('a closed provider takes nothing more', async (t) => {
   assert.equal((await failure(provider.send(message, never))).kind, 'unavailable')
 })
 
-test('a mailbox beyond ASCII is refused unless the server is known to take it', async (t) => {
-  const { port, mails } = await mailServer(t)
-  const error = await failure(providerOf(t, port).send(to('李娜@example.com', true), never))
-  assert.deepEqual([error.kind, error.providerCode], ['refused', 'the mailbox needs SMTPUTF8'])
-  await providerOf(t, port, { isSmtpUtf8: true }).send(to('李娜@example.com', true), never)
+test('a mailbox beyond ASCII is refused unless the server offers to take it', async (t) => {
+  const without = await mailServer(t, { hideSMTPUTF8: true })
+  const error = await failure(providerOf(t, without.port).send(to('李娜@example.com', true), never))
+  assert.deepEqual(
+    [error.kind, error.providerCode],
+    ['refused', 'the mailbox needs SMTPUTF8, which this server does not offer'],
+  )
+  assert.equal(without.mails.length, 0)
+  const { port, mails } = await mailServer(t, { hideSMTPUTF8: false })
+  await providerOf(t, port).send(to('李娜@example.com', true), never)
   assert.deepEqual(
     mails.map(({ envelope }) => envelope.rcptTo[0]!.address),
     ['李娜@example.com'],

@@ -1,34 +1,16 @@
 /** Mail by SMTP: pooled connections with TLS, one recipient a message, outcomes as the contract knows them. */
 
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import nodemailer, { type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
-import { DeliveryError, type Message, type Provider } from '../../delivery/provider.ts'
+import type { SmtpSettings } from '../../config/providers/smtp.ts'
+import { DeliveryError, type Message, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
+import { bounceAddresses } from './bounce-address.ts'
+import { type BounceListener, listenForBounces } from './bounce-listener.ts'
 import { deliveryErrorOf, type SmtpFailure } from './smtp-outcome.ts'
-
-export type SmtpSettings = {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  /** tls: from the first byte · starttls: demanded, not tried · none: a server on this machine. */
-  readonly security: 'tls' | 'starttls' | 'none'
-  readonly user: string | null
-  readonly password: string | null
-  readonly from: { readonly name: string; readonly address: string }
-  /** Where bounces go, if not to `from`. */
-  readonly envelopeFrom?: string | null
-  readonly connections: number
-  readonly dkim: {
-    readonly domain: string
-    readonly selector: string
-    readonly privateKeyFile: string
-  } | null
-  /** Certificate authorities to trust beside the system's. */
-  readonly caFile: string | null
-  /** Mail to mailboxes beyond ASCII: only for a server known to offer SMTPUTF8. */
-  readonly isSmtpUtf8?: boolean
-}
+import { smtpUtf8 } from './smtp-utf8.ts'
 
 /** Name look-up, TCP and TLS together, and then the greeting. */
 const connectTimeoutMs = 3_000
@@ -41,8 +23,17 @@ const idleTimeoutMs = 8_000
 const unsafeMailbox = /[\s\p{Cc},;:<>()[\]"\\]|@.*@|^[^@]*$/u
 
 /** @throws Error if a file it names cannot be read. */
-export function createSmtpProvider(settings: SmtpSettings): Provider {
+export function createSmtpProvider(
+  settings: SmtpSettings & { readonly name: string },
+  receive: ReceiptSink,
+): Provider {
   const { from } = settings
+  const bounces = settings.bounces && {
+    ...settings.bounces,
+    addresses: bounceAddresses(settings.bounces.domain, secretIn(settings.bounces.secretFile)),
+  }
+  let listener: BounceListener | undefined
+  const utf8 = smtpUtf8({ ...poolOptions(settings), pool: false })
   const transport = nodemailer.createTransport(poolOptions(settings))
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
 
@@ -63,20 +54,20 @@ export function createSmtpProvider(settings: SmtpSettings): Provider {
   return {
     name: settings.name,
     channels: ['email'],
-    hasReceipts: false,
+    hasReceipts: bounces !== null,
 
     async send(message, { signal }) {
       const { to } = message
       if (to.kind !== 'email') throw new DeliveryError('refused', 'not an e-mail address')
       if (unsafeMailbox.test(to.mailbox)) throw new DeliveryError('refused', 'not one mailbox')
-      // nodemailer sends such a mailbox as it is, also to a server that never offered SMTPUTF8.
-      if (to.needsSmtpUtf8 && settings.isSmtpUtf8 !== true)
-        throw new DeliveryError('refused', 'the mailbox needs SMTPUTF8')
+      if (to.needsSmtpUtf8 && !(await isUtf8Offered()))
+        throw new DeliveryError('refused', 'the mailbox needs SMTPUTF8, which this server does not offer')
       const messageId = `<${message.id}@${domain}>`
       try {
         const sent = await transport.sendMail({ ...mailOf(message, to.mailbox), messageId, signal })
         // Some servers replace the Message-ID; theirs is the one a bounce will name.
-        return { id: sent.serverMessageId ?? messageId }
+        const id = sent.serverMessageId ?? messageId
+        return bounces ? { id, receiptKey: message.id } : { id }
       } catch (error) {
         const wasHandedOver = bodies.get(messageId)?.readableEnded === true
         throw deliveryErrorOf(error as SmtpFailure, wasHandedOver, to.mailbox)
@@ -91,18 +82,36 @@ export function createSmtpProvider(settings: SmtpSettings): Provider {
       })
     },
 
+    ...(bounces && {
+      async start() {
+        listener = await listenForBounces(bounces.listen, bounces.addresses, receive)
+      },
+    }),
+
     async close() {
+      await listener?.[Symbol.asyncDispose]()
       transport.close()
     },
+  }
+
+  async function isUtf8Offered(): Promise<boolean> {
+    try {
+      return await utf8.isOffered()
+    } catch (error) {
+      throw deliveryErrorOf(error as SmtpFailure, false, '')
+    }
   }
 
   function mailOf(message: Message, mailbox: string): SendMailOptions {
     // The object form, in the envelope too: a string is split at commas, into recipients nobody meant.
     const to = { name: '', address: mailbox }
+    const envelopeSender = bounces?.addresses.addressOf(message.id) ?? from.address
     return {
       to,
       from: { name: from.name, address: from.address },
-      envelope: { from: { name: '', address: settings.envelopeFrom ?? from.address }, to: [to] },
+      envelope: { from: { name: '', address: envelopeSender }, to: [to] },
+      // Asked only of servers that offer it. A success is told by our own record, so not by mail.
+      ...(bounces && { dsn: { id: message.id, return: 'headers', notify: ['failure', 'delay'] } }),
       maxRecipients: 1,
       subject: message.subject ?? '',
       text: message.text,
@@ -110,6 +119,13 @@ export function createSmtpProvider(settings: SmtpSettings): Provider {
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
     }
   }
+}
+
+/** Mail bounces for days, over restarts: what makes the addresses is kept. */
+function secretIn(path: string): Buffer {
+  if (!existsSync(path))
+    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
+  return Buffer.from(readFileSync(path, 'utf8').trim())
 }
 
 function poolOptions(settings: SmtpSettings): SMTPPoolOptions & { pool: true } {

@@ -1,0 +1,79 @@
+/** Takes bounces that the operator's mail server brings, each to the address of its message, and tells them as receipts. */
+
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { SMTPServer } from 'smtp-server'
+import type { ReceiptSink } from '../../delivery/provider.ts'
+import type { BounceAddresses } from './bounce-address.ts'
+import { readDeliveryStatus } from './delivery-status.ts'
+import { withoutSecrets } from './smtp-outcome.ts'
+
+export type BounceListener = AsyncDisposable & { readonly port: number }
+
+/** A notification with a copy of what it is about; more than this is none. */
+const largestBounce = 256 * 1024
+const mostConnections = 20
+const silenceMs = 10_000
+
+/**
+ * A recipient that is none of our addresses is refused; everything else is taken, whatever it holds, so
+ * that nothing is sent back and forth. Only when the sink fails is the mail server asked to come again.
+ * @throws Error if it cannot listen there.
+ */
+export async function listenForBounces(
+  { host, port }: { readonly host: string; readonly port: number },
+  addresses: BounceAddresses,
+  receive: ReceiptSink,
+): Promise<BounceListener> {
+  const server = new SMTPServer({
+    banner: 'bounces only',
+    authOptional: true,
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    size: largestBounce,
+    maxClients: mostConnections,
+    socketTimeout: silenceMs,
+    closeTimeout: 1_000,
+    onRcptTo({ address }, _session, done) {
+      if (addresses.messageIdOf(address) !== undefined) done()
+      else done(refusal(550, '5.1.1 no such address'))
+    },
+    onData(stream, { envelope }, done) {
+      const chunks: Buffer[] = []
+      let size = 0
+      stream.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size <= largestBounce) chunks.push(chunk)
+      })
+      stream.on('end', () => {
+        if (size > largestBounce) return done(refusal(552, '5.3.4 too large for a bounce'))
+        const status = readDeliveryStatus(Buffer.concat(chunks))
+        const ids = envelope.rcptTo.flatMap(({ address }) => addresses.messageIdOf(address) ?? [])
+        const receipts = status
+          ? ids.map((key) => ({
+              key,
+              state: status.state,
+              providerCode: withoutSecrets(status.words, status.mailbox),
+            }))
+          : []
+        receive(receipts).then(
+          () => done(),
+          () => done(refusal(451, '4.3.0 not now')),
+        )
+      })
+    },
+  })
+  // A client that goes away mid-way is its own affair.
+  server.on('error', () => undefined)
+  const listening = once(server.server, 'listening')
+  server.listen(port, host)
+  await listening
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
+}
+
+function refusal(responseCode: number, text: string): Error {
+  return Object.assign(new Error(text), { responseCode })
+}
