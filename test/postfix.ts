@@ -41,7 +41,7 @@ export type Postfix = {
 /** What some mailboxes say once their mail was accepted, and the exit status: 69 for good, 75 for now (sysexits). */
 const failing: Readonly<Record<string, readonly [text: string, status: number]>> = {
   closed: ['5.2.1 Mailbox of closed@example.com is no more', 69],
-  late: ['4.2.2 Come back later', 75],
+  late: ['4.2.2 Come back tomorrow', 75],
 }
 
 export type PostfixOptions = {

@@ -225,7 +225,7 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
         providerCode: '5.2.1 Mailbox of … is no more',
       })
       assert.equal(told(late.id)?.state, 'enroute')
-      assert.equal(told(late.id)?.providerCode, '4.2.2 Come back later')
+      assert.equal(told(late.id)?.providerCode, '4.2.2 Come back tomorrow')
     } finally {
       await provider.close?.()
     }
