@@ -16,7 +16,13 @@ const mayImport: Record<string, readonly string[]> = {
   directory: ['address'],
   store: ['address', 'code', 'verification', 'throttle', 'directory'],
   delivery: ['address', 'code', 'store (types)'],
-  providers: ['address', 'delivery/provider.ts', 'delivery/sms-segments.ts', 'config (types)'],
+  providers: [
+    'address',
+    'delivery/provider.ts',
+    'delivery/gsm-7.ts',
+    'delivery/sms-segments.ts',
+    'config (types)',
+  ],
   flows: ['address', 'code', 'verification', 'throttle', 'directory', 'store', 'delivery'],
   http: ['address', 'flows'],
   config: [

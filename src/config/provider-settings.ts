@@ -12,6 +12,7 @@ import {
   wholeSchema,
 } from './providers/kind.ts'
 import { sandboxKind } from './providers/sandbox.ts'
+import { smppKind } from './providers/smpp.ts'
 import { smtpKind } from './providers/smtp.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
 import type { SettingsFile } from './settings-schema.ts'
@@ -19,6 +20,7 @@ import type { SettingsFile } from './settings-schema.ts'
 /** Every type of carrier there is. */
 const kinds: Readonly<Record<string, ProviderKind<never>>> = {
   sandbox: sandboxKind,
+  smpp: smppKind,
   smtp: smtpKind,
   http: httpKind,
 } as never

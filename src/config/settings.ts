@@ -5,6 +5,7 @@ import type { AppPolicy } from '../flows/policy.ts'
 import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
+import type { SmppSettings } from './providers/smpp.ts'
 import type { SmtpSettings } from './providers/smtp.ts'
 
 export type Endpoint = { readonly host: string; readonly port: number }
@@ -18,7 +19,7 @@ export type TestAddress = {
 }
 
 /** A carrier's settings: those of its type, and those that every carrier has. */
-export type ProviderSettings = (SandboxSettings | SmtpSettings | HttpSettings) & CommonSettings
+export type ProviderSettings = (SandboxSettings | SmppSettings | SmtpSettings | HttpSettings) & CommonSettings
 
 export type Settings = {
   readonly isDevelopment: boolean

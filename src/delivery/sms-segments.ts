@@ -1,10 +1,6 @@
-/** How many parts a text takes as SMS, by GSM 03.38 (3GPP TS 23.038) and UCS-2. */
+/** How many parts a text takes as SMS and where it is cut, by GSM 03.38 (3GPP TS 23.038) and UCS-2. */
 
-const basic = new Set(
-  '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',
-)
-/** Reached through an escape: two septets each. */
-const extended = new Set('\f^{}\\[~]|€')
+import { septetsOf } from './gsm-7.ts'
 
 export type SmsSegments = {
   readonly encoding: 'gsm-7' | 'ucs-2'
@@ -13,38 +9,51 @@ export type SmsSegments = {
   readonly segments: number
 }
 
+/** Units of a text alone, and of each part if there are several: the header of a part takes the rest. */
+const rooms = { 'gsm-7': { single: 160, each: 153 }, 'ucs-2': { single: 70, each: 67 } } as const
+
 /** One character outside GSM-7 turns the whole text to UCS-2. */
 export function segmentsOf(text: string): SmsSegments {
-  const costs: number[] = []
+  let septets = 0
   let isGsm = true
   for (const character of text) {
-    const cost = basic.has(character) ? 1 : extended.has(character) ? 2 : 0
-    if (cost === 0) isGsm = false
-    costs.push(cost)
+    const cost = septetsOf(character)
+    if (cost === 0) {
+      isGsm = false
+      break
+    }
+    septets += cost
   }
-  if (isGsm) return { encoding: 'gsm-7', ...parts(costs, 160, 153) }
-  return {
-    encoding: 'ucs-2',
-    ...parts(
-      [...text].map((character) => character.length),
-      70,
-      67,
-    ),
-  }
+  const encoding = isGsm ? 'gsm-7' : 'ucs-2'
+  const units = isGsm ? septets : text.length
+  if (units <= rooms[encoding].single) return { encoding, units, segments: units === 0 ? 0 : 1 }
+  return { encoding, units, segments: cutText(text, encoding).length }
 }
 
-/** An escape and its character, or a surrogate pair, is never split between two parts. */
-function parts(costs: readonly number[], single: number, each: number): { units: number; segments: number } {
-  const units = costs.reduce((sum, cost) => sum + cost, 0)
-  if (units <= single) return { units, segments: units === 0 ? 0 : 1 }
-  let segments = 1
+/**
+ * The parts of a text. An escape and its character, or a surrogate pair, is never split between two.
+ * @param encoding  By which it is sent; `gsm-7` demands that the whole text is in it.
+ */
+export function cutText(text: string, encoding: SmsSegments['encoding']): string[] {
+  const costOf = (character: string) => (encoding === 'gsm-7' ? septetsOf(character) : character.length)
+  const { single, each } = rooms[encoding]
+  const parts: string[] = []
+  let units = 0
   let used = 0
-  for (const cost of costs) {
+  let start = 0
+  let at = 0
+  for (const character of text) {
+    const cost = costOf(character)
     if (used + cost > each) {
-      segments++
+      parts.push(text.slice(start, at))
+      start = at
       used = 0
     }
+    units += cost
     used += cost
+    at += character.length
   }
-  return { units, segments }
+  if (units <= single) return [text]
+  parts.push(text.slice(start))
+  return parts
 }

@@ -4,7 +4,10 @@ import type { ProviderSettings } from '../config/settings.ts'
 import type { Provider, ReceiptSink } from '../delivery/provider.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
-/** Carriers are loaded only if the settings name one: each brings its own libraries. */
+/**
+ * Carriers are loaded only if the settings name one: each brings its own libraries.
+ * @param receive  Where the receipts of a provider go, by its name.
+ */
 export async function createProviders(
   settings: Readonly<Record<string, ProviderSettings>>,
   receive: (provider: string) => ReceiptSink,
@@ -17,6 +20,10 @@ export async function createProviders(
         const { createSandbox } = await import('./sandbox/sandbox.ts')
         sandbox = createSandbox({ ...one, name }, receive(name))
         return sandbox.provider
+      }
+      case 'smpp': {
+        const { createSmppProvider } = await import('./smpp/smpp-provider.ts')
+        return createSmppProvider({ ...one, name }, receive(name))
       }
       case 'smtp': {
         const { createSmtpProvider } = await import('./smtp/smtp-provider.ts')

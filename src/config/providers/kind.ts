@@ -106,6 +106,13 @@ export const commonSchema = Type.Object(
   strict,
 )
 
+const numberSender = /^\+?\d{3,15}$/
+
+/** A number, a short code, or a name as networks take them. */
+export function isSender(text: string): boolean {
+  return numberSender.test(text) || /^(?=.*[A-Za-z])[A-Za-z0-9 _.&-]{1,11}$/.test(text)
+}
+
 /** Alphanumeric senders are 1 to 11 characters of GSM-7 with a letter; these countries take none at all. */
 const withoutNames: ReadonlySet<string> = new Set(['US', 'CA', 'CN'])
 
@@ -119,8 +126,8 @@ export function readCommon(
     problems.push(`${where}.timeout: must be 100ms to 10s; a lease lasts 15s`)
   const senders = (file.senders ?? []).map((one, i): SenderRule => {
     const at = `${where}.senders.${i}`
-    const isNumber = /^\+?\d{3,15}$/.test(one.sender)
-    if (!isNumber && !/^(?=.*[A-Za-z])[A-Za-z0-9 _.&-]{1,11}$/.test(one.sender))
+    const isNumber = numberSender.test(one.sender)
+    if (!isSender(one.sender))
       problems.push(
         `${at}.sender: is neither a number nor a name of 1 to 11 letters, digits and spaces with a letter`,
       )

@@ -1,0 +1,157 @@
+/** Settings of a carrier reached by SMPP 3.4. */
+
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { optional, strict } from '../policy-schema.ts'
+import { isSender, type ProviderKind } from './kind.ts'
+import { isThisMachine, readSecret, text } from './parts.ts'
+
+export type SmppSettings = {
+  readonly type: 'smpp'
+  readonly host: string
+  readonly port: number
+  /** tls · tunnel: plain, inside a VPN or a leased line · none: plain, on this machine. */
+  readonly security: 'tls' | 'tunnel' | 'none'
+  /** Certificate authorities to trust beside the system's. */
+  readonly caFile: string | null
+  readonly systemId: string
+  readonly password: string
+  readonly systemType: string
+  readonly bind: 'transceiver' | 'pair'
+  readonly binds: number
+  /** Submits sent and not answered, of each bind. */
+  readonly bindWindow: number
+  readonly alphabet: 'gsm' | 'latin1'
+  /** Shown if no rule of `senders` fits; null: the carrier's own choice. */
+  readonly sender: string | null
+  readonly receipts: boolean
+  readonly receiptIds: 'as-is' | 'hex-to-decimal' | 'decimal-to-hex'
+  readonly maxParts: number
+}
+
+const schema = Type.Object(
+  {
+    type: Type.Literal('smpp', {
+      description: 'An SMS carrier reached by SMPP 3.4 (docs/carriers/smpp.md).',
+    }),
+    host: Type.String({ minLength: 1, description: 'Its name or address.' }),
+    port: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 65535,
+        description: 'Its port. Default: 3550 with tls, else 2775.',
+      }),
+    ),
+    security: optional(
+      Type.Union([Type.Literal('tls'), Type.Literal('tunnel'), Type.Literal('none')], {
+        description:
+          'tls, with the certificate checked; tunnel: plain, inside a VPN or leased line of yours; none: plain, which only an SMSC on this machine may have.',
+        default: 'tls',
+      }),
+    ),
+    caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
+    systemId: Type.String({ minLength: 1, maxLength: 15, description: 'system_id: the name to bind with.' }),
+    password: text('Password, at most 8 characters. Better in a file.'),
+    passwordFile: text('File that holds the password.'),
+    systemType: optional(
+      Type.String({ maxLength: 12, description: 'system_type, if the carrier states one.', default: '' }),
+    ),
+    bind: optional(
+      Type.Union([Type.Literal('transceiver'), Type.Literal('pair')], {
+        description: 'transceiver, or a pair of transmitter and receiver for carriers without transceivers.',
+        default: 'transceiver',
+      }),
+    ),
+    binds: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 32,
+        description: 'Binds (or pairs) held at once; the carrier says how many it allows.',
+        default: 2,
+      }),
+    ),
+    bindWindow: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: 'Messages sent by one bind and not answered yet, at most.',
+        default: 10,
+      }),
+    ),
+    alphabet: optional(
+      Type.Union([Type.Literal('gsm'), Type.Literal('latin1')], {
+        description: 'What the carrier takes data_coding 0 to be: GSM 03.38 or Latin-1.',
+        default: 'gsm',
+      }),
+    ),
+    sender: text(
+      'Sender if none of senders fits: a name, an international number with its +, or a short code. Not stated: the carrier’s own choice.',
+    ),
+    receipts: optional(Type.Boolean({ description: 'Whether to ask for delivery receipts.', default: true })),
+    receiptIds: optional(
+      Type.Union([Type.Literal('as-is'), Type.Literal('hex-to-decimal'), Type.Literal('decimal-to-hex')], {
+        description:
+          'How the id in a receipt’s text becomes the id that the submit was answered with. Case and leading zeros never matter.',
+        default: 'as-is',
+      }),
+    ),
+    maxParts: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10,
+        description: 'Parts a message may take; one that takes more is refused.',
+        default: 1,
+      }),
+    ),
+  },
+  strict,
+)
+
+export const smppKind: ProviderKind<SmppSettings> = {
+  schema,
+  channels: () => ['sms'],
+  read(file: Static<typeof schema>, where, problems) {
+    const security = (file.security ?? 'tls') as SmppSettings['security']
+    if (security === 'none' && !isThisMachine(file.host))
+      problems.push(
+        `${where}.security: none is only for an SMSC on this machine; codes would cross the network in clear. Use tls, or tunnel if a VPN or leased line of yours leads there`,
+      )
+    if (security !== 'tls' && file.caFile !== undefined)
+      problems.push(`${where}.caFile: is of no use without security tls; leave it out`)
+    if (file.caFile !== undefined && !existsSync(file.caFile))
+      problems.push(`${where}.caFile: ${file.caFile} does not exist`)
+    const password = readSecret(file, 'password', where, problems)
+    if (password === null && file.passwordFile === undefined)
+      problems.push(`${where}.password: must be stated, or passwordFile`)
+    // SMPP 3.4, 5.2.2: eight characters and a NUL.
+    if (password !== null && !/^[\x20-\x7e]{1,8}$/.test(password))
+      problems.push(
+        `${where}.password: SMPP takes 1 to 8 characters of ASCII; ask the carrier for such a one`,
+      )
+    for (const name of ['systemId', 'systemType'] as const)
+      if (!/^[\x20-\x7e]*$/.test(file[name] ?? '')) problems.push(`${where}.${name}: must be ASCII`)
+    if (file.sender !== undefined && !isSender(file.sender))
+      problems.push(
+        `${where}.sender: is neither a number nor a name of 1 to 11 letters, digits and spaces with a letter`,
+      )
+    return {
+      type: 'smpp',
+      host: file.host,
+      port: file.port ?? (security === 'tls' ? 3550 : 2775),
+      security,
+      caFile: file.caFile ? resolve(file.caFile) : null,
+      systemId: file.systemId,
+      password: password ?? '',
+      systemType: file.systemType ?? '',
+      bind: (file.bind ?? 'transceiver') as SmppSettings['bind'],
+      binds: file.binds ?? 2,
+      bindWindow: file.bindWindow ?? 10,
+      alphabet: (file.alphabet ?? 'gsm') as SmppSettings['alphabet'],
+      sender: file.sender ?? null,
+      receipts: file.receipts ?? true,
+      receiptIds: (file.receiptIds ?? 'as-is') as SmppSettings['receiptIds'],
+      maxParts: file.maxParts ?? 1,
+    }
+  },
+}

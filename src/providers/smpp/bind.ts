@@ -1,0 +1,208 @@
+/** One bind that is kept up: connected, bound, paused when throttled, and bound again after it was lost. */
+
+import { setTimeout as wait } from 'node:timers/promises'
+import { connectTo, type Peer } from './connect.ts'
+import { type Answer, type Link, openLink } from './link.ts'
+import { type BodyOf, type Pdu, simplePdu } from './pdu.ts'
+import { isPassingBindRefusal, isThrottling, statuses, statusWords } from './smpp-outcome.ts'
+import { doubled, fullJitter, type Timings } from './timings.ts'
+import { noTlvs, type Tlvs } from './tlv.ts'
+
+export type BindRole = 'transceiver' | 'transmitter' | 'receiver'
+
+export type BindSettings = {
+  readonly peer: Peer
+  readonly systemId: string
+  readonly password: string
+  readonly systemType: string
+  readonly role: BindRole
+  /** Submits sent and not answered, at most. */
+  readonly window: number
+  readonly timings: Timings
+  /** 0 to 1. */
+  readonly random: () => number
+}
+
+export type BindHandlers = {
+  /** What it can take, or whether it is up, has changed. */
+  onChange(): void
+  /** The peer asks for something; `respond` answers on the same connection, if it is still there. */
+  onRequest(pdu: Pdu, respond: (pdu: Pdu) => void): void
+}
+
+export type Bind = {
+  readonly role: BindRole
+  /** `down` waits for the next try; `reason` tells why. */
+  readonly state: 'connecting' | 'bound' | 'down' | 'closed'
+  readonly reason: string
+  readonly isPaused: boolean
+  readonly hasRoom: boolean
+  /** The less, the sooner it answers. */
+  readonly load: number
+  submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void
+  /** Lets what is unanswered be answered, unbinds and disconnects; each for a moment at most. */
+  close(): Promise<void>
+}
+
+/** SMPP 3.4. */
+const interfaceVersion = 0x34
+
+/** More than any window: a bind whose peer may be gone comes after all others. */
+const doubtfulLoad = 1_000_000
+
+/** Begins to connect at once. */
+export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind {
+  const { role, window, timings, random } = settings
+  const closing = new AbortController()
+  let state: Bind['state'] = 'connecting'
+  let reason = 'not bound yet'
+  let link: Link | undefined
+  let inFlight = 0
+  let isLeaving = false
+  let isPaused = false
+  /** One after the other, without an accepted submit between. */
+  let throttles = 0
+  /** Of the bind itself. */
+  let failures = 0
+  let refusals = 0
+
+  async function hold(): Promise<void> {
+    while (!closing.signal.aborted) {
+      change('connecting')
+      const ended = await bindOnce()
+      failures = ended.wasGood ? 1 : failures + 1
+      refusals = ended.isRefusal ? refusals + 1 : 0
+      reason = ended.reason
+      if (closing.signal.aborted) break
+      const waitMs = ended.isRefusal
+        ? doubled(timings.refused, refusals, random)
+        : fullJitter(timings.reconnect, failures, random)
+      change('down')
+      await wait(waitMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
+    }
+    change('closed')
+  }
+
+  /** Resolves when the connection has ended, or has not come about. */
+  async function bindOnce(): Promise<{ reason: string; isRefusal?: boolean; wasGood?: boolean }> {
+    let socket: Awaited<ReturnType<typeof connectTo>>
+    try {
+      socket = await connectTo(settings.peer, timings.connectMs, closing.signal)
+    } catch (error) {
+      return { reason: (error as Error).message }
+    }
+    const cut = Promise.withResolvers<string>()
+    const opened = openLink(socket, timings, { onRequest, onCut: cut.resolve })
+    closing.signal.addEventListener('abort', () => opened.cut('closing'), { once: true })
+    if (closing.signal.aborted) opened.cut('closing')
+    const answer = await new Promise<Answer>((resolve) => opened.request(bindRequest(settings), resolve))
+    const refusal = refusalOf(answer)
+    if (refusal) {
+      opened.cut(refusal.reason)
+      return refusal
+    }
+    const boundAt = performance.now()
+    link = opened
+    isLeaving = false
+    refusals = 0
+    change('bound')
+    const lost = await cut.promise
+    link = undefined
+    return { reason: lost, wasGood: performance.now() - boundAt >= timings.settledMs }
+
+    function onRequest(pdu: Pdu): void {
+      if (pdu.name === 'unbind') {
+        opened.respond(simplePdu('unbind_resp', pdu.sequence))
+        isLeaving = true
+        // It may still answer what it has.
+        setTimeout(() => opened.cut('the peer unbound'), timings.closeMs).unref()
+      } else handlers.onRequest(pdu, opened.respond)
+    }
+  }
+
+  function change(to: Bind['state']): void {
+    if (to === state) return
+    state = to
+    handlers.onChange()
+  }
+
+  function submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void {
+    link!.request<'submit_sm'>({ name: 'submit_sm', status: 0, body, tlvs }, (answer) => {
+      inFlight--
+      if (answer.kind === 'answered') {
+        if (isThrottling(answer.pdu.status)) pause()
+        else if (!isPaused && answer.pdu.status === statuses.ok) throttles = 0
+      }
+      onAnswer(answer)
+    })
+    inFlight++
+  }
+
+  /** A window full of throttled submits is one reason to pause, not ten. */
+  function pause(): void {
+    if (isPaused) return
+    isPaused = true
+    throttles++
+    setTimeout(
+      () => {
+        isPaused = false
+        handlers.onChange()
+      },
+      doubled(timings.throttle, throttles, random),
+    ).unref()
+  }
+
+  async function close(): Promise<void> {
+    isLeaving = true
+    const until = performance.now() + timings.closeMs
+    while (link && inFlight > 0 && performance.now() < until) await wait(timings.tickMs)
+    const open = link
+    if (open) {
+      const goodbye = new Promise<void>((resolve) =>
+        open.request<'unbind'>(simplePdu('unbind', 0) as Pdu<'unbind'>, () => resolve()),
+      )
+      await Promise.race([goodbye, wait(timings.closeMs, undefined, { ref: false })])
+    }
+    closing.abort()
+    await held
+  }
+
+  const held = hold()
+  return {
+    role,
+    get state() {
+      return state
+    },
+    get reason() {
+      return reason
+    },
+    get isPaused() {
+      return isPaused
+    },
+    get hasRoom() {
+      return state === 'bound' && !isPaused && !isLeaving && inFlight < window
+    },
+    get load() {
+      return inFlight + (link?.isDoubtful ? doubtfulLoad : 0)
+    },
+    submit,
+    close,
+  }
+}
+
+function bindRequest({ role, systemId, password, systemType }: BindSettings) {
+  return {
+    name: `bind_${role}` as const,
+    status: 0,
+    body: { systemId, password, systemType, interfaceVersion, addrTon: 0, addrNpi: 0, addressRange: '' },
+    tlvs: noTlvs,
+  }
+}
+
+function refusalOf(answer: Answer): { reason: string; isRefusal: boolean } | undefined {
+  if (answer.kind === 'late') return { reason: 'no answer to the bind', isRefusal: false }
+  if (answer.kind === 'lost') return { reason: answer.reason, isRefusal: false }
+  const { name, status } = answer.pdu
+  if (status === statuses.ok && name !== 'generic_nack') return undefined
+  return { reason: `bind refused: ${statusWords(status)}`, isRefusal: !isPassingBindRefusal(status) }
+}

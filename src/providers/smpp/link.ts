@@ -1,0 +1,164 @@
+/** One connection that speaks SMPP: requests with their answers and time-outs, and whether the peer is still there. */
+
+import type { Socket } from 'node:net'
+import { createReader } from './framing.ts'
+import { decodePdu, encodePdu, type Pdu, type PduName, responseBit, responseTo, simplePdu } from './pdu.ts'
+import { statuses } from './smpp-outcome.ts'
+import type { Timings } from './timings.ts'
+
+export type Answer =
+  | { readonly kind: 'answered'; readonly pdu: Pdu }
+  /** None in time. One that still comes is nobody's. */
+  | { readonly kind: 'late' }
+  | { readonly kind: 'lost'; readonly reason: string }
+
+export type Link = {
+  /** Requests not answered yet, bind and enquire_link among them. */
+  readonly unanswered: number
+  /** The peer was asked whether it is there and has said nothing since. */
+  readonly isDoubtful: boolean
+  /** Sends a request under the next sequence number; `onAnswer` is called once, whatever happens. */
+  request<N extends PduName>(request: Omit<Pdu<N>, 'sequence'>, onAnswer: (answer: Answer) => void): void
+  respond(pdu: Pdu): void
+  /** Cuts the connection; what is unanswered is lost. */
+  cut(reason: string): void
+}
+
+export type LinkHandlers = {
+  /** A request other than enquire_link, which the link answers itself. */
+  onRequest(pdu: Pdu): void
+  /** Once, after every unanswered request was told. */
+  onCut(reason: string): void
+}
+
+/** S-2. */
+const mostSequence = 0x7fffffff
+
+/** A peer that takes no bytes while it makes us answer would make us hold them all. */
+const mostUnsentBytes = 1_048_576
+
+type Pending = {
+  readonly response: PduName | undefined
+  readonly sentAt: number
+  readonly onAnswer: (answer: Answer) => void
+}
+
+/** @param socket  Connected. Its errors are the link's from here on. */
+export function openLink(socket: Socket, timings: Timings, handlers: LinkHandlers): Link {
+  // In the order they were sent, which is the order they time out in.
+  const pending = new Map<number, Pending>()
+  let sequence = 0
+  let receivedAt = performance.now()
+  let isEnquiring = false
+  let isCut = false
+  let isCorked = false
+
+  const reader = createReader(onFrame)
+  socket.setNoDelay(true)
+  socket.on('data', (chunk: Buffer) => {
+    receivedAt = performance.now()
+    if (!isCut && !reader.push(chunk)) cut('the peer sent a length that no PDU has')
+  })
+  socket.on('error', (error: Error & { code?: string }) => cut(error.code ?? error.message))
+  socket.on('close', () => cut('the peer closed the connection'))
+  const ticking = setInterval(tick, timings.tickMs).unref()
+
+  function write(frame: Buffer): void {
+    if (isCut) return
+    // All PDUs of one turn leave in one system call.
+    if (!isCorked) {
+      isCorked = true
+      socket.cork()
+      queueMicrotask(() => {
+        isCorked = false
+        socket.uncork()
+        if (socket.writableLength > mostUnsentBytes) cut('the peer takes no bytes')
+      })
+    }
+    socket.write(frame)
+  }
+
+  function request<N extends PduName>(given: Omit<Pdu<N>, 'sequence'>, onAnswer: (answer: Answer) => void) {
+    if (isCut) return onAnswer({ kind: 'lost', reason: 'not connected' })
+    do sequence = (sequence % mostSequence) + 1
+    while (pending.has(sequence))
+    const pdu = { ...given, sequence } as unknown as Pdu
+    const frame = encodePdu(pdu)
+    pending.set(sequence, { response: responseTo(pdu.name), sentAt: performance.now(), onAnswer })
+    write(frame)
+  }
+
+  function onFrame(frame: Buffer): void {
+    if (isCut) return
+    const decoded = decodePdu(frame)
+    if (decoded.kind === 'unknown') {
+      if (decoded.id < responseBit)
+        respond(simplePdu('generic_nack', decoded.sequence, statuses.invalidCommand))
+      return
+    }
+    const { pdu } = decoded
+    if (pdu.name === 'enquire_link') respond(simplePdu('enquire_link_resp', pdu.sequence))
+    else if (pdu.name === 'generic_nack' || pdu.name.endsWith('_resp')) onResponse(pdu)
+    else handlers.onRequest(pdu)
+  }
+
+  function onResponse(pdu: Pdu): void {
+    const asked = pending.get(pdu.sequence)
+    // Late, doubled, or an answer to something else: nobody waits for it.
+    if (!asked || (pdu.name !== asked.response && pdu.name !== 'generic_nack')) return
+    pending.delete(pdu.sequence)
+    asked.onAnswer({ kind: 'answered', pdu })
+  }
+
+  function respond(pdu: Pdu): void {
+    write(encodePdu(pdu))
+  }
+
+  function tick(): void {
+    const now = performance.now()
+    let oldestAt = Number.POSITIVE_INFINITY
+    for (const [number, { sentAt, onAnswer }] of pending) {
+      if (now - sentAt < timings.answerMs) {
+        oldestAt = sentAt
+        break
+      }
+      pending.delete(number)
+      onAnswer({ kind: 'late' })
+    }
+    const silentMs = now - receivedAt
+    const waitedMs = Math.min(silentMs, now - oldestAt)
+    if (!isEnquiring && !isCut && (silentMs >= timings.idleMs || waitedMs >= timings.probeMs)) enquire()
+  }
+
+  function enquire(): void {
+    isEnquiring = true
+    request<'enquire_link'>(simplePdu('enquire_link', 0) as Pdu<'enquire_link'>, (answer) => {
+      isEnquiring = false
+      // Any answer shows a peer, a refusal too.
+      if (answer.kind === 'late') cut('no answer to enquire_link')
+    })
+  }
+
+  function cut(reason: string): void {
+    if (isCut) return
+    isCut = true
+    clearInterval(ticking)
+    socket.destroy()
+    const lost = [...pending.values()]
+    pending.clear()
+    for (const { onAnswer } of lost) onAnswer({ kind: 'lost', reason })
+    handlers.onCut(reason)
+  }
+
+  return {
+    get unanswered() {
+      return pending.size
+    },
+    get isDoubtful() {
+      return isEnquiring
+    },
+    request,
+    respond,
+    cut,
+  }
+}

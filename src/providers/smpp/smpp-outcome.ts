@@ -1,0 +1,105 @@
+/** What a command_status means for a message and for a bind, and what an SMSC calls it. */
+
+import { DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
+
+/** SMPP 3.4, table 5-2. Ranges beyond are the carriers' own. */
+const names: Readonly<Record<number, string>> = {
+  0: 'ESME_ROK',
+  1: 'ESME_RINVMSGLEN',
+  2: 'ESME_RINVCMDLEN',
+  3: 'ESME_RINVCMDID',
+  4: 'ESME_RINVBNDSTS',
+  5: 'ESME_RALYBND',
+  6: 'ESME_RINVPRTFLG',
+  7: 'ESME_RINVREGDLVFLG',
+  8: 'ESME_RSYSERR',
+  10: 'ESME_RINVSRCADR',
+  11: 'ESME_RINVDSTADR',
+  12: 'ESME_RINVMSGID',
+  13: 'ESME_RBINDFAIL',
+  14: 'ESME_RINVPASWD',
+  15: 'ESME_RINVSYSID',
+  17: 'ESME_RCANCELFAIL',
+  19: 'ESME_RREPLACEFAIL',
+  20: 'ESME_RMSGQFUL',
+  21: 'ESME_RINVSERTYP',
+  51: 'ESME_RINVNUMDESTS',
+  52: 'ESME_RINVDLNAME',
+  64: 'ESME_RINVDESTFLAG',
+  66: 'ESME_RINVSUBREP',
+  67: 'ESME_RINVESMCLASS',
+  68: 'ESME_RCNTSUBDL',
+  69: 'ESME_RSUBMITFAIL',
+  72: 'ESME_RINVSRCTON',
+  73: 'ESME_RINVSRCNPI',
+  80: 'ESME_RINVDSTTON',
+  81: 'ESME_RINVDSTNPI',
+  83: 'ESME_RINVSYSTYP',
+  84: 'ESME_RINVREPFLAG',
+  85: 'ESME_RINVNUMMSGS',
+  88: 'ESME_RTHROTTLED',
+  97: 'ESME_RINVSCHED',
+  98: 'ESME_RINVEXPIRY',
+  99: 'ESME_RINVDFTMSGID',
+  100: 'ESME_RX_T_APPN',
+  101: 'ESME_RX_P_APPN',
+  102: 'ESME_RX_R_APPN',
+  103: 'ESME_RQUERYFAIL',
+  192: 'ESME_RINVOPTPARSTREAM',
+  193: 'ESME_ROPTPARNOTALLWD',
+  194: 'ESME_RINVPARLEN',
+  195: 'ESME_RMISSINGOPTPARAM',
+  196: 'ESME_RINVOPTPARAMVAL',
+  254: 'ESME_RDELIVERYFAILURE',
+  255: 'ESME_RUNKNOWNERR',
+}
+
+export const statuses = {
+  ok: 0x00,
+  invalidCommand: 0x03,
+  alreadyBound: 0x05,
+  systemError: 0x08,
+  invalidDestination: 0x0b,
+  bindFailed: 0x0d,
+  invalidPassword: 0x0e,
+  queueFull: 0x14,
+  throttled: 0x58,
+  temporaryError: 0x64,
+} as const
+
+/**
+ * Final are only refusals of the recipient and of the message by what they are. All others are of us, our
+ * account, our sender or this carrier's state: the next carrier may do better, and operators have to hear of it.
+ */
+const kinds: Readonly<Record<number, DeliveryErrorKind>> = {
+  11: 'refused',
+  20: 'throttled',
+  88: 'throttled',
+  102: 'refused',
+  254: 'refused',
+}
+
+/** 0x14 and 0x58: the message was not taken, the same bind takes it in a moment (S-3). */
+export function isThrottling(status: number): boolean {
+  return kinds[status] === 'throttled'
+}
+
+/**
+ * Refusals of a bind that pass by themselves: our last session not yet noticed dead, trouble, load. Any
+ * other (password, name, system type …) stays until somebody mends it (S-1).
+ */
+export function isPassingBindRefusal(status: number): boolean {
+  return status === statuses.alreadyBound || status === statuses.systemError || isThrottling(status)
+}
+
+/** E.g. `0x0000000B ESME_RINVDSTADR`; a carrier's own code has no name. */
+export function statusWords(status: number): string {
+  const code = `0x${status.toString(16).toUpperCase().padStart(8, '0')}`
+  const name = names[status]
+  return name === undefined ? code : `${code} ${name}`
+}
+
+/** A submit answered with a status other than 0. */
+export function deliveryErrorOf(status: number): DeliveryError {
+  return new DeliveryError(kinds[status] ?? 'unavailable', statusWords(status))
+}
