@@ -176,7 +176,7 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
 
 const lateWords = 'no answer to submit_sm in time'
 
-/** As the contract of providerCode has it. */
+/** As the contract of providerCode has it: no digits that could be a code, but for those of a status. */
 function told(words: string): string {
-  return words.replace(/\d{6,}/g, '…').slice(0, 160)
+  return words.replace(/(?<!0x[0-9A-F]*)\d{6,}/g, '…').slice(0, 160)
 }

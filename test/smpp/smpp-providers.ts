@@ -1,0 +1,81 @@
+/** SMPP providers for tests: a message, a provider towards a port of this machine, and short waits. */
+
+import type { TestContext } from 'node:test'
+import type { Address } from '../../src/address/address.ts'
+import type { SmppSettings } from '../../src/config/providers/smpp.ts'
+import type { Message, Provider, ReceiptSink } from '../../src/delivery/provider.ts'
+import { createSmppProvider } from '../../src/providers/smpp/smpp-provider.ts'
+import { defaultTimings, type Timings } from '../../src/providers/smpp/timings.ts'
+
+const to: Address = { kind: 'phone', e164: '+8613800138000', region: 'CN' }
+
+/** A code by SMS, as delivery would hand it over. */
+export const message: Message = {
+  id: 'beef456789abcdef0123456789abcdef',
+  tenant: 't',
+  app: 'a',
+  channel: 'sms',
+  to,
+  locale: 'en-US',
+  sender: null,
+  text: '012345 is your Countersign verification code. It is valid for 1 minute. Do not share it.',
+  template: 'code',
+  variables: ['012345', '1 minute'],
+  deadlineAt: 0,
+  remainingMs: 60_000,
+}
+
+export const never = { signal: new AbortController().signal }
+
+/** As in life, but for what tests would only wait for. */
+export const quick: Timings = {
+  ...defaultTimings,
+  reconnect: { leastMs: 5, mostMs: 50 },
+  throttle: { leastMs: 5, mostMs: 50 },
+  tickMs: 5,
+}
+
+export const smppSettings: SmppSettings & { readonly name: string } = {
+  type: 'smpp',
+  name: 'carrier',
+  host: '127.0.0.1',
+  port: 0,
+  security: 'none',
+  caFile: null,
+  systemId: 'esme',
+  password: 'secret',
+  systemType: '',
+  bind: 'transceiver',
+  binds: 1,
+  bindWindow: 10,
+  alphabet: 'gsm',
+  sender: null,
+  receipts: true,
+  receiptIds: 'as-is',
+  maxParts: 1,
+}
+
+type Wanted = {
+  readonly settings?: Partial<SmppSettings>
+  readonly timings?: Partial<Timings>
+  readonly receive?: ReceiptSink
+}
+
+/** A provider that is closed after the test. */
+export function providerOf(t: TestContext, port: number, wanted: Wanted = {}): Provider {
+  const provider = createSmppProvider(
+    { ...smppSettings, port, ...wanted.settings },
+    wanted.receive ?? (async () => {}),
+    { ...quick, closeMs: 100, ...wanted.timings },
+  )
+  t.after(() => provider.close?.())
+  return provider
+}
+
+/** Looks until it is so, for as long as a loaded machine may need. */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !isSo(); ) {
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
