@@ -43,11 +43,14 @@ type Pending = {
   readonly onAnswer: (answer: Answer) => void
 }
 
-/** @param socket  Connected. Its errors are the link's from here on. */
-export function openLink(socket: Socket, timings: Timings, handlers: LinkHandlers): Link {
+/**
+ * @param socket  Connected. Its errors are the link's from here on.
+ * @param lastSequence  The number before the first one used.
+ */
+export function openLink(socket: Socket, timings: Timings, handlers: LinkHandlers, lastSequence = 0): Link {
   // In the order they were sent, which is the order they time out in.
   const pending = new Map<number, Pending>()
-  let sequence = 0
+  let sequence = lastSequence
   let receivedAt = performance.now()
   let isEnquiring = false
   let isCut = false
