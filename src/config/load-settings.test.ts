@@ -204,7 +204,7 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['log: { level: loud }', /^log\.level: must be one of/],
   ['tls: { certificate: a.pem }', /^tls\.key: must be stated/],
   ['tls: { certificate: /no/a.pem, key: /no/b.pem }', /^tls: \/no\/a\.pem does not exist/],
-  ['providers: { a: { type: pigeon } }', /^providers\.a\.type: must be one of sandbox, smtp, http/],
+  ['providers: { a: { type: pigeon } }', /^providers\.a\.type: must be one of sandbox, smpp, smtp, http/],
   ['providers: { A b: { type: sandbox } }', /^providers\.A b: a name takes a-z/],
   ['providers: { a: { type: sandbox, lossRate: 2 } }', /^providers\.a\.lossRate: must be at most 1; found 2/],
   ['providers: { a: { type: smtp } }', /^providers\.a\.host: must be stated/],

@@ -1,0 +1,42 @@
+/** The built server with a carrier by SMPP: a code goes out, is used, and a stop says goodbye. */
+
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { newNumber, paths, startServer, temporaryFolder } from '../server.ts'
+import { startFakeSmsc } from './fake-smsc.ts'
+import { until } from './smpp-providers.ts'
+
+test('a code asked for over HTTP arrives by SMPP, also after a storm of 0x58, and proves its number', async (t) => {
+  await using smsc = await startFakeSmsc()
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const config = join(folder, 'settings.yaml')
+  writeFileSync(
+    config,
+    `providers:
+  carrier: { type: smpp, host: 127.0.0.1, port: ${smsc.port}, security: none, systemId: esme, password: secret, sender: Acme }
+`,
+  )
+  await using server = await startServer({ dataFolder: folder, args: ['--config', config] })
+  smsc.script.answer = (_, n) => (n < 2 ? { status: 0x58 } : {})
+  const token = await server.logIn('li.na')
+  const contact = newNumber()
+  assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
+  await until('it was taken', () => smsc.submits.some(({ status }) => status === 0))
+  const [taken] = smsc.submits.filter(({ status }) => status === 0)
+  assert.equal(taken?.to, contact)
+  assert.match(taken.text, /^【会议服务】您的验证码是 \d{6}，/)
+  assert.match(taken.pdu.body.validityPeriod, /^0000000000[45]\d000R$/)
+  // Throttled twice, by each bind or by one: always the same code.
+  assert.deepEqual(new Set(smsc.submits.map(({ code }) => code)), new Set([taken.code]))
+  const verified = await server.call('POST', paths.verify, {
+    token,
+    body: { contact, verificationCode: taken.code },
+  })
+  assert.equal(verified.status, 200, verified.text)
+  assert.equal(await server.stop(), 0)
+  assert.equal(smsc.counts.unbind, 2)
+  assert.deepEqual(smsc.complaints, [])
+})
