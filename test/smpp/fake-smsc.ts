@@ -60,8 +60,8 @@ export type Script = {
   answer: (submit: Submit, n: number) => Answer
   /** command_status of the response to a bind. */
   bindStatus: (bind: BodyOf<'bind_transceiver'>, connection: number) => number
-  /** Reads and never answers, enquire_link included: a peer that is gone without a word. */
-  isDeaf: boolean
+  /** To such a connection nothing is answered, enquire_link included: a peer that is gone without a word. */
+  isDeaf: (connection: number) => boolean
   /** How what it writes is cut: each PDU by itself, octet by octet, or all of some milliseconds in one. */
   cut: 'pdus' | 'octets' | 'merged'
 }
@@ -100,7 +100,7 @@ type Connection = {
 }
 
 export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<FakeSmsc> {
-  const script: Script = { answer: () => ({}), bindStatus: () => 0, isDeaf: false, cut: 'pdus' }
+  const script: Script = { answer: () => ({}), bindStatus: () => 0, isDeaf: () => false, cut: 'pdus' }
   const submits: Submit[] = []
   const binds: FakeSmsc['binds'] = []
   const answers: Pdu[] = []
@@ -141,7 +141,6 @@ export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<Fake
     }
     connections.add(connection)
     const reader = createReader((frame) => {
-      if (script.isDeaf) return
       const decoded = decodePdu(frame)
       if (decoded.kind === 'unknown') {
         complaints.push(`unknown command ${decoded.id.toString(16)}`)
@@ -150,6 +149,7 @@ export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<Fake
       }
       const { pdu, isWhole } = decoded
       counts[pdu.name] = (counts[pdu.name] ?? 0) + 1
+      if (script.isDeaf(number)) return
       if (!isWhole) complaints.push(`${pdu.name} is not whole`)
       onPdu(connection, number, pdu)
     })

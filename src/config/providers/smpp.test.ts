@@ -3,29 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { providersOf } from '../provider-settings.ts'
+import { channelsOf, givesReceipts, providersOf } from '../provider-settings.ts'
 import type { SettingsFile } from '../settings-schema.ts'
 
 /** What becomes of a section. */
 function read(section: Record<string, unknown>) {
   const problems: string[] = []
   const file = { providers: { carrier: { type: 'smpp', ...section } } } as unknown as SettingsFile
-  const { providers, routes } = providersOf(file, problems)
-  return { settings: providers.carrier, routes, problems }
+  return { settings: providersOf(file, null, problems).carrier, problems }
 }
 
 const least = { host: 'smsc.example', systemId: 'esme', password: 'secret' }
 
 test('the least there can be: TLS, two transceivers, receipts', () => {
-  const { settings, routes, problems } = read(least)
+  const { settings, problems } = read(least)
   assert.deepEqual(problems, [])
-  assert.deepEqual(routes, { sms: ['carrier'], email: [] })
+  assert.deepEqual([channelsOf(settings!), givesReceipts(settings!)], [['sms'], true])
   assert.ok(settings?.type === 'smpp')
   const { security, port, bind, binds, bindWindow, alphabet, receipts, receiptIds, maxParts, sender } =
     settings
   assert.deepEqual(
     [security, port, bind, binds, bindWindow, alphabet, receipts, receiptIds, maxParts, sender],
-    ['tls', 3550, 'transceiver', 2, 10, 'gsm', true, 'as-is', 1, null],
+    ['tls', 3550, 'transceiver', 2, 10, 'gsm', true, 'as-is', 3, null],
   )
 })
 

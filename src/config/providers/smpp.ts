@@ -100,8 +100,9 @@ const schema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 10,
-        description: 'Parts a message may take; one that takes more is refused.',
-        default: 1,
+        description:
+          'Parts this carrier takes a message in; one that takes more is refused. templates.smsParts bounds all carriers.',
+        default: 3,
       }),
     ),
   },
@@ -111,6 +112,7 @@ const schema = Type.Object(
 export const smppKind: ProviderKind<SmppSettings> = {
   schema,
   channels: () => ['sms'],
+  givesReceipts: ({ receipts }) => receipts,
   read(file: Static<typeof schema>, where, problems) {
     const security = (file.security ?? 'tls') as SmppSettings['security']
     if (security === 'none' && !isThisMachine(file.host))
@@ -151,7 +153,7 @@ export const smppKind: ProviderKind<SmppSettings> = {
       sender: file.sender ?? null,
       receipts: file.receipts ?? true,
       receiptIds: (file.receiptIds ?? 'as-is') as SmppSettings['receiptIds'],
-      maxParts: file.maxParts ?? 1,
+      maxParts: file.maxParts ?? 3,
     }
   },
 }

@@ -10,10 +10,11 @@ import { quick, until } from '../../../test/smpp/smpp-providers.ts'
 import { type Answer, type Link, openLink } from './link.ts'
 import { encodePdu, type Pdu, type PduName, pduNames, simplePdu } from './pdu.ts'
 import { takeReceipts } from './receipt-intake.ts'
+import type { Timings } from './timings.ts'
 import { noTlvs } from './tlv.ts'
 
 /** A link and the bare socket of its peer. */
-async function linked(t: TestContext, lastSequence = 0) {
+async function linked(t: TestContext, lastSequence = 0, timings: Timings = quick) {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const accepting = once(server, 'connection') as Promise<[Socket]>
@@ -23,7 +24,7 @@ async function linked(t: TestContext, lastSequence = 0) {
   const told = { cuts: [] as string[], requests: [] as Pdu[] }
   const link: Link = openLink(
     socket,
-    quick,
+    timings,
     {
       onRequest: (pdu) => void told.requests.push(pdu),
       onCut: (reason) => void told.cuts.push(reason),
@@ -107,6 +108,20 @@ test('S-2: after 0x7FFFFFFF comes 1', async (t) => {
   for (let i = 0; i < 3; i++) enquire(link, () => {})
   await until('all were sent', () => sequences.length === 3)
   assert.deepEqual(sequences, [0x7fffffff, 1, 2])
+})
+
+test('a request without an answer in time is told so once, whatever comes later', async (t) => {
+  const { link, peer, told } = await linked(t, 0, { ...quick, answerMs: 20 })
+  const answers: Answer[] = []
+  const unbind = simplePdu('unbind', 0) as Pdu<'unbind'>
+  link.request<'unbind'>(unbind, (answer) => answers.push(answer))
+  await until('it was late', () => answers.length > 0)
+  peer.write(encodePdu(simplePdu('unbind_resp', 1)))
+  // A request of the peer behind it shows that both were read.
+  peer.write(encodePdu(simplePdu('unbind', 9)))
+  await until('both were read', () => told.requests.length === 1)
+  assert.deepEqual(answers, [{ kind: 'late' }])
+  assert.equal(link.unanswered, 0)
 })
 
 test('a link that is cut tells every request once, and takes no more', async (t) => {

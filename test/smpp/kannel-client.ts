@@ -3,14 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kannelPaths } from '../kannel.ts'
 
-export const bearerboxPath = '/usr/sbin/bearerbox'
-const smsboxPath = '/usr/sbin/smsbox'
-
-export type Kannel = {
+export type KannelClient = {
   /** Queues a message by smsbox. @param fields  As its sendsms takes them. @returns What it answered. */
   sendSms(fields: Readonly<Record<string, string>>): Promise<string>
   /** What both have logged. */
@@ -22,11 +20,11 @@ export type Kannel = {
  * @param smsc  Lines of its smsc group, beside host and port.
  * @param reply  What it answers to messages from phones.
  */
-export async function startKannel(
+export async function startKannelClient(
   port: number,
   smsc: Readonly<Record<string, string>>,
   reply: string,
-): Promise<Kannel> {
+): Promise<KannelClient> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-kannel-'))
   const [admin, box, http] = [await freePort(), await freePort(), await freePort()]
   const groups: readonly (readonly [string, Readonly<Record<string, string | number>>])[] = [
@@ -110,9 +108,9 @@ export async function startKannel(
     }
   }
   try {
-    await logged(start(bearerboxPath), /MAIN: Start-up done|Kannel bearerbox II version .* starting/)
+    await logged(start(kannelPaths.bearerbox), /MAIN: Start-up done|Kannel bearerbox II version .* starting/)
     await answers(box)
-    await logged(start(smsboxPath), /Connected to bearerbox/)
+    await logged(start(kannelPaths.smsbox), /Connected to bearerbox/)
     await answers(http)
   } catch (error) {
     await stop()
@@ -122,7 +120,6 @@ export async function startKannel(
 }
 
 async function answers(port: number): Promise<void> {
-  const { connect } = await import('node:net')
   for (const end = Date.now() + 30_000; ; ) {
     const socket = connect(port, '127.0.0.1')
     try {

@@ -6,12 +6,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { textTlv, tlvTags, uint8Tlv } from '../../src/providers/smpp/tlv.ts'
+import { kannelPaths } from '../kannel.ts'
 import { requirePeer } from '../peers.ts'
 import { startFakeSmsc } from './fake-smsc.ts'
-import { bearerboxPath, startKannel } from './kannel.ts'
+import { startKannelClient } from './kannel-client.ts'
 import { until } from './smpp-providers.ts'
 
-const { skip } = requirePeer('Kannel (apt-get install kannel)', bearerboxPath)
+const { skip } = requirePeer('Kannel (apt-get install kannel)', kannelPaths.bearerbox)
 
 /** Where Kannel tells what it made of our receipts: the query of each call. */
 async function callBacks(t: TestContext) {
@@ -51,7 +52,7 @@ suite('Kannel', { skip: skip ?? false }, () => {
             },
           ],
     })
-    const kannel = await startKannel(smsc.port, { ...bind, ...session }, 'pong')
+    const kannel = await startKannelClient(smsc.port, { ...bind, ...session }, 'pong')
     t.after(() => kannel.stop())
     await until('it has bound', () => smsc.binds.length === 1)
     assert.equal(smsc.binds[0]!.name, 'bind_transceiver')
