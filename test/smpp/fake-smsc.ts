@@ -246,7 +246,15 @@ export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<Fake
     connection.write(
       encodePdu({ name: 'deliver_sm', status: 0, sequence, body: { ...emptyMessage, ...body }, tlvs }),
     )
-    return new Promise((resolve) => waiting.set(sequence, resolve))
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('deliver_sm was not answered')), 10_000)
+      timers.add(late)
+      waiting.set(sequence, (pdu) => {
+        clearTimeout(late)
+        timers.delete(late)
+        resolve(pdu)
+      })
+    })
   }
 
   const server = options.tls ? createTlsServer(options.tls, onConnection) : createServer(onConnection)
