@@ -2,7 +2,7 @@
 
 import { type Address, parseAddress } from '../address/address.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Channel } from '../delivery/provider.ts'
+import type { Channel, ReceiptSink } from '../delivery/provider.ts'
 import type { Destination } from '../delivery/routes.ts'
 import { AppError } from '../errors.ts'
 import { createProviders } from '../providers/providers.ts'
@@ -33,9 +33,17 @@ export function aimOf(text: string, options: RouteOptions): { destination: Desti
   return { address, destination: { channel, region: isPhone ? address.region : '', tenant, app } }
 }
 
-/** The carriers, closed at the end. What they tell later is for the server, not for a command. */
+/**
+ * What carriers tell while a command runs is for the server. One that tells it to whoever is connected, as
+ * by SMPP, has to keep it and tell it again.
+ */
+export const notForCommands = (): ReceiptSink => async () => {
+  throw new Error('receipts are for the server')
+}
+
+/** The carriers, closed at the end. */
 export async function openedProviders(settings: Settings) {
-  const { providers } = await createProviders(settings.providers, () => async () => {})
+  const { providers } = await createProviders(settings.providers, notForCommands)
   return {
     providers,
     async [Symbol.asyncDispose]() {

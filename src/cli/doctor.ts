@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createProviders } from '../providers/providers.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { notForCommands } from './aim.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -117,7 +118,7 @@ async function clock(settings: Settings): Promise<string> {
 }
 
 async function providers(settings: Settings): Promise<string> {
-  const { providers } = await createProviders(settings.providers, () => async () => {})
+  const { providers } = await createProviders(settings.providers, notForCommands)
   try {
     const checks = [...providers].map(async ([name, provider]) => {
       try {

@@ -1,10 +1,12 @@
-/** The built server with a carrier by SMPP: a code goes out, is used, and a stop says goodbye. */
+/** The program with a carrier by SMPP: a code goes out, is used, a stop says goodbye; doctor takes nothing away. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { newNumber, paths, startServer, temporaryFolder } from '../server.ts'
+import { bin, newNumber, paths, startServer, temporaryFolder } from '../server.ts'
 import { startFakeSmsc } from './fake-smsc.ts'
 import { until } from './smpp-providers.ts'
 
@@ -39,4 +41,39 @@ test('a code asked for over HTTP arrives by SMPP, also after a storm of 0x58, an
   assert.equal(await server.stop(), 0)
   assert.equal(smsc.counts.unbind, 2)
   assert.deepEqual(smsc.complaints, [])
+})
+
+test('a receipt that reaches the binds of doctor is not taken from the server', async (t) => {
+  await using smsc = await startFakeSmsc()
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const config = join(folder, 'settings.yaml')
+  writeFileSync(
+    config,
+    `providers:
+  carrier: { type: smpp, host: 127.0.0.1, port: ${smsc.port}, security: none, systemId: esme, password: secret, binds: 1 }
+`,
+  )
+  // Told in one segment with the answer to the bind: doctor does not stay long.
+  smsc.script.cut = 'merged'
+  const receipt = { esmClass: 4, shortMessage: Buffer.from('id:9 stat:DELIVRD err:000') }
+  const doctor = spawn(process.execPath, [bin, 'doctor', '--dev', '--config', config, '--data', folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let printed = ''
+  doctor.stdout.on('data', (chunk) => {
+    printed += chunk
+  })
+  const ended = once(doctor, 'exit')
+  let told: Promise<number> | undefined
+  smsc.script.bindStatus = () => {
+    queueMicrotask(() => {
+      told = smsc.deliver(receipt).then(({ status }) => status)
+    })
+    return 0
+  }
+  const [code] = await ended
+  assert.equal(code, 0, printed)
+  assert.match(printed, /good +providers +reached: carrier/)
+  assert.equal(await told, 0x64)
 })
