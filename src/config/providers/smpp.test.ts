@@ -10,7 +10,7 @@ import type { SettingsFile } from '../settings-schema.ts'
 function read(section: Record<string, unknown>) {
   const problems: string[] = []
   const file = { providers: { carrier: { type: 'smpp', ...section } } } as unknown as SettingsFile
-  return { settings: providersOf(file, null, problems).carrier, problems }
+  return { settings: providersOf(file, { publicUrl: null, dataFolder: '' }, problems).carrier, problems }
 }
 
 const least = { host: 'smsc.example', systemId: 'esme', password: 'secret' }
