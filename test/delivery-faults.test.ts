@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { reportFault } from './fault-report.ts'
 import { type Behaviour, type ScriptedCarrier, startScriptedCarrier } from './scripted-carrier.ts'
 import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
 
@@ -101,6 +102,9 @@ for (const [behaviour, ...outcomes] of faults)
     assert.equal(bad.asked[0]!.code, good.taken[0]!.code)
     assert.equal(bad.asked[0]!.id, good.taken[0]!.id, 'T-2: and the same message id')
     assert.equal(bad.asked.length, 1)
+    const waitedMs = Math.round(dispatches[1]!.handedOverAt - dispatches[0]!.handedOverAt)
+    const outcome = `${dispatches[0]!.outcome}; the next carrier had it after ${waitedMs} ms`
+    reportFault({ promise: 'T-5', scenario: behaviour, carrier: 'http', outcome })
   })
 
 test('T-5: the same check finds a carrier that is given ten seconds', async () => {

@@ -1,53 +1,46 @@
 /** What survives a crash, a stop and a jumping clock: the promises T-1, T-2, T-3, T-7 and T-8, each by its id. */
 
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
-import { type MailSink, startMailSink } from './mail-sink.ts'
+import { reportFault } from './fault-report.ts'
 import { peerAt, requirePeer } from './peers.ts'
 import { newNumber, paths, type Server, type ServerOptions, startServer, temporaryFolder } from './server.ts'
+import { type Sink, sinkKinds, startSink } from './sinks.ts'
 
 const killAt = join(import.meta.dirname, 'plants', 'kill-at.ts')
 
-let sink: MailSink
 let folder: string
-before(async () => {
-  sink = await startMailSink()
+before(() => {
   folder = temporaryFolder()
 })
-after(async () => {
-  await sink[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true, force: true })
-})
+after(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A server on the kept folder that sends its mail to the sink. */
-function start(options: ServerOptions = {}): Promise<Server> {
-  const config = join(folder, 'settings.yaml')
+/** A server on a kept folder that sends by the sink. */
+function start(sink: Sink, at: string, options: ServerOptions = {}): Promise<Server> {
+  mkdirSync(at, { recursive: true })
+  const config = join(at, 'settings.yaml')
   writeFileSync(
     config,
     `limits: none
-policy: { lifetime: { email: 5m } }
+policy: { lifetime: { sms: 5m, email: 5m } }
 providers:
   sandbox: { type: sandbox }
-  mail: { type: smtp, host: 127.0.0.1, port: ${sink.port}, security: none, from: { address: noreply@example.com } }
-routes: { email: [mail], sms: [sandbox] }
+${sink.settings}
 `,
   )
-  return startServer({ ...options, dataFolder: folder, args: ['--config', config, ...(options.args ?? [])] })
+  return startServer({ ...options, dataFolder: at, args: ['--config', config, ...(options.args ?? [])] })
 }
 
-let lastMailbox = 0
-const newMailbox = () => `person${lastMailbox++}@example.com`
-
-/** Asks for codes until the server is gone. @returns The addresses it said 200 to. */
-async function sendUntilGone(server: Server, token: string, most: number): Promise<string[]> {
+/** Asks for codes until the server is gone. @returns The contacts it said 200 to. */
+async function sendUntilGone(sink: Sink, server: Server, token: string, most: number): Promise<string[]> {
   const accepted: string[] = []
   let isGone = false
   const one = async () => {
     while (!isGone && accepted.length < most) {
-      const contact = newMailbox()
+      const contact = sink.newContact()
       try {
         const headers = { 'Accept-Language': 'en-US' }
         const answer = await server.call('POST', paths.send, { token, headers, body: { contact } })
@@ -71,88 +64,116 @@ async function drained(server: Server): Promise<void> {
   assert.fail('messages stayed on their way')
 }
 
+type Found = {
+  readonly accepted: number
+  readonly sent: number
+  readonly failed: number
+  readonly copies: number
+}
+
 /** Every accepted send reached the provider or is recorded as failed, and copies are the same message. */
-function assertNothingLost(accepted: readonly string[]): { sent: number; failed: number; copies: number } {
-  const byAddress = Map.groupBy(sink.mails, (mail) => mail.to)
-  const db = new DatabaseSync(join(folder, 'countersign.db'), { readOnly: true })
+function assertNothingLost(sink: Sink, at: string, accepted: readonly string[]): Found {
+  const byContact = Map.groupBy(sink.arrived(), (one) => one.to)
+  const db = new DatabaseSync(join(at, 'countersign.db'), { readOnly: true })
   const failed = new Set(
     db
       .prepare(
         `select v.address from dispatch d join verification v on v.id = d.about where d.next = 'failed'`,
       )
       .all()
-      .map((row) => String(row.address).slice('mailto:'.length)),
+      .map((row) => String(row.address).replace(/^(mailto|tel):/, '')),
   )
   db.close()
-  const lost = accepted.filter((address) => !byAddress.has(address) && !failed.has(address))
+  const lost = accepted.filter((contact) => !byContact.has(contact) && !failed.has(contact))
   assert.deepEqual(lost, [], `${lost.length} of ${accepted.length} accepted messages were lost`)
   let copies = 0
-  for (const address of accepted) {
-    const mails = byAddress.get(address) ?? []
-    copies += Math.max(0, mails.length - 1)
-    assert.ok(new Set(mails.map((mail) => mail.messageId)).size <= 1, 'T-2: copies have one message id')
-    assert.ok(new Set(mails.map((mail) => mail.code)).size <= 1, 'T-2: copies have one code')
-    for (const mail of mails) assert.match(mail.code ?? '', /^\d{6}$/)
+  for (const contact of accepted) {
+    const messages = byContact.get(contact) ?? []
+    copies += Math.max(0, messages.length - 1)
+    assert.ok(new Set(messages.map(({ id }) => id)).size <= 1, 'T-2: copies have one message id')
+    assert.ok(new Set(messages.map(({ code }) => code)).size <= 1, 'T-2: copies have one code')
+    for (const { code } of messages) assert.match(code ?? '', /^\d{6}$/)
   }
-  return { sent: accepted.filter((address) => byAddress.has(address)).length, failed: failed.size, copies }
+  const sent = accepted.filter((contact) => byContact.has(contact)).length
+  return { accepted: accepted.length, sent, failed: failed.size, copies }
 }
 
-for (const point of ['after-commit', 'after-claim', 'after-accept', 'before-settle'])
-  test(`T-1, T-2: killed ${point.replace('-', ' ')}, no accepted message is lost`, async () => {
-    const accepted: string[] = []
-    {
-      await using server = await start({ imports: [killAt], env: { KILL_AT: `${point}:25` } })
-      accepted.push(...(await sendUntilGone(server, await server.logIn('sender'), 200)))
-      await server.ended()
-      assert.equal(server.process.signalCode, 'SIGKILL', 'it died at the point')
-    }
-    await using server = await start()
-    await drained(server)
-    assert.ok(accepted.length > 0)
-    assertNothingLost(accepted)
-  })
+function report(promise: string, scenario: string, carrier: string, found: Found): void {
+  const { accepted, sent, failed, copies } = found
+  const outcome = `${accepted} accepted, ${sent} sent, ${failed} recorded as failed, 0 lost; ${copies} copies, each with the same code and id`
+  reportFault({ promise, scenario, carrier, outcome })
+}
 
-test('T-1, T-2: killed at random moments, no accepted message is lost', { timeout: 7_200_000 }, async (t) => {
-  const kills = Number(process.env.COUNTERSIGN_FAULT_KILLS ?? 8)
-  let seed = Number(process.env.COUNTERSIGN_FAULT_SEED ?? 20_261_124)
-  // Numerical Recipes' generator: the moments can be drawn again by the seed.
-  const random = () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return seed / 2 ** 32
-  }
-  const accepted: string[] = []
-  for (let i = 0; i < kills; i++) {
-    await using server = await start()
-    const token = await server.logIn('sender')
-    const sending = sendUntilGone(server, token, 2_000)
-    await new Promise((resolve) => setTimeout(resolve, random() * 250))
-    await server.kill()
-    accepted.push(...(await sending))
-  }
-  await using server = await start()
-  await drained(server)
-  const told = assertNothingLost(accepted)
-  t.diagnostic(`${kills} kills, ${accepted.length} accepted, ${JSON.stringify(told)}`)
-})
+for (const kind of sinkKinds)
+  describe(`by ${kind}`, () => {
+    for (const point of ['after-commit', 'after-claim', 'after-accept', 'before-settle'])
+      test(`T-1, T-2: killed ${point.replace('-', ' ')}, no accepted message is lost`, async () => {
+        await using sink = await startSink(kind)
+        const at = join(folder, `${kind}-${point}`)
+        const accepted: string[] = []
+        {
+          await using server = await start(sink, at, { imports: [killAt], env: { KILL_AT: `${point}:25` } })
+          accepted.push(...(await sendUntilGone(sink, server, await server.logIn('sender'), 200)))
+          await server.ended()
+          assert.equal(server.process.signalCode, 'SIGKILL', 'it died at the point')
+        }
+        await using server = await start(sink, at)
+        await drained(server)
+        assert.ok(accepted.length > 0)
+        report('T-1, T-2', `SIGKILL ${point.replace('-', ' ')}`, kind, assertNothingLost(sink, at, accepted))
+      })
+
+    test('T-1, T-2: killed at random moments, no accepted message is lost', {
+      timeout: 7_200_000,
+    }, async (t) => {
+      const kills = Math.ceil(Number(process.env.COUNTERSIGN_FAULT_KILLS ?? 12) / sinkKinds.length)
+      let seed = Number(process.env.COUNTERSIGN_FAULT_SEED ?? 20_261_124)
+      // Numerical Recipes' generator: the moments can be drawn again by the seed.
+      const random = () => {
+        seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+        return seed / 2 ** 32
+      }
+      await using sink = await startSink(kind)
+      const at = join(folder, `${kind}-random`)
+      const accepted: string[] = []
+      for (let i = 0; i < kills; i++) {
+        await using server = await start(sink, at)
+        const token = await server.logIn('sender')
+        const sending = sendUntilGone(sink, server, token, 2_000)
+        await new Promise((resolve) => setTimeout(resolve, random() * 250))
+        await server.kill()
+        accepted.push(...(await sending))
+      }
+      await using server = await start(sink, at)
+      await drained(server)
+      const found = assertNothingLost(sink, at, accepted)
+      report('T-1, T-2', `${kills} SIGKILLs at random moments`, kind, found)
+      t.diagnostic(`${kills} kills, ${JSON.stringify(found)}`)
+    })
+  })
 
 test('T-1: without an outbox the same check finds losses', async () => {
   // The planted fault: accepted messages that were never handed over and have no row to be found by.
+  await using sink = await startSink('smtp')
+  const at = join(folder, 'planted')
   const accepted: string[] = []
   {
-    await using server = await start({ imports: [killAt], env: { KILL_AT: 'after-commit:7' } })
-    accepted.push(...(await sendUntilGone(server, await server.logIn('sender'), 200)))
+    await using server = await start(sink, at, { imports: [killAt], env: { KILL_AT: 'after-commit:7' } })
+    accepted.push(...(await sendUntilGone(sink, server, await server.logIn('sender'), 200)))
   }
-  const db = new DatabaseSync(join(folder, 'countersign.db'))
+  const db = new DatabaseSync(join(at, 'countersign.db'))
   const { changes } = db.prepare('delete from outbox').run()
   db.close()
-  await using server = await start()
+  await using server = await start(sink, at)
   await drained(server)
   assert.ok(Number(changes) > 0)
-  const unsent = newMailbox() // stands for an accepted one whose row was deleted, should all others have got through
-  assert.throws(() => assertNothingLost([...accepted, unsent]), /were lost/)
+  const unsent = sink.newContact() // stands for an accepted one whose row was deleted, should all others have got through
+  assert.throws(() => assertNothingLost(sink, at, [...accepted, unsent]), /were lost/)
 })
 
 test('T-3: killed after the winning commit, the same call gets its answer and no other does', async () => {
+  await using sink = await startSink('smtp')
+  const at = join(folder, 'winner')
   const contact = newNumber()
   const ask = (server: Server, token: string, id: string, verificationCode: string) =>
     server.call('POST', paths.verify, {
@@ -163,7 +184,7 @@ test('T-3: killed after the winning commit, the same call gets its answer and no
   let token: string
   let code: string
   {
-    await using server = await start()
+    await using server = await start(sink, at)
     token = await server.logIn('winner')
     await server.call('POST', paths.send, { token, body: { contact } })
     const body = { contact, verificationCode: await server.codeFor(contact) }
@@ -171,21 +192,25 @@ test('T-3: killed after the winning commit, the same call gets its answer and no
     await server.stop()
   }
   {
-    await using server = await start({ imports: [killAt], env: { KILL_AT: 'after-use:1' } })
+    await using server = await start(sink, at, { imports: [killAt], env: { KILL_AT: 'after-use:1' } })
     await server.call('POST', paths.send, { token, body: { contact } })
     code = await server.codeFor(contact)
     await assert.rejects(ask(server, token, 'first', code), 'the answer is lost')
   }
-  await using server = await start()
+  await using server = await start(sink, at)
   assert.equal((await ask(server, token, 'second', code)).json.error_code, 'USG.206030001')
   assert.equal((await ask(server, token, 'first', code)).status, 200)
+  const outcome = 'the same call gets its answer again, any other is refused'
+  reportFault({ promise: 'T-3', scenario: 'SIGKILL after the winning commit', carrier: '', outcome })
 })
 
 test('T-7: told to stop under load, it turns unready first and drops nothing it accepted', async () => {
+  await using sink = await startSink('smpp')
+  const at = join(folder, 'stopped')
   const accepted: string[] = []
   {
-    await using server = await start()
-    const sending = sendUntilGone(server, await server.logIn('sender'), 100_000)
+    await using server = await start(sink, at)
+    const sending = sendUntilGone(sink, server, await server.logIn('sender'), 100_000)
     await new Promise((resolve) => setTimeout(resolve, 300))
     const readiness: number[] = []
     const watching = (async () => {
@@ -202,10 +227,10 @@ test('T-7: told to stop under load, it turns unready first and drops nothing it 
     assert.ok(readiness.includes(503), 'unready was seen before the end')
     assert.ok(readiness.lastIndexOf(200) < readiness.indexOf(503), 'and it never turned ready again')
   }
-  await using server = await start()
+  await using server = await start(sink, at)
   await drained(server)
   assert.ok(accepted.length > 50)
-  assertNothingLost(accepted)
+  report('T-7', 'SIGTERM under load', 'smpp', assertNothingLost(sink, at, accepted))
 })
 
 const fakeTimeLibrary = ['x86_64', 'aarch64'].map(

@@ -57,3 +57,20 @@ test('an answer after the time-out changes nothing', async () => {
   await assert.rejects(handOverWithin(late, message, 30), DeliveryError)
   answer({ id: 'late' })
 })
+
+test('told to stop, a provider may still say that the message never left, or that it was taken', async () => {
+  const stopped = (
+    end: (resolve: (accepted: { id: string }) => void, reject: (error: Error) => void) => void,
+  ) =>
+    provider(
+      (_, { signal }) =>
+        new Promise((resolve, reject) => signal.addEventListener('abort', () => end(resolve, reject))),
+    )
+  const queued = stopped((_, reject) => reject(new DeliveryError('throttled', 'never left the queue')))
+  await assert.rejects(
+    handOverWithin(queued, message, 30),
+    (error: DeliveryError) => error.kind === 'throttled',
+  )
+  const taken = stopped((resolve) => setTimeout(() => resolve({ id: 'just so' }), 20))
+  assert.deepEqual(await handOverWithin(taken, message, 30), { id: 'just so' })
+})

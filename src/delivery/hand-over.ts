@@ -4,15 +4,18 @@ import { type Accepted, DeliveryError, type Message, type Provider } from './pro
 
 /** Time-outs are this coarse: a timer for each message would cost more than most hand-overs. */
 const tickMs = 50
+/** What was told to stop may still say whether the message ever left: a better word than unknown. */
+const lastWordMs = 200
 
-type Waiting = { readonly until: number; readonly expire: () => void }
+type Waiting = { until: number; readonly expire: () => void }
 
 const waiting = new Set<Waiting>()
 let ticking: NodeJS.Timeout | undefined
 
 /**
  * Hands a message to a provider.
- * @throws DeliveryError as the provider does, or `unknown` after `timeoutMs`: it may have been taken.
+ * @throws DeliveryError as the provider does, also on being told to stop after `timeoutMs`; or `unknown`
+ *   a little later if it says nothing: the message may have been taken.
  */
 export function handOverWithin(provider: Provider, message: Message, timeoutMs: number): Promise<Accepted> {
   return new Promise((resolve, reject) => {
@@ -20,7 +23,12 @@ export function handOverWithin(provider: Provider, message: Message, timeoutMs: 
     const one: Waiting = {
       until: performance.now() + timeoutMs,
       expire() {
-        controller?.abort()
+        if (controller && !controller.signal.aborted) {
+          controller.abort()
+          one.until += lastWordMs
+          waiting.add(one)
+          return
+        }
         reject(new DeliveryError('unknown', 'no answer in time'))
       },
     }

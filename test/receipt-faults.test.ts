@@ -1,0 +1,160 @@
+/** T-5 and T-6 by SMPP through the real server: a bad SMSC is left in time, and receipts in any order only move a record up. */
+
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { reportFault } from './fault-report.ts'
+import { startScriptedCarrier } from './scripted-carrier.ts'
+import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { type Answer, type FakeSmsc, type ReceiptPlan, startFakeSmsc } from './smpp/fake-smsc.ts'
+
+const folder = temporaryFolder()
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const smppSettings = (name: string, { port }: FakeSmsc) =>
+  `  ${name}: { type: smpp, host: 127.0.0.1, port: ${port}, security: none, systemId: test, password: test }\n`
+
+async function start(name: string, providers: string, routes: string): Promise<Server> {
+  const at = join(folder, name)
+  mkdirSync(at, { recursive: true })
+  const config = join(at, 'settings.yaml')
+  writeFileSync(
+    config,
+    `limits: none\npolicy: { lifetime: { sms: 2m } }\nproviders:\n${providers}routes: { sms: ${routes} }\n`,
+  )
+  return startServer({ dataFolder: at, args: ['--config', config] })
+}
+
+type Row = { address: string; provider: string; outcome: string; state: number | null; handed: number }
+
+/** What the store's record says, the newest dispatches last. */
+function recordOf({ dataFolder }: Server): Row[] {
+  const db = new DatabaseSync(join(dataFolder, 'countersign.db'), { readOnly: true })
+  const rows = db
+    .prepare(
+      `select substr(v.address, 5) as address, d.provider, d.outcome, d.receipt_state as state, d.handed_at as handed
+       from dispatch d join verification v on v.id = d.about order by d.handed_at`,
+    )
+    .all()
+  db.close()
+  return rows as unknown as Row[]
+}
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+  for (const end = Date.now() + withinMs; Date.now() < end; ) {
+    if (await isSo()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  assert.fail(what)
+}
+
+const stats = ['UNKNOWN', 'ENROUTE', 'ACCEPTD', 'UNDELIV', 'EXPIRED', 'DELIVRD'] as const
+/** As the record numbers states: unknown, enroute, undeliverable, delivered. */
+const rank: Readonly<Record<string, number>> = {
+  UNKNOWN: 0,
+  ENROUTE: 1,
+  ACCEPTD: 1,
+  UNDELIV: 2,
+  EXPIRED: 2,
+  DELIVRD: 3,
+}
+
+/** Sends to sixty numbers, each with receipts drawn by lot, and holds the record against what was told. */
+async function receiptsOnlyMoveUp(name: string, plant = '', withinMs = 30_000): Promise<string> {
+  await using smsc = await startFakeSmsc()
+  let seed = Number(process.env.COUNTERSIGN_FAULT_SEED ?? 20_261_125)
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  const planned = new Map<string, ReceiptPlan[]>()
+  smsc.script.answer = ({ to }): Answer => {
+    const receipts = Array.from({ length: 1 + random(5) }, (): ReceiptPlan => {
+      const stat = stats[random(stats.length)]!
+      // Some before the answer, some long after, some in the TLVs; each may come twice.
+      return { stat, afterMs: random(4) === 0 ? -1 : random(1_500), form: random(2) === 0 ? 'tlv' : 'text' }
+    })
+    const doubled = receipts.flatMap((one) => (random(3) === 0 ? [one, one] : [one]))
+    planned.set(to, doubled)
+    return { receipts: [...doubled, { stat: 'DELIVRD', id: `stray${random(1e9)}` }] }
+  }
+  await using server = await start(name, smppSettings('carrier', smsc), '[carrier]')
+  if (plant !== '') {
+    const db = new DatabaseSync(join(server.dataFolder, 'countersign.db'))
+    db.exec(plant)
+    db.close()
+  }
+  const token = await server.logIn('sender')
+  const numbers = Array.from({ length: 60 }, newNumber)
+  for (const contact of numbers)
+    assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
+
+  const expected = (to: string) => Math.max(...planned.get(to)!.map((one) => rank[one.stat]!))
+  const seen = new Map<string, number>()
+  await until(
+    'not every record came to its end',
+    () => {
+      const rows = recordOf(server)
+      for (const { address, state } of rows) {
+        const before = seen.get(address) ?? -1
+        assert.ok((state ?? -1) >= before, `${address} went from ${before} to ${state}`)
+        seen.set(address, state ?? -1)
+      }
+      return rows.length === numbers.length && rows.every((one) => one.state === expected(one.address))
+    },
+    withinMs,
+  )
+  assert.ok(recordOf(server).every((one) => one.outcome === 'accepted'))
+  const count = [...planned.values()].flat().length
+  return `${count} receipts and ${numbers.length} strays for ${numbers.length} messages: each record at the highest state told, none ever moved down`
+}
+
+test('T-6: early, late, double, reordered and stray receipts never move a record down', async () => {
+  const outcome = await receiptsOnlyMoveUp('receipts')
+  const scenario = 'receipts early, late, double, reordered, contradicting, stray'
+  reportFault({ promise: 'T-6', scenario, carrier: 'smpp', outcome })
+})
+
+test('T-6: the same check finds a record that takes the last word instead of the highest', async () => {
+  // What was delivered falls back to enroute once anything else is written of it.
+  const plant = `create trigger plant after update of receipt_state on dispatch when new.receipt_state = 3 begin
+    update dispatch set receipt_state = 1 where about = new.about and message = new.message and nth = new.nth; end`
+  await assert.rejects(receiptsOnlyMoveUp('planted', plant, 5_000), /came to its end|went from/)
+})
+
+const badSmscs: readonly (readonly [name: string, script: (smsc: FakeSmsc) => void])[] = [
+  ['silence', (smsc) => (smsc.script.answer = () => ({ instead: 'silence' }))],
+  ['a cut connection', (smsc) => (smsc.script.answer = () => ({ instead: 'drop' }))],
+  [
+    'a garbage length',
+    (smsc) => (smsc.script.answer = () => ({ instead: Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 4]) })),
+  ],
+  ['system error', (smsc) => (smsc.script.answer = () => ({ status: 0x08 }))],
+  ['a storm of 0x58', (smsc) => (smsc.script.answer = () => ({ status: 0x58 }))],
+  ['refused binds', (smsc) => (smsc.script.bindStatus = () => 0x0e)],
+  ['a half-open connection', (smsc) => (smsc.script.isDeaf = () => true)],
+]
+
+for (const [name, spoil] of badSmscs)
+  test(`T-5: after ${name} of an SMSC the next carrier has the message within 3 s, with the same code`, async () => {
+    await using smsc = await startFakeSmsc()
+    await using good = await startScriptedCarrier()
+    if (name === 'refused binds' || name === 'a half-open connection') spoil(smsc)
+    const providers = `${smppSettings('bad', smsc)}${good.settings('good')}\n`
+    await using server = await start(name.replaceAll(' ', '-'), providers, '[bad, good]')
+    spoil(smsc)
+    const contact = newNumber()
+    const token = await server.logIn('sender')
+    assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
+    await until('the next carrier never had it', () => good.taken.length > 0)
+    await until('it was not recorded', () => recordOf(server).length === 2)
+    const [first, second] = recordOf(server)
+    assert.deepEqual([first?.provider, second?.provider, second?.outcome], ['bad', 'good', 'accepted'])
+    const waitedMs = second!.handed - first!.handed
+    assert.ok(waitedMs < 3_000, `the next carrier had it after ${waitedMs} ms`)
+    for (const { code } of smsc.submits) assert.equal(code, good.taken[0]!.code)
+    const outcome = `${first!.outcome}; the next carrier had it after ${Math.round(waitedMs)} ms`
+    reportFault({ promise: 'T-5', scenario: name, carrier: 'smpp', outcome })
+  })
