@@ -9,14 +9,18 @@ function breakerAt(start = 0) {
     () => time,
     () => 1,
   )
-  const told = (...outcomes: DispatchOutcome[]) => {
-    for (const outcome of outcomes) {
-      assert.equal(breaker.enter(), true)
-      breaker.leave(outcome)
-    }
+  const enter = () => {
+    const entered = breaker.enter()
+    assert.ok(entered, `is ${breaker.state()}`)
+    return entered
   }
-  return { breaker, told, pass: (ms: number) => (time += ms) }
+  const told = (...outcomes: DispatchOutcome[]) => {
+    for (const outcome of outcomes) enter().leave(outcome)
+  }
+  return { breaker, enter, told, pass: (ms: number) => (time += ms) }
 }
+
+const five = Array<DispatchOutcome>(5).fill('unavailable')
 
 test('five failures in a row open it, and until its time nothing may enter', () => {
   const { breaker, told, pass } = breakerAt()
@@ -24,9 +28,9 @@ test('five failures in a row open it, and until its time nothing may enter', () 
   assert.equal(breaker.state(), 'closed')
   told('unavailable')
   assert.equal(breaker.state(), 'open')
-  assert.equal(breaker.enter(), false)
+  assert.equal(breaker.enter(), undefined)
   pass(4_999)
-  assert.equal(breaker.enter(), false)
+  assert.equal(breaker.enter(), undefined)
   pass(1)
   assert.equal(breaker.state(), 'half-open')
 })
@@ -52,48 +56,80 @@ test('refusals and throttling are no failures', () => {
 })
 
 test('half-open lets one probe through; its success closes, its failure opens for twice as long', () => {
-  const { breaker, told, pass } = breakerAt()
-  told(...(Array(5).fill('unavailable') as DispatchOutcome[]))
+  const { breaker, enter, told, pass } = breakerAt()
+  told(...five)
   pass(5_000)
-  assert.deepEqual([breaker.enter(), breaker.enter(), breaker.enter()], [true, false, false])
-  breaker.leave('unknown')
+  const probe = enter()
+  assert.deepEqual([breaker.enter(), breaker.enter()], [undefined, undefined])
+  probe.leave('unknown')
   assert.equal(breaker.state(), 'open')
   pass(9_999)
-  assert.equal(breaker.enter(), false)
+  assert.equal(breaker.enter(), undefined)
   pass(1)
-  assert.equal(breaker.enter(), true)
-  breaker.leave('accepted')
+  told('accepted')
   assert.equal(breaker.state(), 'closed')
   told('unavailable', 'unavailable', 'unavailable', 'unavailable')
   assert.equal(breaker.state(), 'closed', 'what was before is forgotten')
 })
 
 test('it is never open for more than a minute', () => {
-  const { breaker, told, pass } = breakerAt()
-  told(...(Array(5).fill('unavailable') as DispatchOutcome[]))
+  const { told, pass } = breakerAt()
+  told(...five)
   for (let i = 0; i < 10; i++) {
     pass(60_000)
-    assert.equal(breaker.enter(), true, `probe ${i}`)
-    breaker.leave('unavailable')
+    told('unavailable')
   }
 })
 
 test('a probe that is never heard of again frees its place', () => {
-  const { breaker, told, pass } = breakerAt()
-  told(...(Array(5).fill('unavailable') as DispatchOutcome[]))
+  const { breaker, enter, told, pass } = breakerAt()
+  told(...five)
   pass(5_000)
-  assert.equal(breaker.enter(), true)
+  const lost = enter()
   pass(14_999)
-  assert.equal(breaker.enter(), false)
+  assert.equal(breaker.enter(), undefined)
   pass(1)
-  assert.equal(breaker.enter(), true)
+  enter()
+  lost.leave('unknown')
+  assert.equal(breaker.state(), 'half-open', 'and is not taken for the next one')
 })
 
-test('late word of what was handed over before it opened does not close it', () => {
-  const { breaker } = breakerAt()
-  for (let i = 0; i < 8; i++) breaker.enter()
-  for (let i = 0; i < 5; i++) breaker.leave('unavailable')
-  breaker.leave('accepted')
-  breaker.leave('unknown')
+test('a throttled probe tells nothing: the next one goes at once', () => {
+  const { breaker, enter, told, pass } = breakerAt()
+  told(...five)
+  pass(5_000)
+  enter().leave('throttled')
+  assert.equal(breaker.state(), 'half-open')
+  enter()
+})
+
+test('late word of what was handed over before neither opens nor closes it, at any time', () => {
+  const { breaker, enter, told, pass } = breakerAt()
+  const slow = Array.from({ length: 12 }, enter)
+  const late = (outcome: DispatchOutcome) => slow.pop()!.leave(outcome)
+  told(...five)
+  late('accepted')
+  late('unknown')
   assert.equal(breaker.state(), 'open')
+  pass(5_000)
+  const probe = enter()
+  late('accepted')
+  assert.equal(breaker.state(), 'half-open', 'an old success is not that of the probe')
+  late('unavailable')
+  assert.equal(breaker.state(), 'half-open', 'nor an old failure')
+  probe.leave('accepted')
+  for (let i = 0; i < 8; i++) late('unavailable')
+  assert.equal(breaker.state(), 'closed', 'and a time-out of then is none of now')
+})
+
+test('a message with nowhere else to go may enter; taken, it closes, failed, it changes nothing', () => {
+  const { breaker, told, pass } = breakerAt()
+  told(...five)
+  breaker.enterAnyway().leave('unavailable')
+  pass(5_000)
+  assert.equal(breaker.state(), 'half-open', 'not open for longer')
+  told('unavailable')
+  assert.equal(breaker.state(), 'open')
+  breaker.enterAnyway().leave('accepted')
+  assert.equal(breaker.state(), 'closed')
 })

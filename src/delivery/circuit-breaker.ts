@@ -8,9 +8,15 @@ export type CircuitBreaker = {
   state(): BreakerState
   /** When it will let a probe through; by its clock. */
   opensUntil(): number
-  /** @returns false while nothing may be handed over. In half-open the one who gets true is the probe. */
-  enter(): boolean
-  /** What came of one that entered. */
+  /** @returns `undefined` while nothing may be handed over. In half-open the one that enters is the probe. */
+  enter(): Entered | undefined
+  /** For a message with nowhere else to go: enters whatever the state. Unlike a probe's, its failure says nothing new. */
+  enterAnyway(): Entered
+}
+
+/** One that was handed over. */
+export type Entered = {
+  /** What came of it. To be called once. */
   leave(outcome: DispatchOutcome): void
 }
 
@@ -35,21 +41,61 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
   let inRow = 0
   let openUntil = 0
   let openMs = 0
-  let probeSince: number | undefined
+  /** Grows as it opens or closes: what entered before says nothing of the provider as it is now. */
+  let period = 0
+  let probe: { readonly since: number } | undefined
 
   const isOpened = () => openMs > 0
 
   function open(): void {
     openMs = Math.min(longestOpenMs, openMs === 0 ? shortestOpenMs : openMs * 2)
     openUntil = now() + openMs * (0.5 + random() / 2)
-    probeSince = undefined
+    probe = undefined
+    period++
   }
 
   function close(): void {
     openMs = 0
     inRow = 0
     seconds = emptySeconds()
-    probeSince = undefined
+    probe = undefined
+    period++
+  }
+
+  function entered(own?: typeof probe): Entered {
+    const since = period
+    return {
+      leave(outcome) {
+        // A time-out takes seconds: late word would count for a probe, or against one that is well again.
+        if (since !== period) return
+        if (!isOpened()) count(outcome)
+        else if (own !== undefined && own === probe) answerProbe(outcome)
+        else if (outcome === 'accepted') close()
+      },
+    }
+  }
+
+  function answerProbe(outcome: DispatchOutcome): void {
+    if (outcome === 'throttled') probe = undefined
+    else if (isFailure(outcome)) open()
+    else close()
+  }
+
+  function count(outcome: DispatchOutcome): void {
+    const second = Math.floor(now() / 1000)
+    let counted = seconds[second % windowSeconds]!
+    if (counted.second !== second) {
+      counted = { second, outcomes: 0, failures: 0 }
+      seconds[second % windowSeconds] = counted
+    }
+    counted.outcomes++
+    if (!isFailure(outcome)) {
+      inRow = 0
+      return
+    }
+    inRow++
+    counted.failures++
+    if (inRow >= failuresInRow || isFailing(seconds, second)) open()
   }
 
   return {
@@ -59,37 +105,19 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
     },
     opensUntil: () => openUntil,
     enter() {
-      if (!isOpened()) return true
+      if (!isOpened()) return entered()
       const time = now()
-      if (time < openUntil) return false
-      if (probeSince !== undefined && time - probeSince < probeMs) return false
-      probeSince = time
-      return true
+      if (time < openUntil) return undefined
+      if (probe && time - probe.since < probeMs) return undefined
+      probe = { since: time }
+      return entered(probe)
     },
-    leave(outcome) {
-      const time = now()
-      const isFailure = outcome === 'unavailable' || outcome === 'unknown'
-      if (isOpened()) {
-        // Late word of what was handed over before it opened neither opens nor closes it.
-        if (probeSince === undefined) return
-        if (outcome === 'throttled') probeSince = undefined
-        else if (isFailure) open()
-        else close()
-        return
-      }
-      inRow = isFailure ? inRow + 1 : 0
-      const second = Math.floor(time / 1000)
-      let counted = seconds[second % windowSeconds]!
-      if (counted.second !== second) {
-        counted = { second, outcomes: 0, failures: 0 }
-        seconds[second % windowSeconds] = counted
-      }
-      counted.outcomes++
-      if (!isFailure) return
-      counted.failures++
-      if (inRow >= failuresInRow || isFailing(seconds, second)) open()
-    },
+    enterAnyway: () => entered(),
   }
+}
+
+function isFailure(outcome: DispatchOutcome): boolean {
+  return outcome === 'unavailable' || outcome === 'unknown'
 }
 
 type Second = { readonly second: number; outcomes: number; failures: number }

@@ -110,13 +110,20 @@ test('one that keeps failing is passed over, probed by one message, and back onc
 })
 
 test('when all fail a message is tried all the same, where it is soonest worth it', () => {
-  const { next, fail, pass } = routerOf()
+  const { router, next, fail, pass } = routerOf()
   fail('b')
   pass(100)
   fail('a')
   pass(100)
   fail('c')
-  assert.equal(next().provider.name, 'b')
+  const lastHope = next()
+  assert.equal(lastHope.provider.name, 'b')
+  lastHope.leave('accepted')
+  assert.deepEqual(
+    router.states().map(({ isOpen }) => isOpen),
+    [true, false, true],
+    'and if it is taken, that one is well again',
+  )
 })
 
 test('what is more than a provider may have goes to the next, and waits if all are full', async () => {

@@ -2,7 +2,7 @@
 
 import type { ProviderState } from '../metrics.ts'
 import type { DispatchOutcome, NewMessage } from '../store/outbox.ts'
-import { createCircuitBreaker } from './circuit-breaker.ts'
+import { createCircuitBreaker, type Entered } from './circuit-breaker.ts'
 import { createGate } from './gate.ts'
 import type { MeasuredOrder } from './measured-order.ts'
 import type { Channel, Provider } from './provider.ts'
@@ -99,7 +99,13 @@ export function createRouter(settings: RouterSettings): Router {
     }
   }
 
-  function chosen(post: Post, route: Route, destination: Destination, tried: readonly string[]): Chosen {
+  function chosen(
+    post: Post,
+    entered: Entered,
+    route: Route,
+    destination: Destination,
+    tried: readonly string[],
+  ): Chosen {
     const hasNext = route.steps.some(
       ({ provider }) =>
         provider !== post.name &&
@@ -116,7 +122,7 @@ export function createRouter(settings: RouterSettings): Router {
       second: route.second,
       leave(outcome) {
         post.gate.leave()
-        post.breaker.leave(outcome)
+        entered.leave(outcome)
       },
     }
   }
@@ -130,7 +136,8 @@ export function createRouter(settings: RouterSettings): Router {
       let waitMs = lookForRoomMs
       for (const post of inOrder) {
         const roomInMs = post.gate.roomInMs()
-        if (roomInMs === 0 && post.breaker.enter()) return chosen(post, route, destination, tried)
+        const entered = roomInMs === 0 ? post.breaker.enter() : undefined
+        if (entered) return chosen(post, entered, route, destination, tried)
         if (roomInMs === 0 || post.breaker.state() !== 'closed') continue
         full ??= post
         waitMs = Math.min(waitMs, roomInMs ?? lookForRoomMs)
@@ -138,7 +145,8 @@ export function createRouter(settings: RouterSettings): Router {
       if (full) return { kind: 'wait', room: () => full.gate.room(waitMs) }
       // All fail. A message that is about to be lost has nothing to lose by a try.
       const [soonest] = inOrder.toSorted((a, b) => a.breaker.opensUntil() - b.breaker.opensUntil())
-      if (soonest!.gate.roomInMs() === 0) return chosen(soonest!, route, destination, tried)
+      if (soonest!.gate.roomInMs() === 0)
+        return chosen(soonest!, soonest!.breaker.enterAnyway(), route, destination, tried)
       return { kind: 'wait', room: () => soonest!.gate.room(lookForRoomMs) }
     },
     serves: (destination) => routeOf(routes, destination) !== undefined,
