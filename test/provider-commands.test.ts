@@ -99,5 +99,16 @@ test('test sends by the route, tells each step in the carrier’s own words, and
   const named = await run(yaml, 'test', '+8613800138000', '--provider', 'good', '--locale', 'zh-CN')
   assert.equal(named.code, 0)
   assert.match(good.taken[1]!.text, /验证码/)
+  const andRefused = await run(yaml, 'test', '+8613800138000', '--provider', 'bad')
+  assert.equal(andRefused.code, 1, 'a script must not take a refusal for success')
+  assert.match(andRefused.out, /^bad: refused after/m)
   assert.equal((await run(yaml, 'test', '+8613800138000', '--provider', 'none')).code, 2)
+})
+
+test('test hands nothing to a carrier that does not serve the channel', async () => {
+  const yaml = `providers:\n  m: { type: smtp, host: 127.0.0.1, port: 1, security: none, from: { address: a@example.com } }\n`
+  const { code, out, err } = await run(yaml, 'test', '+8613800138000', '--provider', 'm')
+  assert.equal(code, 2)
+  assert.equal(out, '')
+  assert.match(err, /m serves email, not sms/)
 })

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto'
 import { type Address, maskAddress } from '../address/address.ts'
+import { channelsOf } from '../config/provider-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { handOverWithin } from '../delivery/hand-over.ts'
 import { createMeasuredOrder } from '../delivery/measured-order.ts'
@@ -23,11 +24,7 @@ type TestOptions = RouteOptions & { readonly provider?: string; readonly locale:
 export async function testProvider(text: string, options: TestOptions, terminal: Terminal): Promise<number> {
   const { settings } = settingsFor(options, terminal)
   const { destination, address } = aimOf(text, options)
-  if (options.provider !== undefined && !settings.providers[options.provider])
-    throw new AppError(
-      'input.invalid',
-      `there is no provider ${options.provider}; "countersign provider list" shows them`,
-    )
+  if (options.provider !== undefined) assertServes(settings, options.provider, destination)
   const message = await testMessage(settings, destination, address, options.locale)
   const tell: Tell = (step, words) => terminal.out(options.json ? JSON.stringify(step) : words)
   tell(
@@ -47,9 +44,8 @@ export async function testProvider(text: string, options: TestOptions, terminal:
   if (named) {
     const { senders, timeoutMs } = settings.providers[named.name]!
     const sender = senderFor(senders, destination)
-    return (await tryOne(named, { ...message, sender }, timeoutMs ?? 10_000, tell))
-      ? exitCodes.done
-      : exitCodes.failed
+    const outcome = await tryOne(named, { ...message, sender }, timeoutMs ?? 10_000, tell)
+    return outcome === 'accepted' ? exitCodes.done : exitCodes.failed
   }
   const route = routeOf(settings.routes, destination)
   tell({ step: 'route', route: route?.name ?? null }, route ? `route ${route.name}` : 'no route takes it')
@@ -67,6 +63,20 @@ export async function testProvider(text: string, options: TestOptions, terminal:
   }
   tell({ step: 'end', isTaken: false }, 'no carrier took it')
   return exitCodes.failed
+}
+
+function assertServes({ providers }: Settings, name: string, { channel }: Destination): void {
+  const one = providers[name]
+  if (!one)
+    throw new AppError(
+      'input.invalid',
+      `there is no provider ${name}; "countersign provider list" shows them`,
+    )
+  if (!channelsOf(one).includes(channel))
+    throw new AppError(
+      'input.invalid',
+      `--provider: ${name} serves ${channelsOf(one).join(', ')}, not ${channel}; another address or --channel may do`,
+    )
 }
 
 async function tryOne(
