@@ -202,11 +202,10 @@ function routesFor(
   providers: Settings['providers'],
   problems: string[],
 ): Settings['routes'] {
-  const lists = [set.policy, ...Object.values(set.apps ?? {})].map((one) => one?.countries)
-  const isOpen = set.policy?.countries === undefined || lists.includes('all')
+  const { regions = defaultPolicy.regions, lifetimeMs = defaultPolicy.lifetimeMs.sms } = routedBy(set.policy)
   return routesOf(
+    (set.routes ?? {}) as RoutesFile,
     {
-      routes: (set.routes ?? {}) as RoutesFile,
       providers: new Map(
         Object.entries(providers).map(([name, one]) => [
           name,
@@ -214,11 +213,20 @@ function routesFor(
         ]),
       ),
       stated: new Set(Object.keys(set.providers ?? {})),
-      regions: isOpen ? null : [...new Set(lists.flatMap((list) => (Array.isArray(list) ? list : [])))],
-      lifetimeMs: parseDuration(set.policy?.lifetime?.sms ?? '60s') ?? 60_000,
+      policy: { regions, lifetimeMs },
+      apps: new Map(Object.entries(set.apps ?? {}).map(([app, own]) => [app, routedBy(own)])),
     },
     problems,
   )
+}
+
+/** What routes are held against, of a policy that may be wrong elsewhere. */
+function routedBy(stated: SettingsFile['policy'] = {}) {
+  const { countries, lifetime } = stated
+  return {
+    regions: countries === 'all' ? null : countries,
+    lifetimeMs: lifetime?.sms === undefined ? undefined : parseDuration(lifetime.sms),
+  }
 }
 
 /** One route of everything as the list of its carriers; more of them as they are. */

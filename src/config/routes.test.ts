@@ -122,7 +122,7 @@ const impossible: readonly (readonly [yaml: string, problem: RegExp])[] = [
   ],
   [
     'routes: { sms: [{ providers: [a], second: { channel: voice, after: 45s } }] }',
-    /^routes\.sms\.0\.second\.after: must be at least 5s and leave 20s .* at most 40s/,
+    /^routes\.sms\.0\.second\.after: must leave 20s .* with policy\.lifetime\.sms of 60s it is at most 40s/,
   ],
   [
     'routes: { sms: [{ providers: [a], second: { channel: email, after: 10s } }] }',
@@ -136,7 +136,48 @@ const impossible: readonly (readonly [yaml: string, problem: RegExp])[] = [
     'routes: { voice: [], sms: [{ providers: [a], second: { channel: voice, after: 10s } }] }',
     /^routes\.sms\.0\.second\.channel: nothing serves voice/,
   ],
+  [
+    'routes: { sms: [{ providers: [a], second: { channel: voice, after: 2s } }] }',
+    /^routes\.sms\.0\.second\.after: must be at least 5s/,
+  ],
+  [
+    'apps: { x: { lifetime: { sms: 30s } } }\nroutes: { sms: [{ providers: [a], second: { channel: voice, after: 15s } }] }',
+    /^routes\.sms\.0\.second\.after: must leave 20s .* with apps\.x\.lifetime\.sms of 30s it is at most 10s/,
+  ],
+  [
+    'policy: { lifetime: { sms: 20s } }\nroutes: { sms: [{ providers: [a], second: { channel: voice, after: 5s } }] }',
+    /^routes\.sms\.0\.second: policy\.lifetime\.sms of 20s leaves no time for a second; make it at least 25s/,
+  ],
+  [
+    'routes: { voice: [{ countries: [US], providers: [a] }], sms: [{ providers: [a], second: { channel: voice, after: 10s } }] }',
+    /^routes\.sms\.0\.second\.channel: no route of voice takes every country/,
+  ],
+  [
+    'policy: { countries: [CN, US] }\nroutes: { voice: [{ countries: [US], providers: [a] }], sms: [{ providers: [a], second: { channel: voice, after: 10s } }] }',
+    /^routes\.sms\.0\.second\.channel: no route of voice takes CN for/,
+  ],
+  [
+    'policy: { countries: [CN] }\napps: { x: { countries: all } }\nroutes: { sms: [{ countries: [CN], providers: [a] }, { apps: [y], providers: [b] }] }',
+    /^routes\.sms: no route takes every country, but apps\.x\.countries allows all/,
+  ],
+  [
+    'policy: { countries: [CN] }\nroutes: { sms: [{ apps: [x], providers: [a] }] }',
+    /^routes\.sms: no route takes CN, which policy\.countries allows/,
+  ],
 ]
+
+const possible: readonly string[] = [
+  'policy: { countries: [CN] }\napps: { x: { countries: [CN, US] } }\nroutes: { sms: [{ countries: [CN], providers: [a] }, { apps: [x], countries: [US], providers: [b] }] }',
+  'policy: { countries: [CN] }\napps: { x: { countries: all } }\nroutes: { sms: [{ apps: [x], providers: [a] }, { countries: [CN], providers: [b] }] }',
+  'policy: { countries: [CN, US] }\nroutes: { voice: [{ countries: [US], providers: [a] }], sms: [{ countries: [CN], providers: [b] }, { providers: [a], second: { channel: voice, after: 10s } }] }',
+  'policy: { countries: [CN, US] }\nroutes: { voice: [{ countries: [US], providers: [a] }, { countries: [CN], providers: [b] }], sms: [{ providers: [a], second: { channel: voice, after: 10s } }] }',
+  'policy: { countries: [US] }\nroutes: { voice: [{ countries: [US], providers: [a] }], sms: [{ countries: [CN, US], providers: [a], second: { channel: voice, after: 10s } }] }',
+  'apps: { x: { lifetime: { sms: 2m } } }\nroutes: { sms: [{ apps: [x], providers: [a], second: { channel: voice, after: 90s } }, { providers: [a] }] }',
+  'apps: { x: { lifetime: { sms: 10s } } }\nroutes: { sms: [{ apps: [x], providers: [a] }, { apps: [y], providers: [a], second: { channel: voice, after: 20s } }, { providers: [b] }] }',
+]
+
+for (const yaml of possible)
+  test(`taken: ${yaml.replaceAll('\n', ' ')}`, () => assert.deepEqual(problemsOf(yaml), []))
 
 for (const [yaml, problem] of impossible)
   test(`refused: ${yaml.replaceAll('\n', ' ')}`, () => {

@@ -1,11 +1,11 @@
-/** The routes section: which carriers take what, and every reason why such a plan could not work. */
+/** The routes section of the settings: which carriers take what. */
 
-import { isSupportedCountry } from 'libphonenumber-js/max'
 import { type Static, type TSchema, Type } from 'typebox'
 import { type Channel, channels } from '../delivery/provider.ts'
 import { type Route, type RouteStep, routeOrders } from '../delivery/routes.ts'
 import { parseDuration } from './duration.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
+import { covers, planProblems, type RoutePlan, routeProblems } from './route-problems.ts'
 
 const names = (description: string) =>
   optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description }))
@@ -91,32 +91,19 @@ export const routesSchema = Type.Object(
 type RouteFile = Static<typeof routeSchema>
 export type RoutesFile = { readonly [C in Channel]?: readonly (string | RouteFile)[] }
 
-/** What the plan is held against. */
-export type RoutePlan = {
-  readonly routes: RoutesFile
-  /** The carriers by name, with what each serves and whether it tells what became of messages. */
-  readonly providers: ReadonlyMap<
-    string,
-    { readonly channels: readonly Channel[]; readonly givesReceipts: boolean; readonly cost: number }
-  >
-  /** Every name under `providers`, also of those whose settings are wrong. */
-  readonly stated: ReadonlySet<string>
-  /** Regions that must find a route for SMS; null: all there are. */
-  readonly regions: readonly string[] | null
-  /** The shortest life of a code by SMS, ms. */
-  readonly lifetimeMs: number
-}
-
 /** @param problems  Gets a sentence for each thing that cannot work, with its remedy. */
-export function routesOf(plan: RoutePlan, problems: string[]): readonly Route[] {
-  const routes = channels.flatMap((channel) => routesOfChannel(channel, plan, problems))
-  for (const route of routes) if (route.second) problems.push(...secondProblems(route, routes, plan))
-  problems.push(...uncovered(routes, plan))
+export function routesOf(stated: RoutesFile, plan: RoutePlan, problems: string[]): readonly Route[] {
+  const routes = channels.flatMap((channel) => routesOfChannel(channel, stated[channel], plan, problems))
+  problems.push(...planProblems(routes, plan))
   return routes
 }
 
-function routesOfChannel(channel: Channel, plan: RoutePlan, problems: string[]): Route[] {
-  const stated = plan.routes[channel]
+function routesOfChannel(
+  channel: Channel,
+  stated: RoutesFile[Channel],
+  plan: RoutePlan,
+  problems: string[],
+): Route[] {
   if (!stated) {
     const serving = [...plan.providers].filter(([, one]) => one.channels.includes(channel))
     if (serving.length === 0) return []
@@ -163,94 +150,4 @@ function routeFrom(file: RouteFile, channel: Channel, name: string): Route {
       ? { channel: file.second.channel as Channel, afterMs: parseDuration(file.second.after)! }
       : null,
   }
-}
-
-function routeProblems(route: Route, file: RouteFile, { providers, stated }: RoutePlan): string[] {
-  const { name: where, channel, countries, steps, order } = route
-  const problems: string[] = []
-  for (const { provider } of steps) {
-    if (!stated.has(provider)) problems.push(`${where}: ${provider} is not among the providers`)
-    else if (providers.has(provider) && !providers.get(provider)!.channels.includes(channel))
-      problems.push(`${where}: ${provider} is no provider of ${channel}`)
-  }
-  const twice = steps.find(({ provider }, i) => steps.findIndex((one) => one.provider === provider) !== i)
-  if (twice) problems.push(`${where}: ${twice.provider} is listed twice; take one out`)
-  if (channel === 'email' && countries)
-    problems.push(`${where}.countries: e-mail goes to no country; take it out`)
-  for (const country of countries ?? [])
-    if (!isSupportedCountry(country))
-      problems.push(
-        `${where}.countries: ${country} is no region${country === 'UK' ? '; did you mean GB?' : ''}`,
-      )
-  const weights = file.providers.filter((one) => typeof one !== 'string')
-  if (order === 'weighted' && weights.length < steps.length)
-    problems.push(`${where}: order weighted needs a weight for every provider, { name: …, weight: … }`)
-  if (order !== 'weighted' && weights.length > 0)
-    problems.push(`${where}: weights are only for order weighted; state it, or take them out`)
-  if (order === 'measured') {
-    const costs = steps.map(({ provider }) => providers.get(provider)?.cost ?? 0)
-    if (costs.some((cost) => cost > 0) && file.worth === undefined)
-      problems.push(
-        `${where}.worth: must be stated where carriers have a cost: what a used code is worth, in the same unit`,
-      )
-    const dearest = Math.max(...costs)
-    if (file.worth !== undefined && dearest >= route.worth)
-      problems.push(`${where}.worth: is ${route.worth}, no more than the cost of a message, ${dearest}`)
-  } else if (file.worth !== undefined) problems.push(`${where}.worth: is only for order measured`)
-  return problems
-}
-
-/** A plan for a second channel must have a way to know that it is needed, a carrier, and time. */
-function secondProblems(route: Route, routes: readonly Route[], plan: RoutePlan): string[] {
-  const { name, channel } = route
-  const { channel: second, afterMs } = route.second!
-  const where = `${name}.second`
-  const problems: string[] = []
-  if (channel === 'email' || second === 'email')
-    problems.push(`${where}: a code goes to the address it proves; only sms and voice follow each other`)
-  else if (!routes.some((one) => one.channel === second))
-    problems.push(`${where}.channel: nothing serves ${second}; add a carrier of it`)
-  else if (second === channel && route.steps.length < 2)
-    problems.push(`${where}.channel: ${second} once more needs a second carrier in the route`)
-  const deaf = route.steps.filter(({ provider }) => plan.providers.get(provider)?.givesReceipts === false)
-  if (deaf.length > 0)
-    problems.push(
-      `${where}: ${deaf.map((one) => one.provider).join(', ')} gives no receipts, so nothing tells whether a second channel is needed`,
-    )
-  const longest = plan.lifetimeMs - 20_000
-  if (afterMs < 5_000 || afterMs > longest)
-    problems.push(
-      `${where}.after: must be at least 5s and leave 20s of the code’s life; with policy.lifetime.sms of ${plan.lifetimeMs / 1000}s at most ${Math.max(0, longest / 1000)}s`,
-    )
-  return problems
-}
-
-/** Every region that codes may be sent to needs a route that takes any app and tenant. */
-function uncovered(routes: readonly Route[], { regions }: RoutePlan): string[] {
-  const sms = routes.filter((route) => route.channel === 'sms')
-  const [first] = sms
-  if (!first) return []
-  const forAll = sms.filter((route) => !route.tenants && !route.apps)
-  if (forAll.some((route) => !route.countries)) return []
-  if (regions === null)
-    return [
-      'routes.sms: no route takes every country, but policy.countries allows all; add a last one without countries, or list the countries',
-    ]
-  const missing = regions.filter((region) => !forAll.some((route) => route.countries!.includes(region)))
-  return missing.length === 0
-    ? []
-    : [
-        `routes.sms: no route takes ${missing.join(', ')}, which policy.countries allows; add one, or take them out there`,
-      ]
-}
-
-/** Whether one takes everything that the other would. */
-function covers(one: Route, other: Route): boolean {
-  const within = (all: readonly string[] | null, some: readonly string[] | null) =>
-    all === null || some?.every((name) => all.includes(name)) === true
-  return (
-    within(one.countries, other.countries) &&
-    within(one.tenants, other.tenants) &&
-    within(one.apps, other.apps)
-  )
 }
