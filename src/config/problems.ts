@@ -1,6 +1,7 @@
 /** What a schema finds wrong with a value, in words an operator can mend it by; shows no secret. */
 
 import type { TSchema } from 'typebox'
+import type { TLocalizedValidationError } from 'typebox/error'
 import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'
 import type { ScalarSchema } from './settings-schema.ts'
@@ -12,14 +13,15 @@ import type { ScalarSchema } from './settings-schema.ts'
 export function problemsOf(schema: TSchema, value: unknown, where = ''): string[] {
   Settings.Set({ maxErrors: 1000 }) // the default of eight would hide the rest
   const problems = new Set<string>()
-  for (const error of Value.Errors(schema, value)) {
+  for (const error of ofMeantAlternatives([...Value.Errors(schema, value)])) {
+    if (saidAround.has(error.keyword)) continue
     const path = [where, ...error.instancePath.split('/').slice(1)].filter(Boolean).join('.')
     const params = error.params as Record<string, unknown>
     const found = shown(path, valueAt(value, error.instancePath), schemaAt(schema, error.instancePath))
     switch (error.keyword) {
       case 'additionalProperties':
         for (const name of params.additionalProperties as string[]) {
-          const known = Object.keys(schemaAt(schema, error.instancePath).properties ?? {})
+          const known = Object.keys(schemaOf(schema, error.schemaPath).properties ?? {})
           const near = nearest(name, known)
           const hint = near ? `; did you mean ${near}?` : `; known here: ${known.join(', ')}`
           problems.add(
@@ -48,10 +50,6 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
       case 'maximum':
         problems.add(`${path}: must be at most ${params.limit}${found}`)
         break
-      case 'boolean':
-      case 'const':
-      case 'enum':
-        break // what surrounds it says it whole
       case 'anyOf':
         problems.add(`${path}: must be one of the values docs/config.md lists for it${found}`)
         break
@@ -60,6 +58,36 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
     }
   }
   return [...problems]
+}
+
+/**
+ * Of a value that may be of several kinds only what is wrong with it as the kind it is: that a route is
+ * no name either would be said first, and hide the slip.
+ */
+function ofMeantAlternatives(
+  errors: readonly TLocalizedValidationError[],
+): readonly TLocalizedValidationError[] {
+  const beside = new Set<TLocalizedValidationError>()
+  for (const union of errors.filter((one) => one.keyword === 'anyOf')) {
+    const { schemaPath, instancePath } = union
+    const within = errors.filter(
+      (one) =>
+        one.schemaPath.startsWith(`${schemaPath}/anyOf/`) &&
+        `${one.instancePath}/`.startsWith(`${instancePath}/`),
+    )
+    const otherKinds = within.filter((one) => one.keyword === 'type' && one.instancePath === instancePath)
+    const isTold = within.some((one) => !otherKinds.includes(one) && !saidAround.has(one.keyword))
+    if (isTold) for (const one of [union, ...otherKinds]) beside.add(one)
+  }
+  return errors.filter((one) => !beside.has(one))
+}
+
+/** What surrounds these says it whole. */
+const saidAround: ReadonlySet<string> = new Set(['boolean', 'const', 'enum'])
+
+/** @param path  A JSON pointer into the schema, after a #. */
+function schemaOf(schema: TSchema, path: string): { properties?: Record<string, TSchema> } {
+  return valueAt(schema, path.slice(1)) as { properties?: Record<string, TSchema> }
 }
 
 function join(path: string, name: string): string {

@@ -188,6 +188,30 @@ for (const [yaml, problem] of impossible)
     )
   })
 
+const slips: readonly (readonly [yaml: string, problem: string])[] = [
+  [
+    'routes: { sms: [{ providers: [a], ordr: weighted }] }',
+    'routes.sms.0.ordr: is not a setting; did you mean order?',
+  ],
+  [
+    'routes: { sms: [{ providers: [{ name: a, weight: 0 }], order: weighted }] }',
+    'routes.sms.0.providers.0.weight: must be more than 0; found 0',
+  ],
+  [
+    'routes: { sms: [{ providers: [a], order: random }] }',
+    'routes.sms.0.order: must be one of the values docs/config.md lists for it; found "random"',
+  ],
+  ['routes: { sms: [{ countries: [CN] }] }', 'routes.sms.0.providers: must be stated'],
+  [
+    'routes: { sms: [{ providers: [a], second: { channel: voice } }] }',
+    'routes.sms.0.second.after: must be stated',
+  ],
+]
+
+for (const [yaml, problem] of slips)
+  test(`a slip in a route is told in one sentence: ${problem}`, () =>
+    assert.deepEqual(problemsOf(yaml), [problem]))
+
 test('everything that cannot work in a plan is told at once', () => {
   const problems = problemsOf(`routes:
   sms: [{ countries: [UK], providers: [m, c] }, { providers: [b], second: { channel: voice, after: 2s } }]
