@@ -82,6 +82,20 @@ function assertFindsTheBetter(make?: typeof createMeasuredOrder, t?: TestContext
   }
 }
 
+/** As many as a route may well have; the regret of learning grows with each. */
+function assertCostsLittle(make?: typeof createMeasuredOrder, t?: TestContext): void {
+  for (const shares of [
+    [0.7, 0.9],
+    [0.5, 0.7, 0.8, 0.9],
+  ])
+    for (const seed of [1, 2, 3]) {
+      const carriers = Object.fromEntries(shares.map((share, i) => [`c${i}`, { share: steady(share) }]))
+      const regret = simulate(carriers, { seed, ...(make && { make }) }).regret(4_000)
+      t?.diagnostic(`${shares.length} carriers, seed ${seed}: regret ${(regret * 100).toFixed(2)} %`)
+      assert.ok(regret < 0.02, `${shares.length} carriers, seed ${seed}: regret ${regret}`)
+    }
+}
+
 function assertFollowsAChange(make?: typeof createMeasuredOrder, t?: TestContext): void {
   for (const seed of [1, 2, 3]) {
     const told = simulate(
@@ -119,6 +133,7 @@ function assertHasFloor(make?: typeof createMeasuredOrder): void {
 
 test('it finds the best of three carriers, and costs under 2 % against one who knows', (t) =>
   assertFindsTheBetter(undefined, t))
+test('it costs under 2 % among two carriers and among four', (t) => assertCostsLittle(undefined, t))
 test('it follows a change: the best one breaks', (t) => assertFollowsAChange(undefined, t))
 test('it notices that a broken carrier is well again', (t) => assertNoticesARecovery(undefined, t))
 
@@ -159,6 +174,7 @@ test('each claim fails on its planted fault', () => {
       createMeasuredOrder(now, random, { halfLifeMs: 1_800_000, mostKept: 600, floorShare: 0.01, ...tuning })
   const neverForgets = { halfLifeMs: Number.POSITIVE_INFINITY, mostKept: Number.POSITIVE_INFINITY }
   assert.throws(() => assertFindsTheBetter(greedy), /the best got/)
+  assert.throws(() => assertCostsLittle(greedy), /regret/)
   assert.throws(() => assertFollowsAChange(tuned(neverForgets)), /the other got/)
   assert.throws(
     () => assertNoticesARecovery(tuned({ ...neverForgets, floorShare: 0 })),
