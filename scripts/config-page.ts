@@ -2,6 +2,7 @@
 
 import { otherNames } from '../src/config/overlay.ts'
 import { providerSchemas } from '../src/config/provider-settings.ts'
+import { routeSchema } from '../src/config/routes.ts'
 import { type Scalar, scalars } from '../src/config/settings-schema.ts'
 
 const introduction = `<!-- Made by "npm run docs" from the schema in src/config; do not edit. -->
@@ -65,7 +66,8 @@ export function configPage(): string {
   const strays = all.filter((one) => !known.has(sectionOf(one)))
   if (strays.length > 0) throw new Error(`no heading for ${strays.map(({ path }) => path.join('.'))}`)
   const sections = headings.map(
-    ([section, heading]) => `${heading}\n\n${table(all.filter((one) => sectionOf(one) === section))}`,
+    ([section, heading]) =>
+      `${heading}\n\n${table(all.filter((one) => sectionOf(one) === section))}${section === 'routes' ? `\n\n${aRoute()}` : ''}`,
   )
   const providers = Object.entries(providerSchemas).map(
     ([type, schema]) =>
@@ -74,6 +76,21 @@ export function configPage(): string {
       )}`,
   )
   return `${[introduction, ...sections, '## Carriers\n\nUnder `providers`, by a name of your choice (a-z, 0-9, -).', ...providers, closing].join('\n\n').replaceAll(/\n{3,}/g, '\n\n')}`
+}
+
+/** Routes are a list: their settings have no name in the environment. */
+function aRoute(): string {
+  const rows = scalars(routeSchema, ['route']).map(({ path, schema }) => {
+    const shown = schema.default === undefined ? '' : code(schema.default)
+    return `| \`${path.slice(1).join('.')}\` | ${shown} | ${schema.description} |`
+  })
+  return [
+    'Each route of a list has the following; only `providers` must be stated. [routes.md](routes.md) tells how a message finds its carrier.',
+    '',
+    '| of a route | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n')
 }
 
 const closing = `## Test addresses
