@@ -71,7 +71,7 @@ function lay(
       source = from
     }
   const value = valueAt(raw, scalar.path) ?? scalar.schema.default ?? null
-  const isSecret = scalar.schema.secret === true || scalar.path.at(-1) === 'password'
+  const isSecret = scalar.schema.secret ?? scalar.path.at(-1) === 'password'
   const isMasked = isSecret && value !== null
   return {
     path,

@@ -38,12 +38,12 @@ export function answerJudge(
     const found = id === null ? messageId : id(said)
     // Taken, it says, but not as what: it may have been.
     if (found === null || found === '') return failed('unknown', 'an answer without an id')
-    const key = receiptKey?.(said) ?? null
+    const named = receiptKey?.(said) ?? null
     const parts = segmentsOf(segments, said)
     const told = price(said)
     return {
       id: found,
-      ...(key !== null && key !== found && { receiptKey: key }),
+      ...(named !== null && named !== found && { receiptKey: named }),
       ...(parts !== null && { segments: parts }),
       ...(told !== null && { price: told }),
     }
