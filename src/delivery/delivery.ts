@@ -2,8 +2,9 @@
 
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
-import type { Dispatch, DispatchOutcome, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import type { Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
+import { leastLifeForRetryMs, mostDispatches, nextAfter } from './next-try.ts'
 import { reached } from './points.ts'
 import { DeliveryError, type Message } from './provider.ts'
 import { type Chosen, destinationOf, type Router } from './router.ts'
@@ -39,16 +40,8 @@ const pollMs = 250
 const mostInHand = 2_000
 /** Claimed ahead. Each claim counts as a try, so a process that dies often must not claim what it cannot send soon. */
 const mostClaimed = 64
-/** A code message is tried again only while the next try can still help: this much life left. */
-const leastLifeForRetryMs = 20_000
-/** No code lives longer; what does is a notice. */
-const longestCodeMs = 600_000
 /** Less life than this and nobody could type the code in time: never send late. */
 const leastLifeMs = 1_000
-/** Claims of one message, whatever the reason: the worker's own bound on how often anyone is sent to. */
-const mostDispatches = 10
-/** A message that may have been taken goes out once more, not again and again. */
-const mostUnknowns = 2
 
 /** A dispatch as its outcome becomes known, before it is put to a message and a time. */
 type Told = Pick<
@@ -287,40 +280,4 @@ function secondOf(
   // A second that comes too late to be typed is none.
   if (remainingMs - second.afterMs < leastLifeForRetryMs) return undefined
   return { kind: 'second', channel: second.channel, afterMs: second.afterMs }
-}
-
-/** A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. */
-function longestWaitMs(dispatches: number, remainingMs: number): number {
-  const isUrgent = remainingMs <= longestCodeMs
-  return isUrgent
-    ? Math.min(8_000, 250 * 2 ** dispatches)
-    : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
-}
-
-function nextAfter(
-  outcome: DispatchOutcome,
-  dispatches: number,
-  unknowns: number,
-  remainingMs: number,
-  hasNext: boolean,
-): Settlement['next'] {
-  switch (outcome) {
-    case 'accepted':
-      return { kind: 'done' }
-    case 'refused':
-      return { kind: 'failed', isPermanent: true }
-    case 'expired':
-    case 'exhausted':
-      return { kind: 'failed', isPermanent: false }
-    case 'unknown':
-      if (unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
-      return nextAfter('unavailable', dispatches, unknowns, remainingMs, hasNext)
-    case 'throttled':
-    case 'unavailable':
-      if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
-        return { kind: 'failed', isPermanent: false }
-      if (hasNext) return { kind: 'retry', afterMs: 0 }
-      // Full jitter, so that many messages failed by one outage do not come back together.
-      return { kind: 'retry', afterMs: Math.round(Math.random() * longestWaitMs(dispatches, remainingMs)) }
-  }
 }
