@@ -17,6 +17,7 @@ export function nextAfter(
   unknowns: number,
   remainingMs: number,
   hasNext: boolean,
+  random: () => number = Math.random,
 ): Settlement['next'] {
   switch (outcome) {
     case 'accepted':
@@ -28,21 +29,26 @@ export function nextAfter(
       return { kind: 'failed', isPermanent: false }
     case 'unknown':
       if (unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
-      return nextAfter('unavailable', dispatches, unknowns, remainingMs, hasNext)
+      return nextAfter('unavailable', dispatches, unknowns, remainingMs, hasNext, random)
     case 'throttled':
     case 'unavailable':
       if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
         return { kind: 'failed', isPermanent: false }
       if (hasNext) return { kind: 'retry', afterMs: 0 }
-      // Full jitter, so that many messages failed by one outage do not come back together.
-      return { kind: 'retry', afterMs: Math.round(Math.random() * longestWaitMs(dispatches, remainingMs)) }
+      return { kind: 'retry', afterMs: Math.round(waitMs(outcome, dispatches, remainingMs, random())) }
   }
 }
 
-/** A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. */
-function longestWaitMs(dispatches: number, remainingMs: number): number {
-  const isUrgent = remainingMs <= longestCodeMs
-  return isUrgent
-    ? Math.min(8_000, 250 * 2 ** dispatches)
-    : Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+/**
+ * A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. Full
+ * jitter, so that many messages failed by one outage do not come back together.
+ */
+function waitMs(outcome: DispatchOutcome, dispatches: number, remainingMs: number, share: number): number {
+  if (remainingMs > longestCodeMs) return share * Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+  const shortMs = Math.min(8_000, 250 * 2 ** dispatches)
+  if (outcome !== 'throttled' || remainingMs <= 60_000) return share * shortMs
+  // Put off with minutes left: the tries to come share them, for greylisting lasts minutes, and short waits
+  // alone had used up every try within one. Half jitter: with full jitter 9 % missed a delay of five minutes.
+  const partMs = (remainingMs - leastLifeForRetryMs) / (mostDispatches - dispatches)
+  return ((1 + share) / 2) * Math.max(shortMs, Math.min(250 * 3 ** dispatches, partMs))
 }
