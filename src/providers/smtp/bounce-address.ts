@@ -16,10 +16,12 @@ export type BounceAddresses = {
 export function bounceAddresses(domain: string, secret: Buffer): BounceAddresses {
   const macOf = (messageId: string) =>
     createHmac('sha256', secret).update(`bounce\0${messageId}`).digest('hex').slice(0, macLength)
-  // Local parts may come back in another case; ours is hex, so nothing is lost.
-  const form = new RegExp(`^b-([0-9a-f]{32})-([0-9a-f]{${macLength}})@(.+)$`)
+  // Local parts may come back in another case; ours is hex, so nothing is lost. What names the message is an
+  // extension: greylisting drops those, and so knows the sender of the next message. Joined by `-`, each
+  // message had been a new sender, put off anew.
+  const form = new RegExp(`^b\\+([0-9a-f]{32})-([0-9a-f]{${macLength}})@(.+)$`)
   return {
-    addressOf: (messageId) => `b-${messageId}-${macOf(messageId)}@${domain}`,
+    addressOf: (messageId) => `b+${messageId}-${macOf(messageId)}@${domain}`,
     messageIdOf(address) {
       const [, messageId, mac, at] = form.exec(address.toLowerCase()) ?? []
       if (messageId === undefined || mac === undefined || at !== domain.toLowerCase()) return undefined

@@ -3,22 +3,25 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
-import type { ReceiptSink } from '../../delivery/provider.ts'
+import type { Receipt, ReceiptSink } from '../../delivery/provider.ts'
+import { AppError } from '../../errors.ts'
 import type { BounceAddresses } from './bounce-address.ts'
-import { readDeliveryStatus } from './delivery-status.ts'
+import { readBounce } from './delivery-status.ts'
 import { withoutSecrets } from './smtp-outcome.ts'
 
 export type BounceListener = AsyncDisposable & { readonly port: number }
 
 /** A notification with a copy of what it is about; more than this is none. */
 const largestBounce = 256 * 1024
+/** Mail servers gather what goes to one destination; each address costs a comparison. */
+const mostRecipients = 50
 const mostConnections = 20
 const silenceMs = 10_000
 
 /**
  * A recipient that is none of our addresses is refused; everything else is taken, whatever it holds, so
  * that nothing is sent back and forth. Only when the sink fails is the mail server asked to come again.
- * @throws Error if it cannot listen there.
+ * @throws AppError `config.invalid` if it cannot listen there.
  */
 export async function listenForBounces(
   { host, port }: { readonly host: string; readonly port: number },
@@ -34,6 +37,7 @@ export async function listenForBounces(
     maxClients: mostConnections,
     socketTimeout: silenceMs,
     closeTimeout: 1_000,
+    maxRecipients: mostRecipients,
     onRcptTo({ address }, _session, done) {
       if (addresses.messageIdOf(address) !== undefined) done()
       else done(refusal(550, '5.1.1 no such address'))
@@ -47,15 +51,10 @@ export async function listenForBounces(
       })
       stream.on('end', () => {
         if (size > largestBounce) return done(refusal(552, '5.3.4 too large for a bounce'))
-        const status = readDeliveryStatus(Buffer.concat(chunks))
-        const ids = envelope.rcptTo.flatMap(({ address }) => addresses.messageIdOf(address) ?? [])
-        const receipts = status
-          ? ids.map((key) => ({
-              key,
-              state: status.state,
-              providerCode: withoutSecrets(status.words, status.mailbox),
-            }))
-          : []
+        const { mailFrom, rcptTo } = envelope
+        const hasNullSender = mailFrom === false || mailFrom.address === ''
+        const keys = rcptTo.flatMap(({ address }) => addresses.messageIdOf(address) ?? [])
+        const receipts = receiptsOf(Buffer.concat(chunks), hasNullSender, keys)
         receive(receipts).then(
           () => done(),
           () => done(refusal(451, '4.3.0 not now')),
@@ -67,11 +66,25 @@ export async function listenForBounces(
   server.on('error', () => undefined)
   const listening = once(server.server, 'listening')
   server.listen(port, host)
-  await listening
+  await listening.catch((error: NodeJS.ErrnoException) => {
+    const remedy =
+      error.code === 'EADDRINUSE' ? 'something else listens there; choose another port' : error.message
+    throw new AppError('config.invalid', `bounces.listen: cannot listen on ${host}:${port}: ${remedy}`, {
+      cause: error,
+    })
+  })
   return {
     port: (server.server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
+}
+
+function receiptsOf(raw: Buffer, hasNullSender: boolean, keys: readonly string[]): Receipt[] {
+  const status = readBounce(raw, hasNullSender)
+  if (!status) return []
+  const { state, words, mailboxes } = status
+  const providerCode = withoutSecrets(words, mailboxes)
+  return keys.map((key) => ({ key, state, providerCode }))
 }
 
 function refusal(responseCode: number, text: string): Error {

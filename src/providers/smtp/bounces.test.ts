@@ -1,57 +1,25 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import fc from 'fast-check'
+import { Worker } from 'node:worker_threads'
 import nodemailer from 'nodemailer'
+import { bounce } from '../../../test/bounce.ts'
 import { requirePeer } from '../../../test/peers.ts'
 import type { Receipt } from '../../delivery/provider.ts'
 import { bounceAddresses } from './bounce-address.ts'
 import { listenForBounces } from './bounce-listener.ts'
-import { readDeliveryStatus } from './delivery-status.ts'
+import { readBounceSecret } from './bounce-secret.ts'
+
+const run = promisify(execFile)
 
 const id = '0123456789abcdef0123456789abcdef'
 const addresses = bounceAddresses('bounces.example.com', Buffer.from('a secret'))
-
-/** A notification such as Postfix writes it, about one recipient. */
-function bounce({
-  action = 'failed',
-  status = '5.1.1',
-  diagnostic = 'smtp; 550 5.1.1 <li.na@example.com>: Recipient address rejected: User li.na unknown, code 123456',
-  type = 'multipart/report; report-type=delivery-status;\n\tboundary="AB/cd=1"',
-} = {}): string {
-  return `From: MAILER-DAEMON@mx.example.com
-Subject: Undelivered Mail Returned to Sender
-MIME-Version: 1.0
-Content-Type: ${type}
-
---AB/cd=1
-Content-Type: text/plain
-
-It did not work. Action: delivered
-
---AB/cd=1
-Content-Description: Delivery report
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example.com
-Arrival-Date: Wed, 25 Nov 2026 10:00:00 +0000
-
-Final-Recipient: rfc822; li.na@example.com
-Action: ${action}
-Status: ${status}
-Diagnostic-Code: ${diagnostic}
-
---AB/cd=1
-Content-Type: message/rfc822-headers
-
-Subject: Your code
-
---AB/cd=1--
-`
-}
-
-const read = (text: string) => readDeliveryStatus(Buffer.from(text))
 
 test('an address names its message, and no other address, changed or made up, does', () => {
   const address = addresses.addressOf(id)
@@ -71,49 +39,51 @@ test('an address names its message, and no other address, changed or made up, do
     assert.equal(addresses.messageIdOf(other), undefined, other)
 })
 
-test('what was done with the recipient becomes a state, with the server’s words', () => {
-  assert.deepEqual(read(bounce()), {
-    state: 'undeliverable',
-    words: '5.1.1 550 5.1.1 <li.na@example.com>: Recipient address rejected: User li.na unknown, code 123456',
-    mailbox: 'li.na@example.com',
-  })
-  assert.equal(read(bounce({ action: 'delayed', status: '4.4.1' }))?.state, 'enroute')
-  assert.equal(read(bounce({ action: 'Delivered ' }))?.state, 'delivered')
-  assert.equal(read(bounce({ action: 'relayed' }))?.state, 'enroute')
-  assert.equal(read(bounce().replaceAll('\n', '\r\n'))?.state, 'undeliverable')
-  assert.equal(read(bounce({ diagnostic: 'smtp;\n 550 folded\n\twords' }))?.words, '5.1.1 550 folded words')
-})
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-bounces-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
-test('an automatic answer, a list’s mail or a broken report says nothing', () => {
-  for (const text of [
-    '',
-    'Subject: Out of office\n\nI am away. Action: failed\n',
-    bounce({ type: 'text/plain' }),
-    bounce({ type: 'multipart/mixed; boundary="AB/cd=1"' }),
-    bounce({ type: 'multipart/report; report-type=delivery-status' }),
-    bounce({ action: 'exploded' }),
-    bounce().replace('message/delivery-status', 'text/plain'),
-  ])
-    assert.equal(read(text), undefined, text.slice(0, 80))
-})
-
-test('no mail, however broken, throws or takes long', () => {
-  const whole = bounce()
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.nat(whole.length), fc.string({ unit: 'binary', maxLength: 20 })), {
-        maxLength: 20,
-      }),
-      (cuts) => {
-        let text = whole
-        for (const [at, put] of cuts) text = text.slice(0, at) + put + text.slice(at + put.length)
-        read(text)
-      },
-    ),
-    { numRuns: 500 },
+test('the secret is made once, for its owner alone, whoever comes first', async (t) => {
+  const folder = join(folderOf(t), 'not', 'yet')
+  const rounds = 200
+  const fileOf = (round: number) => join(folder, `bounces.${round}.key`)
+  // Two threads race for each file, as processes do: both wait for each other at the gate.
+  const gate = new Int32Array(new SharedArrayBuffer(4 * rounds))
+  const racer = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    const { module, files, gate } = workerData
+    import(module).then(({ readBounceSecret }) => {
+      const read = files.map((file, round) => {
+        Atomics.add(gate, round, 1)
+        while (Atomics.load(gate, round) < 2);
+        return readBounceSecret(file).toString()
+      })
+      parentPort.postMessage(read)
+    })`
+  const files = Array.from({ length: rounds }, (_, round) => fileOf(round))
+  const module = new URL('./bounce-secret.ts', import.meta.url).href
+  const race = () => once(new Worker(racer, { eval: true, workerData: { module, files, gate } }), 'message')
+  const [[one], [other]] = (await Promise.all([race(), race()])) as [[string[]], [string[]]]
+  assert.deepEqual(one, other)
+  assert.deepEqual(
+    one,
+    files.map((file) => readBounceSecret(file).toString()),
   )
-  for (const piece of ['\n', ' \n', '--AB/cd=1\n', 'Action:\n ', 'boundary=', '\t\n\n', 'a:b\n c'])
-    read(whole.replace('It did not work', piece.repeat(200_000 / piece.length)))
+  assert.ok(new Set(one).size === rounds && one.every((secret) => secret.length >= 43))
+  assert.equal(statSync(fileOf(0)).mode & 0o777, 0o600)
+  assert.equal(readdirSync(folder).length, rounds)
+})
+
+test('a secret that anybody could guess, or that cannot be read, is told of', (t) => {
+  const file = join(folderOf(t), 'bounces.key')
+  writeFileSync(file, '\n')
+  assert.throws(
+    () => readBounceSecret(file),
+    /^AppError: bounces\.secretFile: .* less than 20 characters; remove it/,
+  )
+  assert.throws(() => readBounceSecret(dirname(file)), /^AppError: bounces\.secretFile: EISDIR/)
 })
 
 async function listening(t: TestContext, receive?: (told: readonly Receipt[]) => Promise<void>) {
@@ -123,10 +93,10 @@ async function listening(t: TestContext, receive?: (told: readonly Receipt[]) =>
   }
   const listener = await listenForBounces({ host: '127.0.0.1', port: 0 }, addresses, receive ?? keep)
   t.after(() => listener[Symbol.asyncDispose]())
-  const send = async (to: string, raw: string) => {
+  const send = async (to: string, raw: string, from = '') => {
     const transport = nodemailer.createTransport({ host: '127.0.0.1', port: listener.port, ignoreTLS: true })
     try {
-      return (await transport.sendMail({ envelope: { from: '', to: [to] }, raw })).response
+      return (await transport.sendMail({ envelope: { from, to: [to] }, raw })).response
     } catch (error) {
       return (error as { response: string }).response
     } finally {
@@ -168,31 +138,67 @@ test('while the store is away the mail server is asked to come again', async (t)
   assert.deepEqual(told, [id])
 })
 
+test('two cannot listen in one place, and the settings are told of it', async (t) => {
+  const { port } = await listening(t)
+  await assert.rejects(
+    listenForBounces({ host: '127.0.0.1', port }, addresses, async () => {}),
+    /bounces\.listen: cannot listen on 127\.0\.0\.1:\d+: something else listens there/,
+  )
+})
+
+test('a line without end and a crowd of recipients are cut off, and the next bounce is taken', async (t) => {
+  const { receipts, send, port } = await listening(t)
+  const endless = connect(port, '127.0.0.1').on('error', () => {})
+  const gone = once(endless, 'close')
+  await once(endless, 'data')
+  const more = () => endless.write('x'.repeat(65_536))
+  endless.on('drain', more).resume()
+  while (more());
+  await gone
+
+  const crowd = connect(port, '127.0.0.1').setEncoding('utf8')
+  let said = ''
+  crowd.on('data', (chunk) => {
+    said += chunk
+  })
+  await once(crowd, 'data')
+  const each = Array.from({ length: 60 }, (_, i) => addresses.addressOf(String(i).padStart(32, '0')))
+  const lines = ['EHLO x', 'MAIL FROM:<>', ...each.map((one) => `RCPT TO:<${one}>`), 'QUIT']
+  crowd.end(lines.map((line) => `${line}\r\n`).join(''))
+  await once(crowd, 'close')
+  assert.equal(said.match(/^452 /gm)?.length, 10, said)
+
+  assert.match(await send(addresses.addressOf(id), bounce()), /^250 /)
+  assert.equal(receipts.length, 1)
+})
+
+test('a report without a status counts only with the empty sender that reports have', async (t) => {
+  const { receipts, send } = await listening(t)
+  const report = bounce().replace('message/delivery-status', 'text/plain')
+  assert.match(await send(addresses.addressOf(id), report, 'someone@example.com'), /^250 /)
+  assert.deepEqual(receipts, [])
+  assert.match(await send(addresses.addressOf(id), report), /^250 /)
+  assert.deepEqual(receipts, [
+    { key: id, state: 'undeliverable', providerCode: 'came back without a delivery status' },
+  ])
+})
+
 const swaks = '/usr/bin/swaks'
 test(
   'an independent client is told the same',
   requirePeer('swaks (apt-get install swaks)', swaks),
   async (t) => {
     const { receipts, port } = await listening(t)
-    const run = (to: string, ...more: string[]) =>
-      promisify(execFile)(swaks, [
-        '--server',
-        '127.0.0.1',
-        '--port',
-        String(port),
-        '--from',
-        '<>',
-        '--to',
-        to,
-        ...more,
-      ])
-    await run(addresses.addressOf(id), '--data', bounce().replaceAll('\n', '\\n'))
+    const server = ['--server', '127.0.0.1', '--port', String(port)]
+    const bring = (to: string, ...more: string[]) =>
+      run(swaks, [...server, '--from', '<>', '--to', to, ...more])
+    await bring(addresses.addressOf(id), '--data', bounce().replaceAll('\n', '\\n'))
     assert.equal(receipts[0]?.state, 'undeliverable')
-    await assert.rejects(run('someone@bounces.example.com'), (error: Error & { stdout: string }) =>
+    await assert.rejects(bring('someone@bounces.example.com'), (error: Error & { stdout: string }) =>
       /550 5\.1\.1 no such address/.test(error.stdout),
     )
     await assert.rejects(
-      run(addresses.addressOf(id), '--auth', 'PLAIN', '--auth-user', 'a', '--auth-password', 'b'),
+      bring(addresses.addressOf(id), '--auth', 'PLAIN', '--auth-user', 'a', '--auth-password', 'b'),
     )
   },
 )

@@ -1,4 +1,4 @@
-/** What a delivery status notification says (RFC 3464), read from whatever mail comes; never throws. */
+/** What a bounce says, by its delivery status (RFC 3464) if it has one, read from whatever mail comes; never throws. */
 
 import type { ReceiptState } from '../../delivery/provider.ts'
 
@@ -6,8 +6,8 @@ export type DeliveryStatus = {
   readonly state: ReceiptState
   /** Status and diagnostic words, as the reporting server gave them. */
   readonly words: string
-  /** Whom it is about, so that the words can be cleared of them; empty if it does not say. */
-  readonly mailbox: string
+  /** Whom it is about, so that the words can be cleared of them. */
+  readonly mailboxes: readonly string[]
 }
 
 /** RFC 3464 2.3.3: what was done with the recipient. */
@@ -20,31 +20,64 @@ const states: Readonly<Record<string, ReceiptState>> = {
   expanded: 'enroute',
 }
 
+/** RFC 3463 2: the first digit of a status, for a report whose action is a word of its own. */
+const classes: Readonly<Record<string, ReceiptState>> = {
+  '5': 'undeliverable',
+  '4': 'enroute',
+  '2': 'delivered',
+}
+
 /**
  * @param raw  A whole mail.
- * @returns undefined if it is no delivery status notification: an automatic answer, say.
+ * @param hasNullSender  Its envelope sender is empty, as that of every report must be (RFC 5321 4.5.5).
+ * @returns undefined if it tells nothing of a delivery: an automatic answer, say.
  */
-export function readDeliveryStatus(raw: Buffer): DeliveryStatus | undefined {
-  const part = statusPart(raw.toString('latin1').replaceAll('\r\n', '\n'))
+export function readBounce(raw: Buffer, hasNullSender: boolean): DeliveryStatus | undefined {
+  const text = raw.toString('utf8').replaceAll('\r\n', '\n')
+  const [head, body] = headAndBody(text)
+  const header = fieldsOf(head)
+  return statusIn(header, body) ?? (hasNullSender ? bareBounceIn(header) : undefined)
+}
+
+function statusIn(header: Fields, body: string): DeliveryStatus | undefined {
+  const part = statusPart(header, body)
   if (part === undefined) return undefined
   // Blocks: one about the message, then one for each recipient. We send to one.
   for (const block of part.split(/\n[ \t]*\n/)) {
     const fields = fieldsOf(block)
-    const state = states[fields.get('action')?.toLowerCase().trim() ?? '']
-    if (state === undefined) continue
     const status = /^\d\.\d{1,3}\.\d{1,3}/.exec(fields.get('status')?.trim() ?? '')?.[0] ?? ''
+    const state = states[fields.get('action')?.toLowerCase().trim() ?? ''] ?? classes[status.slice(0, 1)]
+    if (state === undefined) continue
     const diagnostic = (fields.get('diagnostic-code') ?? '').replace(/^\s*[\w-]+\s*;\s*/, '')
-    const recipient = fields.get('final-recipient') ?? fields.get('original-recipient') ?? ''
-    const mailbox = recipient.slice(recipient.indexOf(';') + 1).trim()
-    return { state, words: `${status} ${diagnostic}`.trim(), mailbox }
+    const mailboxes = ['final-recipient', 'original-recipient'].flatMap((name) => {
+      const field = fields.get(name)
+      return field === undefined ? [] : [field.slice(field.indexOf(';') + 1).trim()]
+    })
+    return { state, words: `${status} ${diagnostic}`.trim(), mailboxes }
   }
   return undefined
 }
 
+/**
+ * A report that does not say what it reports, or one of Exim's own form, is a failure: delays and successes
+ * are never told so. An automatic answer, which has a null sender too (RFC 3834 3.3), is neither.
+ */
+function bareBounceIn(header: Fields): DeliveryStatus | undefined {
+  const failed = header.get('x-failed-recipients')
+  const isReport = /^\s*multipart\/report\b.*\breport-type="?delivery-status\b/i.test(
+    header.get('content-type') ?? '',
+  )
+  if (!isReport && failed === undefined) return undefined
+  return {
+    state: 'undeliverable',
+    words: 'came back without a delivery status',
+    mailboxes: failed === undefined ? [] : failed.split(',').map((one) => one.trim()),
+  }
+}
+
 /** The part of type message/delivery-status, by the boundary of the mail's own header. */
-function statusPart(text: string): string | undefined {
-  const [head, body] = headAndBody(text)
-  const type = fieldsOf(head).get('content-type') ?? ''
+function statusPart(header: Fields, body: string): string | undefined {
+  const type = header.get('content-type') ?? ''
   if (!/^\s*multipart\/report\b/i.test(type)) return undefined
   const [, quoted, plain] = /\bboundary=(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))/i.exec(type) ?? []
   const boundary = quoted ?? plain
@@ -62,8 +95,10 @@ function headAndBody(text: string): [string, string] {
   return end < 0 ? [text, ''] : [text.slice(0, end), text.slice(end + 2)]
 }
 
+type Fields = ReadonlyMap<string, string>
+
 /** Header fields by lower-case name, the first of each, unfolded. */
-function fieldsOf(block: string): Map<string, string> {
+function fieldsOf(block: string): Fields {
   const fields = new Map<string, string>()
   for (const line of block.replace(/\n[ \t]+/g, ' ').split('\n')) {
     const colon = line.indexOf(':')

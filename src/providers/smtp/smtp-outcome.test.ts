@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deliveryErrorOf, type SmtpFailure } from './smtp-outcome.ts'
+import { deliveryErrorOf, type SmtpFailure, withoutSecrets } from './smtp-outcome.ts'
 
 /** An answer as nodemailer reports it. */
 function answer(command: string, response: string): SmtpFailure {
@@ -100,4 +100,10 @@ test('neither the address nor a code gets into the words, however the server put
       },
     ),
   )
+})
+
+test('an address that the end of what is searched cuts in two is not shown by half', () => {
+  const many = `${'x'.repeat(30)}@example.com `.repeat(46) // 1,978 of the 2,000 characters; marks of 92
+  const words = withoutSecrets(`${many}somebody.with.a.long.name@example.com`, [])
+  assert.equal(/some/.test(words), false, words)
 })

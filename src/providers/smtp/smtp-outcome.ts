@@ -41,23 +41,34 @@ function isOurs({ command, response = '' }: SmtpFailure, status: number): boolea
   return /^\d{3}[ -]5\.7\.2\d\b/.test(response) || /\brelay/i.test(response)
 }
 
-const mostWords = 160
-
-/** Status and words as the server gave them, less the address and any digits that could be the code. */
+/** Status and words as the server gave them. */
 function wordsOf(error: SmtpFailure, mailbox: string): string {
   const told = error.response ?? `${error.code ?? ''} ${error.message}`
-  return withoutSecrets(told.replace(/\r?\n\d{3}[ -]/g, ' '), mailbox) // an answer of many lines repeats its status on each
+  return withoutSecrets(told.replace(/\r?\n\d{3}[ -]/g, ' '), [mailbox]) // many lines repeat the status on each
 }
+
+const mostWords = 160
+/** Nothing beyond is looked at: it is other people's text, and the search for addresses takes its square. */
+const mostSearched = 2_000
+/** A mail has one recipient, under two names at most. */
+const mostMailboxes = 4
+/** Octets of a local part (RFC 5321 4.5.3.1.1), some of them perhaps written as three. */
+const longestLocal = 192
 
 /**
  * Words of a mail server, less addresses and any digits that could be the code.
- * @param mailbox  Whose local part is taken out too; '' if there is none.
+ * @param mailboxes  Whose local parts are taken out too.
  */
-export function withoutSecrets(told: string, mailbox: string): string {
-  const local = mailbox.slice(0, mailbox.lastIndexOf('@'))
-  return told
-    .replace(/\S*@\S*/g, '…')
-    .replace(local.length < 3 ? /$^/ : new RegExp(RegExp.escape(local), 'gi'), '…')
+export function withoutSecrets(told: string, mailboxes: readonly string[]): string {
+  // What is cut off could be the half of an address.
+  const whole = told.length > mostSearched ? told.slice(0, mostSearched).replace(/\S*$/, '') : told
+  let words = whole.replace(/\S*@\S*/g, '…')
+  for (const mailbox of mailboxes.slice(0, mostMailboxes)) {
+    const local = mailbox.slice(0, mailbox.lastIndexOf('@'))
+    if (local.length >= 3 && local.length <= longestLocal)
+      words = words.replace(new RegExp(RegExp.escape(local), 'gi'), '…')
+  }
+  return words
     .replace(/\d{6,}/g, '…')
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim()

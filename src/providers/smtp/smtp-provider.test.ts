@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import type { SMTPServerEnvelope } from 'smtp-server'
 import { failure, mailServer, message, providerOf, scripted, to } from '../../../test/mail-servers.ts'
 import { parseEmailAddress } from '../../address/email-address.ts'
+import type { SmtpSettings } from '../../config/providers/smtp.ts'
 
 const never = { signal: new AbortController().signal }
 
@@ -68,7 +69,7 @@ test('with bounces each mail has an envelope sender of its own, the same on ever
   await providerOf(t, port, { bounces }).send(message, never)
   await providerOf(t, port, { bounces }).send({ ...message, id: 'f'.repeat(32) }, never)
   const senders = mails.map(({ envelope }) => senderOf(envelope))
-  assert.match(senders[0]!, new RegExp(`^b-${message.id}-[0-9a-f]{16}@bounces\\.example\\.com$`))
+  assert.match(senders[0]!, new RegExp(`^b\\+${message.id}-[0-9a-f]{16}@bounces\\.example\\.com$`))
   assert.equal(senders[1], senders[0])
   assert.notEqual(senders[2], senders[0])
   assert.equal(accepted.receiptKey, message.id)
@@ -117,6 +118,75 @@ test('a mailbox beyond ASCII is refused unless the server offers to take it', as
     ['李娜@example.com'],
   )
   assert.match(mails[0]!.raw, /^To: .*李娜@example\.com/m)
+})
+
+test('whether it is offered is asked once, and a server that cannot be asked is not the recipient’s fault', async (t) => {
+  const { port, mails, connections } = await mailServer(t, { hideSMTPUTF8: false })
+  const provider = providerOf(t, port, { connections: 1 })
+  await Promise.all(Array.from({ length: 5 }, () => provider.send(to('李娜@example.com', true), never)))
+  assert.deepEqual([mails.length, connections()], [5, 2])
+
+  const mute = await mailServer(t, { onConnect: () => {} })
+  const soon = new AbortController()
+  const asking = failure(providerOf(t, mute.port).send(to('李娜@example.com', true), { signal: soon.signal }))
+  soon.abort(new Error('the deadline'))
+  const given = await asking
+  assert.equal(given.kind, 'unavailable')
+  assert.match(given.providerCode, /the deadline/, 'it waited for the server')
+
+  let isUp = false
+  const shaky = await scripted(t, (line) =>
+    line.startsWith('EHLO') && !isUp ? '421 4.3.2 Not now' : '250-scripted\r\n250 SMTPUTF8',
+  )
+  const again = providerOf(t, shaky.port, { security: 'none' })
+  assert.equal((await failure(again.send(to('李娜@example.com', true), never))).kind, 'throttled')
+  isUp = true
+  // The answer that failed is not kept: now it is asked again, and the mailbox gets as far as RCPT.
+  await again.send(to('李娜@example.com', true), never).catch(() => {})
+  assert.ok(shaky.lines.includes('RCPT TO:<李娜@example.com>'), String(shaky.lines))
+})
+
+test('a server that offers DSN is asked to tell failures and delays by the message; another is not', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-bounces-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const bounces = {
+    listen: { host: '127.0.0.1', port: 0 },
+    domain: 'bounces.example.com',
+    secretFile: join(folder, 'bounces.key'),
+  }
+  const said = async (offer: string, settings: Partial<SmtpSettings>) => {
+    const { port, lines } = await scripted(t, (line) => {
+      if (line.startsWith('EHLO')) return `250-scripted\r\n250 ${offer}`
+      return line.startsWith('RCPT') ? '550 5.1.1 No' : '250 Yes'
+    })
+    const provider = providerOf(t, port, { security: 'none', ...settings })
+    assert.equal((await failure(provider.send(message, never))).kind, 'refused')
+    return lines
+      .filter((line) => /^(MAIL|RCPT)/.test(line))
+      .map((line) => line.replace(/-[0-9a-f]{16}@/, '-MAC@'))
+  }
+  assert.deepEqual(await said('DSN', { bounces }), [
+    `MAIL FROM:<b+${message.id}-MAC@bounces.example.com> RET=HDRS ENVID=${message.id}`,
+    'RCPT TO:<Li.Na+x@example.com> NOTIFY=FAILURE,DELAY ORCPT=rfc822;Li.Na+2Bx@example.com',
+  ])
+  assert.deepEqual(await said('HELP', { bounces }), [
+    `MAIL FROM:<b+${message.id}-MAC@bounces.example.com>`,
+    'RCPT TO:<Li.Na+x@example.com>',
+  ])
+  assert.deepEqual(await said('DSN', {}), [
+    'MAIL FROM:<codes@countersign.example>',
+    'RCPT TO:<Li.Na+x@example.com>',
+  ])
+})
+
+test('what only looks leaves no secret behind', async (t) => {
+  const { port } = await mailServer(t)
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-bounces-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const secretFile = join(folder, 'bounces.key')
+  const listen = { host: '127.0.0.1', port: 0 }
+  await providerOf(t, port, { bounces: { listen, domain: 'bounces.example.com', secretFile } }).check?.()
+  assert.equal(existsSync(secretFile), false)
 })
 
 test('an internationalised domain goes out in its ASCII form', async (t) => {

@@ -1,14 +1,15 @@
 /** Mail by SMTP: pooled connections with TLS, one recipient a message, outcomes as the contract knows them. */
 
-import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import nodemailer, { type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import type { SmtpSettings } from '../../config/providers/smtp.ts'
 import { DeliveryError, type Message, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
-import { bounceAddresses } from './bounce-address.ts'
+import { type BounceAddresses, bounceAddresses } from './bounce-address.ts'
 import { type BounceListener, listenForBounces } from './bounce-listener.ts'
+import { readBounceSecret } from './bounce-secret.ts'
 import { deliveryErrorOf, type SmtpFailure } from './smtp-outcome.ts'
 import { smtpUtf8 } from './smtp-utf8.ts'
 
@@ -27,12 +28,14 @@ export function createSmtpProvider(
   settings: SmtpSettings & { readonly name: string },
   receive: ReceiptSink,
 ): Provider {
-  const { from } = settings
-  const bounces = settings.bounces && {
-    ...settings.bounces,
-    addresses: bounceAddresses(settings.bounces.domain, secretIn(settings.bounces.secretFile)),
-  }
+  const { from, bounces } = settings
   let listener: BounceListener | undefined
+  let addresses: BounceAddresses | undefined
+  // Read, or made, by the first who needs it: a command that only looks leaves no file behind.
+  const addressesIn = ({ domain, secretFile }: NonNullable<typeof bounces>) => {
+    addresses ??= bounceAddresses(domain, readBounceSecret(secretFile))
+    return addresses
+  }
   const utf8 = smtpUtf8({ ...poolOptions(settings), pool: false })
   const transport = nodemailer.createTransport(poolOptions(settings))
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
@@ -60,7 +63,7 @@ export function createSmtpProvider(
       const { to } = message
       if (to.kind !== 'email') throw new DeliveryError('refused', 'not an e-mail address')
       if (unsafeMailbox.test(to.mailbox)) throw new DeliveryError('refused', 'not one mailbox')
-      if (to.needsSmtpUtf8 && !(await isUtf8Offered()))
+      if (to.needsSmtpUtf8 && !(await isUtf8Offered(signal)))
         throw new DeliveryError('refused', 'the mailbox needs SMTPUTF8, which this server does not offer')
       const messageId = `<${message.id}@${domain}>`
       try {
@@ -84,7 +87,7 @@ export function createSmtpProvider(
 
     ...(bounces && {
       async start() {
-        listener = await listenForBounces(bounces.listen, bounces.addresses, receive)
+        listener = await listenForBounces(bounces.listen, addressesIn(bounces), receive)
       },
     }),
 
@@ -94,9 +97,10 @@ export function createSmtpProvider(
     },
   }
 
-  async function isUtf8Offered(): Promise<boolean> {
+  async function isUtf8Offered(signal: AbortSignal): Promise<boolean> {
     try {
-      return await utf8.isOffered()
+      signal.throwIfAborted()
+      return await Promise.race([utf8.isOffered(), aborted(signal)])
     } catch (error) {
       throw deliveryErrorOf(error as SmtpFailure, false, '')
     }
@@ -105,13 +109,12 @@ export function createSmtpProvider(
   function mailOf(message: Message, mailbox: string): SendMailOptions {
     // The object form, in the envelope too: a string is split at commas, into recipients nobody meant.
     const to = { name: '', address: mailbox }
-    const envelopeSender = bounces?.addresses.addressOf(message.id) ?? from.address
+    const envelopeSender = bounces ? addressesIn(bounces).addressOf(message.id) : from.address
     return {
       to,
       from: { name: from.name, address: from.address },
       envelope: { from: { name: '', address: envelopeSender }, to: [to] },
-      // Asked only of servers that offer it. A success is told by our own record, so not by mail.
-      ...(bounces && { dsn: { id: message.id, return: 'headers', notify: ['failure', 'delay'] } }),
+      ...(bounces && { dsn: statusWanted(message.id, mailbox) }),
       maxRecipients: 1,
       subject: message.subject ?? '',
       text: message.text,
@@ -121,11 +124,28 @@ export function createSmtpProvider(
   }
 }
 
-/** Mail bounces for days, over restarts: what makes the addresses is kept. */
-function secretIn(path: string): Buffer {
-  if (!existsSync(path))
-    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-  return Buffer.from(readFileSync(path, 'utf8').trim())
+/**
+ * What a server that offers DSN is asked for (RFC 3461); nodemailer says nothing of it to others. No success:
+ * that its next server took a mail is no proof that anybody reads it.
+ */
+function statusWanted(messageId: string, mailbox: string): NonNullable<SendMailOptions['dsn']> {
+  return {
+    id: messageId,
+    return: 'headers',
+    notify: ['failure', 'delay'],
+    // Beyond ASCII it would need a form of its own (RFC 6533 3), which few servers know.
+    ...(isAscii(mailbox) && { recipient: `rfc822;${mailbox}` }),
+  }
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7E]*$/.test(text)
+}
+
+/** Rejects once the signal aborts. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort')
+  throw signal.reason
 }
 
 function poolOptions(settings: SmtpSettings): SMTPPoolOptions & { pool: true } {

@@ -19,11 +19,11 @@ export function smtpUtf8(options: SMTPTransportOptions): SmtpUtf8 {
   let known: { at: number; answer: Promise<boolean> } | undefined
   async function ask(): Promise<boolean> {
     let isOffered = false
-    const note = (_entry: object, text: unknown, ...rest: unknown[]) => {
-      const said = [text, ...rest].join(' ')
-      // The last greeting counts: STARTTLS brings a second one.
-      if (/^250[ -]/m.test(said) && /[ -](?:8BITMIME|SIZE|PIPELINING|SMTPUTF8)\b/.test(said))
-        isOffered = /[ -]SMTPUTF8\b/.test(said)
+    const note = ({ tnx }: { tnx?: string }, text: unknown) => {
+      // Greetings alone are answered 250 here, and the last one counts: STARTTLS brings a second one, and
+      // what was said before it anybody on the way may have put in.
+      if (tnx === 'server' && /^250[ -]/.test(String(text)))
+        isOffered = /^250[ -]SMTPUTF8\b/im.test(String(text))
     }
     const logger = { level() {}, trace: note, debug: note, info: note, warn: note, error: note, fatal: note }
     const transport = nodemailer.createTransport({ ...options, logger, debug: true } as SMTPTransportOptions)
