@@ -30,20 +30,20 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
   let templates: Templates
 
   const receipts: Receipt[] = []
-  const providerOf = (bounces: SmtpSettings['bounces'] = null) =>
+  const providerOf = (bounces: SmtpSettings['bounces'] = null, server = postfix) =>
     createSmtpProvider(
       {
         type: 'smtp',
         name: 'mail',
         host: '127.0.0.1',
-        port: postfix.port,
+        port: server.port,
         security: 'starttls',
         user: null,
         password: null,
         from: { name: '云会议', address: 'codes@countersign.example' },
         connections: 3,
         dkim: { domain: 'countersign.example', selector: 's1', privateKeyFile: join(folder, 'dkim.pem') },
-        caFile: postfix.caFile,
+        caFile: server.caFile,
         bounces,
       },
       async (told) => {
@@ -199,6 +199,28 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
     )
     await provider.close?.()
     assert.match(words(headers.get('to')!), /李娜@example\.com/)
+  })
+
+  test('is refused for such a mailbox where Postfix does not offer it, and goes to others as ever', async () => {
+    const plain = await startPostfix({ hasSmtpUtf8: false })
+    const provider = providerOf(null, plain)
+    try {
+      const error = await provider
+        .send(messageTo('李娜@example.com', 'zh-CN', 'code', true), { signal })
+        .then(
+          () => assert.fail('it was accepted'),
+          (error: unknown) => error as DeliveryError,
+        )
+      assert.deepEqual(
+        [error.kind, error.providerCode],
+        ['refused', 'the mailbox needs SMTPUTF8, which this server does not offer'],
+      )
+      await provider.send(messageTo('lina@example.com'), { signal })
+      assert.equal((await plain.arrived('lina@example.com', 1)).length, 1)
+    } finally {
+      await provider.close?.()
+      await plain.stop()
+    }
   })
 
   test('comes back if it cannot be delivered after all, and is told as undeliverable by its message', async () => {

@@ -1,0 +1,205 @@
+/** The built server with mail as its carrier, a real Postfix behind it: greylisted by Postgrey, bounced, recorded. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { DeliveryError, type Message } from '../src/delivery/provider.ts'
+import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
+import { peerAt, requirePeer } from './peers.ts'
+import { freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
+import { type Postgrey, postgreyPath, startPostgrey } from './postgrey.ts'
+import { paths, type Server, startServer } from './server.ts'
+
+const domain = 'bounces.countersign.example'
+const { skip } = !isRoot
+  ? requirePeer('root, to start Postfix', [])
+  : peerAt(postgreyPath) === undefined
+    ? requirePeer('Postgrey (apt-get install postgrey)', postgreyPath)
+    : requirePeer('Postfix (apt-get install postfix)', postfixPath)
+
+suite('mail through a Postfix that greylists', skip === undefined ? {} : { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-mail-server-'))
+  let postgrey: Postgrey
+  let postfix: Postfix
+  let bouncePort: number
+
+  before(async () => {
+    postgrey = await startPostgrey(2)
+    bouncePort = await freePort()
+    postfix = await startPostfix({ bounces: { domain, port: bouncePort }, policyPort: postgrey.port })
+  })
+  after(async () => {
+    await postfix?.stop()
+    await postgrey?.[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  })
+
+  function messageTo(mailbox: string, id: string): Message {
+    return {
+      id,
+      channel: 'email',
+      to: { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false },
+      locale: 'en-US',
+      subject: 'Your code',
+      text: 'Your code is 012345\n',
+      template: 'code',
+      variables: ['012345', '5 minutes'],
+      tenant: 't',
+      app: 'a',
+      sender: null,
+      deadlineAt: 0,
+      remainingMs: 300_000,
+    }
+  }
+
+  test('puts the first mail off and takes it later; the next one comes through at once', async () => {
+    const provider = createSmtpProvider(
+      {
+        type: 'smtp',
+        name: 'mail',
+        host: '127.0.0.1',
+        port: postfix.port,
+        security: 'starttls',
+        user: null,
+        password: null,
+        from: { name: 'Codes', address: 'codes@countersign.example' },
+        connections: 2,
+        dkim: null,
+        caFile: postfix.caFile,
+        bounces: { listen: { host: '127.0.0.1', port: 0 }, domain, secretFile: join(folder, 'bounces.key') },
+      },
+      async () => {},
+    )
+    const signal = new AbortController().signal
+    const handOver = (message: Message) =>
+      provider.send(message, { signal }).catch((error: unknown) => error as DeliveryError)
+    try {
+      const first = messageTo('patient@example.com', 'a'.repeat(32))
+      const answer = await handOver(first)
+      assert.ok(answer instanceof DeliveryError)
+      assert.equal(answer.kind, 'throttled')
+      assert.match(answer.providerCode, /^450 4\.2\.0 … Recipient address rejected: Greylisted/)
+      assert.ok(!answer.providerCode.includes('patient'))
+
+      const taken = await until(async () => {
+        const again = await handOver(first)
+        return again instanceof DeliveryError ? undefined : again
+      })
+      assert.equal(taken.id, `<${first.id}@countersign.example>`)
+      // Another message has another envelope sender, which greylisting must know as the same.
+      const second = messageTo('patient@example.com', 'b'.repeat(32))
+      assert.ok(!((await handOver(second)) instanceof DeliveryError), 'put off anew')
+
+      const ids = (await postfix.arrived('patient@example.com', 2)).map(messageIdOf)
+      assert.deepEqual(
+        ids.toSorted(),
+        [first, second].map(({ id }) => `<${id}@countersign.example>`),
+      )
+    } finally {
+      await provider.close?.()
+    }
+  })
+
+  function start(): Promise<Server> {
+    const config = join(folder, 'settings.yaml')
+    writeFileSync(
+      config,
+      `limits: none
+policy: { lifetime: { email: 5m } }
+providers:
+  sandbox: { type: sandbox }
+  mail:
+    type: smtp
+    host: 127.0.0.1
+    port: ${postfix.port}
+    caFile: ${postfix.caFile}
+    from: { address: codes@countersign.example }
+    bounces: { listen: '127.0.0.1:${bouncePort}', domain: ${domain} }
+routes: { email: [mail], sms: [sandbox] }
+`,
+    )
+    return startServer({ args: ['--config', config] })
+  }
+
+  test('a code that is put off arrives by the outbox’s own tries, once, and is accepted', async () => {
+    await using server = await start()
+    const [contact, token] = ['new@example.com', await server.logIn('asker')]
+    await server.call('POST', paths.send, {
+      token,
+      body: { contact },
+      headers: { 'Accept-Language': 'en-US' },
+    })
+    const mail = await until(async () => postfix.mailOf(contact)[0])
+    const verificationCode = /code is (\d{6})/.exec(mail)?.[1]
+    const update = await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })
+    assert.equal(update.status, 200, update.text)
+
+    const { dispatches } = await recordOf(server, contact)
+    assert.ok(dispatches.length >= 2)
+    assert.equal(dispatches[0]!.outcome, 'throttled')
+    assert.match(dispatches[0]!.providerCode ?? '', /Greylisted/)
+    assert.equal(dispatches.at(-1)!.outcome, 'accepted')
+    assert.equal(messageIdOf(mail), dispatches.at(-1)!.providerMessageId)
+    assert.equal(postfix.mailOf(contact).length, 1)
+  })
+
+  test('a mail that comes back is told of in the record, in Postfix’s words, and the address is nowhere in them', async () => {
+    await using server = await start()
+    const [contact, token] = ['closed@example.com', await server.logIn('asker')]
+    await server.call('POST', paths.send, { token, body: { contact } })
+    const receipt = await until(async () => {
+      const { dispatches } = await recordOf(server, contact)
+      return dispatches.at(-1)?.receipt ?? undefined
+    })
+    assert.equal(receipt.state, 'undeliverable')
+    assert.equal(receipt.providerCode, '5.2.1 Mailbox of … is no more')
+    const metrics = (await server.call('GET', '/metrics')).text
+    assert.match(
+      metrics,
+      /^countersign_receipts_total\{provider="mail",country="",state="undeliverable"\} 1$/m,
+    )
+    assert.equal(statSync(join(server.dataFolder, 'bounces.key')).mode & 0o077, 0)
+  })
+
+  test('a server whose place for bounces is taken says so and does not start', async () => {
+    await using _first = await start()
+    await assert.rejects(
+      start(),
+      /bounces\.listen: cannot listen on 127\.0\.0\.1:\d+: something else listens/,
+    )
+  })
+})
+
+type Shown = {
+  readonly dispatches: readonly {
+    readonly outcome: string
+    readonly providerCode: string | null
+    readonly providerMessageId: string | null
+    readonly receipt: { readonly state: string; readonly providerCode: string } | null
+  }[]
+}
+
+async function recordOf(server: Server, address: string): Promise<Shown> {
+  const token = readFileSync(join(server.dataFolder, 'admin.token'), 'utf8').trim()
+  const headers = { Authorization: `Bearer ${token}` }
+  const search = await server.call('POST', '/admin/v1/verifications/search', { headers, body: { address } })
+  const [{ id }] = search.json.found as [{ id: string }]
+  const { json } = await server.call('GET', `/admin/v1/verifications/${id}`, { headers })
+  return json as unknown as Shown
+}
+
+function messageIdOf(mail: string): string | undefined {
+  return /^Message-ID: (\S+)$/im.exec(mail)?.[1]
+}
+
+/** Looks until there is one, for as long as greylisting and a loaded machine may need. */
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 600; tries++) {
+    const found = await look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('it did not come to be')
+}
