@@ -31,7 +31,7 @@ function listPage(): string {
 # Carriers
 
 Ready-made carriers with an HTTP interface. Each page tells what to enter where. For one that is not here, declare
-[your own](own-block.md). Mail servers are \`type: smtp\`, see [settings](../config.md#carriers).
+[your own](own-block.md). Mail servers are \`type: smtp\` and have [a page of their own](smtp.md).
 
 "Seen live" was tested against the carrier's own software. "From documentation" was made from what the carrier's public pages
 show, and tested against the exchange shown there; try it with \`countersign doctor\` and a message of your own before you rely on it.

@@ -45,7 +45,7 @@ const failing: Readonly<Record<string, readonly [text: string, status: number]>>
 }
 
 export type PostfixOptions = {
-  /** Mail for the domain goes to this port of this machine. */
+  /** Mail for the domain, if its recipient has the form documented, goes to this port of this machine. */
   readonly bounces?: { readonly domain: string; readonly port: number }
   /** A policy server is asked for each recipient: greylisting. */
   readonly policyPort?: number
@@ -92,6 +92,8 @@ export async function startPostfix({
     ].join('\n'),
   )
 
+  if (bounces) writeFileSync(at('bounce-addresses'), bounceAddressesAsDocumented(bounces.domain))
+
   for (const [name, [text, status]] of Object.entries(failing))
     writeFileSync(at(name), `#!/bin/sh\necho '${text}'\nexit ${status}\n`, { mode: 0o755 })
 
@@ -124,6 +126,10 @@ export async function startPostfix({
         ...(policyPort === undefined ? [] : [`check_policy_service inet:127.0.0.1:${policyPort}`]),
       ].join(', '),
       smtputf8_enable: hasSmtpUtf8 ? 'yes' : 'no',
+      ...(bounces && {
+        relay_domains: bounces.domain,
+        relay_recipient_maps: `regexp:${at('bounce-addresses')}`,
+      }),
       transport_maps: `regexp:${at('transport')}`,
       // What waits is tried again, and warned of, after a second or two instead of hours.
       minimal_backoff_time: '1s',
@@ -206,6 +212,14 @@ export async function startPostfix({
   }
 }
 
+/** The table that docs/carriers/smtp.md tells operators to write, for another domain. */
+function bounceAddressesAsDocumented(domain: string): string {
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'carriers', 'smtp.md'), 'utf8')
+  const line = /^\/\^b.* OK$/m.exec(page)?.[0]
+  if (line === undefined) throw new Error('docs/carriers/smtp.md has no table of bounce addresses')
+  return `${line.replace('bounces\\.example\\.com', domain.replaceAll('.', '\\.'))}\n`
+}
+
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -230,7 +244,7 @@ async function greets(port: number, child: ChildProcess): Promise<boolean> {
 }
 
 /** Looks until it is so, for as long as a loaded machine may need. */
-async function until(isSo: () => Promise<boolean>, log: () => string): Promise<void> {
+export async function until(isSo: () => Promise<boolean>, log: () => string): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
     const found = await isSo().catch((error: Error) => error)
     if (found === true) return

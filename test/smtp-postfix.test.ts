@@ -1,21 +1,26 @@
 /** Mail as a real mail server takes, keeps and judges it: Postfix, OpenDKIM and SpamAssassin of Debian. */
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
 import type { SmtpSettings } from '../src/config/providers/smtp.ts'
 import { DeliveryError, type Message, type Provider, type Receipt } from '../src/delivery/provider.ts'
 import { loadTemplates, type Templates } from '../src/delivery/templates.ts'
+import { bounceAddresses } from '../src/providers/smtp/bounce-address.ts'
+import { readBounceSecret } from '../src/providers/smtp/bounce-secret.ts'
 import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
+import { bounce } from './bounce.ts'
 import { requirePeer } from './peers.ts'
-import { freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
+import { freePort, isRoot, type Postfix, postfixPath, startPostfix, until } from './postfix.ts'
 
 const opendkimPath = '/usr/sbin/opendkim'
 const spamassassinPath = '/usr/bin/spamassassin'
+const swaksPath = '/usr/bin/swaks'
 const { skip } = isRoot
   ? requirePeer('Postfix (apt-get install postfix)', postfixPath)
   : requirePeer('root, to start Postfix', [])
@@ -252,6 +257,43 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
       await provider.close?.()
     }
   })
+
+  test(
+    'that comes back from elsewhere passes a Postfix set up as documented, and no other address does',
+    requirePeer('swaks (apt-get install swaks)', swaksPath),
+    async () => {
+      const secretFile = join(folder, 'bounces.key')
+      const domain = 'bounces.countersign.example'
+      const provider = providerOf({ listen: { host: '127.0.0.1', port: bouncePort }, domain, secretFile })
+      await provider.start?.()
+      const bring = (to: string) => {
+        const server = ['--server', '127.0.0.1', '--port', String(postfix.port), '--tls']
+        const data = bounce({ status: '5.1.10', diagnostic: 'smtp; 550 from elsewhere' }).replaceAll(
+          '\n',
+          '\\n',
+        )
+        return promisify(execFile)(swaksPath, [...server, '--from', '<>', '--to', to, '--data', data])
+      }
+      try {
+        const { addressOf } = bounceAddresses(domain, readBounceSecret(secretFile))
+        const [id, other] = ['c'.repeat(32), 'd'.repeat(32)]
+        const forged = addressOf(other).replace('dddd', 'cddd')
+        await assert.rejects(bring(`someone@${domain}`), (error: Error & { stdout: string }) =>
+          /550 5\.1\.1 .*User unknown in relay recipient table/.test(error.stdout),
+        )
+        await bring(forged) // Postfix knows the form, only we know the secret
+        await bring(addressOf(id))
+        await until(async () => receipts.some((one) => one.key === id), postfix.log)
+        await until(async () => postfix.log().includes('550 5.1.1 no such address'), postfix.log)
+        assert.deepEqual(
+          receipts.filter(({ providerCode }) => providerCode.includes('from elsewhere')),
+          [{ key: id, state: 'undeliverable', providerCode: '5.1.10 550 from elsewhere' }],
+        )
+      } finally {
+        await provider.close?.()
+      }
+    },
+  )
 
   test('a hundred at once arrive once each', async () => {
     const messages = Array.from({ length: 100 }, () => messageTo('many@example.com'))

@@ -145,6 +145,18 @@ test('a carrier’s settings have environment names too', () => {
 const mail = `providers:
   my-mail: { type: smtp, host: mail.example.com, user: u, from: { address: a@example.com } }`
 
+test('bounces need a domain, and get a place to listen and a secret in the data folder', () => {
+  const { settings } = load({
+    yaml: `providers: { m: { type: smtp, host: mx, from: { address: a@example.com }, bounces: { domain: B.Example.com } } }`,
+  })
+  const provider = settings.providers.m
+  assert.deepEqual(provider?.type === 'smtp' && provider.bounces, {
+    listen: { host: '127.0.0.1', port: 2525 },
+    domain: 'b.example.com',
+    secretFile: join(folder, 'bounces.key'),
+  })
+})
+
 test('a password may come from the file, a file of its own or the environment, and is never shown', () => {
   const inFile = mail.replace('user: u', 'user: u, password: hunter2')
   const ownFile = written('password', 'hunter2\n')
@@ -219,6 +231,22 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   [
     'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, dkim: { domain: d, selector: s, privateKeyFile: /no } } }',
     /^providers\.a\.dkim\.privateKeyFile: \/no does not exist/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, bounces: {} } }',
+    /^providers\.a\.bounces\.domain: must be stated/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, bounces: { domain: here } } }',
+    /^providers\.a\.bounces\.domain: here is no domain that mail could come to/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, bounces: { domain: b.example.com, listen: 2525 } } }',
+    /^providers\.a\.bounces\.listen: must be/,
+  ],
+  [
+    'providers: { a: { type: smtp, host: mx, from: { address: a@example.com }, bounces: { domain: b.example.com, listen: here } } }',
+    /^providers\.a\.bounces\.listen: must be HOST:PORT, such as 127\.0\.0\.1:2525/,
   ],
   ['routes: { sms: [other] }', /^routes\.sms: other is not among the providers/],
   [

@@ -107,6 +107,21 @@ test('whatever the code, its life and the message id, no other group of 4 to 8 d
   )
 })
 
+test('the shipped mails follow the reader’s light or dark, and hold no link and nothing from outside', async () => {
+  for (const { template, locale, text, html } of all(await loadTemplates(settings))) {
+    if (html === undefined) continue
+    const which = `${template} ${locale}`
+    assert.match(html, /<meta name="color-scheme" content="light dark">/, which)
+    assert.match(html, /@media \(prefers-color-scheme: dark\)/, which)
+    assert.equal(
+      /<(img|a|link|script|iframe|svg)\b|\b(src|href|background)=|url\(|@import|:\/\//i.test(html),
+      false,
+      which,
+    )
+    assert.equal(/:\/\/|www\./i.test(text), false, which)
+  }
+})
+
 test('subjects of two messages differ, so that mail programs do not thread them', async () => {
   const templates = await loadTemplates(settings)
   const subjectOf = (messageId: string) => templates.render('code', 'email', 'en-US', messageId, code).subject

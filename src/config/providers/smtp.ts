@@ -51,7 +51,10 @@ const schema = Type.Object(
     from: Type.Object(
       {
         name: text('Name shown as sender.', 'Countersign'),
-        address: Type.String({ minLength: 3, description: 'Address of the sender, also the envelope’s.' }),
+        address: Type.String({
+          minLength: 3,
+          description: 'Address of the sender; of the envelope too, unless bounces are taken in.',
+        }),
       },
       strict,
     ),
