@@ -30,8 +30,9 @@ function listPage(): string {
 
 # Carriers
 
-Ready-made carriers with an HTTP interface. Each page tells what to enter where. For one that is not here, declare
-[your own](own-block.md). Mail servers are \`type: smtp\` and have [a page of their own](smtp.md).
+Each page tells what to enter where. By protocol: [SMPP 3.4](smpp.md) for SMS (\`type: smpp\`), [SMTP](smtp.md) for mail
+(\`type: smtp\`). Ready-made carriers with an HTTP interface (\`type: http\`) are below; for one that is not here, declare
+[your own](own-block.md). [Routes](../routes.md) put them in order.
 
 "Seen live" was tested against the carrier's own software. "From documentation" was made from what the carrier's public pages
 show, and tested against the exchange shown there; try it with \`countersign doctor\` and a message of your own before you rely on it.

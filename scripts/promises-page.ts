@@ -32,6 +32,9 @@ const statements: Readonly<Record<string, string>> = {
     'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
   'T-2': 'Duplicates of a message carry the same code and the same message id.',
   'T-3': 'A code succeeds once across processes and crashes.',
+  'T-5':
+    'A provider that fails, is slow or answers nonsense is left: the next one has the message within three seconds while 20 of its code’s life are left. A permanent refusal is not tried again.',
+  'T-6': 'Duplicate, late, early, reordered and unknown receipts never move a record backwards.',
   'T-7': 'SIGTERM under load: readiness goes false first, and nothing that was accepted is dropped.',
   'T-8': 'A wall clock that jumps does not lengthen a code’s life or allow it twice.',
 }

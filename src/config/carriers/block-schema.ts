@@ -38,10 +38,14 @@ const price = <T extends TSchema>(place: T) =>
 
 /** Parameters of each way to sign a request; all are templates. `?` marks those that may be left out. */
 export const signers = {
+  aliyunAcs3: ['accessKey', 'secretKey', 'nonce'],
+  awsSigv4: ['accessKey', 'secretKey', 'region', 'service'],
   basic: ['user', 'password'],
   bearer: ['token'],
   hmac: ['key', 'text', 'header', 'value', 'algorithm?', 'encoding?'],
+  huaweiSdkHmacSha256: ['accessKey', 'secretKey'],
   standardWebhooks: ['secret', 'id'],
+  tencentTc3: ['accessKey', 'secretKey', 'service'],
 } as const
 export type SignerName = keyof typeof signers
 
@@ -49,6 +53,7 @@ export type SignerName = keyof typeof signers
 export const verifiers = {
   addresses: ['list'],
   basic: ['user', 'password'],
+  ecdsa: ['publicKey', 'signature', 'timestamp'],
   secret: ['value', 'query?', 'header?'],
   standardWebhooks: ['secret'],
   twilio: ['token'],
@@ -229,6 +234,7 @@ export type MessageValues = {
   readonly app: string
   /** What is left of the message's life, at least 1. */
   readonly lifetimeSeconds: number
+  readonly lifetimeMinutes: number
   /** Empty if receipts are off. */
   readonly receiptUrl: string
   /** Unix time in seconds. */
@@ -247,6 +253,7 @@ export const messageValueNames: readonly (keyof MessageValues)[] = [
     'tenant',
     'app',
     'lifetimeSeconds',
+    'lifetimeMinutes',
     'receiptUrl',
     'timestamp',
     'isoTime',

@@ -37,6 +37,7 @@ export function messageValues(
     tenant,
     app,
     lifetimeSeconds: Math.max(1, Math.floor(message.remainingMs / 1000)),
+    lifetimeMinutes: Math.max(1, Math.ceil(message.remainingMs / 60_000)),
     receiptUrl: receiptUrl ?? '',
     timestamp: Math.floor(nowMs / 1000),
     isoTime: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,

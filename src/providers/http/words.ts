@@ -4,6 +4,9 @@ const mostWords = 160
 /** Digits of a number or a code, also in groups such as `415-555-2671`. */
 const digits = /\d(?:[ .()-]{0,2}\d){5,}/g
 
+/** Such as E200033: a letter in front, and nothing else, is no code of ours. */
+const errorCode = /^[A-Z]{1,3}\d{6}$/
+
 /**
  * @param parts  Each is searched by itself, so that a status and a code in a row are no number.
  * @param hidden  Texts that carriers are known to echo: mailboxes, passwords.
@@ -11,6 +14,7 @@ const digits = /\d(?:[ .()-]{0,2}\d){5,}/g
 export function wordsOf(parts: readonly (string | number | null)[], hidden: readonly string[]): string {
   const own = parts.map((part) => {
     let text = String(part ?? '')
+    if (errorCode.test(text)) return text
     for (const one of hidden) if (one.length > 2) text = text.replaceAll(one, '…')
     return text
       .replace(/\S*@\S*/g, '…')

@@ -6,6 +6,7 @@ import { createCompiler, type Values } from '../../../liquid.ts'
 import type { Said } from '../places.ts'
 import { addresses } from './addresses.ts'
 import { basic } from './basic.ts'
+import { ecdsa } from './ecdsa.ts'
 import { hmac } from './hmac.ts'
 import { secret } from './secret.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
@@ -25,7 +26,14 @@ export type Verify = (call: Call) => boolean
 /** Made once of the parameters a block states, which are templates of `values`. */
 export type Verifier = (parameter: (name: string) => string) => Verify
 
-const verifiers: Readonly<Record<string, Verifier>> = { addresses, basic, secret, standardWebhooks, twilio }
+const verifiers: Readonly<Record<string, Verifier>> = {
+  addresses,
+  basic,
+  ecdsa,
+  secret,
+  standardWebhooks,
+  twilio,
+}
 
 export function verifierOf(verify: ReceiptRules['verify'], values: Values): Verify {
   const compile = createCompiler()

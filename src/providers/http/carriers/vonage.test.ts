@@ -1,0 +1,89 @@
+import { phoneMessage } from '../../../../test/http-carrier.ts'
+import { exchange } from '../../../../test/http-exchange.ts'
+
+const answered = (message: object) => ({ status: 200, body: { 'message-count': '1', messages: [message] } })
+const receipt = {
+  msisdn: '447700900000',
+  to: 'AcmeInc',
+  'network-code': '12345',
+  messageId: '0A0000001234567B',
+  price: '0.03330000',
+  status: 'delivered',
+  scts: '2001011400',
+  'err-code': '0',
+  'message-timestamp': '2020-01-01 12:00:00 +0000',
+}
+const call =
+  (change: object = {}, query = 'secret=told+only+to+it') =>
+  () => ({
+    query,
+    body: JSON.stringify({ ...receipt, ...change }),
+  })
+
+exchange({
+  section: {
+    carrier: 'vonage',
+    apiKey: 'abcd1234',
+    apiSecret: 'Abcdef0123456789',
+    from: 'AcmeInc',
+    receiptSecret: 'told only to it',
+  },
+  request: {
+    method: 'POST',
+    path: '/sms/json',
+    form: {
+      api_key: 'abcd1234',
+      api_secret: 'Abcdef0123456789',
+      to: '15558675310',
+      from: 'AcmeInc',
+      text: phoneMessage.text,
+      ttl: '59000',
+      'client-ref': phoneMessage.id,
+      callback: 'https://codes.example.com/receipts/carrier?secret=told+only+to+it',
+    },
+  },
+  success: {
+    told: answered({
+      to: '447700900000',
+      'message-id': '0A0000001234567B',
+      status: '0',
+      'remaining-balance': '3.14159265',
+      'message-price': '0.03330000',
+      network: '12345',
+    }),
+    accepted: { id: '0A0000001234567B', segments: 1, price: { amount: '0.03330000', currency: 'EUR' } },
+  },
+  failures: [
+    [answered({ status: '1', 'error-text': 'Throughput Rate Exceeded' }), 'throttled', /^200 1 Throughput/],
+    [answered({ status: '4', 'error-text': 'Invalid Credentials' }), 'unavailable', /^200 4 Invalid Cred/],
+    [
+      answered({ status: '7', 'error-text': 'Number barred: 15558675310' }),
+      'refused',
+      /^200 7 Number barred/,
+    ],
+    [answered({ status: '9', 'error-text': 'Partner quota violation' }), 'unavailable', /9 Partner quota/],
+    [{ status: 503 }, 'unavailable', /^503/],
+  ],
+  receipts: [
+    [
+      call(),
+      [
+        {
+          key: '0A0000001234567B',
+          state: 'delivered',
+          providerCode: 'delivered 0',
+          price: { amount: '0.03330000', currency: 'EUR' },
+        },
+      ],
+    ],
+    [
+      call({ status: 'failed', 'err-code': '6', price: undefined }),
+      [{ key: '0A0000001234567B', state: 'undeliverable', providerCode: 'failed 6' }],
+    ],
+    [
+      call({ status: 'something new', price: undefined }),
+      [{ key: '0A0000001234567B', state: 'unknown', providerCode: 'something new 0' }],
+    ],
+  ],
+  forged: [call({}, ''), call({}, 'secret='), call({}, 'secret=guessed')],
+})
