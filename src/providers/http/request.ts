@@ -114,7 +114,7 @@ function nodeOf(child: unknown): Node {
 
 /** As RFC 3986 has it, which signatures over a query count on: all but letters, digits and `-._~`. */
 export function encoded(text: string): string {
-  return encodeURIComponent(text).replace(
+  return encodeURIComponent(text.toWellFormed()).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   )
@@ -127,7 +127,7 @@ function pathSegment(value: string): string {
 
 /** One line of printable ASCII; the rest as in a URL (RFC 9110 5.5 has no other way). */
 function headerValue(value: string): string {
-  return value.replace(/\p{Cc}/gu, '').replace(/[^\x20-\x7E]+/gu, encodeURIComponent)
+  return value.toWellFormed().replace(/\p{Cc}/gu, '').replace(/[^\x20-\x7E]+/gu, encodeURIComponent)
 }
 
 function xmlText(value: string): string {
