@@ -127,7 +127,10 @@ function pathSegment(value: string): string {
 
 /** One line of printable ASCII; the rest as in a URL (RFC 9110 5.5 has no other way). */
 function headerValue(value: string): string {
-  return value.toWellFormed().replace(/\p{Cc}/gu, '').replace(/[^\x20-\x7E]+/gu, encodeURIComponent)
+  return value
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, '')
+    .replace(/[^\x20-\x7E]+/gu, encodeURIComponent)
 }
 
 function xmlText(value: string): string {
