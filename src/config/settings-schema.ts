@@ -173,8 +173,13 @@ export function scalars(schema: object = settingsSchema, at: readonly string[] =
   })
 }
 
-/** `policy.lifetime.sms` is `COUNTERSIGN_POLICY_LIFETIME_SMS`. */
+/** `policy.maxSubmissions` is `COUNTERSIGN_POLICY_MAX_SUBMISSIONS`; what begins with a capital, as NAME in documents, is one word. */
 function envName(path: readonly string[]): string {
-  const words = path.map((name) => name.replaceAll('-', '_').replace(/[A-Z]/g, '_$&').toUpperCase())
+  const words = path.map((name) =>
+    name
+      .replaceAll('-', '_')
+      .replace(/(?<=[a-z0-9])[A-Z]/g, '_$&')
+      .toUpperCase(),
+  )
   return `COUNTERSIGN_${words.join('_')}`
 }
