@@ -69,11 +69,20 @@ test('a sender of the settings goes before the number, and a messaging service d
   assert.equal(service.requests[0]!.form.MessagingServiceSid, `MG${'a'.repeat(32)}`)
 })
 
+test('a messaging service does not know the parts yet, and says 0', async (t) => {
+  const { provider, answer } = await startCarrier(t, section)
+  answer({ status: 201, body: { ...created, num_segments: '0', status: 'accepted' } })
+  assert.deepEqual(await provider.send(phoneMessage, never), { id: created.sid })
+})
+
 test('its error codes become outcomes, with its words less the number', async (t) => {
   const { provider, answer } = await startCarrier(t, section)
   for (const [told, kind] of [
     [refusal(21211, 400, "The 'To' number +15558675310 is not a valid phone number."), 'refused'],
     [refusal(21610, 400, 'Attempt to send to unsubscribed recipient'), 'refused'],
+    [refusal(21635, 400, "'To' number cannot be a landline"), 'refused'],
+    [refusal(21408, 400, 'Permission to send an SMS has not been enabled for the region'), 'unavailable'],
+    [refusal(21612, 400, 'Message cannot be sent with the current combination'), 'unavailable'],
     [refusal(20003, 401, 'Authentication Error - invalid username'), 'unavailable'],
     [refusal(20429, 429, 'Too Many Requests'), 'throttled'],
     [refusal(20500, 500, 'An internal server error has occurred'), 'unavailable'],

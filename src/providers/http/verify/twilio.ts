@@ -7,10 +7,31 @@ import type { Verifier } from './verifier.ts'
 export const twilio: Verifier = (parameter) => {
   const token = parameter('token')
   return ({ request: { headers, body }, url }) => {
-    const fields = [...new URLSearchParams(body.toString('utf8'))].map(([name, value]) => name + value)
-    const expected = createHmac('sha1', token)
-      .update(url + fields.sort().join(''))
-      .digest('base64')
-    return token !== '' && isEqual(headers['x-twilio-signature'] ?? '', expected)
+    const fields = fieldsOf(new URLSearchParams(body.toString('utf8')))
+    const given = headers['x-twilio-signature'] ?? ''
+    const isSigned = (over: string) =>
+      isEqual(given, createHmac('sha1', token).update(`${over}${fields}`).digest('base64'))
+    return token !== '' && [withoutPort(url), withPort(url)].some(isSigned)
   }
 }
+
+/** By name, not by the text as a whole: a name may begin with another, such as `FromCity` and `From`. */
+function fieldsOf(posted: URLSearchParams): string {
+  const names = [...new Set(posted.keys())].sort()
+  return names
+    .flatMap((name) => [...new Set(posted.getAll(name))].sort().map((value) => name + value))
+    .join('')
+}
+
+// Twilio signs the URL now with its port and now without; its own libraries take either.
+
+function withoutPort(url: string): string {
+  return url.replace(authority, '$1')
+}
+
+function withPort(url: string): string {
+  const port = authority.exec(url)?.[2] ?? (url.startsWith('https:') ? ':443' : ':80')
+  return url.replace(authority, `$1${port}`)
+}
+
+const authority = /^(https?:\/\/(?:\[[^\]]*\]|[^/?#:[]+))(:\d+)?/

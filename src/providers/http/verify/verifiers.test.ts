@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import { callOf } from '../../../../test/http-carrier.ts'
+import { webhookSignature } from '../sign/standard-webhooks.ts'
+import { standardWebhooks } from './standard-webhooks.ts'
+import { twilio } from './twilio.ts'
+import type { Call, Verify } from './verifier.ts'
+
+const given =
+  (parameters: Readonly<Record<string, string>>) =>
+  (name: string): string =>
+    parameters[name] ?? ''
+
+function calls(verify: Verify, call: Parameters<typeof callOf>[0], url = '', nowMs = 0): boolean {
+  const said: Call['said'] = { document: undefined, text: '', headers: {}, query: new URLSearchParams() }
+  return verify({ request: callOf(call), said, url, nowMs })
+}
+
+const documented = new URLSearchParams({
+  Digits: '1234',
+  To: '+18005551212',
+  From: '+12349013030',
+  Caller: '+12349013030',
+  CallSid: 'CA1234567890ABCDE',
+})
+const address = 'https://mycompany.com/myapp.php?foo=1&bar=2'
+
+function isTwilio(signature: string, url = address, body = documented.toString(), token = '12345'): boolean {
+  return calls(twilio(given({ token })), { headers: { 'x-twilio-signature': signature }, body }, url)
+}
+
+test('Twilio: the example of its page "Webhooks security", and of earlier ones, is verified', () => {
+  assert.equal(isTwilio('0/KCTR6DLpKmkAf8muzZqo1nDgQ='), true)
+  const earlier = documented.toString().replaceAll('%2B12349013030', '%2B14158675309')
+  assert.equal(isTwilio('RSOYDt4T1cUTdK1PDd93/VVr8B8=', address, earlier), true)
+})
+
+test('Twilio: any other signature, address, field or token is not', () => {
+  const signature = '0/KCTR6DLpKmkAf8muzZqo1nDgQ='
+  for (const [given, url, body, token] of [
+    [''],
+    [signature.toLowerCase()],
+    [`${signature} `],
+    [signature, 'https://mycompany.com/myapp.php?foo=1&bar=3'],
+    [signature, 'http://mycompany.com/myapp.php?foo=1&bar=2'],
+    [signature, 'https://other.example/myapp.php?foo=1&bar=2'],
+    [signature, address, `${documented}&Extra=1`],
+    [signature, address, documented.toString().replace('1234', '1235')],
+    [signature, address, documented.toString(), '12346'],
+  ] as const)
+    assert.equal(isTwilio(given, url, body, token), false, `${given} ${url} ${body} ${token}`)
+  const unkeyed = createHmac('sha1', '').update(address).digest('base64')
+  assert.equal(isTwilio(unkeyed, address, '', ''), false, 'without a token nothing is verified')
+})
+
+test('Twilio: the address is signed with its port or without, whichever it was given', () => {
+  const sign = (over: string) => createHmac('sha1', '12345').update(`${over}A1`).digest('base64')
+  for (const host of ['codes.example.com', '[2001:db8::1]'])
+    for (const [url, ports] of [
+      [`https://${host}/r?a=https://x:1`, ['', ':443']],
+      [`https://${host}:8443/r?a=https://x:1`, ['', ':8443']],
+      [`http://${host}/r?a=https://x:1`, ['', ':80']],
+    ] as const) {
+      const scheme = url.slice(0, url.indexOf('//'))
+      for (const port of ports)
+        assert.equal(
+          isTwilio(sign(`${scheme}//${host}${port}/r?a=https://x:1`), url, 'A=1'),
+          true,
+          `${url} as ${port}`,
+        )
+      assert.equal(isTwilio(sign(`${scheme}//${host}:81/r?a=https://x:1`), url, 'A=1'), false)
+    }
+})
+
+test('Twilio: fields go by their names, also where one begins with another; repeated values once', () => {
+  const sign = (text: string) => createHmac('sha1', '12345').update(`${address}${text}`).digest('base64')
+  const body = 'FromCity=Bern&From=Shop&Media=b&Media=a&Media=b'
+  assert.equal(isTwilio(sign('FromShopFromCityBernMediaaMediab'), address, body), true)
+})
+
+/** Of the specification, which its libraries are tested with too. */
+const vector = {
+  secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+  timestamp: '1614265330',
+  body: '{"test": 2432232314}',
+  signature: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+}
+
+test('Standard Webhooks: the example of its specification is what we sign and what we verify', () => {
+  const { secret, id, timestamp, body, signature } = vector
+  assert.equal(`v1,${webhookSignature(secret, id, timestamp, body)}`, signature)
+  const verify = standardWebhooks(given({ secret }))
+  const isWebhook = (change: Partial<typeof vector> = {}, lateMs = 0) => {
+    const one = { ...vector, ...change }
+    const headers = {
+      'webhook-id': one.id,
+      'webhook-timestamp': one.timestamp,
+      'webhook-signature': one.signature,
+    }
+    return calls(verify, { headers, body: one.body }, '', Number(timestamp) * 1000 + lateMs)
+  }
+  assert.equal(isWebhook(), true)
+  assert.equal(isWebhook({ signature: `v1a,x v1,eA== ${signature}` }), true)
+  for (const change of [
+    { id: 'msg_other' },
+    { timestamp: '1614265331' },
+    { timestamp: `${timestamp}.0` },
+    { body: '{"test": 2432232315}' },
+    { signature: signature.replace('v1,', 'v2,') },
+    { signature: signature.slice(3) },
+    { signature: '' },
+  ])
+    assert.equal(isWebhook(change), false, JSON.stringify(change))
+  for (const lateMs of [-300_000, 300_000]) assert.equal(isWebhook({}, lateMs), true)
+  for (const lateMs of [-301_000, 301_000]) assert.equal(isWebhook({}, lateMs), false)
+})
