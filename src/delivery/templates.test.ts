@@ -291,16 +291,11 @@ const refused: readonly (readonly [what: string, name: string, text: string, wor
     /tag "render" not found/,
   ],
   ['a layout', 'code.en-US.sms.txt', "{% layout '/etc/hostname' %}code {{ code }}", /tag "layout" not found/],
-  [
-    'a huge loop',
-    'code.en-US.sms.txt',
-    '{% for i in (1..99999999) %}{% endfor %}code {{ code }}',
-    /limit exceeded/,
-  ],
+  ['a loop', 'code.en-US.sms.txt', '{% for i in (1..9) %}{% endfor %}code {{ code }}', /tag "for" not found/],
   [
     'an endless amount of work',
     'code.en-US.sms.txt',
-    `${'{% for i in (1..999) %}'.repeat(6)}x${'{% endfor %}'.repeat(6)}code {{ code }}`,
+    'code {{ code }}{{ (1..99999999) | join }}',
     /limit exceeded/,
   ],
 ]

@@ -2,8 +2,8 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Liquid } from 'liquidjs'
 import { AppError } from '../errors.ts'
+import { createCompiler, type Render } from '../liquid.ts'
 import type { MessageTemplate } from '../store/outbox.ts'
 import type { Channel } from './provider.ts'
 import { problemsOf } from './template-check.ts'
@@ -44,8 +44,6 @@ export type Templates = {
   ): Rendered
 }
 
-type Compiled = (values: Values) => string
-
 const parts: Readonly<Record<Channel, readonly string[]>> = {
   sms: ['sms.txt'],
   email: ['email.subject.txt', 'email.txt', 'email.html'],
@@ -53,6 +51,9 @@ const parts: Readonly<Record<Channel, readonly string[]>> = {
 }
 /** A call is worth it for a code that does not arrive; a notice comes as text. */
 const hasVoice: Readonly<Record<MessageTemplate, boolean>> = { code: true, 'contact-changed': false }
+
+const compileText = createCompiler()
+const compileHtml = createCompiler(escapeHtml)
 
 const templates = Object.keys(declared) as MessageTemplate[]
 const shipped = join(import.meta.dirname, 'templates')
@@ -70,12 +71,12 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
   const own = folder === null ? new Set<string>() : await filesIn(folder, problems)
   const fileOf = (name: string) => (own.has(name) ? join(folder!, name) : `shipped ${name}`)
 
-  const engine = createEngine()
-  const compiled = new Map<string, Compiled>()
+  const compiled = new Map<string, Render>()
   for (const { name, template } of everyFile()) {
     try {
       const source = await readFile(join(own.has(name) ? folder! : shipped, name), 'utf8')
-      compiled.set(name, compile(engine, textOf(source), declared[template], name.endsWith('.html')))
+      const compile = name.endsWith('.html') ? compileHtml : compileText
+      compiled.set(name, compile(textOf(source), declared[template]))
     } catch (error) {
       problems.push(`${fileOf(name)}: ${(error as Error).message.split('\n')[0]}`)
     }
@@ -126,47 +127,6 @@ function textOf(source: string): string {
     .replace(/^\uFEFF/, '')
     .replaceAll('\r\n', '\n')
     .replace(/\n$/, '')
-}
-
-function createEngine(): Liquid {
-  const engine = new Liquid({
-    strictVariables: true,
-    strictFilters: true,
-    // Operators may edit templates; templates read no files and run no longer than this (ms, bytes).
-    templates: {},
-    renderLimit: 100,
-    parseLimit: 100_000,
-    memoryLimit: 1_000_000,
-  })
-  for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
-  return engine
-}
-
-const output = /\{\{\s*([a-z]+)\s*\}\}/g
-
-/**
- * Templates that only put values in places, as the shipped ones do, become a plain join: liquid's own
- * interpreter takes about ten times as long, on the path of every message.
- */
-function compile(engine: Liquid, source: string, variables: readonly string[], isHtml: boolean): Compiled {
-  const parsed = engine.parse(source) // refuses what is malformed either way
-  // Looked for here, or one in a branch that the samples do not take would fail some message later.
-  for (const name of engine.globalVariablesSync(parsed))
-    if (!variables.includes(name))
-      throw new Error(`{{ ${name} }} is no value of this message; it has ${variables.join(', ')}`)
-  const written = isHtml ? escapeHtml : (text: string) => text
-  if (/\{\{|\{%/.test(source.replace(output, '')))
-    return (values) =>
-      engine.renderSync(
-        parsed,
-        Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(value)])),
-      )
-  const pieces = source.split(output)
-  return (values) => {
-    let text = pieces[0]!
-    for (let i = 1; i < pieces.length; i += 2) text += written(values[pieces[i]!]!) + pieces[i + 1]!
-    return text
-  }
 }
 
 function nearest(locale: string): Locale {
