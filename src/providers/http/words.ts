@@ -1,8 +1,10 @@
 /** A carrier's own words as a record may keep them: short, without addresses, codes and secrets. */
 
 const mostWords = 160
-/** Digits of a number or a code, also in groups such as `415-555-2671`. */
-const digits = /\d(?:[ .()-]{0,2}\d){5,}/g
+/** Digits of a number or a code, also in groups such as `415-555-2671`, or one by one as a voice says them. */
+const digits = /\d(?:[ .,，()-]{0,2}\d){5,}/g
+/** Also as it stands in a URL. */
+const mailbox = /\S*(?:@|%40)\S*/gi
 
 /** Such as E200033: a letter in front, and nothing else, is no code of ours. */
 const errorCode = /^[A-Z]{1,3}\d{6}$/
@@ -14,10 +16,12 @@ const errorCode = /^[A-Z]{1,3}\d{6}$/
 export function wordsOf(parts: readonly (string | number | null)[], hidden: readonly string[]): string {
   const own = parts.map((part) => {
     let text = String(part ?? '')
+    for (const one of hidden)
+      if (one.length > 2)
+        text = text.replaceAll(one, '…').replaceAll(encodeURIComponent(one.toWellFormed()), '…')
     if (errorCode.test(text)) return text
-    for (const one of hidden) if (one.length > 2) text = text.replaceAll(one, '…')
     return text
-      .replace(/\S*@\S*/g, '…')
+      .replace(mailbox, '…')
       .replace(digits, '…')
       .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
       .trim()
@@ -26,4 +30,5 @@ export function wordsOf(parts: readonly (string | number | null)[], hidden: read
     .filter((one) => one !== '')
     .join(' ')
     .slice(0, mostWords)
+    .toWellFormed() // the cut may be within a character
 }
