@@ -4,10 +4,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
-import { declared, locales } from '../../delivery/template-values.ts'
 import { createCompiler } from '../../liquid.ts'
 import type { CarrierBlock, Need } from '../carriers/block-schema.ts'
 import { loadBlock } from '../carriers/load-block.ts'
+import { readTemplateIds, type TemplateIds, templateIdsSchema } from '../carriers/template-ids.ts'
 import { optional, strict } from '../policy-schema.ts'
 import { commonSchema, type ProviderKind } from './kind.ts'
 import { isNetwork, readSecret, text } from './parts.ts'
@@ -29,40 +29,6 @@ export type HttpSettings = {
   /** Where the carrier calls; null: receipts are off. */
   readonly receiptUrl: string | null
 }
-
-/** By template and locale. */
-export type TemplateIds = Readonly<Record<string, Readonly<Record<string, TemplateId>>>>
-export type TemplateId = {
-  readonly id: string
-  /** Places in the message's variables, in the order the carrier's template has them, and their names. */
-  readonly variables: readonly { readonly at: number; readonly name: string }[]
-}
-
-/** A template's variables as carriers get them; the rest is for texts. */
-const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
-
-const templateId = Type.Union([
-  Type.String({ minLength: 1 }),
-  Type.Object({ id: Type.String({ minLength: 1 }), variables: Type.Array(Type.String()) }, strict),
-])
-const templateNames = Object.keys(declared) as (keyof typeof declared)[]
-const templateIds = Type.Object(
-  Object.fromEntries(
-    templateNames.map((name) => [
-      name,
-      Type.Union(
-        [
-          ...templateId.anyOf,
-          Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict),
-        ],
-        {
-          description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.`,
-        },
-      ),
-    ]),
-  ),
-  strict,
-)
 
 const schema = Type.Object(
   {
@@ -87,7 +53,7 @@ const schema = Type.Object(
       }),
     ),
     caFile: text('PEM file of certificate authorities to trust beside the system’s.'),
-    templateIds: optional(templateIds),
+    templateIds: optional(templateIdsSchema),
   },
   strict,
 )
@@ -130,7 +96,8 @@ export const httpKind: ProviderKind<HttpSettings> = {
         file.caFile !== undefined && existsSync(file.caFile)
           ? readFileSync(resolve(file.caFile), 'utf8')
           : null,
-      templateIds: readTemplateIds(block, file.templateIds, where, problems),
+      templateIds:
+        block === nothing ? null : readTemplateIds(block, file.templateIds, `${where}.templateIds`, problems),
       receiptUrl: hasReceipts && publicUrl !== null ? `${publicUrl}/receipts/${name}` : null,
     }
   },
@@ -175,6 +142,7 @@ function readNeeds(
       problems.push(
         `${where}.${name}: must be stated${need.secret ? `, or ${name}File` : ''}; ${need.description}`,
       )
+    if (found === '') problems.push(`${where}.${name}File: ${stated[`${name}File`]} is empty`)
     // What came from a file has not been before the schema.
     if (
       need.secret &&
@@ -219,51 +187,6 @@ function serverOf(
       `${where}: ${host} would be called without TLS; that is only for a host of your own network that allowPrivate lists`,
     )
   return url.href.replace(/\/+$/, '')
-}
-
-function readTemplateIds(
-  block: CarrierBlock,
-  file: Static<typeof templateIds> | undefined,
-  where: string,
-  problems: string[],
-): TemplateIds | null {
-  if (block.takesTemplateIds !== true) {
-    if (file !== undefined && block !== nothing)
-      problems.push(`${where}.templateIds: this carrier takes texts; leave them out`)
-    return null
-  }
-  const ids: Record<string, Record<string, TemplateId>> = {}
-  for (const template of templateNames) {
-    const stated = (file as Record<string, TemplateIdFile | Record<string, TemplateIdFile>> | undefined)?.[
-      template
-    ]
-    for (const locale of locales) {
-      const at = `${where}.templateIds.${template}`
-      const one = stated !== undefined && isByLocale(stated) ? stated[locale] : stated
-      if (one === undefined) {
-        problems.push(`${at}: must be stated; the carrier takes only templates it has approved, by their id`)
-        break
-      }
-      const { id, variables = variablesOf(template) } = typeof one === 'string' ? { id: one } : one
-      for (const name of variables)
-        if (!variablesOf(template).includes(name))
-          problems.push(`${at}.variables: ${name} is none of ${variablesOf(template).join(', ')}`)
-      ids[template] ??= {}
-      ids[template][locale] = {
-        id,
-        variables: variables.map((name) => ({ at: variablesOf(template).indexOf(name), name })),
-      }
-    }
-  }
-  return ids
-}
-
-type TemplateIdFile = Static<typeof templateId>
-
-function isByLocale(
-  stated: TemplateIdFile | Record<string, TemplateIdFile>,
-): stated is Record<string, TemplateIdFile> {
-  return typeof stated === 'object' && !('id' in stated)
 }
 
 function isHostOrNetwork(text: string): boolean {

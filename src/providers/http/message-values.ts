@@ -1,7 +1,7 @@
 /** A message as the templates of a block see it. */
 
 import type { MessageValues } from '../../config/carriers/block-schema.ts'
-import type { TemplateIds } from '../../config/providers/http.ts'
+import type { TemplateIds } from '../../config/carriers/template-ids.ts'
 import type { Message } from '../../delivery/provider.ts'
 import { segmentsOf } from '../../delivery/sms-segments.ts'
 import { randomHex } from '../../random.ts'

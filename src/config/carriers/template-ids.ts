@@ -1,0 +1,86 @@
+/** A carrier's own ids of the templates it has approved, by message and language, as a section states them. */
+
+import { type Static, Type } from 'typebox'
+import { declared, locales } from '../../delivery/template-values.ts'
+import { strict } from '../policy-schema.ts'
+import type { CarrierBlock } from './block-schema.ts'
+
+/** By template and locale. */
+export type TemplateIds = Readonly<Record<string, Readonly<Record<string, TemplateId>>>>
+export type TemplateId = {
+  readonly id: string
+  /** Places in the message's variables, in the order the carrier's template has them, and their names. */
+  readonly variables: readonly { readonly at: number; readonly name: string }[]
+}
+
+/** A template's variables as carriers get them; the rest is for texts. */
+const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
+
+const templateId = Type.Union([
+  Type.String({ minLength: 1 }),
+  Type.Object({ id: Type.String({ minLength: 1 }), variables: Type.Array(Type.String()) }, strict),
+])
+const templateNames = Object.keys(declared) as (keyof typeof declared)[]
+/** How a section states them. */
+export const templateIdsSchema = Type.Object(
+  Object.fromEntries(
+    templateNames.map((name) => [
+      name,
+      Type.Union(
+        [
+          ...templateId.anyOf,
+          Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict),
+        ],
+        {
+          description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.`,
+        },
+      ),
+    ]),
+  ),
+  strict,
+)
+
+type TemplateIdFile = Static<typeof templateId>
+
+/** @returns null for a carrier that takes texts. */
+export function readTemplateIds(
+  block: CarrierBlock,
+  file: Static<typeof templateIdsSchema> | undefined,
+  where: string,
+  problems: string[],
+): TemplateIds | null {
+  if (block.takesTemplateIds !== true) {
+    if (file !== undefined) problems.push(`${where}: this carrier takes texts; leave them out`)
+    return null
+  }
+  const stated = (file ?? {}) as Readonly<Record<string, TemplateIdFile | Record<string, TemplateIdFile>>>
+  // What holds for both languages is told once.
+  const found = new Set<string>()
+  const ids: Record<string, Record<string, TemplateId>> = {}
+  for (const template of templateNames)
+    for (const locale of locales) {
+      const at = `${where}.${template}`
+      const own = stated[template]
+      const one = own !== undefined && isByLocale(own) ? own[locale] : own
+      if (one === undefined) {
+        found.add(`${at}: must be stated; the carrier takes only templates it has approved, by their id`)
+        continue
+      }
+      const known = variablesOf(template)
+      const { id, variables = known } = typeof one === 'string' ? { id: one } : one
+      for (const name of variables)
+        if (!known.includes(name)) found.add(`${at}.variables: ${name} is none of ${known.join(', ')}`)
+      if (template === 'code' && !variables.includes('code'))
+        found.add(`${at}.variables: must have code, or the message would go out without it`)
+      ids[template] ??= {}
+      ids[template][locale] = { id, variables: variables.map((name) => ({ at: known.indexOf(name), name })) }
+    }
+  problems.push(...found)
+  return ids
+}
+
+function isByLocale(
+  stated: TemplateIdFile | Record<string, TemplateIdFile>,
+): stated is Record<string, TemplateIdFile> {
+  return typeof stated === 'object' && !('id' in stated)
+}
