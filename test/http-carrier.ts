@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { CarrierBlock } from '../src/config/carriers/block-schema.ts'
 import { providersOf } from '../src/config/provider-settings.ts'
@@ -135,6 +135,37 @@ export async function startCarrier(
     },
     receiptUrl: `${publicUrl}/receipts/carrier`,
   }
+}
+
+/** A small block, for tests of what all have alike. */
+export const plainBlock = {
+  channels: ['sms'],
+  request: { server: 'https://carrier.example', path: '/send', json: { to: '{{ to }}', text: '{{ text }}' } },
+  answer: { accepted: { status: 200, '/ok': true }, id: '/id', words: ['/why'] },
+} as const
+
+/** Listens on this machine until the test ends. */
+export async function listening(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** The provider of the small block at a server of the test's own. */
+export function providerAt(t: TestContext, server: string, more: object = {}) {
+  const provider = createHttpProvider(
+    {
+      ...settingsOf({ block: plainBlock }),
+      name: 'carrier',
+      server,
+      allowPrivate: ['127.0.0.1'],
+      ...more,
+    },
+    async () => undefined,
+  )
+  t.after(() => provider.close?.())
+  return provider
 }
 
 export const never = { signal: new AbortController().signal }

@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
-import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { generate } from 'selfsigned'
-import { failureOf, never, phoneMessage, settingsOf, startCarrier } from '../../../test/http-carrier.ts'
-import { createHttpClient, Lost } from './client.ts'
-import { createHttpProvider } from './http-provider.ts'
-import { networksOf, privateNetworks } from './networks.ts'
-
-const block = {
-  channels: ['sms'],
-  request: { server: 'https://carrier.example', path: '/send', json: { to: '{{ to }}', text: '{{ text }}' } },
-  answer: { accepted: { status: 200, '/ok': true }, id: '/id', words: ['/why'] },
-} as const
-
-async function listening(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return (server.address() as AddressInfo).port
-}
+import {
+  failureOf,
+  listening,
+  never,
+  phoneMessage,
+  plainBlock,
+  providerAt,
+  startCarrier,
+} from '../../../test/http-carrier.ts'
 
 /** A server of plain sockets that does as it is told once a whole request is there. */
 async function rawServer(t: TestContext, act: (socket: Socket, request: string) => void): Promise<number> {
@@ -36,21 +25,6 @@ async function rawServer(t: TestContext, act: (socket: Socket, request: string) 
     })
   })
   return listening(t, server)
-}
-
-function providerAt(t: TestContext, server: string, more: object = {}) {
-  const provider = createHttpProvider(
-    {
-      ...settingsOf({ block }),
-      name: 'carrier',
-      server,
-      allowPrivate: ['127.0.0.1'],
-      ...more,
-    },
-    async () => undefined,
-  )
-  t.after(() => provider.close?.())
-  return provider
 }
 
 const soon = () => ({ signal: AbortSignal.timeout(400) })
@@ -108,6 +82,18 @@ const faults: readonly (readonly [
     'unknown',
     /beyond 64 KiB/,
   ],
+  [
+    '200 with an error in another charset',
+    (socket) => {
+      const body = Buffer.from('{"ok":false,"why":"\xfcber das Limit"}', 'latin1')
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n`,
+      )
+      socket.write(body)
+    },
+    'unavailable',
+    /^200 \uFFFDber das Limit$/,
+  ],
   ['no HTTP at all', (socket) => socket.write('220 mail.example.com ESMTP\r\n'), 'unknown', /./],
   ['a connection reset', (socket) => socket.resetAndDestroy(), 'unknown', /./],
   [
@@ -155,105 +141,109 @@ test('a certificate that is not trusted gets nothing; one of caFile is', async (
   assert.deepEqual(await providerAt(t, at, { ca: pair.cert }).send(phoneMessage, never), { id: '1' })
 })
 
-test('private addresses in every form are no targets, unless they are listed', async (t) => {
+test('an answer that begins with a byte order mark is read all the same', async (t) => {
+  const port = await rawServer(t, (socket) => socket.write(answer('\uFEFF{"ok":true,"id":"1"}')))
+  assert.deepEqual(await providerAt(t, `http://127.0.0.1:${port}`).send(phoneMessage, soon()), { id: '1' })
+})
+
+test('a certificate of a trusted authority for another host gets nothing', async (t) => {
+  const pair = await generate([{ name: 'commonName', value: 'other.example' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'other.example' }] }],
+  })
   let asked = 0
-  const server = createHttpServer((_, response) => {
+  const server = createHttpsServer({ key: pair.private, cert: pair.cert }, () => asked++)
+  const port = await listening(t, server)
+  const provider = providerAt(t, `https://127.0.0.1:${port}`, { ca: pair.cert })
+  const error = await failureOf(provider.send(phoneMessage, never))
+  assert.deepEqual([error.kind, asked], ['unavailable', 0])
+  assert.match(error.providerCode, /ALTNAME/)
+})
+
+test('a connection that is reset before the request was read is unknown: it was on its way', async (t) => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    setTimeout(() => socket.resetAndDestroy(), 100)
+  })
+  const port = await listening(t, server)
+  const error = await failureOf(providerAt(t, `http://127.0.0.1:${port}`).send(phoneMessage, never))
+  assert.equal(error.kind, 'unknown')
+})
+
+test('given up after the request was read, it is unknown, and its connection is closed', async (t) => {
+  const controller = new AbortController()
+  const closed = Promise.withResolvers<void>()
+  const port = await rawServer(t, (socket) => {
+    socket.once('close', () => closed.resolve())
+    controller.abort()
+  })
+  const provider = providerAt(t, `http://127.0.0.1:${port}`)
+  assert.equal((await failureOf(provider.send(phoneMessage, { signal: controller.signal }))).kind, 'unknown')
+  await closed.promise
+})
+
+test('what waits for a connection and is given up never goes out, and the others do', async (t) => {
+  const waiting: Socket[] = []
+  let asked = 0
+  const first = Promise.withResolvers<void>()
+  const port = await rawServer(t, (socket) => {
     asked++
-    response.end('{"ok":true,"id":"1"}')
+    waiting.push(socket)
+    first.resolve()
   })
-  const port = await listening(t, server)
-  t.after(() => server.closeAllConnections())
-  // As a URL reads them, all of these are 127.0.0.1, or this machine by another name.
-  for (const host of [
-    '127.0.0.1',
-    '2130706433',
-    '0x7f.1',
-    '0177.0.0.1',
-    '127.1',
-    'localhost',
-    '[::ffff:127.0.0.1]',
-    '[::1]',
-    '0.0.0.0',
-  ]) {
-    const provider = providerAt(t, `http://${host}:${port}`, { allowPrivate: [] })
-    const error = await failureOf(provider.send(phoneMessage, never))
-    assert.equal(error.kind, 'unavailable', host)
-    assert.match(error.providerCode, /may not be called/, `${host}: ${error.providerCode}`)
+  const provider = providerAt(t, `http://127.0.0.1:${port}`, { window: 1 })
+  const taken = provider.send(phoneMessage, never)
+  await first.promise
+  const controller = new AbortController()
+  const given = failureOf(provider.send(phoneMessage, { signal: controller.signal }))
+  controller.abort()
+  const error = await given
+  assert.deepEqual([error.kind, error.providerCode], ['unavailable', 'no connection in time'])
+  waiting[0]!.write(answer('{"ok":true,"id":"1"}'))
+  assert.deepEqual(await taken, { id: '1' })
+  const again = provider.send(phoneMessage, never)
+  while (waiting.length < 2) await new Promise(setImmediate)
+  waiting[1]!.write(answer('{"ok":true,"id":"2"}'))
+  assert.deepEqual([await again, asked], [{ id: '2' }, 2])
+})
+
+test('a token that would break a header is not sent at all', async (t) => {
+  const sign = { bearer: { token: '{{ token }}' } }
+  const needs = { token: { description: 'A token.' } }
+  const { provider, requests } = await startCarrier(t, {
+    block: { ...plainBlock, needs, request: { ...plainBlock.request, sign } } as never,
+    token: 'a\r\nX-Evil: 1',
+  })
+  const error = await failureOf(provider.send(phoneMessage, never))
+  assert.deepEqual([error.kind, requests.length], ['unavailable', 0])
+})
+
+test('after every kind of fault no connection and no timer is left', async (t) => {
+  const held = () => {
+    const all = process.getActiveResourcesInfo()
+    return ['TCPSocketWrap', 'TLSWrap', 'Timeout'].map((kind) => all.filter((one) => one === kind).length)
   }
-  assert.equal(asked, 0)
-  for (const allowPrivate of [['127.0.0.1'], ['127.0.0.0/8']])
-    assert.equal(
-      (await providerAt(t, `http://127.0.0.1:${port}`, { allowPrivate }).send(phoneMessage, never)).id,
-      '1',
-    )
-})
-
-test('a name that leads outside when it is judged and inside when it is called is refused', async (t) => {
-  let connections = 0
-  const server = createServer((socket) => {
-    connections++
-    socket.destroy()
-  })
-  const port = await listening(t, server)
-  const real = dns.lookup
-  let looks = 0
-  // One answer for both uses is what holds: each connection judges the very addresses it goes to.
-  const rebinding = ((_name: string, _options: object, done: (error: null, found: object[]) => void) => {
-    looks++
-    done(null, [{ address: looks % 2 === 1 ? '10.0.0.1' : '127.0.0.1', family: 4 }])
-  }) as unknown as typeof dns.lookup
-  t.mock.method(dns, 'lookup', rebinding)
-  const { syncBuiltinESMExports } = await import('node:module')
-  syncBuiltinESMExports()
-  t.after(() => {
-    dns.lookup = real
-    syncBuiltinESMExports()
-  })
-  const client = createHttpClient({
-    server: `https://rebinding.example:${port}`,
-    allowPrivate: [],
-    ca: null,
-    connections: 1,
-  })
-  t.after(() => client.close())
-  const request = { method: 'POST', origin: '', path: '/', headers: {}, body: 'x' } as const
-  for (let i = 0; i < 3; i++)
-    await assert.rejects(
-      client.exchange(request, never.signal),
-      (error) => error instanceof Lost && !error.wasSent,
-    )
-  assert.ok(looks > 0)
-  assert.equal(connections, 0)
-})
-
-test('the table of networks has what is not the public internet, and not what is', () => {
-  const networks = networksOf(privateNetworks)
-  for (const address of [
-    ...[
-      '10.1.2.3',
-      '172.31.255.255',
-      '192.168.0.1',
-      '100.64.0.1',
-      '169.254.169.254',
-      '224.0.0.1',
-      '255.255.255.255',
-    ],
-    ...['::', '::1', '::ffff:10.0.0.1', 'fe80::1', 'fd00::1', '64:ff9b::a00:1', '2002:a00:1::', 'ff02::1'],
-  ])
-    assert.equal(networks.has(address), true, address)
-  for (const address of [
-    '1.1.1.1',
-    '172.32.0.1',
-    '100.128.0.1',
-    '8.8.8.8',
-    '2606:4700::1111',
-    '2a00:1450::1',
-  ])
-    assert.equal(networks.has(address), false, address)
+  const before = held()
+  for (const [, act] of faults) {
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.once('close', () => sockets.delete(socket))
+      socket.once('data', () => act(socket))
+    })
+    const provider = providerAt(t, `http://127.0.0.1:${await listening(t, server)}`)
+    await failureOf(provider.send(phoneMessage, { signal: AbortSignal.timeout(50) }))
+    await provider.close?.()
+    while (sockets.size > 0) await new Promise((done) => setTimeout(done, 5))
+  }
+  // What was closed leaves in the turns that follow; what tests before left may leave too.
+  const isLeft = () => held().some((count, i) => count > before[i]!)
+  for (let i = 0; i < 50 && isLeft(); i++) await new Promise((done) => setTimeout(done, 10))
+  assert.equal(isLeft(), false, `${held()} and not ${before}`)
 })
 
 test('given up before a connection is there, nothing goes out', async (t) => {
-  const { provider, requests } = await startCarrier(t, { block: block as never })
+  const { provider, requests } = await startCarrier(t, { block: plainBlock as never })
   const error = await failureOf(provider.send(phoneMessage, { signal: AbortSignal.abort() }))
   assert.equal(error.kind, 'unavailable')
   assert.equal(requests.length, 0)

@@ -37,6 +37,8 @@ export type HttpClientSettings = {
   readonly allowPrivate: readonly string[]
   readonly ca: string | null
   readonly connections: number
+  /** Of names. Default: the system's. */
+  readonly lookup?: typeof lookup
 }
 
 /** Name look-up, TCP and TLS together. */
@@ -45,7 +47,8 @@ const connectTimeoutMs = 3_000
 const exchangeTimeoutMs = 9_000
 const largestAnswer = 64 * 1024
 
-export function createHttpClient({ server, allowPrivate, ca, connections }: HttpClientSettings): HttpClient {
+export function createHttpClient(settings: HttpClientSettings): HttpClient {
+  const { server, connections } = settings
   const pool = new Pool(new URL(server).origin, {
     connections,
     pipelining: 1,
@@ -54,7 +57,7 @@ export function createHttpClient({ server, allowPrivate, ca, connections }: Http
     headersTimeout: exchangeTimeoutMs,
     bodyTimeout: exchangeTimeoutMs,
     maxResponseSize: -1, // ours says which answer it was
-    connect: guardedConnector(allowPrivate, ca),
+    connect: guardedConnector(settings),
   })
 
   return {
@@ -97,7 +100,8 @@ export function createHttpClient({ server, allowPrivate, ca, connections }: Http
             },
             onResponseEnd() {
               settle()
-              resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })
+              // Less the mark that some put in front, which JSON does not know.
+              resolve({ status, headers, text: new TextDecoder().decode(Buffer.concat(chunks)) })
             },
             onResponseError(_controller, error) {
               settle()
@@ -115,7 +119,11 @@ export function createHttpClient({ server, allowPrivate, ca, connections }: Http
  * Refuses private addresses at the moment of connecting: a name that is looked up once to be judged and once
  * more to be called could change in between.
  */
-function guardedConnector(allowPrivate: readonly string[], ca: string | null): buildConnector.connector {
+function guardedConnector({
+  allowPrivate,
+  ca,
+  lookup: look = lookup,
+}: HttpClientSettings): buildConnector.connector {
   const isPrivate = networksOf(privateNetworks)
   const isListed = networksOf(allowPrivate)
   const hosts = new Set(allowPrivate.map((one) => one.toLowerCase()))
@@ -125,17 +133,19 @@ function guardedConnector(allowPrivate: readonly string[], ca: string | null): b
   return (options, callback) => {
     const { protocol } = options
     const host = options.hostname.toLowerCase().replace(/^\[|\]$/g, '')
-    const refused = () =>
-      Object.assign(new Error(`${host} is private`), {
-        code: `${host} is in a network that may not be called`,
+    const refused = () => {
+      const what = protocol === 'https:' ? 'in a private network' : 'in a private network or without TLS'
+      return Object.assign(new Error('refused'), {
+        code: `${host} may not be called ${what}; allowPrivate does not list it`,
       })
+    }
     if (isIP(host) !== 0 && !mayCall(host, host, protocol)) return callback(refused(), null)
     const guardedLookup = (
       name: string,
       wanted: LookupAllOptions,
       done: (error: Error | null, found: LookupAddress[]) => void,
     ) =>
-      lookup(name, { ...wanted, all: true }, (error, found) => {
+      look(name, { ...wanted, all: true }, (error, found) => {
         if (error) return done(error, [])
         const open = found.filter(({ address }) => mayCall(host, address, protocol))
         return open.length === 0 ? done(refused(), []) : done(null, open)
