@@ -56,6 +56,15 @@ test('parameters win over the text: the id as it was answered, the state as a nu
   })
 })
 
+test('an id parameter of blanks alone names nothing, so the text’s id is taken', () => {
+  const tlvs = new Map([
+    [tlvTags.receiptedMessageId, textTlv('  ')],
+    [tlvTags.messageState, uint8Tlv(2)],
+  ])
+  assert.equal(receiptOf(delivered(receiptText('171', 'DELIVRD'), { tlvs }), 'as-is')?.key, '171')
+  assert.equal(receiptOf(delivered('', { tlvs }), 'as-is'), undefined)
+})
+
 test('a text is read as bytes whatever its data_coding says, and in UCS-2 too', () => {
   const text = receiptText('9', 'DELIVRD')
   const ucs2 = Buffer.from(text, 'utf16le').swap16().toString('latin1')

@@ -73,7 +73,8 @@ export function receiptOf(pdu: Pdu<'deliver_sm' | 'data_sm'>, ids: ReceiptIds): 
 
 function idOfTlv(tlvs: Tlvs): string | undefined {
   const value = tlvs.get(tlvTags.receiptedMessageId)
-  const id = value && textOfTlv(value).slice(0, longestId)
+  // Blanks alone name nothing: the text's id is then the one there is.
+  const id = value && textOfTlv(value).slice(0, longestId).trim()
   return id === '' ? undefined : id
 }
 
