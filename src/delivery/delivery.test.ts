@@ -194,6 +194,21 @@ test('a message that may have been taken goes out once more, not again and again
   assert.equal(carrier.messages.length, 2)
 })
 
+test('a provider that asks for a pause gets no further message, and the next one takes them', async () => {
+  const busy = scripted('busy', () => {
+    throw new DeliveryError('throttled', '429', { retryAfterMs: 30_000 })
+  })
+  const calm = scripted('calm', accept)
+  const delivery = worker(busy.provider, calm.provider)
+  await delivery.start()
+  for (let i = 0; i < 5; i++) {
+    delivery.handOver(await issue(delivery.lease))
+    await until(isIdle)
+  }
+  await delivery.stop(1000)
+  assert.deepEqual([busy.messages.length, calm.messages.length], [1, 5])
+})
+
 test('a fault of a provider’s own code counts as not taken', async () => {
   const carrier = scripted('one', (_, nth) => {
     if (nth === 1) throw new TypeError('a bug')

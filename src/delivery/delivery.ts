@@ -48,6 +48,8 @@ type Told = Pick<
   Dispatch,
   'outcome' | 'providerCode' | 'providerMessageId' | 'receiptKey' | 'segments' | 'price'
 >
+/** What a hand-over came to, and how long the provider asks to be left alone. */
+type HandedOver = { readonly told: Told; readonly retryAfterMs?: number | undefined }
 
 export function createDelivery(settings: DeliverySettings): Delivery {
   const { outbox, router, owner } = settings
@@ -86,8 +88,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     if (chosen.kind === 'none') return end('exhausted')
     if (chosen.kind === 'wait') return postpone(entry)
     const handedOverAt = performance.now()
-    const told = await dispatched(entry, chosen, deadline - handedOverAt)
-    chosen.leave(told.outcome)
+    const { told, retryAfterMs } = await dispatched(entry, chosen, deadline - handedOverAt)
+    chosen.leave(told.outcome, retryAfterMs)
     const provider = chosen.provider.name
     await settle(
       entry,
@@ -107,24 +109,28 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   /** Hands the message to the chosen provider. Never rejects: whatever happens is an outcome. */
-  async function dispatched(entry: OutboxEntry, chosen: Chosen, remainingMs: number): Promise<Told> {
+  async function dispatched(entry: OutboxEntry, chosen: Chosen, remainingMs: number): Promise<HandedOver> {
     const { provider, timeoutMs, sender } = chosen
     try {
       const message = rendered(entry, remainingMs, sender)
       const accepted = await handOverWithin(provider, message, Math.min(timeoutMs, remainingMs))
       reached('after-accept', message.id)
       const { id, receiptKey = id, segments, price } = accepted
-      return {
+      const told: Told = {
         outcome: 'accepted',
         providerMessageId: id,
         ...(provider.hasReceipts && { receiptKey }),
         ...(segments !== undefined && { segments }),
         ...(price && { price }),
       }
+      return { told }
     } catch (error) {
-      if (error instanceof DeliveryError) return { outcome: error.kind, providerCode: error.providerCode }
+      if (error instanceof DeliveryError) {
+        const { kind, providerCode, retryAfterMs } = error
+        return { told: { outcome: kind, providerCode }, retryAfterMs }
+      }
       settings.onError?.('delivery', error)
-      return { outcome: 'unavailable', providerCode: 'internal' }
+      return { told: { outcome: 'unavailable', providerCode: 'internal' } }
     }
   }
 

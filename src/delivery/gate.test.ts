@@ -25,6 +25,31 @@ test('a rate below one a second lets one through at a time, and says when the ne
   assert.equal(gate.roomInMs(), 0)
 })
 
+test('a pause lets none in until it ends, is not cut short by a shorter one, and lasts ten seconds at most', () => {
+  let time = 0
+  const gate = createGate({ perSecond: null, window: 10 }, () => time)
+  gate.pause(4_000)
+  gate.pause(1_000)
+  assert.deepEqual([gate.roomInMs(), gate.isPaused], [4_000, true])
+  time = 3_999.5
+  assert.deepEqual([gate.roomInMs(), gate.isPaused], [1, true])
+  time = 4_000
+  assert.deepEqual([gate.roomInMs(), gate.isPaused], [0, false])
+  gate.pause(3_600_000)
+  assert.equal(gate.roomInMs(), 10_000)
+})
+
+test('a pause and a rate hold together', () => {
+  let time = 0
+  const gate = createGate({ perSecond: 0.5, window: 10 }, () => time)
+  gate.enter()
+  gate.pause(500)
+  assert.equal(gate.roomInMs(), 2_000)
+  time = 2_000
+  gate.pause(500)
+  assert.equal(gate.roomInMs(), 500)
+})
+
 test('whatever the times, no stretch has more than its rate and one burst', () => {
   fc.assert(
     fc.property(

@@ -1,15 +1,24 @@
-/** How much a provider is handed: at most so many at once, and so many a second. */
+/** How much a provider is handed: at most so many at once, so many a second, and none while it asks for a pause. */
 
 export type Gate = {
   readonly inFlight: number
-  /** Milliseconds until one more fits by its rate; 0 if now, `undefined` if its window is full. */
+  readonly isPaused: boolean
+  /** Milliseconds until one more fits by its rate or its pause ends; 0 if now, `undefined` if its window is full. */
   roomInMs(): number | undefined
   /** Takes a place; only after `roomInMs` said 0. */
   enter(): void
   leave(): void
+  /** Lets none in for so long. Those inside are not hurried, and a pause under way gets no shorter. */
+  pause(ms: number): void
   /** Resolves when one has left, first come first served, or after `ms` at the latest. */
   room(ms: number): Promise<void>
 }
+
+/**
+ * A pause a carrier asks for is kept no longer: a minute's life has no more to spare, and a server that says an
+ * hour by mistake must not silence the only carrier there is. It is asked again six times a minute at most.
+ */
+const longestPauseMs = 10_000
 
 /** A second's worth may go at once, and at least one. */
 export function createGate(
@@ -20,6 +29,7 @@ export function createGate(
   let tokens = burst
   let filledAt = now()
   let inFlight = 0
+  let pausedUntil = 0
   const waiting = new Set<() => void>()
 
   function fill(): void {
@@ -33,12 +43,17 @@ export function createGate(
     get inFlight() {
       return inFlight
     },
+    get isPaused() {
+      return now() < pausedUntil
+    },
     roomInMs() {
       if (inFlight >= window) return undefined
-      if (perSecond === null) return 0
+      const pauseMs = Math.max(0, Math.ceil(pausedUntil - now()))
+      if (perSecond === null) return pauseMs
       fill()
       // Rounding must not ask for a thousandth of a message more.
-      return tokens >= 1 - 1e-9 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000)
+      const fillMs = tokens >= 1 - 1e-9 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000)
+      return Math.max(pauseMs, fillMs)
     },
     enter() {
       inFlight++
@@ -47,6 +62,9 @@ export function createGate(
     leave() {
       inFlight--
       waiting.values().next().value?.()
+    },
+    pause(ms) {
+      pausedUntil = Math.max(pausedUntil, now() + Math.min(ms, longestPauseMs))
     },
     room: (ms) =>
       new Promise((resolve) => {

@@ -122,12 +122,19 @@ export class DeliveryError extends Error {
   readonly kind: DeliveryErrorKind
   /** The provider's own code and words, kept in the dispatch record; never the code or whole address. */
   readonly providerCode: string
+  /** How long the provider asks to be left alone, if it does. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(kind: DeliveryErrorKind, providerCode: string, options?: ErrorOptions) {
+  constructor(
+    kind: DeliveryErrorKind,
+    providerCode: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(`provider answered ${kind}: ${providerCode}`, options)
     this.name = 'DeliveryError'
     this.kind = kind
     this.providerCode = providerCode
+    this.retryAfterMs = options.retryAfterMs
   }
 
   /** Only a refusal is final. */

@@ -145,6 +145,25 @@ test('what is more than a provider may have goes to the next, and waits if all a
   )
 })
 
+test('one that asks for a pause is passed over until it ends, and is not what another falls over to', () => {
+  const { next, pass } = routerOf()
+  next().leave('throttled', 3_000)
+  assert.equal(next().provider.name, 'b')
+  assert.deepEqual([next(['b']).provider.name, next(['b']).hasNext], ['c', false])
+  pass(3_000)
+  assert.equal(next().provider.name, 'a')
+})
+
+test('if all ask for a pause a message waits for the first that ends', () => {
+  const { router, next, pass } = routerOf()
+  next().leave('throttled', 3_000)
+  next().leave('unavailable', 1_000)
+  next().leave('throttled', 2_000)
+  assert.equal(router.next(to, []).kind, 'wait')
+  pass(1_000)
+  assert.equal(next().provider.name, 'b')
+})
+
 test('a rate is kept to the message', () => {
   const { next, pass } = routerOf({}, { a: { perSecond: 2 } })
   const names = () => next().provider.name

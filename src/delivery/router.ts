@@ -43,8 +43,11 @@ export type Chosen = {
   readonly hasNext: boolean
   /** The channel that follows if no receipt says delivered in time. */
   readonly second: Route['second']
-  /** To be called once, when the hand-over has ended. */
-  leave(outcome: DispatchOutcome): void
+  /**
+   * To be called once, when the hand-over has ended.
+   * @param retryAfterMs  What the provider asked for; meanwhile others take its messages.
+   */
+  leave(outcome: DispatchOutcome, retryAfterMs?: number): void
 }
 
 /** Every provider that could take it has as much as it may have. `room` resolves when it is worth asking again. */
@@ -106,12 +109,11 @@ export function createRouter(settings: RouterSettings): Router {
     destination: Destination,
     tried: readonly string[],
   ): Chosen {
-    const hasNext = route.steps.some(
-      ({ provider }) =>
-        provider !== post.name &&
-        !tried.includes(provider) &&
-        posts.get(provider)!.breaker.state() === 'closed',
-    )
+    const hasNext = route.steps.some(({ provider }) => {
+      if (provider === post.name || tried.includes(provider)) return false
+      const { breaker, gate } = posts.get(provider)!
+      return breaker.state() === 'closed' && !gate.isPaused
+    })
     post.gate.enter()
     return {
       kind: 'provider',
@@ -120,7 +122,8 @@ export function createRouter(settings: RouterSettings): Router {
       sender: senderFor(post.senders, destination),
       hasNext,
       second: route.second,
-      leave(outcome) {
+      leave(outcome, retryAfterMs) {
+        if (retryAfterMs !== undefined) post.gate.pause(retryAfterMs)
         post.gate.leave()
         entered.leave(outcome)
       },

@@ -4,6 +4,7 @@ import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-sche
 import { type Accepted, DeliveryError, type DeliveryErrorKind, type Price } from '../../delivery/provider.ts'
 import type { Answer } from './client.ts'
 import { documentOf, type Find, finderOf, type Said } from './places.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { ruleOf } from './rules.ts'
 import { wordsOf } from './words.ts'
 
@@ -15,7 +16,7 @@ const noQuery = new URLSearchParams()
  */
 export function answerJudge(
   rules: AnswerRules,
-): (answer: Answer, messageId: string, hidden: readonly string[]) => Accepted | DeliveryError {
+): (answer: Answer, messageId: string, hidden: readonly string[], nowMs: number) => Accepted | DeliveryError {
   const kinds = (['refused', 'throttled', 'unavailable', 'unknown'] as const).map(
     (kind) => [kind, ruleOf(rules[kind])] as const,
   )
@@ -26,12 +27,15 @@ export function answerJudge(
   const price = priceFinder(rules.price)
   const words = (rules.words ?? []).map(finderOf)
 
-  return ({ status, headers, text }, messageId, hidden) => {
+  return ({ status, headers, text }, messageId, hidden, nowMs) => {
     const said: Said = { document: documentOf(text, rules.parse ?? 'json'), text, headers, query: noQuery }
     const failed = (kind: DeliveryErrorKind, more: string | null = null) => {
       const later = headers['retry-after'] === undefined ? null : `retry after ${headers['retry-after']}`
       const own = words.map((find) => find(said))
-      return new DeliveryError(kind, wordsOf([status, ...own, more, later], hidden))
+      const wanted = retryAfterMs(headers['retry-after'], nowMs)
+      return new DeliveryError(kind, wordsOf([status, ...own, more, later], hidden), {
+        ...(wanted !== undefined && isLater(kind) && { retryAfterMs: wanted }),
+      })
     }
     for (const [kind, holds] of kinds) if (holds(said, status)) return failed(kind)
     if (!isAccepted(said, status)) return failed(status === 429 ? 'throttled' : 'unavailable')
@@ -48,6 +52,11 @@ export function answerJudge(
       ...(told !== null && { price: told }),
     }
   }
+}
+
+/** A refusal is about the recipient, and what may have been taken about the connection. */
+function isLater(kind: DeliveryErrorKind): boolean {
+  return kind === 'throttled' || kind === 'unavailable'
 }
 
 /** A whole number of at least 1; carriers that do not know yet say 0. */

@@ -39,7 +39,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
         // liquid names the place in the template, and shows no value.
         throw new DeliveryError('unavailable', wordsOf([`the block cannot make a request: ${error}`], hidden))
       }
-      const outcome = judge(await answerTo(request, signal, hidden), message.id, hidden)
+      const outcome = judge(await answerTo(request, signal, hidden), message.id, hidden, Date.now())
       if (outcome instanceof DeliveryError) throw outcome
       return outcome
     },
