@@ -120,9 +120,10 @@ export function encoded(text: string): string {
   )
 }
 
-/** One segment of a path, which cannot lead out of it. */
+/** One segment of a path. Dots alone lead out of it, and for servers `%2E` is a dot as well (RFC 3986 6.2.2.3). */
 function pathSegment(value: string): string {
-  return /^\.{1,2}$/.test(value) ? value.replaceAll('.', '%2E') : encoded(value)
+  if (/^\.{1,2}$/.test(value)) throw new Error('a value of its path is . or ..')
+  return encoded(value)
 }
 
 /** One line of printable ASCII; the rest as in a URL (RFC 9110 5.5 has no other way). */

@@ -3,9 +3,11 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { callOf } from '../../../../test/http-carrier.ts'
 import { webhookSignature } from '../sign/standard-webhooks.ts'
+import { basic } from './basic.ts'
+import { secret } from './secret.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
-import type { Call, Verify } from './verifier.ts'
+import { type Call, type Verify, verifierOf } from './verifier.ts'
 
 const given =
   (parameters: Readonly<Record<string, string>>) =>
@@ -115,4 +117,40 @@ test('Standard Webhooks: the example of its specification is what we sign and wh
     assert.equal(isWebhook(change), false, JSON.stringify(change))
   for (const lateMs of [-300_000, 300_000]) assert.equal(isWebhook({}, lateMs), true)
   for (const lateMs of [-301_000, 301_000]) assert.equal(isWebhook({}, lateMs), false)
+})
+
+test('a secret that was not stated lets nobody in, least of all who sends none', () => {
+  const sent = { headers: { 'x-secret': '', authorization: 'Basic ' }, query: 'secret=' }
+  for (const call of [{}, sent, { headers: { authorization: `Basic ${btoa(':')}` } }])
+    for (const verify of [
+      secret(given({ header: 'x-secret' })),
+      secret(given({ query: 'secret' })),
+      basic(given({})),
+      basic(given({ user: 'u' })),
+      standardWebhooks(given({})),
+      twilio(given({})),
+      verifierOf({ hmac: { key: '', text: '', signature: { header: 'x-secret' } } }, {}),
+      verifierOf({ addresses: { list: '' } }, {}),
+    ])
+      assert.equal(calls(verify, call), false)
+})
+
+test('all ways that a block states must hold', () => {
+  const verify = verifierOf(
+    {
+      addresses: { list: '198.51.100.0/24, 2001:db8::1' },
+      secret: { header: 'X-Secret', value: '{{ word }}' },
+    },
+    { word: 'shh' },
+  )
+  const known = { 'x-secret': 'shh' }
+  for (const [clientIp, headers, holds] of [
+    ['198.51.100.7', known, true],
+    ['2001:db8::1', known, true],
+    ['198.51.101.7', known, false],
+    ['198.51.100.7', { 'x-secret': 'shhh' }, false],
+    ['198.51.100.7', {}, false],
+    ['', known, false],
+  ] as const)
+    assert.equal(calls(verify, { clientIp, headers }), holds, `${clientIp} ${JSON.stringify(headers)}`)
 })
