@@ -181,6 +181,24 @@ test('given up after the request was read, it is unknown, and its connection is 
   await closed.promise
 })
 
+test('what is given up holds no place: with one connection at most, the next message goes out', async (t) => {
+  let asked = 0
+  const read = Promise.withResolvers<void>()
+  const port = await rawServer(t, (socket) => {
+    if (++asked === 1) return read.resolve()
+    socket.write(answer('{"ok":true,"id":"2"}'))
+  })
+  const provider = providerAt(t, `http://127.0.0.1:${port}`, { window: 1 })
+  const controller = new AbortController()
+  const given = failureOf(provider.send(phoneMessage, { signal: controller.signal }))
+  await read.promise
+  controller.abort()
+  assert.equal((await given).kind, 'unknown')
+  // Less than the time after which the client ends an exchange by itself.
+  const next = provider.send(phoneMessage, { signal: AbortSignal.timeout(5_000) })
+  assert.deepEqual(await next, { id: '2' })
+})
+
 test('what waits for a connection and is given up never goes out, and the others do', async (t) => {
   const waiting: Socket[] = []
   let asked = 0

@@ -161,6 +161,7 @@ test('the table of networks has what is not the public internet, and not what is
   const networks = networksOf(privateNetworks)
   for (const address of [
     ...[
+      '0.0.0.0',
       '10.1.2.3',
       '172.31.255.255',
       '192.168.0.1',

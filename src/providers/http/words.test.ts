@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import {
+  callOf,
+  failureOf,
+  mailMessage,
+  never,
+  phoneMessage,
+  plainBlock,
+  startCarrier,
+} from '../../../test/http-carrier.ts'
 import { wordsOf } from './words.ts'
 
 const secret = 'key of ours/with=signs'
@@ -62,4 +71,35 @@ test('whatever is around a code, a mailbox and a secret, and wherever it is cut,
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('what a carrier echoes of a request is masked, in its answers and its call-backs', async (t) => {
+  const apiKey = 'the-key-of-ours'
+  const block = {
+    ...plainBlock,
+    channels: ['sms', 'email'],
+    needs: { apiKey: { description: 'A key.', secret: true } },
+    receipts: {
+      parse: 'json',
+      key: '/id',
+      state: '/state',
+      states: { failed: 'undeliverable' },
+      words: ['/why'],
+      verify: { secret: { header: 'x-key', value: '{{ apiKey }}' } },
+    },
+  }
+  const { provider, answer, receipts } = await startCarrier(t, { block: block as never, apiKey })
+  const why = `${apiKey} may not send 012345 to +15558675310, Li.Na@example.com or Li.Na`
+  const kept = /^\S+ … may not send … to \+…, … or /
+  answer({ status: 400, body: { why } })
+  for (const message of [phoneMessage, mailMessage]) {
+    const { providerCode } = await failureOf(provider.send(message, never))
+    assert.match(providerCode, kept)
+    assert.doesNotMatch(providerCode, /the-key|012345|555|example/)
+    if (message === mailMessage) assert.doesNotMatch(providerCode, /Li\.Na/)
+  }
+  const body = JSON.stringify({ id: '1', state: 'failed', why })
+  assert.equal((await provider.receipts!(callOf({ body, headers: { 'x-key': apiKey } }))).status, 200)
+  assert.match(receipts[0]!.providerCode, kept)
+  assert.doesNotMatch(receipts[0]!.providerCode, /the-key|012345|555|example/)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { callOf } from '../../../../test/http-carrier.ts'
+import type { ReceiptRules } from '../../../config/carriers/block-schema.ts'
 import { webhookSignature } from '../sign/standard-webhooks.ts'
 import { basic } from './basic.ts'
 import { secret } from './secret.ts'
@@ -130,7 +131,7 @@ test('a secret that was not stated lets nobody in, least of all who sends none',
       standardWebhooks(given({})),
       twilio(given({})),
       verifierOf({ hmac: { key: '', text: '', signature: { header: 'x-secret' } } }, {}),
-      verifierOf({ addresses: { list: '' } }, {}),
+      verifierOf({ addresses: { list: '' } } as ReceiptRules['verify'], {}),
     ])
       assert.equal(calls(verify, call), false)
 })
@@ -140,7 +141,7 @@ test('all ways that a block states must hold', () => {
     {
       addresses: { list: '198.51.100.0/24, 2001:db8::1' },
       secret: { header: 'X-Secret', value: '{{ word }}' },
-    },
+    } as ReceiptRules['verify'],
     { word: 'shh' },
   )
   const known = { 'x-secret': 'shh' }
