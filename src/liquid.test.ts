@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createCompiler, soleName, textOf } from './liquid.ts'
+import { compileNumber, createCompiler, soleName, textOf } from './liquid.ts'
 
 const bracketed = createCompiler((text) => `[${text.replaceAll(']', '')}]`)
 const plain = createCompiler()
@@ -121,4 +121,20 @@ test('a template that is one value alone is known by its name', () => {
     ['a', null],
   ] as const)
     assert.equal(soleName(source), name, source)
+})
+
+test('a value through filters is known as a number only if it comes out as one', () => {
+  const values = { a: 86_400, b: '012345', c: ['1'] }
+  for (const [source, number] of [
+    ['{{ a | at_most: 10800 }}', 10_800],
+    ['{{ a | divided_by: 60.0 | ceil }}', 1440],
+    ['{{ a | append: "" }}', null],
+    ['{{ b | append: "" }}', null],
+    ['{{ b | default: a }}', null],
+    ['{{ c | join: "" }}', null],
+    ['{{ a }}', null],
+    ['{{ a | at_most: 9 }} s', null],
+    ['{{ a | at_most: 9 }}{{ a | at_most: 9 }}', null],
+  ] as const)
+    assert.equal(compileNumber(source)(values), number, source)
 })

@@ -1,6 +1,6 @@
 /** Templates that operators may write: liquid that puts values in places, reads no file and ends soon. */
 
-import { Liquid } from 'liquidjs'
+import { Context, Liquid, toValueSync, Value } from 'liquidjs'
 
 /** A template, compiled. A value that is null or missing comes out empty, a list or a map as JSON. */
 export type Render = (values: Values) => string
@@ -62,6 +62,21 @@ function parse(engine: Liquid, source: string, names: readonly string[] | undefi
 /** The name of a template that is one value and nothing else; null of any other. */
 export function soleName(source: string): string | null {
   return /^\{\{\s*([A-Za-z]\w*)\s*\}\}$/.exec(source)?.[1] ?? null
+}
+
+/**
+ * The number that a template of one value through filters comes to, such as `{{ a | at_most: 9 }}`; null if it comes
+ * to anything else.
+ */
+export function compileNumber(source: string): (values: Values) => number | null {
+  const expression = /^\{\{([^{}]*\|[^{}]*)\}\}$/.exec(source)?.[1]
+  if (expression === undefined) return () => null
+  const engine = new Liquid({ strictFilters: true, strictVariables: true })
+  const value = new Value(expression, engine)
+  return (values) => {
+    const found = toValueSync(value.value(new Context(values, engine.options)))
+    return typeof found === 'number' ? found : null
+  }
 }
 
 export function textOf(value: unknown): string {

@@ -1,7 +1,7 @@
 /** A block's request, compiled once: from the values of a message to what goes over the wire. */
 
 import type { RequestRules } from '../../config/carriers/block-schema.ts'
-import { createCompiler, soleName, textOf, type Values } from '../../liquid.ts'
+import { compileNumber, createCompiler, soleName, textOf, type Values } from '../../liquid.ts'
 import { signerOf } from './sign/signer.ts'
 
 export type Outgoing = {
@@ -83,14 +83,17 @@ function pairsOf(pairs: Readonly<Record<string, unknown>>): (values: Values) => 
 
 /**
  * Values are put into the structure, not into its text, so that none can change it. A template that is one
- * value alone keeps its type; one that comes out empty is left out, and so is what has nothing left in it.
+ * value alone keeps its type, and so does a number through filters; one that comes out empty is left out, and so is what has nothing left in it.
  */
 function nodeOf(child: unknown): Node {
   if (typeof child === 'string') {
     const render = text(child)
     if (!/\{\{|\{%/.test(child)) return () => child
     const sole = soleName(child)
-    if (sole === null) return (values) => render(values) || undefined
+    if (sole === null) {
+      const numberIn = compileNumber(child)
+      return (values) => numberIn(values) ?? (render(values) || undefined)
+    }
     return (values) => {
       const value = values[sole]
       return value === '' || value === null ? undefined : value

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { phoneMessage } from '../../../../test/http-carrier.ts'
+import { test } from 'node:test'
+import { never, phoneMessage, startCarrier } from '../../../../test/http-carrier.ts'
 import { exchange } from '../../../../test/http-exchange.ts'
 
 const authToken = 'the-token-of-plivo'
@@ -27,8 +29,10 @@ const told = (state: 'delivered' | 'undeliverable' | 'unknown', providerCode: st
   { key: uuid, state, providerCode, segments: 1, price: { amount: '0.00350', currency: 'USD' } },
 ]
 
+const section = { carrier: 'plivo', authId: 'MAXXXXXXXXXXXXXXXXXX', authToken, from: '+15557122661' }
+
 exchange({
-  section: { carrier: 'plivo', authId: 'MAXXXXXXXXXXXXXXXXXX', authToken, from: '+15557122661' },
+  section,
   request: {
     method: 'POST',
     path: '/v1/Account/MAXXXXXXXXXXXXXXXXXX/Message/',
@@ -53,6 +57,14 @@ exchange({
       'unavailable',
       /^400 dst param/,
     ],
+    [
+      {
+        status: 202,
+        body: { message: 'message(s) queued', message_uuid: [], invalid_number: ['15558675310'] },
+      },
+      'refused',
+      /^202/,
+    ],
     [{ status: 401, body: 'could not verify' }, 'unavailable', /^401/],
     [{ status: 429 }, 'throttled', /^429/],
   ],
@@ -62,4 +74,16 @@ exchange({
     [call({ Status: 'odd' }), told('unknown', 'odd')],
   ],
   forged: [call({}, ''), call({}, signed(url, '99')), call({}, signed(url, '12345', 'other'))],
+})
+
+test('a notice, which lives for a day, is given the three hours that Plivo takes', async (t) => {
+  const { provider, requests, answer } = await startCarrier(t, section)
+  answer({ status: 202, body: { message_uuid: [uuid] } })
+  await provider.send({ ...phoneMessage, remainingMs: 86_400_000 }, never)
+  assert.equal((requests[0]!.json as { message_expiry: number }).message_expiry, 10_800)
+})
+
+test('the example of Plivo’s own libraries is signed alike', () => {
+  const expected = 'ehV3IKhLysWBxC1sy8INm0qGoQYdYsHwuoKjsX7FsXc='
+  assert.equal(signed('https://answer.url', '12345', 'my_auth_token'), expected)
 })
