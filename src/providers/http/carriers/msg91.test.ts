@@ -1,20 +1,27 @@
 import { exchange } from '../../../../test/http-exchange.ts'
 
+/** Version 3, as the help page shows it. */
 const call =
-  (status: string, query = 'secret=s3cret') =>
+  (status: string, desc: string, query = 'secret=s3cret') =>
   () => ({
     query,
-    body: JSON.stringify([
-      {
-        senderId: 'Abcdef',
-        requestId: '3763646c3058373530393938',
-        report: [{ date: '2017-01-01 00:00:00', number: '15558675310', status, desc: 'DELIVERED' }],
-        userId: '38229',
-      },
-    ]),
+    body: JSON.stringify({
+      date: '2024-05-22 09:58:16',
+      number: '15558675310',
+      senderId: 'uXXXXm',
+      amount: '0.01',
+      requestId: '3763646c3058373530393938',
+      INMSID: '0',
+      CRQID: '0',
+      credit: '1',
+      userId: '27XXXX',
+      campaignName: 'Sendhttp',
+      status,
+      desc,
+    }),
   })
-const told = (state: 'delivered' | 'undeliverable' | 'unknown', status: string) => [
-  { key: '3763646c3058373530393938', state, providerCode: `${status} DELIVERED` },
+const told = (state: 'delivered' | 'undeliverable' | 'unknown', providerCode: string) => [
+  { key: '3763646c3058373530393938', state, providerCode },
 ]
 
 exchange({
@@ -48,9 +55,9 @@ exchange({
     [{ status: 429 }, 'throttled', /^429/],
   ],
   receipts: [
-    [call('1'), told('delivered', '1')],
-    [call('16'), told('undeliverable', '16')],
-    [call('77'), told('unknown', '77')],
+    [call('1', 'DELIVERED'), told('delivered', '1 DELIVERED')],
+    [call('16', 'REJECTED'), told('undeliverable', '16 REJECTED')],
+    [call('77', 'NEW'), told('unknown', '77 NEW')],
   ],
-  forged: [call('1', ''), call('1', 'secret=x')],
+  forged: [call('1', 'DELIVERED', ''), call('1', 'DELIVERED', 'secret=x')],
 })
