@@ -60,6 +60,8 @@ exchange({
       'refused',
       /^422 406 You/,
     ],
+    [failed(422, 300, "Invalid 'To' address: 'Li.Na@example.com'."), 'refused', /^422 300 Invalid 'To'/],
+    [failed(422, 300, "Invalid 'From' address."), 'unavailable', /^422 300 Invalid 'From'/],
     [failed(422, 412, 'Account is pending approval'), 'unavailable', /^422 412 /],
     [failed(401, 10, 'No Account or Server API tokens were supplied'), 'unavailable', /^401 10 /],
     [failed(429, 429, 'Rate limit exceeded'), 'throttled', /^429 /],
@@ -73,7 +75,14 @@ exchange({
       call({ RecordType: 'Bounce', Type: 'HardBounce', TypeCode: 1, Description: 'The server was unable' }),
       [{ key: id, state: 'undeliverable', providerCode: 'Bounce HardBounce The server was unable' }],
     ],
+    [
+      call({ RecordType: 'Bounce', Type: 'NewType', Description: 'Something' }),
+      [{ key: id, state: 'undeliverable', providerCode: 'Bounce NewType Something' }],
+    ],
+    [call({ RecordType: 'Bounce', Type: 'AutoResponder', Description: 'Away until Monday' }), []],
+    [call({ RecordType: 'Bounce', Type: 'Transient', Description: 'Delayed' }), []],
     [call({ RecordType: 'Open' }), []],
+    [call({ RecordType: 'New' }), [{ key: id, state: 'unknown', providerCode: 'New' }]],
   ],
   forged: [call({ RecordType: 'Delivery' }, 'x'), () => ({ body: '{}' })],
 })
