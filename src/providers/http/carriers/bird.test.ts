@@ -53,6 +53,7 @@ exchange({
   },
   failures: [
     [failed(422, 9, 'no (correct) recipients found', 'recipients'), 'refused', /^422 9 no \(correct\)/],
+    [failed(422, 10, 'recipient is invalid', 'recipient'), 'refused', /^422 10 /],
     [failed(422, 9, 'originator is invalid', 'originator'), 'unavailable', /^422 9 originator/],
     [failed(401, 2, 'Request not allowed (incorrect access_key)', 'access_key'), 'unavailable', /^401 2 /],
     [failed(402, 25, 'Not enough balance', ''), 'unavailable', /^402 25 /],
@@ -75,6 +76,7 @@ exchange({
         },
       ],
     ],
+    [call('new'), [{ key: id, state: 'unknown', providerCode: 'new successfully delivered', segments: 1 }]],
   ],
   forged: [call('delivered', ''), call('delivered', 'other')],
 })

@@ -50,6 +50,19 @@ exchange({
   },
   failures: [
     [{ status: 400, body: { message: 'from parameter is missing' } }, 'unavailable', /^400 from parameter/],
+    [
+      { status: 400, body: { message: "'to' parameter is not a valid address. please check documentation" } },
+      'refused',
+      /^400 'to' parameter/,
+    ],
+    [
+      {
+        status: 400,
+        body: { message: "'from' parameter is not a valid address. please check documentation" },
+      },
+      'unavailable',
+      /^400 'from' parameter/,
+    ],
     [{ status: 401, body: 'Forbidden' }, 'unavailable', /^401/],
     [{ status: 429, body: { message: 'too many' } }, 'throttled', /^429 too many/],
   ],

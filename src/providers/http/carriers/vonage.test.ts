@@ -55,6 +55,7 @@ exchange({
   },
   failures: [
     [answered({ status: '1', 'error-text': 'Throughput Rate Exceeded' }), 'throttled', /^200 1 Throughput/],
+    [answered({ status: '10', 'error-text': 'Too Many Existing Binds' }), 'throttled', /^200 10 Too/],
     [answered({ status: '4', 'error-text': 'Invalid Credentials' }), 'unavailable', /^200 4 Invalid Cred/],
     [
       answered({ status: '7', 'error-text': 'Number barred: 15558675310' }),
