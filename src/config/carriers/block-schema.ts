@@ -132,7 +132,7 @@ export const blockSchema = Type.Object(
         unavailable: optional(rules),
         unknown: optional(rules),
         id: optional(inAnswer),
-        receiptKey: optional(inAnswer),
+        receiptKey: optional(Type.Union([...inAnswer.anyOf, Type.Literal('messageId')])),
         segments: optional(inAnswer),
         price: price(inAnswer),
         words: optional(Type.Array(inAnswer)),

@@ -22,7 +22,8 @@ export function answerJudge(
   )
   const isAccepted = ruleOf(rules.accepted)
   const id = rules.id === undefined ? null : finderOf(rules.id)
-  const receiptKey = rules.receiptKey === undefined ? null : finderOf(rules.receiptKey)
+  const isOurs = rules.receiptKey === 'messageId'
+  const receiptKey = rules.receiptKey === undefined || isOurs ? null : finderOf(rules.receiptKey)
   const segments = rules.segments === undefined ? null : finderOf(rules.segments)
   const price = priceFinder(rules.price)
   const words = (rules.words ?? []).map(finderOf)
@@ -42,7 +43,7 @@ export function answerJudge(
     const found = id === null ? messageId : id(said)
     // Taken, it says, but not as what: it may have been.
     if (found === null || found === '') return failed('unknown', 'an answer without an id')
-    const named = receiptKey?.(said) ?? null
+    const named = isOurs ? messageId : (receiptKey?.(said) ?? null)
     const parts = segmentsOf(segments, said)
     const told = price(said)
     return {

@@ -56,12 +56,39 @@ exchange({
       },
     },
   },
-  success: { told: { status: 202, body: '' }, accepted: { id: mailMessage.id } },
+  success: {
+    told: { status: 202, body: '', headers: { 'x-message-id': '14c5d75ce93' } },
+    accepted: { id: '14c5d75ce93', receiptKey: mailMessage.id },
+  },
   failures: [
     [
       { status: 401, body: { errors: [{ message: 'authorization required', field: null, help: null }] } },
       'unavailable',
       /^401 authorization required/,
+    ],
+    [
+      {
+        status: 400,
+        body: {
+          errors: [
+            {
+              message: 'Does not contain a valid address.',
+              field: 'personalizations.0.to.0.email',
+              help: null,
+            },
+          ],
+        },
+      },
+      'refused',
+      /^400 personalizations\.0\.to\.0\.email Does not contain/,
+    ],
+    [
+      {
+        status: 403,
+        body: { errors: [{ message: 'The from address is no verified sender', field: 'from' }] },
+      },
+      'unavailable',
+      /^403 from The from address/,
     ],
     [{ status: 429, body: { errors: [{ message: 'too many requests' }] } }, 'throttled', /^429 too many/],
     [{ status: 200, body: 'sandbox' }, 'unavailable', /^200/],
@@ -79,6 +106,7 @@ exchange({
         { key: mailMessage.id, state: 'undeliverable', providerCode: 'bounce 5.0.0 500 unknown recipient …' },
       ],
     ],
+    [call([event({ event: 'new' })]), [{ key: mailMessage.id, state: 'unknown', providerCode: 'new' }]],
   ],
   forged: [
     call([event({ event: 'delivered' })], { key: other }),
