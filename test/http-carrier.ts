@@ -91,6 +91,8 @@ export async function startCarrier(
 ): Promise<TestCarrier> {
   const requests: Taken[] = []
   const receipts: Receipt[] = []
+  // Before the server is there: one that nothing closes would keep a failed test from ending.
+  const settings = settingsOf(section)
   let told: Told = { status: 500 }
   const server = createServer(async (request, response) => {
     let body = ''
@@ -110,7 +112,6 @@ export async function startCarrier(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const settings = settingsOf(section)
   const { port } = server.address() as AddressInfo
   const provider = createHttpProvider(
     {
