@@ -78,7 +78,8 @@ What every carrier may have beside these is in the [settings](../config.md#http)
 
 function demand(name: string, need: Need, oneOf: readonly (readonly string[])[]): string {
   const group = oneOf.find((names) => names.includes(name))
-  if (group) return `one of ${group.map((one) => `\`${one}\``).join(', ')}`
+  const asked = group && `one of ${group.map((one) => `\`${one}\``).join(', ')}`
+  if (asked) return need.for === 'receipts' ? `for receipts, ${asked}` : asked
   if (need.default !== undefined) return `no; \`${need.default}\``
   if (need.optional) return 'no'
   return need.for === 'receipts' ? 'for receipts' : 'yes'
@@ -86,10 +87,11 @@ function demand(name: string, need: Need, oneOf: readonly (readonly string[])[])
 
 /** Settings that would work, were the secrets there. */
 export function exampleOf(name: string, block: CarrierBlock): string {
-  const { needs = {}, takesTemplateIds, receipts, request } = block
+  const { needs = {}, needsOneOf = [], takesTemplateIds, receipts, request } = block
   const section: Record<string, unknown> = { type: 'http', carrier: name }
   for (const [need, { secret, example, optional }] of Object.entries(needs)) {
-    if (secret && !optional) section[`${need}File`] = `/run/secrets/${name}-${dashed(need)}`
+    if (secret && (!optional || needsOneOf.some(([first]) => first === need)))
+      section[`${need}File`] = `/run/secrets/${name}-${dashed(need)}`
     else if (example !== undefined) section[need] = example
   }
   if (String(section.url ?? request.server).startsWith('http://'))

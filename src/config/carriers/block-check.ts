@@ -1,7 +1,7 @@
 /** What is wrong with a carrier block beyond its form: templates, pointers and names that lead nowhere. */
 
 import { createCompiler } from '../../liquid.ts'
-import { type CarrierBlock, messageValueNames } from './block-schema.ts'
+import { type CarrierBlock, messageValueNames, type Verification } from './block-schema.ts'
 
 /** What a template of `sign` may use beside the message's values; `signature` only in `value` of `hmac`. */
 const signingNames = ['method', 'path', 'body', 'signature']
@@ -39,6 +39,21 @@ export function blockProblems(block: CarrierBlock, where: string, taken: readonl
   for (const name of (block.needsOneOf ?? []).flat())
     if (!needs.includes(name)) problems.push(`${where}.needsOneOf: ${name} is not among the needs`)
 
+  const verification = ({ hmac, ...plain }: Verification, path: string): void => {
+    templates(plain, path, needs)
+    if (hmac) {
+      const values = Object.keys(hmac.values ?? {})
+      templates(hmac.key, `${path}.hmac.key`, needs)
+      templates(hmac.text, `${path}.hmac.text`, [...needs, ...values, ...callNames])
+      hashProblems(hmac, `${where}.${path}.hmac`, problems)
+      if (hmac.timestamp !== undefined && !values.includes(hmac.timestamp))
+        problems.push(`${where}.${path}.hmac.timestamp: ${hmac.timestamp} is not among its values`)
+    }
+    const { secret } = plain as { secret?: { query?: string; header?: string } }
+    if (secret && (secret.query === undefined) === (secret.header === undefined))
+      problems.push(`${where}.${path}.secret: state where it is, query or header`)
+  }
+
   const { server, sign, method = 'POST', ...rest } = block.request
   templates(server, 'request.server', needs)
   templates(rest, 'request', inRequest)
@@ -53,21 +68,11 @@ export function blockProblems(block: CarrierBlock, where: string, taken: readonl
   expressions(block.answer, `${where}.answer`, problems)
   const { receipts } = block
   if (receipts) {
-    const { verify } = receipts
     expressions(receipts, `${where}.receipts`, problems)
-    const { hmac, ...plain } = verify
-    templates(plain, 'receipts.verify', needs)
-    if (hmac) {
-      const values = Object.keys(hmac.values ?? {})
-      templates(hmac.key, 'receipts.verify.hmac.key', needs)
-      templates(hmac.text, 'receipts.verify.hmac.text', [...needs, ...values, ...callNames])
-      hashProblems(hmac, `${where}.receipts.verify.hmac`, problems)
-      if (hmac.timestamp !== undefined && !values.includes(hmac.timestamp))
-        problems.push(`${where}.receipts.verify.hmac.timestamp: ${hmac.timestamp} is not among its values`)
-    }
-    const { secret } = verify as { secret?: { query?: string; header?: string } }
-    if (secret && (secret.query === undefined) === (secret.header === undefined))
-      problems.push(`${where}.receipts.verify.secret: state where it is, query or header`)
+    const { verify } = receipts
+    if (Array.isArray(verify))
+      for (const [i, one] of verify.entries()) verification(one, `receipts.verify.${i}`)
+    else verification(verify, 'receipts.verify')
     if ((receipts.method ?? 'POST') === 'GET' && receipts.parse !== 'query')
       problems.push(`${where}.receipts.parse: a GET has no body; state query`)
   }

@@ -54,9 +54,11 @@ export const verifiers = {
   addresses: ['list'],
   basic: ['user', 'password'],
   ecdsa: ['publicKey', 'signature', 'timestamp'],
+  messageBird: ['key'],
   secret: ['value', 'query?', 'header?'],
   standardWebhooks: ['secret'],
   twilio: ['token'],
+  vonage: ['secret', 'algorithm'],
 } as const
 export type VerifierName = keyof typeof verifiers | 'hmac'
 
@@ -78,6 +80,9 @@ function ways(table: Readonly<Record<string, readonly string[]>>): Record<string
     ]),
   )
 }
+
+/** One, or several of which one must do. */
+const either = <T extends TSchema>(one: T) => Type.Union([one, Type.Array(one, { minItems: 2 })])
 
 /** What a carrier's word for a state means; ignored: nothing about delivery, such as an opened mail. */
 const receiptMeaning = oneOf([...receiptStates, 'ignored'])
@@ -154,28 +159,30 @@ export const blockSchema = Type.Object(
           words: optional(Type.Array(inReceipt)),
           segments: optional(inReceipt),
           price: price(inReceipt),
-          verify: Type.Object(
-            {
-              ...ways(verifiers),
-              hmac: optional(
-                Type.Object(
-                  {
-                    key: template,
-                    signature: inReceipt,
-                    prefix: optional(Type.String()),
-                    /** From more places than the body, by a name for `text`. */
-                    values: optional(Type.Record(names, inReceipt)),
-                    text: template,
-                    algorithm: optional(Type.String()),
-                    encoding: optional(Type.String()),
-                    /** Of `values`: Unix time in seconds, at most five minutes off. */
-                    timestamp: optional(Type.String()),
-                  },
-                  strict,
+          verify: either(
+            Type.Object(
+              {
+                ...ways(verifiers),
+                hmac: optional(
+                  Type.Object(
+                    {
+                      key: template,
+                      signature: inReceipt,
+                      prefix: optional(Type.String()),
+                      /** From more places than the body, by a name for `text`. */
+                      values: optional(Type.Record(names, inReceipt)),
+                      text: template,
+                      algorithm: optional(Type.String()),
+                      encoding: optional(Type.String()),
+                      /** Of `values`: Unix time in seconds, at most five minutes off. */
+                      timestamp: optional(Type.String()),
+                    },
+                    strict,
+                  ),
                 ),
-              ),
-            },
-            { ...strict, minProperties: 1 },
+              },
+              { ...strict, minProperties: 1 },
+            ),
           ),
           answer: optional(
             Type.Object(
@@ -205,6 +212,8 @@ export type CarrierBlock = Static<typeof blockSchema>
 export type AnswerRules = CarrierBlock['answer']
 export type ReceiptRules = NonNullable<CarrierBlock['receipts']>
 export type RequestRules = CarrierBlock['request']
+/** Ways that must all hold. */
+export type Verification = Exclude<ReceiptRules['verify'], unknown[]>
 
 /** What templates of a request have beside the block's needs; of the types they have in JSON. */
 export type MessageValues = {

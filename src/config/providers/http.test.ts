@@ -280,3 +280,55 @@ test('the server is called by TLS, without only where allowPrivate lists it; it 
       `providers.ours.allowPrivate: ${wrong} is no host, address or CIDR block, such as 10.0.0.0/8`,
     ])
 })
+
+test('of needs that are all for receipts one must be stated, but only with receipts on', () => {
+  const { hookSecret: _, ...needs } = block.needs
+  const optional = { description: 'One of two.', secret: true, optional: true, for: 'receipts' }
+  const either = {
+    ...block,
+    needs: { ...needs, hmacKey: optional, hookSecret: optional },
+    needsOneOf: [['hmacKey', 'hookSecret']],
+    receipts: {
+      ...block.receipts,
+      verify: [
+        { hmac: { key: '{{ hmacKey }}', text: '{{ body }}', signature: { header: 'x-signature' } } },
+        block.receipts.verify,
+      ],
+    },
+  }
+  const top = { publicUrl: 'https://codes.example.com' }
+  const { receipts: __, ...on } = { ...least, block: either }
+  assert.deepEqual(problems({ ...on, receipts: false }), [])
+  assert.deepEqual(problems(on, {}, top), ['providers.ours: one of hmacKey, hookSecret must be stated'])
+  for (const one of ['hmacKey', 'hookSecret']) assert.deepEqual(problems({ ...on, [one]: 'x' }, {}, top), [])
+})
+
+test('each of several ways to verify is checked, and told by its place', () => {
+  const verify = (...ways: object[]) => ({
+    ...least,
+    block: { ...block, receipts: { ...block.receipts, verify: ways } },
+  })
+  const { secret } = block.receipts.verify
+  const where = 'providers.ours.block.receipts.verify'
+  assert.deepEqual(
+    problems(
+      verify(
+        { secret },
+        { secret: { value: 'x' } },
+        { secret: { value: '{{ nothing }}', query: 'a' } },
+        { hmac: { key: 'x', text: '', signature: '/a', algorithm: 'sha0', timestamp: 'time' } },
+      ),
+    ).map((one) => one.replace(/; there are .*/, '')),
+    [
+      `${where}.1.secret: state where it is, query or header`,
+      `${where}.2.secret.value: {{ nothing }} is no value here`,
+      `${where}.3.hmac.algorithm: must be one of sha1, sha256, sha512`,
+      `${where}.3.hmac.timestamp: time is not among its values`,
+    ],
+  )
+  assert.match(problems(verify({ secret })).join(), /must not have fewer than 2 items/)
+  assert.match(
+    problems(verify({ secret }, { secrets: secret })).join(),
+    /1\.secrets: is not a setting; did you mean secret\?/,
+  )
+})

@@ -153,14 +153,20 @@ function readNeeds(
       problems.push(`${where}.${name}: is not of the form ${need.pattern}`)
   }
   for (const group of block.needsOneOf ?? [])
-    if (group.every((name) => values[name] === ''))
+    if (
+      group.every((name) => values[name] === '') &&
+      group.some((name) => isFor(block.needs?.[name], hasReceipts))
+    )
       problems.push(`${where}: one of ${group.join(', ')} must be stated`)
   return { values, secrets }
 }
 
 function isNeeded(need: Need, hasReceipts: boolean): boolean {
-  if (need.optional === true || need.default !== undefined) return false
-  return need.for === undefined || hasReceipts
+  return need.optional !== true && need.default === undefined && isFor(need, hasReceipts)
+}
+
+function isFor(need: Need | undefined, hasReceipts: boolean): boolean {
+  return need?.for === undefined || hasReceipts
 }
 
 /** Plain HTTP only where nobody else listens: what goes out holds the code and the carrier's password. */

@@ -1,4 +1,7 @@
-import { phoneMessage } from '../../../../test/http-carrier.ts'
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import { callOf, never, phoneMessage, startCarrier } from '../../../../test/http-carrier.ts'
 import { exchange } from '../../../../test/http-exchange.ts'
 
 const answered = (message: object) => ({ status: 200, body: { 'message-count': '1', messages: [message] } })
@@ -20,14 +23,16 @@ const call =
     body: JSON.stringify({ ...receipt, ...change }),
   })
 
+const section = {
+  carrier: 'vonage',
+  apiKey: 'abcd1234',
+  apiSecret: 'Abcdef0123456789',
+  from: 'AcmeInc',
+  receiptSecret: 'told only to it',
+}
+
 exchange({
-  section: {
-    carrier: 'vonage',
-    apiKey: 'abcd1234',
-    apiSecret: 'Abcdef0123456789',
-    from: 'AcmeInc',
-    receiptSecret: 'told only to it',
-  },
+  section,
   request: {
     method: 'POST',
     path: '/sms/json',
@@ -87,4 +92,38 @@ exchange({
     ],
   ],
   forged: [call({}, ''), call({}, 'secret='), call({}, 'secret=guessed')],
+})
+
+test('with signed webhooks no secret is in the address, and only signed calls are taken', async (t) => {
+  const { receiptSecret: _, ...rest } = section
+  const own = await startCarrier(t, { ...rest, signatureSecret: 'of-the-account', signatureMethod: 'sha512' })
+  own.answer(answered({ 'message-id': receipt.messageId, status: '0' }))
+  await own.provider.send(phoneMessage, never)
+  assert.equal(own.requests[0]!.form.callback, own.receiptUrl)
+  const status = async ({ secret = 'of-the-account', ageS = 0, hash = 'sha512', change = {} } = {}) => {
+    const fields: Record<string, string> = {
+      ...receipt,
+      'api-key': 'abcd1234',
+      nonce: 'ec11dd3e-1e7f-4db5-9467-82b02cd223b9',
+      timestamp: String(Math.floor(Date.now() / 1000) - ageS),
+    }
+    const text = Object.keys(fields)
+      .sort()
+      .map((name) => `&${name}=${fields[name]}`)
+      .join('')
+    const sig = createHmac(hash, secret).update(text).digest('hex').toUpperCase()
+    const body = JSON.stringify({ ...fields, sig, ...change })
+    return (await own.provider.receipts!(callOf({ body }))).status
+  }
+  assert.equal(await status({ secret: 'other' }), 403)
+  assert.equal(await status({ ageS: 1000 }), 403)
+  assert.equal(await status({ hash: 'sha256' }), 403)
+  assert.equal(await status({ change: { status: 'failed' } }), 403)
+  assert.equal((await own.provider.receipts!(callOf(call()()))).status, 403)
+  assert.deepEqual(own.receipts, [])
+  assert.equal(await status(), 200)
+  assert.deepEqual(
+    own.receipts.map(({ key, state }) => [key, state]),
+    [['0A0000001234567B', 'delivered']],
+  )
 })

@@ -1,14 +1,14 @@
 /** A keyed hash of a text that the block composes from the call-back. */
 
 import { createHmac } from 'node:crypto'
-import type { ReceiptRules } from '../../../config/carriers/block-schema.ts'
+import type { Verification } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
 import { finderOf } from '../places.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
 import type { Verify } from './verifier.ts'
 
-export function hmac(rules: NonNullable<ReceiptRules['verify']['hmac']>, needs: Values): Verify {
+export function hmac(rules: NonNullable<Verification['hmac']>, needs: Values): Verify {
   const { algorithm = 'sha256', encoding = 'hex', prefix = '', timestamp } = rules
   const compile = createCompiler()
   const key = compile(rules.key)(needs)

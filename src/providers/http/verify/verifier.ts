@@ -1,6 +1,6 @@
-/** Whether a call-back comes from the carrier: each way a file of its own; all that a block states must hold. */
+/** Whether a call-back comes from the carrier: each way a file of its own, chosen by its name in the block. */
 
-import type { ReceiptRules } from '../../../config/carriers/block-schema.ts'
+import type { ReceiptRules, Verification } from '../../../config/carriers/block-schema.ts'
 import type { ReceiptRequest } from '../../../delivery/provider.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
 import type { Said } from '../places.ts'
@@ -8,9 +8,11 @@ import { addresses } from './addresses.ts'
 import { basic } from './basic.ts'
 import { ecdsa } from './ecdsa.ts'
 import { hmac } from './hmac.ts'
+import { messageBird } from './message-bird.ts'
 import { secret } from './secret.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
+import { vonage } from './vonage.ts'
 
 /** A call-back as verifiers see it. */
 export type Call = {
@@ -30,12 +32,20 @@ const verifiers: Readonly<Record<string, Verifier>> = {
   addresses,
   basic,
   ecdsa,
+  messageBird,
   secret,
   standardWebhooks,
   twilio,
+  vonage,
 }
 
+/** All ways that a block states must hold; where it has a list of such, all of one item. */
 export function verifierOf(verify: ReceiptRules['verify'], values: Values): Verify {
+  const alternatives = [verify].flat().map((one) => allOf(one, values))
+  return (call) => alternatives.some((holds) => holds(call))
+}
+
+function allOf(verify: Verification, values: Values): Verify {
   const compile = createCompiler()
   const { hmac: composed, ...named } = verify
   const ways = Object.entries(named as Readonly<Record<string, Readonly<Record<string, string>>>>).map(
