@@ -62,6 +62,7 @@ exchange({
     ],
     [failed(422, 300, "Invalid 'To' address: 'Li.Na@example.com'."), 'refused', /^422 300 Invalid 'To'/],
     [failed(422, 300, "Invalid 'From' address."), 'unavailable', /^422 300 Invalid 'From'/],
+    [failed(200, 402, 'Incomplete JSON'), 'unavailable', /^200 402 /],
     [failed(422, 412, 'Account is pending approval'), 'unavailable', /^422 412 /],
     [failed(401, 10, 'No Account or Server API tokens were supplied'), 'unavailable', /^401 10 /],
     [failed(429, 429, 'Rate limit exceeded'), 'throttled', /^429 /],
