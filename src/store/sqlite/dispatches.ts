@@ -5,25 +5,16 @@ import type {
   Price,
   ProviderReceipt,
   ReceiptResult,
-  ReceiptState,
   RecordedDispatch,
   Tally,
   TallyPage,
 } from '../dispatches.ts'
+import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
-import { idAt, type Row } from './rows.ts'
+import type { Row } from './rows.ts'
 
 export type SqliteDispatches = ReturnType<typeof sqliteDispatches>
-
-/** Numbers in the column `receipt_state`, in the order in which one outranks another. */
-const stateRank: Readonly<Record<ReceiptState, number>> = {
-  unknown: 0,
-  enroute: 1,
-  undeliverable: 2,
-  delivered: 3,
-}
-const stateOfRank = Object.keys(stateRank) as ReceiptState[]
 
 /** Verifications looked at for one page of tallies: a few milliseconds. */
 const tallyRows = 2000
@@ -73,7 +64,7 @@ export function sqliteDispatches(db: DatabaseSync, now: () => number) {
     const row = selectAwaiting.get(receipt.provider, receipt.key) as Row | undefined
     if (!row) return { kind: 'unknown' }
     const at = now()
-    const rank = stateRank[receipt.state]
+    const rank = receiptRank[receipt.state]
     const isNews = row.receipt_state === null || rank > (row.receipt_state as number)
     if (isNews) {
       const price = receipt.price && JSON.stringify(receipt.price)
@@ -178,7 +169,7 @@ function recordedOf(row: Row): RecordedDispatch {
       row.receipt_state === null
         ? null
         : {
-            state: stateOfRank[row.receipt_state as number]!,
+            state: receiptOfRank[row.receipt_state as number]!,
             at: row.receipt_at as number,
             providerCode: row.receipt_code as string,
           },

@@ -2,18 +2,10 @@
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
-import type { Purpose, Verification, VerificationState } from '../../verification/verification.ts'
+import type { Purpose, Verification } from '../../verification/verification.ts'
+import { stateOfNumber } from '../numbering.ts'
 
 export type Row = Record<string, unknown>
-
-/**
- * Numbers in the column `state`. expired: a live one that ran out. spent: it takes no more submissions,
- * but one that was counted in time, and is still being compared, may use it; so 200 simultaneous right
- * submissions have one winner and not none.
- */
-export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3, spent: 4 } as const
-
-const states: readonly VerificationState[] = ['live', 'used', 'dead', 'live', 'dead']
 
 export function verificationOf(row: Row): Verification {
   return {
@@ -25,7 +17,7 @@ export function verificationOf(row: Row): Verification {
     purpose: row.purpose as Purpose,
     keyId: row.key_id as string,
     digits: row.digits as number,
-    state: states[row.state as number]!,
+    state: stateOfNumber[row.state as number]!,
     issuedAt: row.issued_at as number,
     expiresAt: row.expires_at as number,
     submissions: row.submissions as number,
@@ -80,11 +72,6 @@ export function tokenOf(row: Row): Token {
     createdAt: row.created_at as number,
     expiresAt: row.expires_at as number,
   }
-}
-
-/** Before every id made at or after this time: ids begin with theirs, in ms as 12 hex digits. */
-export function idAt(ms: number): string {
-  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
 }
 
 function addressIn(column: unknown): Address | null {

@@ -1,7 +1,7 @@
 /** Cleaning in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { idAt } from './rows.ts'
+import { idAt } from '../numbering.ts'
 import { decoyId } from './verifications.ts'
 
 /** Rows looked at in one piece of one table: some milliseconds for all of them together. */

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
+import { idAt, stateNumber } from '../numbering.ts'
 import type {
   FoundVerifications,
   IssueRequest,
@@ -14,7 +15,7 @@ import type {
 import type { SqliteDispatches } from './dispatches.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
-import { idAt, type Row, stateNumber, verificationOf } from './rows.ts'
+import { type Row, verificationOf } from './rows.ts'
 
 /** Before every real id, which begins with its time. */
 export const decoyId = '0'.repeat(44)

@@ -1,0 +1,30 @@
+/** What engines with tables write as numbers, and how ids lie in time. */
+
+import type { VerificationState } from '../verification/verification.ts'
+import type { ReceiptState } from './dispatches.ts'
+
+/**
+ * Numbers in the column `state`. expired: a live one that ran out. spent: it takes no more submissions,
+ * but one that was counted in time, and is still being compared, may use it; so 200 simultaneous right
+ * submissions have one winner and not none.
+ */
+export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3, spent: 4 } as const
+
+export type StateNumber = (typeof stateNumber)[keyof typeof stateNumber]
+
+export const stateOfNumber: readonly VerificationState[] = ['live', 'used', 'dead', 'live', 'dead']
+
+/** Numbers in the column `receipt_state`, in the order in which one outranks another. */
+export const receiptRank: Readonly<Record<ReceiptState, number>> = {
+  unknown: 0,
+  enroute: 1,
+  undeliverable: 2,
+  delivered: 3,
+}
+
+export const receiptOfRank = Object.keys(receiptRank) as ReceiptState[]
+
+/** Before every id made at or after this time: ids begin with theirs, in ms as 12 hex digits. */
+export function idAt(ms: number): string {
+  return Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
+}
