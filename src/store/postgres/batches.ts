@@ -1,0 +1,110 @@
+/** Group commit: the calls of a turn, and those that wait for a connection, decided in one transaction. */
+
+import type { AppError } from '../../errors.ts'
+import { newNeeds, writesOf } from './held.ts'
+import type { HotVerb } from './hot-verbs.ts'
+import { commitMs, isOfOneCall, type Transactions, unavailable } from './transaction.ts'
+import { decoyPrefix } from './verification-rows.ts'
+
+/** The most calls in one transaction, so that the first caller does not wait for the last. */
+const largestBatch = 512
+
+export type HotCall = {
+  readonly verb: HotVerb
+  readonly args: readonly unknown[]
+  /** By `performance.now()`: later it must not be done. */
+  readonly until: number
+  resolve(value: unknown): void
+  reject(error: AppError): void
+}
+
+export type Batches = {
+  add(call: HotCall): void
+  /** When nothing is under way any more. */
+  ended(): Promise<void>
+}
+
+/**
+ * @param lanes  Batches under way at once. While all are, calls gather: the busier it is, the more share a commit.
+ * @param decoySuffix  32 hex of this process, less the digits of the lane.
+ */
+export function createBatches(transactions: Transactions, lanes: number, decoySuffix: string): Batches {
+  const gathered: HotCall[] = []
+  let isScheduled = false
+  const free = Array.from({ length: lanes }, (_, lane) => lane)
+  let onEnded: (() => void) | undefined
+
+  function start(): void {
+    isScheduled = false
+    while (gathered.length > 0 && free.length > 0) {
+      const lane = free.pop()!
+      const calls = gathered.splice(0, largestBatch)
+      void run(calls, decoyOf(lane)).finally(() => {
+        free.push(lane)
+        start()
+        if (free.length === lanes) onEnded?.()
+      })
+    }
+  }
+
+  const decoyOf = (lane: number) =>
+    decoyPrefix + decoySuffix.slice(0, 28) + lane.toString(16).padStart(4, '0')
+
+  /** In one transaction, or if a call spoils it for all, in two: so it fails alone, after a few commits. */
+  async function run(calls: readonly HotCall[], decoy: string): Promise<void> {
+    try {
+      const results = await decided(calls, decoy)
+      for (const [i, call] of calls.entries()) {
+        const result = results[i]!
+        if (result === tooLate) call.reject(unavailable(new Error('the store was too slow')))
+        else call.resolve(result.value)
+      }
+    } catch (error) {
+      if (isOfOneCall(error) && calls.length > 1) {
+        const half = calls.length >> 1
+        await run(calls.slice(0, half), decoy)
+        await run(calls.slice(half), decoy)
+      } else for (const call of calls) call.reject(unavailable(error))
+    }
+  }
+
+  function decided(all: readonly HotCall[], decoy: string) {
+    const latest = Math.max(...all.map((call) => call.until))
+    const needs = newNeeds()
+    for (const { verb, args } of all) verb.needs(needs, ...(args as never[]))
+    const { statements, hold } = needs.reads()
+    return transactions.decide<readonly ({ value: unknown } | typeof tooLate)[]>(
+      latest,
+      statements,
+      (rows, { now }) => {
+        const held = hold(rows, now, decoy)
+        const mustEnd = performance.now() + commitMs * 2
+        let until = latest
+        const result = all.map((call) => {
+          // Its caller has been told, or will be before the commit, that nothing was accepted.
+          if (call.until < mustEnd) return tooLate
+          until = Math.min(until, call.until)
+          return { value: call.verb.decide(held, ...(call.args as never[])) }
+        })
+        return { writes: writesOf(held), result, until }
+      },
+    )
+  }
+
+  return {
+    add(call) {
+      gathered.push(call)
+      if (isScheduled || free.length === 0) return
+      isScheduled = true
+      setImmediate(start)
+    },
+    ended() {
+      if (free.length === lanes && gathered.length === 0) return Promise.resolve()
+      return new Promise((resolve) => {
+        onEnded = resolve
+      })
+    },
+  }
+}
+
+const tooLate = Symbol('too late')

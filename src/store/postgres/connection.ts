@@ -1,0 +1,204 @@
+/** One connection to PostgreSQL: sends several statements as one message, and answers within a deadline or is gone. */
+
+import { Client, type ClientConfig, type Connection, DatabaseError, type Submittable } from 'pg'
+import { type Bound, sql, type Value } from './statement.ts'
+
+/** What PostgreSQL said no with, or that it did not say anything. */
+export class PostgresError extends Error {
+  /** SQLSTATE; empty if the connection was lost. */
+  readonly sqlState: string
+  readonly constraint: string
+
+  constructor(message: string, sqlState = '', constraint = '') {
+    // Without a cause: PostgreSQL's own error goes on to name the values of the row.
+    super(message)
+    this.name = 'PostgresError'
+    this.sqlState = sqlState
+    this.constraint = constraint
+  }
+}
+
+export type Rows = readonly unknown[]
+
+export type PostgresConnection = {
+  /** Its answers can no longer be trusted to belong to its questions, or it is closed. */
+  readonly isBroken: boolean
+  /**
+   * Sends the statements with one Sync behind them, so in one round trip, and nothing after one that fails
+   * is done. Without `begin` among them they are one transaction.
+   * @param until  By `performance.now()`; after it the connection is torn down: only so it is certain that
+   *   nothing more of it will be read.
+   * @throws PostgresError
+   */
+  run(statements: readonly Bound[], until: number): Promise<readonly Rows[]>
+  /** Sends a text of several statements, without values and without answers: for the schema. */
+  script(text: string, until: number): Promise<void>
+  listen(channel: string, onNotified: () => void, until: number): Promise<void>
+  destroy(): void
+  close(): Promise<void>
+}
+
+/** Statements that this server connection has prepared; null: the pooler in front cannot keep them. */
+type Prepared = { readonly names: Set<string>; parsing: string[] } | null
+
+/**
+ * @param timeoutMs  For TCP, TLS and login together.
+ * @throws PostgresError
+ */
+export async function openConnection(
+  config: ClientConfig,
+  canPrepare: boolean,
+  timeoutMs: number,
+  onBroken: () => void,
+): Promise<PostgresConnection> {
+  const client = new Client({ ...config, keepAlive: true, connectionTimeoutMillis: timeoutMs })
+  // Typed by `Submittable.submit`, which is handed the same object.
+  const wire = (client as unknown as { readonly connection: Connection }).connection
+  const prepared: Prepared = canPrepare ? { names: new Set(), parsing: [] } : null
+  let isBroken = false
+  const breaks = () => {
+    if (isBroken) return
+    isBroken = true
+    onBroken()
+  }
+  client.on('error', breaks)
+  client.on('end', breaks)
+  wire.on('parseComplete', () => {
+    const name = prepared?.parsing.shift()
+    if (name !== undefined) prepared!.names.add(name)
+  })
+  const destroy = () => {
+    breaks()
+    wire.stream.destroy()
+  }
+  try {
+    await client.connect()
+  } catch (error) {
+    destroy()
+    throw errorOf(error)
+  }
+
+  /** @param start  Begins what calls `settle` when it is answered. */
+  function within<T>(
+    until: number,
+    start: (settle: (error: unknown, answer: T) => void) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          reject(new PostgresError('PostgreSQL did not answer in time'))
+          destroy()
+        },
+        Math.max(1, until - performance.now()),
+      )
+      start((error, answer) => {
+        clearTimeout(timer)
+        if (error !== undefined) reject(errorOf(error))
+        else resolve(answer)
+      })
+    })
+  }
+
+  const run = (statements: readonly Bound[], until: number) =>
+    within<readonly Rows[]>(until, (settle) => client.query(new Pipeline(statements, prepared, settle)))
+
+  return {
+    get isBroken() {
+      return isBroken
+    },
+    run,
+    script: (text, until) =>
+      within<void>(until, (settle) => {
+        client.query(text).then(
+          () => settle(undefined, undefined),
+          (error) => settle(error, undefined),
+        )
+      }),
+    async listen(channel, onNotified, until) {
+      client.on('notification', (message) => {
+        if (message.channel === channel) onNotified()
+      })
+      await run([{ statement: sql(`listen ${channel}`), values: [] }], until)
+    },
+    destroy,
+    async close() {
+      if (isBroken) return
+      breaks()
+      // Says goodbye without waiting for the answer of a server that may never give one.
+      client.end().catch(() => undefined)
+    },
+  }
+}
+
+/** Statements on their way, as pg lets a query of one's own speak the protocol. */
+class Pipeline implements Submittable {
+  #statements: readonly Bound[]
+  #prepared: Prepared
+  #settle: (error: unknown, rows: readonly Rows[]) => void
+  #rows: unknown[][] = [[]]
+
+  constructor(
+    statements: readonly Bound[],
+    prepared: Prepared,
+    settle: (error: unknown, rows: readonly Rows[]) => void,
+  ) {
+    this.#statements = statements
+    this.#prepared = prepared
+    this.#settle = settle
+  }
+
+  submit(connection: Connection): void {
+    const prepared = this.#prepared
+    if (prepared) prepared.parsing = []
+    connection.stream.cork()
+    for (const { statement, values } of this.#statements) {
+      const name = prepared ? statement.name : ''
+      if (!prepared?.names.has(name)) {
+        connection.parse({ name, text: statement.text, types: [] }, true)
+        prepared?.parsing.push(name)
+      }
+      connection.bind({ statement: name, values: values.map(textOf) }, true)
+      connection.execute(null, true)
+    }
+    connection.sync()
+    connection.stream.uncork()
+  }
+
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const text = fields[0]
+    this.#rows.at(-1)!.push(text === null || text === undefined ? null : JSON.parse(text))
+  }
+
+  handleCommandComplete(): void {
+    this.#rows.push([])
+  }
+
+  handleEmptyQuery(): void {
+    this.#rows.push([])
+  }
+
+  handleRowDescription(): void {}
+  handlePortalSuspended(): void {}
+
+  handleError(error: unknown): void {
+    this.#settle(error ?? new Error('no reason was given'), [])
+  }
+
+  handleReadyForQuery(): void {
+    this.#rows.pop()
+    this.#settle(undefined, this.#rows)
+  }
+}
+
+function textOf(value: Value): string | null {
+  return value === null ? null : String(value)
+}
+
+function errorOf(error: unknown): PostgresError {
+  if (error instanceof PostgresError) return error
+  if (error instanceof DatabaseError)
+    return new PostgresError(error.message, error.code ?? '', error.constraint ?? '')
+  // Of the socket: refused in both families is an error without a message of its own.
+  const { message, code } = error as { message?: string; code?: string }
+  return new PostgresError(message || code || 'the connection was lost')
+}

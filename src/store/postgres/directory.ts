@@ -1,0 +1,175 @@
+/** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
+
+import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { Directory, Login } from '../directory.ts'
+import { changeContact } from './change-contact.ts'
+import { putMembers } from './put-members.ts'
+import {
+  type AppRow,
+  appOf,
+  type MemberRow,
+  memberOf,
+  type TenantRow,
+  type TokenRow,
+  tenantOf,
+  tokenOf,
+} from './rows.ts'
+import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
+import type { Transactions } from './transaction.ts'
+
+const insertTenant = sql(`
+  insert into tenant (id, name, account_app) values ($1, $2, $3) on conflict do nothing
+  returning to_json(true)`)
+const allTenants = sql('select to_json(t) from tenant t order by t.id')
+const tenantById = sql('select to_json(t) from tenant t where t.id = $1')
+
+const insertApp = sql(`
+  insert into app (id, tenant, name, sealed_key, is_service_provider, is_disabled, policy, created_at)
+  values ($1, $2, $3, $4, $5::boolean, $6::boolean, $7::json, $8::bigint) on conflict do nothing
+  returning to_json(true)`)
+const appById = sql('select to_json(a) from app a where a.id = $1')
+const allApps = sql(`
+  select to_json(a) from app a where $1::text is null or a.tenant = $1::text order by a.created_at, a.id`)
+const updateApp = sql(`
+  update app set name = coalesce($2::text, name), sealed_key = coalesce($3::text, sealed_key),
+    is_disabled = coalesce($4::boolean, is_disabled), policy = coalesce($5::json, policy)
+  where id = $1 returning to_json(true)`)
+
+const memberById = sql('select to_json(m) from member m where m.id = $1')
+const memberByAccount = sql('select to_json(m) from member m where m.tenant = $1 and m.account = $2')
+const memberByLogin = sql(`
+  select to_json(m) from member m where m.account = $1 and m.password_hash is not null`)
+const administrator = sql(`
+  select to_json(m) from member m where m.tenant = $1 and m.role = 'default' order by m.created_at, m.id limit 1`)
+const memberPage = sql(`
+  select to_json(m) from member m where m.tenant = $1 and m.account > $2 order by m.account limit $3::integer`)
+const setProfile = sql('update member set profile = $2::json where id = $1 returning to_json(true)')
+const setPassword = sql('update member set password_hash = $2 where id = $1 returning to_json(true)')
+const setDisabled = sql('update member set is_disabled = $2::boolean where id = $1 returning to_json(true)')
+
+/**
+ * Whatever changes the tokens of a member holds the member's row first: two logins at once would else not see
+ * each other's tokens and keep one too many, and a refresh and a logout would wait for each other.
+ */
+const lockMember = sql('select to_json(true) from member where id = $1 for update')
+const lockMemberOfToken = sql(`
+  select to_json(true) from member where id = (select t.member from token t where t.hash = $1) for update`)
+const insertTokens = sql(`
+  insert into token (hash, kind, login, tenant, app, member, client_type, created_at, expires_at)
+  select * from json_to_recordset($1::json) as r (hash text, kind text, login text, tenant text, app text,
+    member text, client_type integer, created_at bigint, expires_at bigint)`)
+const evictLogins = sql(`
+  delete from token where login in (
+    select t.login from token t where t.member = $1 and t.client_type = $2::integer and t.kind = 'access'
+    order by t.created_at desc, t.login desc offset $3::integer)`)
+const deleteTokensOf = sql('delete from token where member = $1')
+const deleteLoginOf = sql(`
+  delete from token where login = (select t.login from token t where t.hash = $1) returning to_json(true)`)
+const deleteLiveLoginOf = sql(`
+  delete from token where login = (
+    select t.login from token t where t.hash = $1 and t.expires_at > ${engineTime}) returning to_json(true)`)
+const selectSession = sql(`
+  select json_build_object('token', to_json(t), 'tenant', to_json(c), 'app', to_json(a), 'member', to_json(m))
+  from token t join tenant c on c.id = t.tenant join app a on a.id = t.app join member m on m.id = t.member
+  where t.hash = $1 and t.expires_at > ${engineTime}`)
+
+/** @param untilOf  The end of a call that begins now, by `performance.now()`. */
+export function postgresDirectory(transactions: Transactions, untilOf: () => number): Directory {
+  async function all<Row, T>(bound: Bound, read: (row: Row) => T): Promise<T[]> {
+    const [rows] = await transactions.read(untilOf(), bound)
+    return (rows as Row[]).map(read)
+  }
+  async function one<Row, T>(bound: Bound, read: (row: Row) => T): Promise<T | undefined> {
+    return (await all(bound, read))[0]
+  }
+  /** Whether the last statement came upon a row. */
+  async function wrote(...statements: readonly Bound[]): Promise<boolean> {
+    return (await transactions.write(untilOf(), ...statements)).at(-1)!.length > 0
+  }
+
+  return {
+    addTenant: (tenant: Tenant) => wrote(bind(insertTenant, tenant.id, tenant.name, tenant.accountApp)),
+    tenants: () => all(bind(allTenants), (row: TenantRow) => tenantOf(row)),
+    tenant: (id: string) => one(bind(tenantById, id), (row: TenantRow) => tenantOf(row)),
+
+    addApp: (app: App) =>
+      wrote(
+        bind(
+          insertApp,
+          app.id,
+          app.tenant,
+          app.name,
+          app.sealedKey,
+          app.isServiceProvider,
+          app.isDisabled,
+          JSON.stringify(app.policy),
+          app.createdAt,
+        ),
+      ),
+    app: (id: string) => one(bind(appById, id), (row: AppRow) => appOf(row)),
+    apps: (tenant?: string) => all(bind(allApps, tenant ?? null), (row: AppRow) => appOf(row)),
+    updateApp: (id, { name, sealedKey, isDisabled, policy }) =>
+      wrote(
+        bind(
+          updateApp,
+          id,
+          name ?? null,
+          sealedKey ?? null,
+          isDisabled ?? null,
+          policy === undefined ? null : JSON.stringify(policy),
+        ),
+      ),
+
+    putMembers: (members: readonly Member[]) => putMembers(transactions, untilOf(), members),
+    member: (id: string) => one(bind(memberById, id), (row: MemberRow) => memberOf(row)),
+    memberByAccount: (tenant: string, account: string) =>
+      one(bind(memberByAccount, tenant, account), (row: MemberRow) => memberOf(row)),
+    memberByLogin: (account: string) => one(bind(memberByLogin, account), (row: MemberRow) => memberOf(row)),
+    defaultAdministrator: (tenant: string) =>
+      one(bind(administrator, tenant), (row: MemberRow) => memberOf(row)),
+    members: (tenant: string, page: { after: string; most: number }) =>
+      all(bind(memberPage, tenant, page.after, page.most), (row: MemberRow) => memberOf(row)),
+    updateProfile: (id: string, profile: Profile) => wrote(bind(setProfile, id, JSON.stringify(profile))),
+    disableMember: (id: string, isDisabled: boolean) => {
+      const locked = bind(lockMember, id)
+      const set = bind(setDisabled, id, isDisabled)
+      return isDisabled ? wrote(locked, bind(deleteTokensOf, id), set) : wrote(locked, set)
+    },
+    setPassword: (id: string, passwordHash: string) => wrote(bind(setPassword, id, passwordHash)),
+
+    async logIn(login: Login): Promise<void> {
+      await transactions.write(untilOf(), bind(lockMember, login.access.member), ...loginOf(login))
+    },
+    refresh: (oldHash: string, login: Login) =>
+      transactions.decide(
+        untilOf(),
+        [bind(lockMemberOfToken, oldHash), bind(deleteLiveLoginOf, oldHash)],
+        ([, deleted]) =>
+          deleted!.length > 0 ? { writes: loginOf(login), result: true } : { writes: [], result: false },
+      ),
+    logOut: (hash: string) => wrote(bind(lockMemberOfToken, hash), bind(deleteLoginOf, hash)),
+    async session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined> {
+      type SessionRow = { token: TokenRow; tenant: TenantRow; app: AppRow; member: MemberRow }
+      const session = await one(bind(selectSession, hash), ({ token, tenant, app, member }: SessionRow) => ({
+        token: tokenOf(token),
+        tenant: tenantOf(tenant),
+        app: appOf(app),
+        member: memberOf(member),
+      }))
+      return session && kinds.includes(session.token.kind) ? session : undefined
+    },
+
+    changeContact: (change) => changeContact(transactions, untilOf(), change),
+  }
+}
+
+function loginOf({ access, refresh, mostLogins }: Login): Bound[] {
+  return [
+    bindRows(insertTokens, [access, refresh].map(tokenRow)),
+    bind(evictLogins, access.member, access.clientType, mostLogins),
+  ]
+}
+
+function tokenRow({ clientType, createdAt, expiresAt, ...token }: Token) {
+  return { ...token, client_type: clientType, created_at: createdAt, expires_at: expiresAt }
+}

@@ -1,0 +1,183 @@
+/** The verbs that come by the thousand: what each needs to see, and what it decides over what is held. */
+
+import type { Take } from '../../throttle/take.ts'
+import type { JournalEntry } from '../journal.ts'
+import type { Ledgers } from '../ledgers.ts'
+import { stateNumber } from '../numbering.ts'
+import type { Lease, NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type {
+  IssueRequest,
+  IssueResult,
+  SubmissionRequest,
+  SubmissionResult,
+  Used,
+  UseRequest,
+} from '../verifications.ts'
+import type { Held, Needs } from './held.ts'
+import type { EntryKey } from './outbox.ts'
+import { type VerificationRow, verificationOf } from './rows.ts'
+
+/** Runs to the end within a batch, and nothing comes between: it reads what is held and changes that. */
+export type HotVerb<Args extends readonly never[] = never[], Result = unknown> = {
+  needs(needs: Needs, ...args: Args): void
+  decide(held: Held, ...args: Args): Result
+}
+
+const verb = <Args extends unknown[], Result>(
+  needs: (needs: Needs, ...args: Args) => void,
+  decide: (held: Held, ...args: Args) => Result,
+) => ({ needs, decide })
+
+const needTakes = (needs: Needs, takes: readonly Pick<Take, 'key'>[]) => {
+  for (const { key } of takes) needs.ledgers.add(key)
+}
+
+export const hotVerbs = {
+  issue: verb(
+    (needs, request: IssueRequest) => {
+      needTakes(needs, request.takes)
+      needs.live(request.key)
+    },
+    ({ now, ledgers, verifications, outbox }, request): IssueResult => {
+      const throttled = ledgers.take(request.takes, now)
+      if (throttled.kind === 'throttled') return throttled
+      const alive = verifications.live(request.key, now)
+      const row = alive ?? newRow(request, now)
+      if (!alive) verifications.add(row)
+      const record = verificationOf(row)
+      if (request.message) outbox.put(request.message, request.lease, record)
+      return { kind: alive ? 'live' : 'issued', record, queuedAt: now }
+    },
+  ),
+
+  takeSubmission: verb(
+    (needs, request: SubmissionRequest) => {
+      needTakes(needs, request.counted)
+      needTakes(needs, request.wrong)
+      needs.live(request.key)
+      if (request.repeat !== undefined) needs.repeats.add(request.repeat)
+    },
+    ({ now, ledgers, verifications }, request): SubmissionResult => {
+      if (request.repeat !== undefined && verifications.hasRepeat(request.repeat)) return { kind: 'repeated' }
+      const throttled = ledgers.take([...request.counted, ...request.wrong], now)
+      const row = verifications.live(request.key, now)
+      if (throttled.kind === 'throttled') {
+        if (row && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
+          verifications.change(row.id, { state: stateNumber.spent })
+        return throttled
+      }
+      if (!row) {
+        verifications.countDecoy(now)
+        return { kind: 'taken', record: undefined, now }
+      }
+      if (row.submissions >= request.maxSubmissions) {
+        verifications.change(row.id, { state: stateNumber.spent })
+        return { kind: 'taken', record: verificationOf(row), now }
+      }
+      verifications.change(row.id, { submissions: row.submissions + 1 })
+      return { kind: 'taken', record: verificationOf(row), now }
+    },
+  ),
+
+  use: verb(
+    (needs, request: UseRequest) => {
+      needs.ids.add(request.id)
+      needs.acceptances.add(request.id)
+      needTakes(needs, request.wrong)
+    },
+    (held, request): Used | undefined => {
+      const { now, ledgers, verifications } = held
+      const row = verifications.usable(request.id, now)
+      if (!row) return undefined
+      if (request.consumes) verifications.change(row.id, { state: stateNumber.used })
+      ledgers.giveBack(request.wrong, request.takenAt)
+      const { tenant, app, member } = row
+      if (request.proofMs !== undefined)
+        verifications.putProof({ tenant, app, member, expires_at: now + request.proofMs })
+      if (request.repeat !== undefined) verifications.putRepeat(request.repeat, row.expires_at)
+      return markUsed(held, row)
+    },
+  ),
+
+  cancel: verb(
+    (needs, id: string) => void needs.ids.add(id),
+    ({ verifications }, id): boolean => {
+      if (verifications.get(id)?.state !== stateNumber.live) return false
+      verifications.change(id, { state: stateNumber.dead })
+      return true
+    },
+  ),
+
+  queue: verb(
+    (_needs, _messages: readonly NewMessage[], _lease: Lease) => undefined,
+    ({ outbox }, messages, lease): readonly OutboxEntry[] =>
+      messages.map((message) => outbox.put(message, lease)),
+  ),
+
+  settle: verb(
+    (needs, settlements: readonly Settlement[]) => {
+      for (const { dispatch, queuedAt, message, next } of settlements) {
+        needs.entry({ queuedAt, messageId: dispatch.messageId })
+        if (next.kind === 'failed' && next.isPermanent)
+          for (const key of message.cooldown) needs.ledgers.add(key)
+      }
+    },
+    ({ outbox }, settlements): void => {
+      for (const settlement of settlements) outbox.settleOne(settlement)
+    },
+  ),
+
+  postpone: verb(
+    (needs, entries: readonly EntryKey[], _afterMs: number) => {
+      for (const { queuedAt, messageId } of entries) needs.entry({ queuedAt, messageId })
+    },
+    ({ outbox }, entries, afterMs): void => {
+      for (const entry of entries) outbox.postpone(entry, afterMs)
+    },
+  ),
+
+  take: verb(
+    (needs, takes: readonly Take[]) => needTakes(needs, takes),
+    ({ now, ledgers }, takes): Awaited<ReturnType<Ledgers['take']>> => {
+      const result = ledgers.take(takes, now)
+      return result.kind === 'taken' ? { kind: 'taken', at: now } : result
+    },
+  ),
+
+  giveBack: verb(
+    (needs, takes: readonly Take[], _at: number) => needTakes(needs, takes),
+    ({ ledgers }, takes, at): void => ledgers.giveBack(takes, at),
+  ),
+
+  append: verb(
+    (_needs, _entry: Omit<JournalEntry, 'at'>) => undefined,
+    ({ journal }, entry): void => journal.append(entry),
+  ),
+} as const
+
+/** The use of a row as it is told, which also notes when its code was first entered right. */
+export function markUsed({ now, verifications, dispatches }: Held, row: VerificationRow): Used {
+  const isFirst = row.used_at === null
+  if (isFirst) verifications.change(row.id, { used_at: now })
+  return { isFirst, issuedAt: row.issued_at, usedAt: now, broughtBy: dispatches.lastAccepted(row.id) }
+}
+
+function newRow({ id, key, keyId, digits, lifetimeMs, isTest }: IssueRequest, now: number): VerificationRow {
+  const { tenant, app, member, address, purpose } = key
+  return {
+    id,
+    tenant,
+    app,
+    member,
+    address,
+    purpose,
+    key_id: keyId,
+    digits,
+    state: stateNumber.live,
+    issued_at: now,
+    expires_at: now + lifetimeMs,
+    submissions: 0,
+    is_test: isTest,
+    used_at: null,
+  }
+}

@@ -1,0 +1,139 @@
+/** The schema of the PostgreSQL engine, as numbered steps applied in order at start. Never edit one: add. */
+
+import { AppError } from '../../errors.ts'
+import type { PostgresConnection } from './connection.ts'
+import { bind, sql } from './statement.ts'
+
+/**
+ * Times are `bigint` in ms, engine time, as in every record. `json` and not `jsonb`: nothing asks for parts
+ * of it, and it comes back as it was written. Keys sort by their bytes ("C"), as in the embedded engine,
+ * whatever the language of the database.
+ */
+export const migrations: readonly string[] = [
+  // 1: the whole of the first schema
+  `
+  create table tenant (
+    id text primary key, name text not null, account_app text not null
+  );
+
+  create table app (
+    id text primary key, tenant text not null references tenant, name text not null,
+    sealed_key text not null, is_service_provider boolean not null, is_disabled boolean not null,
+    policy json not null, created_at bigint not null
+  );
+  create index app_of_tenant on app (tenant);
+
+  create table member (
+    id text collate "C" primary key, tenant text not null references tenant,
+    account text collate "C" not null, password_hash text, role text not null, is_disabled boolean not null, profile json not null,
+    dept_code text not null, phone_key text, phone json, phone_country text, email_key text, email json,
+    created_at bigint not null
+  );
+  create unique index member_account on member (tenant, account);
+  create unique index member_login on member (account) where password_hash is not null;
+  create unique index member_phone on member (tenant, phone_key) where phone_key is not null;
+  create unique index member_email on member (tenant, email_key) where email_key is not null;
+
+  create table token (
+    hash text collate "C" primary key, kind text not null, login text not null, tenant text not null, app text not null,
+    member text not null, client_type integer not null, created_at bigint not null, expires_at bigint not null
+  );
+  create index token_of_member on token (member, client_type, kind, created_at);
+  create index token_of_login on token (login);
+
+  -- Ids begin with their time, so new rows and the rows of one minute lie together: the table may hold
+  -- years without a write touching an old page. Only live rows are in the second index. Some room is left
+  -- in each page, so that a submission is counted beside the row and no index is written.
+  create table verification (
+    id text collate "C" primary key, tenant text not null, app text not null, member text not null,
+    address text not null, purpose text not null, key_id text not null, digits integer not null,
+    state integer not null, issued_at bigint not null, expires_at bigint not null,
+    submissions integer not null, is_test boolean not null, used_at bigint
+  ) with (fillfactor = 85);
+  create unique index verification_live on verification (member, address, purpose, app, tenant) where state = 0;
+
+  create table proof (
+    tenant text not null, app text not null, member text collate "C" not null, expires_at bigint not null,
+    primary key (member, app, tenant)
+  );
+
+  create table repeat (
+    fingerprint text collate "C" primary key, expires_at bigint not null
+  );
+
+  create table ledger (
+    key text collate "C" primary key, form text not null, numbers json not null, forgotten_at bigint not null
+  ) with (fillfactor = 70);
+
+  -- due_at is the end of the lease while someone holds one. A row lives for milliseconds, so what is over
+  -- is cleared away before it is a fifth of a table.
+  create table outbox (
+    queued_at bigint not null, message_id text collate "C" not null, verification text, body json not null,
+    deadline_at bigint not null, due_at bigint not null, owner text not null, dispatches integer not null,
+    tried json not null, unknowns integer not null, second text,
+    primary key (queued_at, message_id)
+  ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+  create index outbox_due on outbox (due_at);
+
+  create table dispatch (
+    about text collate "C" not null, message text collate "C" not null, nth integer not null,
+    tenant text not null, app text not null, channel text not null, provider text not null,
+    region text not null, outcome text not null, provider_code text not null, provider_id text not null,
+    receipt_key text, queued_at bigint not null, handed_at bigint not null, answered_at bigint not null,
+    segments integer, price json, next text not null, is_late boolean not null,
+    receipt_state integer, receipt_at bigint, receipt_code text,
+    primary key (about, message, nth)
+  );
+  create index dispatch_receipt on dispatch (provider, receipt_key) where receipt_key is not null;
+
+  create table journal (
+    seq bigint generated always as identity primary key, at bigint not null, kind text not null,
+    tenant text not null, app text not null, member text not null, verification text not null,
+    detail json not null
+  );
+  `,
+]
+
+/** Of ours among all that may use advisory locks in this database. */
+const migrationLock = 7_261_953_104
+const waitMs = 600_000
+
+const present = sql(`select to_json(coalesce(to_regclass('meta')::text, ''))`)
+const version = sql(`select to_json(value::integer) from meta where name = 'schema'`)
+
+/**
+ * Brings the schema up to date; of many processes that start at once one does, the others wait for it.
+ * @throws AppError `store.schema-newer`, PostgresError.
+ */
+export async function migrate(connection: PostgresConnection): Promise<void> {
+  const until = performance.now() + waitMs
+  const one = async (statement: typeof version) => (await connection.run([bind(statement)], until))[0]?.[0]
+  // Looked at first, so that a server whose role may not change the schema can run on one that is ready.
+  if ((await one(present)) !== '' && isCurrent((await one(version)) as number)) return
+  try {
+    await connection.script(
+      `begin; select pg_advisory_xact_lock(${migrationLock});
+       create table if not exists meta (name text primary key, value text not null);
+       insert into meta values ('schema', '0') on conflict do nothing`,
+      until,
+    )
+    const known = (await one(version)) as number
+    if (!isCurrent(known)) for (const step of migrations.slice(known)) await connection.script(step, until)
+    await connection.script(
+      `update meta set value = '${migrations.length}' where name = 'schema'; commit`,
+      until,
+    )
+  } catch (error) {
+    await connection.script('rollback', until).catch(() => undefined)
+    throw error
+  }
+}
+
+function isCurrent(known: number): boolean {
+  if (known > migrations.length)
+    throw new AppError(
+      'store.schema-newer',
+      `The store has schema ${known}; this version of Countersign knows ${migrations.length}. Run the newer version, or restore a backup.`,
+    )
+  return known === migrations.length
+}

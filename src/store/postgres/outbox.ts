@@ -1,0 +1,216 @@
+/** The outbox in PostgreSQL: leases in one column, claims that pass over what others hold, settled by batches. */
+
+import type { Verification } from '../../verification/verification.ts'
+import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
+import type { HeldDispatches } from './dispatches.ts'
+import type { HeldLedgers } from './ledgers.ts'
+import { notifyDue } from './notices.ts'
+import { type VerificationRow, verificationOf } from './rows.ts'
+import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
+import type { Transactions } from './transaction.ts'
+
+export type EntryKey = { readonly queuedAt: number; readonly messageId: string }
+
+const insertEntries = sql(`
+  insert into outbox (queued_at, message_id, verification, body, deadline_at, due_at, owner, dispatches, tried, unknowns)
+  select queued_at, message_id, verification, body, deadline_at, due_at, owner, 1, '[]', 0
+  from json_to_recordset($1::json) as r (queued_at bigint, message_id text, verification text, body json,
+    deadline_at bigint, due_at bigint, owner text)`)
+
+const selectEntries = sql(`
+  select json_build_object('queued_at', o.queued_at, 'message_id', o.message_id, 'due_at', o.due_at,
+    'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second)
+  from outbox o
+  where (o.queued_at, o.message_id) in (
+    select r."queuedAt", r."messageId"
+    from json_to_recordset($1::json) as r ("queuedAt" bigint, "messageId" text))
+  order by o.queued_at, o.message_id for update of o`)
+
+const updateEntries = sql(`
+  update outbox o set due_at = r.due_at, owner = '', dispatches = r.dispatches, tried = r.tried,
+    unknowns = r.unknowns, second = r.second
+  from json_to_recordset($1::json) as r (queued_at bigint, message_id text, due_at bigint, dispatches integer,
+    tried json, unknowns integer, second text)
+  where o.queued_at = r.queued_at and o.message_id = r.message_id`)
+
+const deleteEntries = sql(`
+  delete from outbox o
+  using json_to_recordset($1::json) as r (queued_at bigint, message_id text)
+  where o.queued_at = r.queued_at and o.message_id = r.message_id`)
+
+/**
+ * Passes over rows that another claim holds at this moment, so that claims never wait for each other and none
+ * gets what another got. The time is asked once, for an index is not looked up by what changes meanwhile.
+ */
+const claimDue = sql(`
+  with clock as materialized (select ${engineTime} as now),
+  due as (
+    select queued_at, message_id, due_at from outbox
+    where due_at <= (select now from clock)
+    order by due_at limit $1::integer for update skip locked)
+  update outbox o
+    set due_at = (select now from clock) + $2::bigint, owner = $3, dispatches = o.dispatches + 1
+  from due where o.queued_at = due.queued_at and o.message_id = due.message_id
+  returning json_build_object('entry', to_json(o), 'was_due_at', due.due_at, 'now', (select now from clock),
+    'verification', (select to_json(v) from verification v where v.id = o.verification))`)
+
+const releaseOwner = sql(`
+  update outbox o set due_at = least(o.due_at, ${engineTime}), owner = ''
+  where (o.queued_at, o.message_id) in (
+    select queued_at, message_id from outbox where owner = $1 and owner <> ''
+    order by queued_at, message_id for update)`)
+
+const selectDepth = sql(`
+  select json_build_object('queued', count(*), 'oldest', min(queued_at), 'now', ${engineTime})
+  from outbox where second is null`)
+
+type OutboxRow = {
+  queued_at: number
+  message_id: string
+  body: NewMessage
+  deadline_at: number
+  due_at: number
+  dispatches: number
+  tried: readonly string[]
+  unknowns: number
+  second: NewMessage['channel'] | null
+}
+type Kept = Pick<
+  OutboxRow,
+  'queued_at' | 'message_id' | 'due_at' | 'dispatches' | 'tried' | 'unknowns' | 'second'
+> & { fate: 'untouched' | 'changed' | 'gone' }
+
+export type HeldOutbox = ReturnType<typeof heldOutbox>
+
+export function readEntries(keys: Iterable<EntryKey>): Bound {
+  return bindRows(selectEntries, [...keys])
+}
+
+export function entryKey({ queuedAt, messageId }: EntryKey): string {
+  return `${queuedAt} ${messageId}`
+}
+
+export function heldOutbox(
+  rows: readonly unknown[],
+  now: number,
+  ledgers: HeldLedgers,
+  dispatches: HeldDispatches,
+) {
+  const held = new Map<string, Kept>()
+  for (const row of rows as readonly Kept[])
+    held.set(entryKey({ queuedAt: row.queued_at, messageId: row.message_id }), { ...row, fate: 'untouched' })
+  const queued: object[] = []
+  let isDueNow = false
+
+  function put(message: NewMessage, claim: Lease, verification?: Verification): OutboxEntry {
+    // A code message dies with its code, which may be older than the message: a resend.
+    const deadlineAt = verification ? verification.expiresAt : now + message.lifetimeMs
+    queued.push({
+      queued_at: now,
+      message_id: message.id,
+      verification: verification?.id ?? null,
+      body: message,
+      deadline_at: deadlineAt,
+      due_at: now + claim.ms,
+      owner: claim.owner,
+    })
+    if (claim.ms <= 0) isDueNow = true
+    return {
+      message,
+      ...(verification && { verification }),
+      queuedAt: now,
+      deadlineAt,
+      remainingMs: deadlineAt - now,
+      dispatches: 1,
+      tried: [],
+      unknowns: 0,
+      isSecond: false,
+    }
+  }
+
+  function settleOne(settlement: Settlement): void {
+    const { dispatch, next, message, queuedAt } = settlement
+    const kept = held.get(entryKey({ queuedAt, messageId: dispatch.messageId }))
+    const isLate = kept === undefined || kept.fate === 'gone'
+    if (!isLate) {
+      if (next.kind === 'retry' || next.kind === 'second') {
+        kept.fate = 'changed'
+        kept.due_at = now + next.afterMs
+        kept.tried = [...kept.tried, dispatch.provider]
+        if (next.kind === 'second') kept.second = next.channel
+        else kept.unknowns += Number(dispatch.outcome === 'unknown')
+      } else kept.fate = 'gone'
+    }
+    if (next.kind === 'failed' && next.isPermanent)
+      // Nothing reached the address, so asking again at once, corrected, is fair.
+      ledgers.giveBack(
+        message.cooldown.map((key) => ({ key, form: 'events' })),
+        queuedAt,
+      )
+    dispatches.record(settlement, isLate)
+  }
+
+  return {
+    put,
+    settleOne,
+
+    postpone(key: EntryKey, afterMs: number): void {
+      const kept = held.get(entryKey(key))
+      if (!kept || kept.fate === 'gone') return
+      kept.fate = 'changed'
+      kept.due_at = now + afterMs
+      kept.dispatches--
+    },
+
+    writes(): Bound[] {
+      const changed = [...held.values()].filter((one) => one.fate === 'changed')
+      const gone = [...held.values()].filter((one) => one.fate === 'gone')
+      return [
+        ...(changed.length > 0 ? [bindRows(updateEntries, changed)] : []),
+        ...(gone.length > 0
+          ? [
+              bindRows(
+                deleteEntries,
+                gone.map(({ queued_at, message_id }) => ({ queued_at, message_id })),
+              ),
+            ]
+          : []),
+        ...(queued.length > 0 ? [bindRows(insertEntries, queued)] : []),
+        ...(isDueNow ? [notifyDue] : []),
+      ]
+    },
+  }
+}
+
+export async function claim(
+  transactions: Transactions,
+  until: number,
+  most: number,
+  lease: Lease,
+): Promise<readonly OutboxEntry[]> {
+  const [rows] = await transactions.write(until, bind(claimDue, most, lease.ms, lease.owner))
+  type Claimed = { entry: OutboxRow; was_due_at: number; now: number; verification: VerificationRow | null }
+  return (rows as Claimed[])
+    .toSorted((a, b) => a.was_due_at - b.was_due_at)
+    .map(({ entry, now, verification }) => ({
+      message: entry.second === null ? entry.body : { ...entry.body, channel: entry.second },
+      ...(verification && { verification: verificationOf(verification) }),
+      queuedAt: entry.queued_at,
+      deadlineAt: entry.deadline_at,
+      remainingMs: entry.deadline_at - now,
+      dispatches: entry.dispatches,
+      tried: entry.tried,
+      unknowns: entry.unknowns,
+      isSecond: entry.second !== null,
+    }))
+}
+
+export async function release(transactions: Transactions, until: number, owner: string): Promise<void> {
+  await transactions.write(until, bind(releaseOwner, owner), notifyDue)
+}
+
+export async function depth(transactions: Transactions, until: number): Promise<OutboxDepth> {
+  const [rows] = await transactions.read(until, bind(selectDepth))
+  const { queued, oldest, now } = rows![0] as { queued: number; oldest: number | null; now: number }
+  return { queued, oldestMs: oldest === null ? 0 : Math.max(0, now - oldest) }
+}

@@ -1,0 +1,268 @@
+/** PostgreSQL as a Store, for any number of processes: each call within its deadline, those of a turn in one commit. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ClientConfig } from 'pg'
+import { AppError } from '../../errors.ts'
+import { randomHex } from '../../random.ts'
+import { idAt, stateNumber } from '../numbering.ts'
+import type { Store } from '../store.ts'
+import type { FoundVerifications } from '../verifications.ts'
+import { createBatches } from './batches.ts'
+import { openConnection } from './connection.ts'
+import { postgresDirectory } from './directory.ts'
+import { dispatchesOf, receive, tally } from './dispatches.ts'
+import { type HotVerb, hotVerbs } from './hot-verbs.ts'
+import { journalEntryOf, readJournal } from './journal.ts'
+import { createListener } from './listener.ts'
+import { migrate } from './migrations.ts'
+import { claim, depth, release } from './outbox.ts'
+import { createPool } from './pool.ts'
+import { type VerificationRow, verificationOf } from './rows.ts'
+import { bind, engineTime, sql } from './statement.ts'
+import { postgresSweeper } from './sweeper.ts'
+import { createTransactions, unavailable } from './transaction.ts'
+import { decoyPrefix } from './verification-rows.ts'
+
+export type PostgresSettings = {
+  readonly client: ClientConfig
+  /** Straight to the server, where `client` goes through a pooler; null: do not listen. */
+  readonly listener: ClientConfig | null
+  /** The most connections of this process, without the one that listens. */
+  readonly poolSize: number
+  /** After so long a call is refused with `store.unavailable`. Default 800. */
+  readonly deadlineMs?: number
+  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
+  readonly onAnswered?: (verb: string, tookMs: number) => void
+}
+
+/** More calls than this under way means that the server cannot keep up: refuse at once. */
+const mostPending = 20_000
+/** Batches under way at once; see docs/decisions/0007. */
+const lanes = 2
+const checkDeadlinesMs = 25
+const sweepPauseMs = 20
+/** A start may wait longer than a call: for a server that starts at the same time. */
+const longestStartMs = 5_000
+
+/** Verifications looked through for an address in one call: some milliseconds. */
+const searchRows = 10_000
+const afterAllIds = 'g'
+const selectTime = sql(`select to_json(${engineTime})`)
+const selectVerification = sql('select to_json(v) from verification v where v.id = $1')
+const countLive = sql(`select to_json(count(*)) from verification where state = ${stateNumber.live}`)
+const endOfSearch = sql(`
+  select to_json(id) from verification where id < $1 and id >= $2
+  order by id desc limit 1 offset ${searchRows - 1}`)
+const searched = sql(`
+  select to_json(v) from verification v where v.id < $1 and v.id >= $2 and v.address = $3 order by v.id desc`)
+
+/**
+ * Connects, and brings the schema up to date.
+ * @throws AppError `store.schema-newer`, `store.unavailable`.
+ */
+export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
+  const { client, deadlineMs = 800, onAnswered } = settings
+  const first = await openConnection(client, false, longestStartMs, () => undefined).catch((error) => {
+    throw unreachable(client, error)
+  })
+  try {
+    await migrate(first)
+  } catch (error) {
+    throw error instanceof AppError ? error : unreachable(client, error)
+  } finally {
+    await first.close()
+  }
+
+  const pool = createPool({ client, size: settings.poolSize })
+  const listener = settings.listener ? createListener(settings.listener) : undefined
+  const transactions = createTransactions(pool)
+  const self = randomHex(16)
+  const batches = createBatches(transactions, lanes, self)
+  const untilOf = () => performance.now() + deadlineMs
+  const sweepPiece = postgresSweeper(transactions, untilOf, self)
+  let pending = 0
+  let isClosed = false
+  let onSettled: (() => void) | undefined
+
+  /** One verb: refused at once if it cannot be served, told with `store.unavailable` if it fails. */
+  async function call<T>(verb: string, act: (until: number) => Promise<T>): Promise<T> {
+    if (isClosed) throw new AppError('store.unavailable', 'the store is closed')
+    if (pending >= mostPending) throw new AppError('store.unavailable', 'too many calls under way')
+    pending++
+    const startedAt = performance.now()
+    try {
+      return await act(startedAt + deadlineMs)
+    } catch (error) {
+      throw unavailable(error)
+    } finally {
+      pending--
+      onAnswered?.(verb, performance.now() - startedAt)
+      if (pending === 0) onSettled?.()
+    }
+  }
+
+  /** Calls of batches that are not answered yet, in the order they began, which is that of their deadlines. */
+  const awaited = new Map<number, { readonly until: number; refuse(): void }>()
+  let lastCall = 0
+  const deadlines = setInterval(() => {
+    const time = performance.now()
+    for (const [id, one] of awaited) {
+      if (one.until > time) break
+      awaited.delete(id)
+      one.refuse()
+    }
+  }, checkDeadlinesMs)
+  deadlines.unref()
+
+  function hot<Args extends readonly unknown[], Result>(
+    name: string,
+    verb: {
+      needs(needs: never, ...args: Args): void
+      decide(held: never, ...args: Args): Result
+    },
+  ) {
+    return (...args: Args): Promise<Result> =>
+      call(
+        name,
+        (until) =>
+          new Promise<Result>((resolve, reject) => {
+            const id = ++lastCall
+            awaited.set(id, {
+              until,
+              refuse: () => reject(new AppError('store.unavailable', `no answer within ${deadlineMs} ms`)),
+            })
+            batches.add({
+              verb: verb as unknown as HotVerb,
+              args,
+              until,
+              resolve(value) {
+                awaited.delete(id)
+                resolve(value as Result)
+              },
+              reject(error) {
+                awaited.delete(id)
+                reject(error)
+              },
+            })
+          }),
+      )
+  }
+
+  const cold =
+    <Args extends readonly unknown[], Result>(
+      name: string,
+      act: (until: number, ...args: Args) => Promise<Result>,
+    ) =>
+    (...args: Args): Promise<Result> =>
+      call(name, (until) => act(until, ...args))
+
+  async function now(until: number): Promise<number> {
+    return (await transactions.read(until, bind(selectTime)))[0]![0] as number
+  }
+
+  async function find(
+    until: number,
+    query: { address: string; sinceMs: number; before?: string },
+  ): Promise<FoundVerifications> {
+    const from = idAt(query.sinceMs)
+    const before = query.before ?? afterAllIds
+    const end = (await transactions.read(until, bind(endOfSearch, before, from)))[0]![0] as string | undefined
+    const [rows] = await transactions.read(until, bind(searched, before, end ?? from, query.address))
+    return { found: (rows as VerificationRow[]).map(verificationOf), next: end ?? null }
+  }
+
+  const directory = postgresDirectory(transactions, untilOf)
+  let sweeping: Promise<void> | undefined
+  async function sweepAll(retentionMs: number): Promise<void> {
+    while (await call('sweep', () => sweepPiece(retentionMs)))
+      await pause(sweepPauseMs, undefined, { ref: false })
+  }
+
+  return {
+    engine: 'postgres',
+    verifications: {
+      issue: hot('verifications.issue', hotVerbs.issue),
+      takeSubmission: hot('verifications.takeSubmission', hotVerbs.takeSubmission),
+      use: hot('verifications.use', hotVerbs.use),
+      cancel: hot('verifications.cancel', hotVerbs.cancel),
+      get: cold('verifications.get', async (until, id: string) => {
+        if (id.startsWith(decoyPrefix)) return undefined
+        const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]
+        return row === undefined ? undefined : verificationOf(row as VerificationRow)
+      }),
+      find: cold('verifications.find', find),
+      countLive: cold(
+        'verifications.countLive',
+        async (until) => (await transactions.read(until, bind(countLive)))[0]![0] as number,
+      ),
+    },
+    outbox: {
+      queue: hot('outbox.queue', hotVerbs.queue),
+      settle: hot('outbox.settle', hotVerbs.settle),
+      postpone: hot('outbox.postpone', hotVerbs.postpone),
+      claim: cold('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
+        claim(transactions, until, most, lease),
+      ),
+      release: cold('outbox.release', (until, owner: string) => release(transactions, until, owner)),
+      depth: cold('outbox.depth', (until) => depth(transactions, until)),
+      ...(listener && { onDue: listener.onDue }),
+    },
+    dispatches: {
+      receive: cold('dispatches.receive', (until, receipts: Parameters<Store['dispatches']['receive']>[0]) =>
+        receive(transactions, until, receipts),
+      ),
+      of: cold('dispatches.of', (until, verification: string) =>
+        dispatchesOf(transactions, until, verification),
+      ),
+      tally: cold('dispatches.tally', (until, cursor: string | number, untilMs: number) =>
+        tally(transactions, until, cursor, untilMs),
+      ),
+    },
+    ledgers: {
+      take: hot('ledgers.take', hotVerbs.take),
+      giveBack: hot('ledgers.giveBack', hotVerbs.giveBack),
+    },
+    journal: {
+      append: hot('journal.append', hotVerbs.append),
+      read: cold('journal.read', async (until, query: Parameters<Store['journal']['read']>[0]) =>
+        (await transactions.read(until, readJournal(query)))[0]!.map(journalEntryOf),
+      ),
+    },
+    directory: Object.fromEntries(
+      Object.entries(directory).map(([name, verb]) => [
+        name,
+        (...args: never[]) =>
+          call(`directory.${name}`, () => (verb as (...args: never[]) => Promise<unknown>)(...args)),
+      ]),
+    ) as unknown as Store['directory'],
+    now: () => call('now', now),
+    sweep(retentionMs) {
+      sweeping ??= sweepAll(retentionMs).finally(() => {
+        sweeping = undefined
+      })
+      return sweeping
+    },
+    async [Symbol.asyncDispose]() {
+      if (isClosed) return
+      isClosed = true
+      // What was asked is answered, at the latest by its deadline.
+      if (pending > 0)
+        await new Promise<void>((resolve) => {
+          onSettled = resolve
+        })
+      await batches.ended()
+      clearInterval(deadlines)
+      await listener?.close()
+      await pool.close()
+    },
+  }
+}
+
+/** For whoever starts a server: where, as whom, and what was said. Never the password. */
+function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
+  const said = error instanceof Error ? error.message : String(error)
+  return new AppError(
+    'store.unavailable',
+    `PostgreSQL at ${host}:${port}, database ${database}, as ${user}: ${said}. Is it running, and may this user log in and use the schema?`,
+  )
+}

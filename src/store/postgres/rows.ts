@@ -1,0 +1,133 @@
+/** How records lie in PostgreSQL rows, as they arrive: JSON objects by column names. */
+
+import type { Address } from '../../address/address.ts'
+import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { Purpose, Verification } from '../../verification/verification.ts'
+import { type StateNumber, stateOfNumber } from '../numbering.ts'
+
+export type TenantRow = { id: string; name: string; account_app: string }
+
+export type AppRow = {
+  id: string
+  tenant: string
+  name: string
+  sealed_key: string
+  is_service_provider: boolean
+  is_disabled: boolean
+  policy: Record<string, unknown>
+  created_at: number
+}
+
+export type MemberRow = {
+  id: string
+  tenant: string
+  account: string
+  password_hash: string | null
+  role: AdminRole
+  is_disabled: boolean
+  profile: Profile
+  dept_code: string
+  phone_key: string | null
+  phone: Address | null
+  phone_country: string | null
+  email_key: string | null
+  email: Address | null
+  created_at: number
+}
+
+export type TokenRow = {
+  hash: string
+  kind: TokenKind
+  login: string
+  tenant: string
+  app: string
+  member: string
+  client_type: number
+  created_at: number
+  expires_at: number
+}
+
+export type VerificationRow = {
+  id: string
+  tenant: string
+  app: string
+  member: string
+  address: string
+  purpose: Purpose
+  key_id: string
+  digits: number
+  state: StateNumber
+  issued_at: number
+  expires_at: number
+  submissions: number
+  is_test: boolean
+  used_at: number | null
+}
+
+export function verificationOf(row: VerificationRow): Verification {
+  const { id, tenant, app, member, address, purpose, digits, submissions } = row
+  return {
+    id,
+    tenant,
+    app,
+    member,
+    address,
+    purpose,
+    keyId: row.key_id,
+    digits,
+    state: stateOfNumber[row.state]!,
+    issuedAt: row.issued_at,
+    expiresAt: row.expires_at,
+    submissions,
+    usedAt: row.used_at,
+    isTest: row.is_test,
+  }
+}
+
+export function tenantOf({ id, name, account_app }: TenantRow): Tenant {
+  return { id, name, accountApp: account_app }
+}
+
+export function appOf(row: AppRow): App {
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    name: row.name,
+    sealedKey: row.sealed_key,
+    isServiceProvider: row.is_service_provider,
+    isDisabled: row.is_disabled,
+    policy: row.policy,
+    createdAt: row.created_at,
+  }
+}
+
+export function memberOf(row: MemberRow): Member {
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    account: row.account,
+    passwordHash: row.password_hash,
+    role: row.role,
+    isDisabled: row.is_disabled,
+    profile: row.profile,
+    deptCode: row.dept_code,
+    phone: row.phone,
+    phoneCountry: row.phone_country,
+    email: row.email,
+    createdAt: row.created_at,
+  }
+}
+
+export function tokenOf(row: TokenRow): Token {
+  return {
+    hash: row.hash,
+    kind: row.kind,
+    login: row.login,
+    tenant: row.tenant,
+    app: row.app,
+    member: row.member,
+    clientType: row.client_type,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  }
+}

@@ -1,0 +1,28 @@
+/** A statement of SQL as this engine sends it: in full view, with a name to prepare it by, and values as text. */
+
+import { hash } from 'node:crypto'
+
+/** What it returns, if anything, is one column of JSON: a row arrives typed, by one `JSON.parse`. */
+export type Statement = { readonly name: string; readonly text: string }
+
+export type Value = string | number | boolean | null
+
+/** A statement with the values of one run. */
+export type Bound = { readonly statement: Statement; readonly values: readonly Value[] }
+
+/** Names are of the text, so that the same name never means another text, whoever shares the connection. */
+export function sql(text: string): Statement {
+  return { text, name: `countersign_${hash('sha256', text).slice(0, 24)}` }
+}
+
+export function bind(statement: Statement, ...values: readonly Value[]): Bound {
+  return { statement, values }
+}
+
+/** Many rows as one value, for `json_to_recordset`: a statement is the same for one row and for 500. */
+export function bindRows(statement: Statement, rows: readonly object[], ...values: readonly Value[]): Bound {
+  return bind(statement, JSON.stringify(rows), ...values)
+}
+
+/** Engine time in ms: the server's own, now and not as of the transaction's begin. */
+export const engineTime = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint'

@@ -1,0 +1,149 @@
+/** Cleaning in pieces so small that no call waits long behind one; of many processes one does it at a time. */
+
+import { idAt, stateNumber } from '../numbering.ts'
+import { type Bound, bind, engineTime, sql } from './statement.ts'
+import type { Transactions } from './transaction.ts'
+import { decoyPrefix } from './verification-rows.ts'
+
+/** Rows looked at in one piece of one table: some milliseconds for all of them together. */
+const pageRows = 1000
+/**
+ * Ids begin with their time, so what ran out is found by passes that follow the present at a distance:
+ * most live for a minute, a few for two or five, none for more than ten.
+ */
+const lagsMs = [65_000, 125_000, 305_000, 605_000]
+/** Carriers tell for up to three days what became of a message; after that nothing is looked up by their ids. */
+const receiptsLagMs = 3 * 86_400_000
+/** Rows that unknown addresses are counted on, of processes that are no more. */
+const decoyLifeMs = 86_400_000
+const afterDecoys = `${decoyPrefix}g`
+const firstId = decoyPrefix.slice(0, -1)
+const afterAllText = '\u{10ffff}'
+const sweepLock = 7_261_953_105
+
+/** Given up with the transaction, also behind a pooler. */
+const tryLock = bind(sql(`select to_json(pg_try_advisory_xact_lock(${sweepLock}))`))
+
+/** Rows that a call holds are left for the next round: a sweep waits for nobody, so nobody waits for it in a circle. */
+const skipping = 'for update skip locked'
+
+/** Goes round a table whose key says nothing of time, page by page; faster while much of it is over. */
+function pageOf(table: string, key: string, endsAt: string) {
+  return {
+    end: sql(`
+      select to_json(${key}) from ${table} where ${key} > $1 order by ${key} limit 1 offset ${pageRows - 1}`),
+    remove: sql(`
+      delete from ${table} where ctid = any (array(
+        select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${endsAt} <= $3::bigint ${skipping}))
+      returning to_json(true)`),
+  }
+}
+
+/**
+ * Goes through a table in the order of time, once: so verifications that ran out leave the index of live
+ * ones, and dispatches that of awaited receipts. Where it has come is kept in the store.
+ */
+function passOf(name: string, lagMs: number, table: string, key: string, set: string, isDue: string) {
+  return {
+    name,
+    lagMs,
+    end: sql(`
+      select to_json(${key}) from ${table} where ${key} > $1 and ${key} < $2
+      order by ${key} limit 1 offset ${pageRows - 1}`),
+    run: sql(`
+      update ${table} set ${set} where ctid = any (array(
+        select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${isDue} ${skipping}))`),
+  }
+}
+
+const pages = [
+  pageOf('ledger', 'key', 'forgotten_at'),
+  pageOf('repeat', 'fingerprint', 'expires_at'),
+  pageOf('proof', 'member', 'expires_at'),
+  pageOf('token', 'hash', 'expires_at'),
+]
+
+const passes = [
+  ...lagsMs.map((lagMs) =>
+    passOf(
+      `expired-${lagMs}`,
+      lagMs,
+      'verification',
+      'id',
+      `state = ${stateNumber.expired}`,
+      `state = ${stateNumber.live} and expires_at <= ${engineTime}`,
+    ),
+  ),
+  passOf('receipts', receiptsLagMs, 'dispatch', 'about', 'receipt_key = null', 'receipt_key is not null'),
+]
+
+const reached = sql('select to_json(value) from meta where name = $1')
+const keep = sql(`
+  insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`)
+
+/** The id is asked for last: what is deleted is found by the key alone, oldest first. */
+const purgeVerifications = sql(`
+  delete from verification where ctid = any (array(
+    select ctid from verification where id > '${afterDecoys}' and id < $1 order by id limit ${pageRows} ${skipping}))
+  returning to_json(true)`)
+const purgeDecoys = sql(`
+  delete from verification where ctid = any (array(
+    select ctid from verification where id > '${firstId}' and id < '${afterDecoys}' and issued_at < $1::bigint
+    ${skipping}))`)
+const purgeDispatches = sql(`
+  delete from dispatch where ctid = any (array(
+    select ctid from dispatch where about < $1 order by about limit ${pageRows} ${skipping}))
+  returning to_json(true)`)
+const purgeJournal = sql(`
+  delete from journal where ctid = any (array(
+    select ctid from (select ctid, at from journal order by seq limit ${pageRows}) oldest where at < $1::bigint))
+  returning to_json(true)`)
+
+/** While one process sweeps, the others need not: so long after a piece of its. */
+const restMs = 500
+
+/**
+ * @param sweeper  Names this process among those that sweep.
+ * @returns Does one piece, and tells whether the next one is due at once.
+ */
+export function postgresSweeper(transactions: Transactions, untilOf: () => number, sweeper: string) {
+  const cursors = pages.map(() => '')
+
+  return (retentionMs: number): Promise<boolean> =>
+    transactions.decide(
+      untilOf(),
+      [tryLock, bind(reached, 'swept')],
+      async ([locked, swept], { now, run }) => {
+        if (locked![0] !== true) return { writes: [], result: false }
+        const [last, lastBy] = ((swept![0] as string | undefined) ?? '0 ').split(' ')
+        if (lastBy !== sweeper && now - Number(last) < restMs) return { writes: [], result: false }
+        const one = async (bound: Bound) => (await run(bound))[0]!
+        let isDue = false
+        for (const [i, page] of pages.entries()) {
+          const last = (await one(bind(page.end, cursors[i]!)))[0] as string | undefined
+          const removed = await one(bind(page.remove, cursors[i]!, last ?? afterAllText, now))
+          cursors[i] = last ?? ''
+          // So at most about a quarter of a table is ever waste.
+          if (removed.length * 4 >= pageRows) isDue = true
+        }
+        for (const pass of passes) {
+          const before = idAt(now - pass.lagMs)
+          const start = ((await one(bind(reached, pass.name)))[0] as string | undefined) ?? afterDecoys
+          const end = (await one(bind(pass.end, start, before)))[0] as string | undefined
+          // Also back, if the clock was set back: ids are made by it.
+          await run(bind(pass.run, start, end ?? before), bind(keep, pass.name, end ?? before))
+          if (end !== undefined) isDue = true
+        }
+        for (const bound of [
+          bind(purgeVerifications, idAt(now - retentionMs)),
+          bind(purgeDispatches, idAt(now - retentionMs)),
+          bind(purgeJournal, now - retentionMs),
+        ])
+          if ((await one(bound)).length === pageRows) isDue = true
+        return {
+          writes: [bind(purgeDecoys, now - decoyLifeMs), bind(keep, 'swept', `${now} ${sweeper}`)],
+          result: isDue,
+        }
+      },
+    )
+}

@@ -1,0 +1,207 @@
+/** A transaction within a deadline: begun, guarded and committed so that what was refused is never done later. */
+
+import { AppError } from '../../errors.ts'
+import { type PostgresConnection, PostgresError, type Rows } from './connection.ts'
+import type { Pool } from './pool.ts'
+import { type Bound, bind, engineTime, sql } from './statement.ts'
+
+/** How much later than its guard a commit may end and still be told in time. */
+export const commitMs = 30
+/** A row that somebody holds for longer is left to its calls; the others shall not wait with them. */
+const lockShare = 0.3
+/** A process that stops between its two messages gives its rows back after so long: the server ends it. */
+const longestIdleMs = 1_000
+const mostTries = 12
+
+const begin = sql('begin isolation level read committed')
+const commit = sql('commit')
+const rollback = sql('rollback')
+
+/**
+ * For this transaction only, as a pooler demands. Every statement of this engine knows its rows by an index;
+ * plans made while a table was still empty would go on reading it from end to end when it no longer is.
+ */
+const opening = sql(`
+  select json_build_array(${engineTime},
+    set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+    set_config('idle_in_transaction_session_timeout', '${longestIdleMs}', true),
+    set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true))`)
+
+/**
+ * The last statement before the commit: a division by zero if its time is over. A server that hung and reads
+ * on later, or a message that lay in a socket, so ends in a rollback although nobody is there to send one.
+ */
+const guard = sql(`select to_json(1 / (case when ${engineTime} < $1::bigint then 1 else 0 end))`)
+
+const divisionByZero = '22012'
+const lockNotAvailable = '55P03'
+const uniqueViolation = '23505'
+const adminShutdown = '57P01'
+
+export type Transactions = ReturnType<typeof createTransactions>
+
+/** Within a transaction, after its opening: engine time, and one more message of statements. */
+export type Transaction = {
+  readonly now: number
+  run(...statements: readonly Bound[]): Promise<readonly Rows[]>
+}
+
+/** @param pool  Whose connections it runs on, one a transaction. */
+export function createTransactions(pool: Pool) {
+  /** Engine time less this process's steady clock; a little low, so that guards are early and never late. */
+  let aheadMs: number | undefined
+
+  function learned(opened: Rows | undefined): number {
+    const [now] = opened![0] as readonly [number]
+    aheadMs = now - performance.now()
+    return now
+  }
+
+  function openingOf(until: number): Bound {
+    const leftMs = Math.max(1, Math.ceil(until - performance.now()))
+    return bind(opening, String(leftMs), String(Math.max(1, Math.ceil(leftMs * lockShare))))
+  }
+
+  const guardBy = (until: number) => bind(guard, Math.floor(until - commitMs + aheadMs!))
+
+  /**
+   * Tries again what lost a race, as long as there is time: a row that was not there when it was read and is
+   * now, a deadlock, a connection that had died while it was idle.
+   */
+  async function retried<T>(until: number, act: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await pool.lend(until, act)
+      } catch (error) {
+        const isLate = performance.now() >= until - commitMs
+        if (tries >= mostTries || isLate || !mayTryAgain(error)) throw error
+      }
+    }
+  }
+
+  function mayTryAgain(error: unknown): boolean {
+    if (error instanceof Lost) return true
+    if (!(error instanceof PostgresError)) return false
+    switch (error.sqlState) {
+      case uniqueViolation:
+        return raced.has(error.constraint)
+      case '40001': // serialization failure
+      case '40P01': // deadlock
+        return true
+      case '26000': // a pooler gave us another server connection than the one that has prepared
+      case '42P05':
+        pool.stopPreparing()
+        return true
+      case divisionByZero:
+        // Not late by our clock: the server's was set. Learn it anew.
+        aheadMs = undefined
+        return true
+      default:
+        return false
+    }
+  }
+
+  async function undone(connection: PostgresConnection, until: number): Promise<void> {
+    if (connection.isBroken) return
+    // Whatever the failed transaction held is free when this is answered. If it is not, so is the connection.
+    await connection.run([bind(rollback)], Math.max(until, performance.now() + 200)).catch(() => undefined)
+  }
+
+  return {
+    /** Reads, in one round trip; the statements see what was committed when each began. */
+    async read(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
+      return retried(until, async (connection) => {
+        const [opened, ...rows] = await connection.run([openingOf(until), ...statements], until).catch(lost)
+        learned(opened)
+        return rows
+      })
+    },
+
+    /** Writes all or nothing, in one round trip. */
+    async write(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
+      return retried(until, async (connection) => {
+        if (aheadMs === undefined) learned((await connection.run([openingOf(until)], until).catch(lost))[0])
+        const all = [bind(begin), openingOf(until), ...statements, guardBy(until), bind(commit)]
+        try {
+          const [, opened, ...rows] = await connection.run(all, until)
+          learned(opened)
+          return rows.slice(0, -2)
+        } catch (error) {
+          await undone(connection, until)
+          throw error
+        }
+      })
+    },
+
+    /**
+     * Reads and locks, decides, writes: in two round trips and more.
+     * @param first  Sent with the opening; its rows are the first argument of `act`.
+     * @param act  Decides, and returns what to write with the commit, and the result if that succeeds.
+     */
+    async decide<T>(
+      until: number,
+      first: readonly Bound[],
+      act: (rows: readonly Rows[], transaction: Transaction) => Promise<Decision<T>> | Decision<T>,
+    ): Promise<T> {
+      return retried(until, async (connection) => {
+        try {
+          const [, opened, ...rows] = await connection
+            .run([bind(begin), openingOf(until), ...first], until)
+            .catch(lost)
+          const now = learned(opened)
+          const run = (...statements: readonly Bound[]) => connection.run(statements, until)
+          const { writes, result, until: end = until } = await act(rows, { now, run })
+          // Nothing to lose: no guard, no flush, and nobody minds how it ends.
+          const last = writes.length === 0 ? [] : [...writes, guardBy(end)]
+          await connection.run([...last, bind(commit)], until)
+          return result
+        } catch (error) {
+          await undone(connection, until)
+          throw error
+        }
+      })
+    },
+  }
+}
+
+export type Decision<T> = {
+  readonly writes: readonly Bound[]
+  readonly result: T
+  /** If the commit must come earlier than the transaction's own end. */
+  readonly until?: number
+}
+
+/** Unique indexes that two transactions run into when both found no row and both made it. */
+const raced = new Set([
+  'ledger_pkey',
+  'verification_live',
+  'member_pkey',
+  'member_account',
+  'member_login',
+  'member_phone',
+  'member_email',
+])
+
+/** The connection was lost before anything could have been committed. */
+class Lost extends Error {}
+
+function lost(error: unknown): never {
+  const isLost = error instanceof PostgresError && (error.sqlState === '' || error.sqlState === adminShutdown)
+  throw isLost ? new Lost(error.message) : error
+}
+
+/** A failure that may be of one call among many: alone it says whose. */
+export function isOfOneCall(error: unknown): boolean {
+  if (!(error instanceof PostgresError)) return false
+  // 22: a value that cannot be stored · 23: a row that may not be · and a row held by somebody else.
+  return /^2[23]/.test(error.sqlState) || error.sqlState === lockNotAvailable
+}
+
+/** What callers are told, whatever it was. */
+export function unavailable(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  })
+}
