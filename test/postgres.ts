@@ -10,7 +10,9 @@ import { Client } from 'pg'
 import { peerAt } from './peers.ts'
 
 /** Newest first. */
-export const postgresPaths = [18, 17, 16, 15, 14].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`)
+export const postgresPaths = [18, 17, 16, 15, 14].map(
+  (version) => `/usr/lib/postgresql/${version}/bin/postgres`,
+)
 export const pgbouncerPath = '/usr/sbin/pgbouncer'
 
 const user = 'countersign'
@@ -47,7 +49,9 @@ function unprivileged(command: string, args: readonly string[]): [string, string
 }
 
 /** @param settings  Lines of postgresql.conf, over the defaults: flushes on, as in production. */
-export async function startPostgres(settings: Readonly<Record<string, string | number>> = {}): Promise<Postgres> {
+export async function startPostgres(
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<Postgres> {
   const program = peerAt(postgresPaths)!
   const root = mkdtempSync(join(tmpdir(), 'countersign-postgres-'))
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres:', root])

@@ -38,6 +38,14 @@ export type PostgresConnection = {
   close(): Promise<void>
 }
 
+const discardPlans: Bound = { statement: sql('discard plans'), values: [] }
+/**
+ * Plans are made for tables as large as they are at that moment. In a new installation that is empty, and until
+ * its first automatic analysis, some minutes later, each is thrown away as old as the connection was then.
+ */
+const firstPlansMs = 250
+const longestPlansMs = 600_000
+
 /** Statements that this server connection has prepared; null: the pooler in front cannot keep them. */
 type Prepared = { readonly names: Set<string>; parsing: string[] } | null
 
@@ -99,8 +107,21 @@ export async function openConnection(
     })
   }
 
-  const run = (statements: readonly Bound[], until: number) =>
-    within<readonly Rows[]>(until, (settle) => client.query(new Pipeline(statements, prepared, settle)))
+  let plansMs = firstPlansMs
+  let discardAt = performance.now() + plansMs
+
+  async function run(statements: readonly Bound[], until: number): Promise<readonly Rows[]> {
+    const discards = prepared !== null && performance.now() > discardAt
+    if (discards) {
+      discardAt = plansMs < longestPlansMs ? performance.now() + plansMs : Number.POSITIVE_INFINITY
+      plansMs *= 2
+    }
+    const all = discards ? [...statements, discardPlans] : statements
+    const rows = await within<readonly Rows[]>(until, (settle) =>
+      client.query(new Pipeline(all, prepared, settle)),
+    )
+    return discards ? rows.slice(0, -1) : rows
+  }
 
   return {
     get isBroken() {

@@ -39,14 +39,15 @@ const selectLastAccepted = sql(`
  * messages that wait in theirs.
  */
 const selectAwaiting = sql(`
-  select to_json(d) from dispatch d
-  where (d.about, d.message, d.nth) in (
-    select newest.about, newest.message, newest.nth
+  select to_json(d)
+  from (
+    select distinct newest.about, newest.message, newest.nth
     from json_to_recordset($1::json) as r (provider text, key text)
     cross join lateral (
       select one.about, one.message, one.nth from dispatch one
       where one.provider = r.provider and one.receipt_key = r.key
-      order by one.about desc, one.nth desc limit 1) newest)
+      order by one.about desc, one.nth desc limit 1) newest) as wanted
+  join dispatch d on d.about = wanted.about and d.message = wanted.message and d.nth = wanted.nth
   order by d.about, d.message, d.nth for update of d`)
 
 const moveUp = sql(`
@@ -58,10 +59,9 @@ const moveUp = sql(`
 
 /** Only what nobody is handing over right now. */
 const lockWaits = sql(`
-  select to_json(true) from outbox o
-  where (o.queued_at, o.message_id) in (
-      select r.queued_at, r.message from json_to_recordset($1::json) as r (queued_at bigint, message text))
-    and o.second is not null and o.owner = ''
+  select to_json(true) from json_to_recordset($1::json) as r (queued_at bigint, message text)
+    join outbox o on o.queued_at = r.queued_at and o.message_id = r.message
+  where o.second is not null and o.owner = ''
   order by o.queued_at, o.message_id for update of o`)
 const endWaits = sql(`
   delete from outbox o using json_to_recordset($1::json) as r (queued_at bigint, message text)

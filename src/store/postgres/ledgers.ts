@@ -12,8 +12,8 @@ import { type Bound, bind, bindRows, sql } from './statement.ts'
  * lock table); making the missing rows first (each first taking wrote its row twice).
  */
 const selectLedgers = sql(`
-  select to_json(l) from ledger l
-  where l.key in (select json_array_elements_text($1::json))
+  select to_json(l) from json_array_elements_text($1::json) as wanted (key)
+    join ledger l on l.key = wanted.key
   order by l.key for update of l`)
 
 const insertLedgers = sql(`
@@ -27,7 +27,7 @@ const updateLedgers = sql(`
   where l.key = r.key`)
 
 const deleteLedgers = sql(`
-  delete from ledger where key in (select json_array_elements_text($1::json))`)
+  delete from ledger l using json_array_elements_text($1::json) as emptied (key) where l.key = emptied.key`)
 
 type LedgerRow = { key: string; form: LedgerForm; numbers: Ledger; forgotten_at: number }
 type Kept = LedgerRow & { isNew: boolean; isDirty: boolean }

@@ -20,10 +20,8 @@ const insertEntries = sql(`
 const selectEntries = sql(`
   select json_build_object('queued_at', o.queued_at, 'message_id', o.message_id, 'due_at', o.due_at,
     'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second)
-  from outbox o
-  where (o.queued_at, o.message_id) in (
-    select r."queuedAt", r."messageId"
-    from json_to_recordset($1::json) as r ("queuedAt" bigint, "messageId" text))
+  from json_to_recordset($1::json) as r ("queuedAt" bigint, "messageId" text)
+    join outbox o on o.queued_at = r."queuedAt" and o.message_id = r."messageId"
   order by o.queued_at, o.message_id for update of o`)
 
 const updateEntries = sql(`

@@ -9,21 +9,22 @@ import type { Transactions } from './transaction.ts'
 
 /** All that any of them could collide with, in the order in which members are locked. */
 const selectRelated = sql(`
-  select to_json(m) from member m
-  where m.id in (
+  select to_json(m)
+  from (
     select i.id from json_to_recordset($1::json) as i (id text)
-    union all
+    union
     select o.id from json_to_recordset($1::json) as i (tenant text, account text)
       join member o on o.tenant = i.tenant and o.account = i.account
-    union all
+    union
     select o.id from json_to_recordset($1::json) as i (account text)
       join member o on o.account = i.account and o.password_hash is not null
-    union all
+    union
     select o.id from json_to_recordset($1::json) as i (tenant text, phone_key text)
       join member o on o.tenant = i.tenant and o.phone_key = i.phone_key
-    union all
+    union
     select o.id from json_to_recordset($1::json) as i (tenant text, email_key text)
-      join member o on o.tenant = i.tenant and o.email_key = i.email_key)
+      join member o on o.tenant = i.tenant and o.email_key = i.email_key) as related
+  join member m on m.id = related.id
   order by m.id for update of m`)
 
 /** Another process may have taken an account or a number since they were read: the key refuses, all begins anew. */

@@ -8,20 +8,27 @@ import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
 /**
  * By id, by key where one is live, and the live ones of members, all in one statement: locked in two, the order
- * would be one within each. A row that ended while it was waited for comes back as it is then.
+ * would be one within each. A row that ended while it was waited for comes back as it is then. The limits keep
+ * the planner from going through all live ones and comparing each with each wanted: 23 ms for 96, not 1.
  */
 const selectVerifications = sql(`
-  select to_json(v) from verification v
-  where v.id in (
-    select json_array_elements_text($1::json)
-    union all
-    select l.id from json_to_recordset($2::json)
-        as k (tenant text, app text, member text, address text, purpose text)
-      join verification l on l.member = k.member and l.address = k.address and l.purpose = k.purpose
-        and l.app = k.app and l.tenant = k.tenant and l.state = ${stateNumber.live}
-    union all
+  select to_json(v)
+  from (
+    select json_array_elements_text($1::json) as id
+    union
+    select l.id
+    from json_to_recordset($2::json) as k (tenant text, app text, member text, address text, purpose text)
+    cross join lateral (
+      select one.id from verification one
+      where one.member = k.member and one.address = k.address and one.purpose = k.purpose
+        and one.app = k.app and one.tenant = k.tenant and one.state = ${stateNumber.live} limit 1) l
+    union
     select l.id from json_to_recordset($3::json) as m (tenant text, member text)
-      join verification l on l.member = m.member and l.tenant = m.tenant and l.state = ${stateNumber.live})
+    cross join lateral (
+      select one.id from verification one
+      where one.member = m.member and one.tenant = m.tenant and one.state = ${stateNumber.live} limit 1000) l
+  ) as wanted
+  join verification v on v.id = wanted.id
   order by v.id for update of v`)
 
 const rowType = `(id text, tenant text, app text, member text, address text, purpose text, key_id text,
@@ -62,8 +69,9 @@ const putRepeats = sql(`
   on conflict do nothing`)
 
 const selectRepeats = sql(`
-  select to_json(fingerprint) from repeat
-  where fingerprint in (select json_array_elements_text($1::json)) and expires_at > ${engineTime}`)
+  select to_json(r.fingerprint) from json_array_elements_text($1::json) as wanted (fingerprint)
+    join repeat r on r.fingerprint = wanted.fingerprint
+  where r.expires_at > ${engineTime}`)
 
 /** Ids that begin so are no verification's: every real one begins with its time. */
 export const decoyPrefix = '0'.repeat(12)
