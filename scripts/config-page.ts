@@ -50,6 +50,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
   ['', '## Server'],
   ['tls', '## Certificate'],
   ['admin', '## Administration'],
+  ['postgres', '## PostgreSQL\n\nFor a `store` of `postgres://…`; see [postgres.md](postgres.md).'],
   ['log', '## Log'],
   ['templates', '## Messages'],
   ['routes', '## Routes'],

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
 import { policyWith } from './config/app-policy.ts'
-import { ensureAdminToken } from './config/data-folder.ts'
+import { ensureAdminToken, ownerName } from './config/data-folder.ts'
 import type { Endpoint, Settings } from './config/settings.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createLearning } from './delivery/learn.ts'
@@ -27,8 +27,8 @@ import { type Answer, createServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createProviders } from './providers/providers.ts'
+import { openStore } from './store/open-store.ts'
 import { lockDataFolder } from './store/sqlite/data-lock.ts'
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 
 export type RunningApp = {
@@ -58,8 +58,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     () => routed(),
   )
   let isBroken = false
-  const opening = openSqliteStore({
-    path: settings.store.path,
+  const opening = openStore(settings.store, {
     onAnswered: (verb, tookMs) => metrics.commitSeconds.observe({ verb }, tookMs / 1000),
     onFailed(reason) {
       isBroken = true
@@ -107,7 +106,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     ring,
     templates,
     router,
-    owner: 'main',
+    owner: ownerName(settings.dataFolder),
     observe(dispatch, entry, ageMs) {
       const { message, dispatches } = entry
       const { provider, outcome } = dispatch

@@ -35,6 +35,7 @@ const mayImport: Record<string, readonly string[]> = {
     'delivery/template-values.ts',
     'flows (types)',
     'flows/policy.ts',
+    'store (types)',
   ],
   cli: [
     'address',

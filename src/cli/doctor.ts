@@ -7,7 +7,7 @@ import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createProviders } from '../providers/providers.ts'
-import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { isStoreMade, openStore, storeName } from '../store/open-store.ts'
 import { notForCommands } from './aim.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -93,22 +93,22 @@ function certificate({ https, tls, isDevelopment }: Settings): string {
 }
 
 async function store(settings: Settings): Promise<string> {
-  if (!existsSync(settings.store.path)) return 'will be made at the first start'
+  if (!isStoreMade(settings.store)) return 'will be made at the first start'
   const ring = readRing(settings)
-  await using opened = await openSqliteStore({ path: settings.store.path, deadlineMs: 5_000 })
+  await using opened = await openStore(settings.store, { deadlineMs: 5_000 })
   const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
   const unreadable = apps.filter((app) => open(ring, app.sealedKey, `app:${app.id}`) === undefined)
   if (unreadable.length > 0)
     throw new Error(
       `the key ring opens the keys of ${apps.length - unreadable.length} of ${apps.length} apps; put the old keys back`,
     )
-  return `answers; ${apps.length} app(s), ${depth.queued} message(s) waiting`
+  return `${storeName(settings.store)} answers; ${apps.length} app(s), ${depth.queued} message(s) waiting`
 }
 
 /** Engine time never goes back: it is ahead of a clock that was. */
 async function clock(settings: Settings): Promise<string> {
-  if (!existsSync(settings.store.path)) return 'nothing to compare it with yet'
-  await using opened = await openSqliteStore({ path: settings.store.path, deadlineMs: 5_000 })
+  if (!isStoreMade(settings.store)) return 'nothing to compare it with yet'
+  await using opened = await openStore(settings.store, { deadlineMs: 5_000 })
   const aheadMs = (await opened.now()) - Date.now()
   if (Math.abs(aheadMs) > mostSkewMs)
     throw new Error(

@@ -1,12 +1,12 @@
 /** What most commands begin with: settings, key ring and store, opened and closed around an act. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type KeyRing, parseKeyRing } from '../code/key-ring.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { otherNames } from '../config/overlay.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
-import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { isStoreMade, openStore, storeName } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -37,13 +37,13 @@ export async function withStore<T>(
   act: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { settings } = settingsFor(options, terminal)
-  if (!existsSync(settings.store.path))
+  if (!isStoreMade(settings.store))
     throw new AppError(
       'input.invalid',
-      `${settings.store.path}: there is no store. Start the server once, run "countersign migrate", or name the folder with --data.`,
+      `${storeName(settings.store)}: there is no store. Start the server once, run "countersign migrate", or name the folder with --data.`,
     )
   const ring = readRing(settings)
-  await using store = await openSqliteStore({ path: settings.store.path, deadlineMs: 10_000 })
+  await using store = await openStore(settings.store, { deadlineMs: 10_000 })
   return await act({ settings, store, ring })
 }
 

@@ -13,7 +13,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 
 export function makeDataFolder(folder: string): void {
@@ -36,6 +37,17 @@ export function ensureAdminToken(path: string): string {
   if (!/^\S{20,}$/.test(token))
     throw new RangeError(`${path}: an administrator token has at least 20 characters and no spaces`)
   return token
+}
+
+/**
+ * What this process is called in leases: unlike any other on the same store, for no two run on one data folder
+ * of one machine, and the same after a restart, so that it frees what it held. A folder that is new at each
+ * start makes a new name; what the old one held is free when its leases have run out.
+ */
+export function ownerName(folder: string): string {
+  const path = join(folder, 'owner')
+  if (!existsSync(path)) writeSecretFile(path, `${randomBytes(8).toString('hex')}\n`)
+  return `${hostname()}-${readFileSync(path, 'utf8').trim()}`
 }
 
 /**

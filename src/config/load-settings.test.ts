@@ -102,7 +102,10 @@ test('every scalar setting has an environment name of its own that sets it', () 
     http: '[::1]:0',
     trustedProxies: '10.0.0.0/8,::1',
     publicUrl: 'https://codes.example.com',
-    store: 'sqlite:/tmp/x.db',
+    store: 'postgres://u@db.example.com/d',
+    'postgres.tls': 'verify',
+    'postgres.caFile': join(folder, 'x'),
+    'postgres.listen': 'off',
     limits: 'none',
     'admin.listen': '127.0.0.1:8090',
     'templates.smsParts': '2',
@@ -126,9 +129,11 @@ test('every scalar setting has an environment name of its own that sets it', () 
     env[name] = special[path.join('.')] ?? words[schema.type ?? ''] ?? 'x'
   }
   writeFileSync(join(folder, 'x'), '')
+  delete env.COUNTERSIGN_POSTGRES_PASSWORD_FILE // instead of the password, not beside it
   const loaded = load({ env: { ...env, COUNTERSIGN_TLS_CERTIFICATE: folder, COUNTERSIGN_TLS_KEY: folder } })
   for (const { path, source } of loaded.sources)
-    if (!path.startsWith('providers.') && path !== 'data') assert.equal(source, 'environment', path)
+    if (!path.startsWith('providers.') && !['data', 'postgres.passwordFile'].includes(path))
+      assert.equal(source, 'environment', path)
   const { policy, trustedProxies } = loaded.settings
   assert.equal(policy.lifetimeMs.sms, 120_000)
   assert.deepEqual(policy.regions, ['CN', 'HK'])
@@ -140,6 +145,46 @@ test('every scalar setting has an environment name of its own that sets it', () 
 test('a carrier’s settings have environment names too', () => {
   const { settings } = load({ env: { COUNTERSIGN_PROVIDERS_SANDBOX_DELAY: '2s' } })
   assert.equal(settings.providers.sandbox?.type === 'sandbox' && settings.providers.sandbox.delayMs, 2000)
+})
+
+test('a PostgreSQL store is a place, a user and a database; its password is shown nowhere', () => {
+  const storeOf = (yaml: string, env = {}) => {
+    const loaded = load({ yaml, env })
+    assert.doesNotMatch(JSON.stringify(loaded.sources), /hunter2/)
+    return loaded.settings.store
+  }
+  const far = { host: 'db.example.com', port: 5432 }
+  assert.deepEqual(
+    storeOf('store: postgres://u@db.example.com/d', { COUNTERSIGN_POSTGRES_PASSWORD: 'hunter2' }),
+    {
+      engine: 'postgres',
+      ...far,
+      user: 'u',
+      database: 'd',
+      password: 'hunter2',
+      tls: 'verify',
+      caFile: null,
+      connections: 10,
+      listen: far,
+    },
+  )
+  const near = storeOf(
+    'store: "postgresql://a%40b@[::1]:6432/d"\npostgres: { connections: 4, listen: "127.0.0.1:5432" }',
+  )
+  assert.deepEqual(near, {
+    engine: 'postgres',
+    host: '::1',
+    port: 6432,
+    user: 'a@b',
+    database: 'd',
+    password: null,
+    tls: 'off',
+    caFile: null,
+    connections: 4,
+    listen: { host: '127.0.0.1', port: 5432 },
+  })
+  const socket = storeOf('store: postgres://u@%2Fvar%2Frun%2Fpostgresql/d')
+  assert.ok(socket.engine === 'postgres' && socket.host === '/var/run/postgresql' && socket.tls === 'off')
 })
 
 const mail = `providers:
@@ -210,7 +255,17 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['http: "::1:80"', /^http: must be HOST:PORT/],
   ['http: 0.0.0.0:8080', /^http: 0\.0\.0\.0 is not a loopback address/],
   ['{ http: "off", https: "off" }', /^https, http: at least one must listen/],
-  ['store: postgres://x', /^store: must be sqlite:FILE/],
+  ['store: postgres://x', /^store: must be sqlite:FILE or postgres:/],
+  ['store: mysql://u@h/d', /^store: must be sqlite:FILE or postgres:/],
+  ['store: postgres://u:hush@h/d', /^store: must not hold a password/],
+  ['store: postgres://u@h/d?sslmode=off', /^store: takes nothing behind the database/],
+  ['{ store: postgres://u@h/d, postgres: { listen: h } }', /^postgres\.listen: must be HOST:PORT/],
+  ['{ store: postgres://u@h/d, postgres: { connections: 1 } }', /^postgres\.connections: must be at least 4/],
+  [
+    '{ store: postgres://u@h/d, postgres: { caFile: /no/ca.pem } }',
+    /^postgres\.caFile: \/no\/ca\.pem does not/,
+  ],
+  ['postgres: { connections: 5 }', /^postgres: is of no use with this store/],
   ['trustedProxies: [proxy.local]', /^trustedProxies: proxy\.local is no IP address/],
   ['trustedProxies: [10.0.0.0/33]', /^trustedProxies: 10\.0\.0\.0\/33/],
   ['log: { level: loud }', /^log\.level: must be one of/],

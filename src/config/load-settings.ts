@@ -15,6 +15,7 @@ import { isNetwork, isThisMachine, parseEndpoint } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
+import { storeOf } from './store-settings.ts'
 
 export type LoadedSettings = {
   readonly settings: Settings
@@ -68,8 +69,7 @@ export function loadSettings({
     )
   if (!https && !http) problems.push('https, http: at least one must listen')
   const adminListen = adminListenOf(set, http, problems)
-  const store = /^sqlite:(.+)$/.exec(set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`)
-  if (!store) problems.push('store: must be sqlite:FILE')
+  const store = storeOf(set, dataFolder, problems)
   const keyRingFile = resolve(set.keyRing ?? join(dataFolder, 'master.key'))
   const keyRing = env[otherNames.keyRing] ?? null
   const tls = set.tls
@@ -123,7 +123,7 @@ export function loadSettings({
     },
     keyRingFile,
     keyRing,
-    store: { engine: 'sqlite', path: resolve(store![1]!) },
+    store,
     hasLimits: set.limits !== 'none',
     retentionMs: parseDuration(set.retention ?? '30d')!,
     log: {
@@ -149,7 +149,7 @@ export function loadSettings({
     'tls.key': tls?.keyFile ?? 'none',
     keyRing: keyRingFile,
     'admin.tokenFile': settings.admin.tokenFile,
-    store: `sqlite:${settings.store.path}`,
+    ...(store.engine === 'sqlite' && { store: `sqlite:${store.path}` }),
     ...Object.fromEntries(
       channels.map((channel) => [
         `routes.${channel}`,

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
 import { text } from './providers/parts.ts'
 import { routesSchema } from './routes.ts'
+import { postgresSchema } from './store-settings.ts'
 
 export const settingsSchema = Type.Object(
   {
@@ -51,7 +52,11 @@ export const settingsSchema = Type.Object(
       ),
     ),
     keyRing: text('File of the key ring.', '<data>/master.key'),
-    store: text('Where records are kept: sqlite:FILE.', 'sqlite:<data>/countersign.db'),
+    store: text(
+      'Where records are kept: sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE for any number of processes.',
+      'sqlite:<data>/countersign.db',
+    ),
+    postgres: optional(postgresSchema),
     limits: optional(
       Type.Union([Type.Literal('on'), Type.Literal('none')], {
         description: 'none lifts all throttles, for load tests. Development only.',

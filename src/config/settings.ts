@@ -2,6 +2,7 @@
 
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
+import type { StoreChoice } from '../store/open-store.ts'
 import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
@@ -36,7 +37,7 @@ export type Settings = {
   readonly keyRingFile: string
   /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */
   readonly keyRing: string | null
-  readonly store: { readonly engine: 'sqlite'; readonly path: string }
+  readonly store: StoreChoice
   /** false lifts the limits for load tests; development only. */
   readonly hasLimits: boolean
   readonly retentionMs: number

@@ -1,0 +1,99 @@
+/** Settings of the store: a file of this machine, or a PostgreSQL server. */
+
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Static, Type } from 'typebox'
+import type { StoreChoice } from '../store/open-store.ts'
+import { optional, strict } from './policy-schema.ts'
+import { isThisMachine, parseEndpoint, readSecret, text } from './providers/parts.ts'
+
+export const postgresSchema = Type.Object(
+  {
+    password: text('Password of the user. Better in a file, or in the environment.'),
+    passwordFile: text('File that holds the password.'),
+    tls: optional(
+      Type.Union([Type.Literal('verify'), Type.Literal('off')], {
+        description:
+          'verify: TLS, and the certificate must be of the host. off by default for a server on this machine, else verify.',
+      }),
+    ),
+    caFile: text('PEM file of certificate authorities to trust instead of the system’s.'),
+    connections: optional(
+      Type.Integer({
+        minimum: 4,
+        maximum: 100,
+        description: 'Connections held at most, by each process, beside the one that listens.',
+        default: 10,
+      }),
+    ),
+    listen: text(
+      'Where to listen for word of other processes: HOST:PORT of the server itself if the store goes through a pooler, or off.',
+    ),
+  },
+  strict,
+)
+
+type StoreFile = { readonly store?: string; readonly postgres?: Static<typeof postgresSchema> }
+
+const form = 'sqlite:FILE or postgres://USER@HOST:PORT/DATABASE'
+const defaultPort = 5432
+
+export function storeOf(set: StoreFile, dataFolder: string, problems: string[]): StoreChoice {
+  const stated = set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`
+  const file = /^sqlite:(.+)$/.exec(stated)?.[1]
+  if (file !== undefined) {
+    if (set.postgres !== undefined)
+      problems.push(`postgres: is of no use with this store; state store: postgres://USER@HOST/DATABASE`)
+    return { engine: 'sqlite', path: resolve(file) }
+  }
+  const nowhere = { engine: 'sqlite', path: '' } as const
+  if (!/^postgres(ql)?:\/\//.test(stated) || !URL.canParse(stated)) {
+    problems.push(`store: must be ${form}`)
+    return nowhere
+  }
+  const url = new URL(stated)
+  const [host, user, database] = [
+    url.hostname.replace(/^\[|\]$/g, ''),
+    url.username,
+    url.pathname.slice(1),
+  ].map(decodeURIComponent)
+  if (url.password !== '')
+    problems.push(
+      'store: must not hold a password, which would be shown and logged; state postgres.passwordFile, or COUNTERSIGN_POSTGRES_PASSWORD',
+    )
+  if (url.search !== '' || url.hash !== '')
+    problems.push('store: takes nothing behind the database; what PostgreSQL needs is stated under postgres')
+  if (!host || !user || !database || database.includes('/')) {
+    problems.push(`store: must be ${form}`)
+    return nowhere
+  }
+  const isLocal = isThisMachine(host) || host.startsWith('/')
+  const own = set.postgres ?? {}
+  const place = { host, port: Number(url.port || defaultPort) }
+  if (own.caFile !== undefined && !existsSync(own.caFile))
+    problems.push(`postgres.caFile: ${own.caFile} does not exist`)
+  return {
+    engine: 'postgres',
+    ...place,
+    user,
+    database,
+    password: readSecret(own, 'password', 'postgres', problems),
+    tls: (own.tls as 'verify' | 'off' | undefined) ?? (isLocal ? 'off' : 'verify'),
+    caFile: own.caFile ? resolve(own.caFile) : null,
+    connections: own.connections ?? 10,
+    listen: listenOf(own.listen, place, problems),
+  }
+}
+
+function listenOf(
+  stated: string | undefined,
+  place: { host: string; port: number },
+  problems: string[],
+): { host: string; port: number } | null {
+  if (stated === undefined) return place
+  if (stated === 'off') return null
+  const endpoint = parseEndpoint(stated)
+  if (endpoint) return endpoint
+  problems.push('postgres.listen: must be HOST:PORT of the server itself, or off')
+  return null
+}

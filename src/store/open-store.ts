@@ -1,0 +1,85 @@
+/** Which engine keeps the records, and how each is opened: the one place that knows them all. */
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { openPostgresStore } from './postgres/postgres-store.ts'
+import { openSqliteStore } from './sqlite/sqlite-store.ts'
+import type { Store } from './store.ts'
+
+export type PostgresChoice = {
+  readonly engine: 'postgres'
+  /** A name, an address, or the folder of a socket. */
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string | null
+  readonly database: string
+  readonly tls: 'verify' | 'off'
+  readonly caFile: string | null
+  /** The most of one process. */
+  readonly connections: number
+  /** Where to listen for word of other processes: the server itself, if the store is reached through a pooler. */
+  readonly listen: { readonly host: string; readonly port: number } | null
+}
+
+export type StoreChoice = { readonly engine: 'sqlite'; readonly path: string } | PostgresChoice
+
+export type StoreOptions = {
+  /** After so long a call is refused with `store.unavailable`. Default 800. */
+  readonly deadlineMs?: number
+  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
+  readonly onAnswered?: (verb: string, tookMs: number) => void
+  /** The engine ended by itself: nothing works from now on. */
+  readonly onFailed?: (reason: string) => void
+}
+
+/**
+ * Opens the store, bringing its schema up to date.
+ * @throws AppError `store.schema-newer`, `store.unavailable`.
+ */
+export function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
+  switch (choice.engine) {
+    case 'sqlite':
+      return openSqliteStore({ path: choice.path, ...options })
+    case 'postgres': {
+      const { host, port, user, database, connections, listen } = choice
+      const client = {
+        host,
+        port,
+        user,
+        database,
+        // A function, or the client would look for one in the environment and in the home folder.
+        password: () => choice.password ?? '',
+        ssl:
+          choice.tls === 'off'
+            ? false
+            : { ...(choice.caFile && { ca: readFileSync(choice.caFile, 'utf8') }) },
+        application_name: 'countersign',
+      }
+      return openPostgresStore({
+        client,
+        listener: listen && { ...client, ...listen },
+        poolSize: connections,
+        ...options,
+      })
+    }
+  }
+}
+
+/** false: it will be made when it is first opened. A server's database is always there. */
+export function isStoreMade(choice: StoreChoice): boolean {
+  return choice.engine !== 'sqlite' || existsSync(choice.path)
+}
+
+/** What must be there before it can be made. */
+export function prepareStore(choice: StoreChoice): void {
+  if (choice.engine === 'sqlite') mkdirSync(dirname(choice.path), { recursive: true, mode: 0o700 })
+}
+
+/** As an operator may read it; holds no password. */
+export function storeName(choice: StoreChoice): string {
+  if (choice.engine === 'sqlite') return choice.path
+  const { host, port, user, database } = choice
+  const place = host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host
+  return `postgres://${encodeURIComponent(user)}@${place}:${port}/${encodeURIComponent(database)}`
+}
