@@ -35,6 +35,8 @@ export type Postgres = {
   query(text: string, database?: string): Promise<Record<string, string>[]>
   /** Of every process of the server that runs at this moment. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void
+  /** No file of the server may grow beyond so many bytes, as on a full disk; null: as it likes. */
+  limitFiles(bytes: number | null): void
   /** As a crash: no goodbye, no clean data. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -144,6 +146,20 @@ export async function startPostgres(
     },
     query,
     signal,
+    limitFiles(bytes) {
+      // As the server's own user, who may; without capabilities root may not.
+      for (const pid of [server!.pid!, ...childrenOf(server!.pid!)])
+        try {
+          execFileSync(
+            ...unprivileged('prlimit', ['--pid', String(pid), `--fsize=${bytes ?? 'unlimited'}:`]),
+            {
+              stdio: 'ignore',
+            },
+          )
+        } catch {
+          // ended in the meantime
+        }
+    },
     async kill() {
       const child = server!
       signal('SIGKILL')

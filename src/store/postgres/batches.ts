@@ -62,8 +62,8 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
     } catch (error) {
       if (isOfOneCall(error) && calls.length > 1) {
         const half = calls.length >> 1
-        await run(calls.slice(0, half), decoy)
-        await run(calls.slice(half), decoy)
+        // At once: what holds one half up must not use up the time of the other.
+        await Promise.all([run(calls.slice(0, half), decoy), run(calls.slice(half), decoy)])
       } else for (const call of calls) call.reject(unavailable(error))
     }
   }
@@ -88,6 +88,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
         })
         return { writes: writesOf(held), result, until }
       },
+      all.length > 1,
     )
   }
 

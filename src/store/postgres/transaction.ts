@@ -7,7 +7,7 @@ import { type Bound, bind, engineTime, sql } from './statement.ts'
 
 /** How much later than its guard a commit may end and still be told in time. */
 export const commitMs = 30
-/** A row that somebody holds for longer is left to its calls; the others shall not wait with them. */
+/** Of its time a batch waits so much for a row that somebody holds: then its calls shall not wait with each other. */
 const lockShare = 0.3
 /** A process that stops between its two messages gives its rows back after so long: the server ends it. */
 const longestIdleMs = 1_000
@@ -58,9 +58,9 @@ export function createTransactions(pool: Pool) {
     return now
   }
 
-  function openingOf(until: number): Bound {
+  function openingOf(until: number, isShared = false): Bound {
     const leftMs = Math.max(1, Math.ceil(until - performance.now()))
-    return bind(opening, String(leftMs), String(Math.max(1, Math.ceil(leftMs * lockShare))))
+    return bind(opening, String(leftMs), String(isShared ? Math.ceil(leftMs * lockShare) : leftMs))
   }
 
   const guardBy = (until: number) => bind(guard, Math.floor(until - commitMs + aheadMs!))
@@ -137,17 +137,19 @@ export function createTransactions(pool: Pool) {
     /**
      * Reads and locks, decides, writes: in two round trips and more.
      * @param first  Sent with the opening; its rows are the first argument of `act`.
+     * @param isShared  By calls that have nothing to do with each other.
      * @param act  Decides, and returns what to write with the commit, and the result if that succeeds.
      */
     async decide<T>(
       until: number,
       first: readonly Bound[],
       act: (rows: readonly Rows[], transaction: Transaction) => Promise<Decision<T>> | Decision<T>,
+      isShared = false,
     ): Promise<T> {
       return retried(until, async (connection) => {
         try {
           const [, opened, ...rows] = await connection
-            .run([bind(begin), openingOf(until), ...first], until)
+            .run([bind(begin), openingOf(until, isShared), ...first], until)
             .catch(lost)
           const now = learned(opened)
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
