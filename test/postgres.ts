@@ -13,13 +13,14 @@ import { peerAt } from './peers.ts'
 export const postgresPaths = [18, 17, 16, 15, 14].map(
   (version) => `/usr/lib/postgresql/${version}/bin/postgres`,
 )
-export const pgbouncerPath = '/usr/sbin/pgbouncer'
 
 const user = 'countersign'
 const password = 'a-password-of-the-tests'
 
 export type Postgres = {
   readonly port: number
+  /** Of its certificate, if it has one. */
+  readonly caFile: string | null
   /** For `openPostgresStore`, into a database of its own. */
   client(database: string): {
     host: string
@@ -43,16 +44,20 @@ export type Postgres = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** PostgreSQL refuses to run as root. */
-function unprivileged(command: string, args: readonly string[]): [string, string[]] {
+/** A command as the user of PostgreSQL, which refuses to run as root, as PgBouncer does. */
+export function unprivileged(command: string, args: readonly string[]): [string, string[]] {
   return process.getuid?.() === 0
     ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...args]]
     : [command, [...args]]
 }
 
-/** @param settings  Lines of postgresql.conf, over the defaults: flushes on, as in production. */
+/**
+ * @param settings  Lines of postgresql.conf, over the defaults: flushes on, as in production.
+ * @param tls  PEM texts of a certificate, if it shall have one.
+ */
 export async function startPostgres(
   settings: Readonly<Record<string, string | number>> = {},
+  tls?: { readonly cert: string; readonly private: string },
 ): Promise<Postgres> {
   const program = peerAt(postgresPaths)!
   const root = mkdtempSync(join(tmpdir(), 'countersign-postgres-'))
@@ -72,11 +77,18 @@ export async function startPostgres(
   ])
   execFileSync(initdb, initdbArgs, { stdio: 'ignore', cwd: root })
   const port = await freePort()
+  const [certFile, keyFile] = [join(root, 'tls.pem'), join(root, 'tls.key')]
+  if (tls) {
+    writeFileSync(certFile, tls.cert)
+    writeFileSync(keyFile, tls.private, { mode: 0o600 })
+    if (process.getuid?.() === 0) execFileSync('chown', ['postgres:', keyFile])
+  }
   const options = Object.entries({
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
     shared_buffers: '64MB',
+    ...(tls && { ssl: 'on', ssl_cert_file: certFile, ssl_key_file: keyFile }),
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
@@ -138,6 +150,7 @@ export async function startPostgres(
   }
   return {
     port,
+    caFile: tls ? certFile : null,
     client: (database) => ({ host: '127.0.0.1', port, user, password, database, ssl: false }),
     async newDatabase() {
       const name = `db${++databases}`

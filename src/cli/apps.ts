@@ -32,14 +32,15 @@ export async function createApp(options: CreateOptions, terminal: Terminal): Pro
     const key = newAppKey()
     const tenant = options.tenant
     const { name, serviceProvider: isServiceProvider = false } = options
-    // The first app of a tenant is the one that account logins count as. Asked for in one turn, so
-    // one transaction: no tenant is left without its app.
-    const [isNewTenant] = await Promise.all([
-      directory.addTenant({ id: tenant, name: options.tenantName ?? tenant, accountApp: id }),
-      directory.addApp(
-        newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
-      ),
-    ])
+    // The first app of a tenant is the one that account logins count as.
+    const isNewTenant = await directory.addTenant({
+      id: tenant,
+      name: options.tenantName ?? tenant,
+      accountApp: id,
+    })
+    await directory.addApp(
+      newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
+    )
     if (isNewTenant)
       terminal.err(
         `Next, an administrator: countersign member add --tenant ${tenant} --account NAME --role default`,

@@ -56,9 +56,9 @@ export async function ensureDemo(
   const { tenant, admin, member } = demo
   const [ofAdmin, ofMember] = await (hashes ?? hashesOf(demo))
   const common = { tenant, createdAt: now }
-  // Asked for in one turn, so one transaction.
+  // Before what belongs to it: calls of one turn may be done in any order.
+  await directory.addTenant({ id: tenant, name: 'Demo', accountApp: id })
   await Promise.all([
-    directory.addTenant({ id: tenant, name: 'Demo', accountApp: id }),
     directory.addApp(newApp(ring, { id, key, tenant, name: 'Demo app', createdAt: now })),
     directory.putMembers([
       newMember({

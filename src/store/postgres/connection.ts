@@ -23,6 +23,8 @@ export type Rows = readonly unknown[]
 export type PostgresConnection = {
   /** Its answers can no longer be trusted to belong to its questions, or it is closed. */
   readonly isBroken: boolean
+  /** Whether it names its statements, so that the server keeps them and their plans. */
+  readonly prepares: boolean
   /**
    * Sends the statements with one Sync behind them, so in one round trip, and nothing after one that fails
    * is done. Without `begin` among them they are one transaction.
@@ -127,6 +129,7 @@ export async function openConnection(
     get isBroken() {
       return isBroken
     },
+    prepares: canPrepare,
     run,
     script: (text, until) =>
       within<void>(until, (settle) => {

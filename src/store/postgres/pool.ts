@@ -41,7 +41,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
   let lastError: PostgresError | undefined
 
   function give(connection: PostgresConnection): void {
-    if (connection.isBroken || isClosed) {
+    if (connection.isBroken || isClosed || (connection.prepares && !canPrepare)) {
       void connection.close()
       fill()
       return

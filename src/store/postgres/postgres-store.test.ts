@@ -1,31 +1,190 @@
-import { after, before } from 'node:test'
+/** The contracts over PostgreSQL, straight and through a pooler, and races between processes. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
 import { requirePeer } from '../../../test/peers.ts'
+import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import { storeConformance } from '../conformance/conformance.ts'
+import { newIssue, newKey, times, unlike } from '../conformance/fixtures.ts'
+import type { Store } from '../store.ts'
 import { openPostgresStore } from './postgres-store.ts'
 
 const postgresPeer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
+const pgbouncerPeer = requirePeer('PgBouncer (apt-get install pgbouncer)', pgbouncerPath)
+
 let postgres: Postgres
 before(async () => {
   if (!postgresPeer.skip) postgres = await startPostgres()
 })
 after(() => postgres?.[Symbol.asyncDispose]())
 
-const open = (database: string, deadlineMs = 10_000) => {
-  const client = postgres.client(database)
-  return openPostgresStore({ client, listener: client, poolSize: 6, deadlineMs })
+const open = (database: string, port?: number) => {
+  const direct = postgres.client(database)
+  const client = port === undefined ? direct : { ...direct, port }
+  return openPostgresStore({ client, listener: direct, poolSize: 6, deadlineMs: 10_000 })
 }
 
-storeConformance('PostgreSQL', async () => {
-  const database = await postgres.newDatabase()
-  const store = await open(database)
-  const second = await open(database)
+function underTest(store: Store, second: Store, end?: () => PromiseLike<void>) {
   return {
     store,
     second,
     async [Symbol.asyncDispose]() {
       await second[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
+      await end?.()
     },
   }
+}
+
+describe('straight', postgresPeer, () => {
+  storeConformance('PostgreSQL', async () => {
+    const database = await postgres.newDatabase()
+    return underTest(await open(database), await open(database))
+  })
+})
+
+describe('through a pooler', { ...postgresPeer, ...pgbouncerPeer }, () => {
+  storeConformance('PostgreSQL behind PgBouncer in transaction mode', async () => {
+    const database = await postgres.newDatabase()
+    // Three of the server's connections for more than ten of ours.
+    const pooler = await startPgbouncer(postgres, 3)
+    return underTest(await open(database, pooler.port), await open(database, pooler.port), () =>
+      pooler[Symbol.asyncDispose](),
+    )
+  })
+})
+
+describe('processes', postgresPeer, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-postgres-race-'))
+  after(() => rmSync(folder, { recursive: true }))
+
+  /** Runs `act` (source of a function of the store) in a process of its own, once all have begun. */
+  async function raced(count: number, database: string, act: string): Promise<unknown[]> {
+    const file = join(folder, `${unlike()}.ts`)
+    const store = JSON.stringify(new URL('./postgres-store.ts', import.meta.url).href)
+    const client = JSON.stringify(postgres.client(database))
+    writeFileSync(
+      file,
+      `import { openPostgresStore } from ${store}
+      const store = await openPostgresStore({ client: ${client}, listener: null, poolSize: 6, deadlineMs: 10_000 })
+      await store.now()
+      console.log('ready')
+      process.stdin.once('data', async () => {
+        console.log(JSON.stringify(await (${act})(store)))
+        process.exit()
+      })`,
+    )
+    const children = times(count, () =>
+      spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    )
+    const printed = children.map(() => '')
+    await Promise.all(
+      children.map((child, i) => {
+        child.stdout.on('data', (chunk) => {
+          printed[i] += chunk
+        })
+        return once(child.stdout, 'data')
+      }),
+    )
+    const ended = children.map((child) => once(child, 'close'))
+    for (const child of children) child.stdin.write('go\n')
+    await Promise.all(ended)
+    return printed.map((text) => JSON.parse(text.split('\n')[1]!))
+  }
+
+  test('N-3: of 400 simultaneous uses by two processes exactly one wins', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const request = newIssue()
+    await store.verifications.issue(request)
+    const use = JSON.stringify({ id: request.id, wrong: [], takenAt: 0, consumes: true })
+    const wins = (await raced(
+      2,
+      database,
+      `async (store) => (await Promise.all(Array.from({ length: 200 }, () => store.verifications.use(${use})))).filter(Boolean).length`,
+    )) as number[]
+    assert.equal(wins[0]! + wins[1]!, 1)
+  })
+
+  test('N-4: 400 simultaneous submissions by two processes spend exactly five', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const key = newKey()
+    await store.verifications.issue(newIssue({ key }))
+    const take = {
+      scope: 'member-address',
+      key: unlike(),
+      form: 'events',
+      rules: [{ kind: 'window', max: 5, perMs: 60_000 }],
+    }
+    const request = JSON.stringify({ key, counted: [take], wrong: [], maxSubmissions: 100 })
+    const taken = (await raced(
+      2,
+      database,
+      `async (store) => (await Promise.all(Array.from({ length: 200 }, () => store.verifications.takeSubmission(${request})))).filter((one) => one.kind === 'taken').length`,
+    )) as number[]
+    assert.equal(taken[0]! + taken[1]!, 5)
+  })
+
+  test('of 200 issues for one key by two processes one makes the verification', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const request = JSON.stringify({ ...newIssue(), message: undefined })
+    const issued = (await raced(
+      2,
+      database,
+      `async (store) => {
+        const all = await Promise.all(Array.from({ length: 100 }, (_, nth) =>
+          store.verifications.issue({ ...${request}, id: (process.pid * 1000 + nth).toString(16).padStart(44, '1') })))
+        return all.map((one) => [one.kind, one.record.id])
+      }`,
+    )) as [string, string][][]
+    const all = issued.flat()
+    assert.equal(all.filter(([kind]) => kind === 'issued').length, 1)
+    assert.equal(new Set(all.map(([, id]) => id)).size, 1)
+    assert.equal(await store.verifications.countLive(), 1)
+  })
+
+  test('calls of one turn share a commit', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await store.now()
+    const commits = async () =>
+      Number(
+        (await postgres.query(`select xact_commit from pg_stat_database where datname = '${database}'`))[0]!
+          .xact_commit,
+      )
+    const before = await commits()
+    await Promise.all(times(1000, () => store.verifications.issue(newIssue())))
+    await store[Symbol.asyncDispose]() // a server process tells of its commits when it ends, at the latest
+    for (let tries = 0; (await commits()) === before && tries < 100; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    const made = (await commits()) - before
+    assert.ok(made <= 100, `${made} commits for 1000 calls`)
+  })
+
+  test('100 batches that lock the same rows in other orders do not wait for each other in a circle', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await using second = await open(database)
+    const keys = times(40, () => unlike())
+    const takeOf = (key: string) => ({ scope: 'member', key, form: 'events', rules: [] }) as const
+    const shuffled = () => keys.toSorted(() => Math.random() - 0.5)
+    await Promise.all(
+      times(100, async (nth) => {
+        for (let round = 0; round < 5; round++) {
+          await (nth % 2 ? store : second).ledgers.take(shuffled().map(takeOf))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }),
+    )
+    const [row] = await postgres.query(`select deadlocks from pg_stat_database where datname = '${database}'`)
+    assert.equal(row?.deadlocks, '0')
+  })
 })
