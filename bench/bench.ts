@@ -1,7 +1,7 @@
 /**
  * Measures the server against a bare handler, both in one run and by turns: requests a second as a
  * ratio, times, CPU a request, memory, hand-over.
- * `npm run bench [-- --rounds 3 --seconds 5 --stored 0 --write docs/bench.md]`
+ * `npm run bench [-- --rounds 3 --seconds 5 --stored 0 --store postgres://… --write docs/bench.md]`
  */
 
 import { execFileSync } from 'node:child_process'
@@ -10,6 +10,7 @@ import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
+import { Client } from 'pg'
 import { deriveCode } from '../src/code/derive-code.ts'
 import { parseKeyRing } from '../src/code/key-ring.ts'
 import { closedLoop, type Load } from './load.ts'
@@ -21,6 +22,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     stored: { type: 'string', default: '0' },
+    /** An empty database of its own; its password in COUNTERSIGN_POSTGRES_PASSWORD. */
+    store: { type: 'string' },
     write: { type: 'string' },
   },
 })
@@ -42,7 +45,11 @@ const fixed = (value: number, digits = 2) => value.toFixed(digits)
 type Server = { readonly process: Measured; readonly http: string; readonly token: string }
 
 async function startServer(data: string, args: readonly string[] = ['--limits', 'none']): Promise<Server> {
-  const env = { COUNTERSIGN_POLICY_LIFETIME_SMS: '10m', COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' }
+  const env = {
+    COUNTERSIGN_POLICY_LIFETIME_SMS: '10m',
+    COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10',
+    ...(values.store !== undefined && { COUNTERSIGN_STORE: values.store }),
+  }
   const process = await measured(
     [
       join(root, 'bin/countersign.js'),
@@ -89,15 +96,28 @@ request = function()
 end`
 }
 
+async function select(file: string, text: string): Promise<object[]> {
+  if (values.store === undefined) {
+    using db = new DatabaseSync(file, { readOnly: true })
+    return db.prepare(text).all()
+  }
+  const client = new Client({
+    connectionString: values.store,
+    password: process.env.COUNTERSIGN_POSTGRES_PASSWORD ?? '',
+  })
+  await client.connect()
+  const { rows } = await client.query(text)
+  await client.end()
+  return rows as object[]
+}
+
 /** Right codes, derived as the server does from the ring and the records in its data folder. */
-function verifyLua(token: string, data: string): string {
+async function verifyLua(token: string, data: string): Promise<string> {
   const ring = parseKeyRing(readFileSync(join(data, 'master.key'), 'utf8'))
-  const db = new DatabaseSync(join(data, 'countersign.db'), { readOnly: true })
-  const rows = db
-    .prepare(
-      `select * from verification where state = 0 and submissions < 2 order by issued_at desc limit 60000`,
-    )
-    .all() as {
+  const rows = (await select(
+    join(data, 'countersign.db'),
+    'select * from verification where state = 0 and submissions < 2 order by issued_at desc limit 60000',
+  )) as {
     id: string
     tenant: string
     app: string
@@ -107,7 +127,6 @@ function verifyLua(token: string, data: string): string {
     key_id: string
     digits: number
   }[]
-  db.close()
   const file = join(folder, `codes-${Math.random().toString(36).slice(2)}.txt`)
   const known = rows.map(
     (row) => `${row.address.slice(4)} ${deriveCode(ring.keys.get(row.key_id)!, row, row.digits)}`,
@@ -157,7 +176,7 @@ async function main(): Promise<void> {
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
   )
   say(
-    'The load generator runs on the same processors. One server process, SQLite, `synchronous=full`, sandbox carrier,',
+    `The load generator runs on the same processors. One server process, ${values.store ? 'PostgreSQL, flushes on' : 'SQLite, `synchronous=full`'}, sandbox carrier,`,
   )
   say(
     `limits lifted, every send to a new number and handed over to the carrier. ${rounds} rounds of ${seconds} s by turns; medians.`,
@@ -169,7 +188,7 @@ async function main(): Promise<void> {
     await using first = (await startServer(data)).process
     say(`- first start to listening (makes keys, store, accounts): ${fixed(first.startMs, 0)} ms`)
   }
-  if (stored > 0) {
+  if (stored > 0 && values.store === undefined) {
     console.error(`storing ${stored} verifications …`)
     fillStore(join(data, 'countersign.db'), stored)
   }
@@ -191,7 +210,7 @@ async function main(): Promise<void> {
   const floorUrl = String((floor.told as unknown as { http: string }).http)
   await closedLoop(folder, floorUrl, floorLua, { seconds: 2 })
   await closedLoop(folder, server.http, sendLua(server.token), { seconds: 3 })
-  await closedLoop(folder, server.http, verifyLua(server.token, data), { seconds: 2 })
+  await closedLoop(folder, server.http, await verifyLua(server.token, data), { seconds: 2 })
   for (let round = 0; round < rounds; round++) {
     results.floor.push(await withCpu(floor, () => closedLoop(folder, floorUrl, floorLua, { seconds })))
     results.send.push(
@@ -199,7 +218,7 @@ async function main(): Promise<void> {
         closedLoop(folder, server.http, sendLua(server.token), { seconds }),
       ),
     )
-    const lua = verifyLua(server.token, data)
+    const lua = await verifyLua(server.token, data)
     results.verify.push(
       await withCpu(server.process, () => closedLoop(folder, server.http, lua, { seconds })),
     )

@@ -38,7 +38,7 @@ export type PostgresSettings = {
 /** More calls than this under way means that the server cannot keep up: refuse at once. */
 const mostPending = 20_000
 /** Batches under way at once; see docs/decisions/0007. */
-const lanes = 3
+const lanes = 2
 const checkDeadlinesMs = 25
 const sweepPauseMs = 20
 /** A start may wait longer than a call: for a server that starts at the same time. */
