@@ -123,6 +123,24 @@ export function dispatchConformance(clients: () => Clients): void {
       )
     })
 
+    test('T-6: of receipts that come at the same moment the highest stays', async () => {
+      const entries = await Promise.all(times(25, () => issued()))
+      const keyOf = (entry: OutboxEntry) => `raced-${entry.message.id}`
+      await Promise.all(entries.map((entry) => settle(entry, { receiptKey: keyOf(entry) })))
+      for (const entry of entries)
+        await Promise.all(
+          times(8, (nth) =>
+            clients()
+              .client(nth)
+              .dispatches.receive([
+                // The highest first, for what comes later to overwrite.
+                { provider: 'p', key: keyOf(entry), state: states[3 - (nth % 4)]!, providerCode: '' },
+              ]),
+          ),
+        )
+      for (const entry of entries) assert.equal((await of(entry))[0]?.receipt?.state, 'delivered')
+    })
+
     test('T-6: a receipt for nobody, or another provider’s, changes nothing and is told as unknown', async () => {
       const entry = await issued()
       const key = unlike()
