@@ -13,6 +13,10 @@ export const appErrors = {
     isExposed: false,
     meaning: 'The store was written by a newer version. Run that version, or restore a backup.',
   },
+  'store.moved': {
+    isExposed: false,
+    meaning: 'The store takes part in a move and may not be served from; the message names the other one.',
+  },
   'store.locked': { isExposed: false, meaning: 'Another server already runs on this data folder.' },
   'config.invalid': {
     isExposed: true,

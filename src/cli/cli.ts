@@ -31,6 +31,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       case 'input.invalid':
         return exitCodes.badInput
       case 'store.schema-newer':
+      case 'store.moved':
       case 'key-ring.unknown-key':
         return exitCodes.failed
     }

@@ -1,6 +1,7 @@
 /** The schema of the PostgreSQL engine, as numbered steps applied in order at start. Never edit one: add. */
 
 import { AppError } from '../../errors.ts'
+import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import type { PostgresConnection } from './connection.ts'
 import { bind, sql } from './statement.ts'
 
@@ -100,6 +101,7 @@ const waitMs = 600_000
 
 const present = sql(`select to_json(coalesce(to_regclass('meta')::text, ''))`)
 const version = sql(`select to_json(value::integer) from meta where name = 'schema'`)
+const mark = sql(`select to_json(value) from meta where name = '${markName}'`)
 
 /**
  * Brings the schema up to date; of many processes that start at once one does, the others wait for it.
@@ -127,6 +129,12 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
     await connection.script('rollback', until).catch(() => undefined)
     throw error
   }
+}
+
+/** @throws AppError `store.moved` if it takes part in a move and may not be served from. */
+export async function refuseIfMoved(connection: PostgresConnection): Promise<void> {
+  const [rows] = await connection.run([bind(mark)], performance.now() + waitMs)
+  refuseMoved(markOf(rows![0]))
 }
 
 function isCurrent(known: number): boolean {

@@ -14,7 +14,7 @@ import { dispatchesOf, receive, tally } from './dispatches.ts'
 import { type HotVerb, hotVerbs } from './hot-verbs.ts'
 import { journalEntryOf, readJournal } from './journal.ts'
 import { createListener } from './listener.ts'
-import { migrate } from './migrations.ts'
+import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
 import { createPool } from './pool.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
@@ -58,7 +58,7 @@ const searched = sql(`
 
 /**
  * Connects, and brings the schema up to date.
- * @throws AppError `store.schema-newer`, `store.unavailable`.
+ * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
  */
 export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
   const { client, deadlineMs = 800, onAnswered } = settings
@@ -67,6 +67,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   })
   try {
     await migrate(first)
+    await refuseIfMoved(first)
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(client, error)
   } finally {
@@ -259,7 +260,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 }
 
 /** For whoever starts a server: where, as whom, and what was said. Never the password. */
-function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
+export function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
   const said = error instanceof Error ? error.message : String(error)
   return new AppError(
     'store.unavailable',

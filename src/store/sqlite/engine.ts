@@ -3,6 +3,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
 import type { Take } from '../../throttle/take.ts'
+import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { sqliteDirectory } from './directory.ts'
 import { sqliteDispatches } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
@@ -40,7 +41,7 @@ export type SqliteEngine = {
   close(): void
 }
 
-/** @throws AppError `store.schema-newer`, or SQLite's own error if the file cannot be opened. */
+/** @throws AppError `store.schema-newer`, `store.moved`, or SQLite's own error if the file cannot be opened. */
 export function openEngine(path: string): SqliteEngine {
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: busyMs })
   db.exec(`
@@ -53,6 +54,7 @@ export function openEngine(path: string): SqliteEngine {
     pragma trusted_schema = off;
   `)
   migrate(db)
+  refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
   const ledgers = sqliteLedgers(db)
@@ -130,7 +132,8 @@ export function openEngine(path: string): SqliteEngine {
   }
 }
 
-function migrate(db: DatabaseSync): void {
+/** Brings the schema up to date. @throws AppError `store.schema-newer`. */
+export function migrate(db: DatabaseSync): void {
   const version = () => (db.prepare('pragma user_version').get() as { user_version: number }).user_version
   if (version() === migrations.length) return
   db.exec('begin immediate')

@@ -35,7 +35,7 @@ type Pending = {
 
 /**
  * Opens the embedded engine, bringing its schema up to date.
- * @throws AppError `store.schema-newer`, `store.unavailable`.
+ * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
  */
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
   const { path, deadlineMs = 800, onAnswered, onFailed } = settings

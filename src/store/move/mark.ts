@@ -1,0 +1,58 @@
+/** What a store says of a move it takes part in, so that nobody serves from a half of it, or from both. */
+
+import { AppError } from '../../errors.ts'
+
+export type Cursor = readonly (string | number)[]
+
+/**
+ * leaving: is being moved from here · left: was moved from here · filling: is being moved to here, and where it has
+ * come · copy: was filled by a rehearsal, or by a move that failed · arrived: was moved to here; may be served from.
+ */
+export type Mark =
+  | { readonly kind: 'leaving' | 'left'; readonly move: string; readonly to: string }
+  | {
+      readonly kind: 'filling'
+      readonly move: string
+      readonly from: string
+      /** The table whose rows come next, and after which of them; past the last table: empty. */
+      readonly table: string
+      readonly after: Cursor | null
+    }
+  | { readonly kind: 'copy'; readonly from: string }
+  | { readonly kind: 'arrived'; readonly move: string; readonly from: string }
+
+/** Its name in the table `meta` of every engine. */
+export const markName = 'move'
+
+export function markOf(text: unknown): Mark | null {
+  return typeof text === 'string' ? (JSON.parse(text) as Mark) : null
+}
+
+/**
+ * Comes before anything is read or written by whoever is not a move itself.
+ * @throws AppError `store.moved` if it must not be served from.
+ */
+export function refuseMoved(mark: Mark | null): void {
+  switch (mark?.kind) {
+    case undefined:
+    case 'arrived':
+      return
+    case 'leaving':
+      throw new AppError(
+        'store.moved',
+        `the store is being moved to ${mark.to}. Run that "countersign migrate" again to finish it, or take it back with --undo.`,
+      )
+    case 'left':
+      throw new AppError('store.moved', `the store was moved to ${mark.to}; start on that one.`)
+    case 'filling':
+      throw new AppError(
+        'store.moved',
+        `the store is being filled from ${mark.from}. Run that "countersign migrate" again to finish it.`,
+      )
+    case 'copy':
+      throw new AppError(
+        'store.moved',
+        `the store holds a copy of ${mark.from} that was not moved for good. Run "countersign migrate" without --rehearse first.`,
+      )
+  }
+}
