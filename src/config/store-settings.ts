@@ -40,11 +40,11 @@ const defaultPort = 5432
 
 export function storeOf(set: StoreFile, dataFolder: string, problems: string[]): StoreChoice {
   const stated = set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`
-  const file = /^sqlite:(.+)$/.exec(stated)?.[1]
-  if (file !== undefined) {
+  const file = fileStoreOf(stated)
+  if (file) {
     if (set.postgres !== undefined)
       problems.push(`postgres: is of no use with this store; state store: postgres://USER@HOST/DATABASE`)
-    return { engine: 'sqlite', path: resolve(file) }
+    return file
   }
   const nowhere = { engine: 'sqlite', path: '' } as const
   if (!/^postgres(ql)?:\/\//.test(stated) || !URL.canParse(stated)) {
@@ -83,6 +83,15 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     connections: own.connections ?? 10,
     listen: listenOf(own.listen, place, problems),
   }
+}
+
+/**
+ * The store that a command is told beside the settings.
+ * @returns null if it is a server's: how that is reached is a matter of the settings.
+ */
+export function fileStoreOf(stated: string): StoreChoice | null {
+  const file = /^sqlite:(.+)$/.exec(stated)?.[1]
+  return file === undefined ? null : { engine: 'sqlite', path: resolve(file) }
 }
 
 function listenOf(

@@ -2,7 +2,11 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { ClientConfig } from 'pg'
+import type { MovableStore, MoveRole } from './move/movable-store.ts'
+import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
+import { openMovableSqlite } from './sqlite/movable.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
 
@@ -35,34 +39,49 @@ export type StoreOptions = {
 
 /**
  * Opens the store, bringing its schema up to date.
- * @throws AppError `store.schema-newer`, `store.unavailable`.
+ * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
  */
 export function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
   switch (choice.engine) {
     case 'sqlite':
       return openSqliteStore({ path: choice.path, ...options })
     case 'postgres': {
-      const { host, port, user, database, connections, listen } = choice
-      const client = {
-        host,
-        port,
-        user,
-        database,
-        // A function, or the client would look for one in the environment and in the home folder.
-        password: () => choice.password ?? '',
-        ssl:
-          choice.tls === 'off'
-            ? false
-            : { ...(choice.caFile && { ca: readFileSync(choice.caFile, 'utf8') }) },
-        application_name: 'countersign',
-      }
+      const client = clientOf(choice)
       return openPostgresStore({
         client,
-        listener: listen && { ...client, ...listen },
-        poolSize: connections,
+        listener: choice.listen && { ...client, ...choice.listen },
+        poolSize: choice.connections,
         ...options,
       })
     }
+  }
+}
+
+/**
+ * Opens the store for a move, bringing its schema up to date unless it is read while others use it.
+ * @throws AppError `store.locked` if it is in use and may not be, `store.schema-newer`, `store.unavailable`.
+ */
+export function openMovable(choice: StoreChoice, role: MoveRole): Promise<MovableStore> {
+  switch (choice.engine) {
+    case 'sqlite':
+      return openMovableSqlite(choice.path, role)
+    case 'postgres': {
+      const client = { ...clientOf(choice), ...choice.listen }
+      return openMovablePostgres({ client, name: storeName(choice), role })
+    }
+  }
+}
+
+function clientOf({ host, port, user, password, database, tls, caFile }: PostgresChoice): ClientConfig {
+  return {
+    host,
+    port,
+    user,
+    database,
+    // A function, or the client would look for one in the environment and in the home folder.
+    password: () => password ?? '',
+    ssl: tls === 'off' ? false : { ...(caFile && { ca: readFileSync(caFile, 'utf8') }) },
+    application_name: 'countersign',
   }
 }
 

@@ -10,6 +10,9 @@ export type EngineClock = {
 
 const persistEveryMs = 1000
 
+const putTime =
+  "insert into meta values ('engine_time', ?) on conflict do update set value = max(value, excluded.value)"
+
 /** Milliseconds by the one clock that runs alike in every thread and that nobody sets. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
@@ -25,14 +28,9 @@ export function engineClock(
   wallNow: () => number,
   monotonicNow: () => number,
 ): EngineClock {
-  const row = db.prepare("select value from meta where name = 'engine_time'").get()
-  const reached = typeof row?.value === 'number' ? row.value : 0
-  // What was reached may be up to one interval behind what was told.
-  const start = Math.max(wallNow(), reached + persistEveryMs)
+  const start = Math.max(wallNow(), engineTimeAfter(db))
   const origin = monotonicNow()
-  const update = db.prepare(
-    "insert into meta values ('engine_time', ?) on conflict do update set value = max(value, excluded.value)",
-  )
+  const update = db.prepare(putTime)
   let persistedAt = 0
   const now = () => Math.floor(start + monotonicNow() - origin)
   return {
@@ -44,4 +42,16 @@ export function engineClock(
       persistedAt = at
     },
   }
+}
+
+/** Later than any time that was told before this store was opened; 0 if none was. */
+export function engineTimeAfter(db: DatabaseSync): number {
+  const row = db.prepare("select value from meta where name = 'engine_time'").get()
+  // What was written may be up to one interval behind what was told.
+  return typeof row?.value === 'number' ? row.value + persistEveryMs : 0
+}
+
+/** Engine time was already so late elsewhere, and goes on from there. */
+export function keepEngineTime(db: DatabaseSync, time: number): void {
+  db.prepare(putTime).run(time)
 }

@@ -17,6 +17,12 @@ export function ledgerRow(key: string): string {
   return `${key.slice(end + 1)}:${key.slice(0, Math.max(0, end))}`
 }
 
+/** The other way round: a kind has no colon, a subject may have some. */
+export function keyOfRow(row: string): string {
+  const end = row.lastIndexOf(':')
+  return `${row.slice(end + 1)}:${row.slice(0, end)}`
+}
+
 /**
  * Ledgers touched within a transaction are kept in memory until `flush` writes them, so that what
  * many calls of one turn share (an app's bucket, a network) is read and written once a commit.
@@ -85,11 +91,11 @@ export function sqliteLedgers(db: DatabaseSync) {
   }
 }
 
-function pack(numbers: Ledger): Uint8Array {
+export function pack(numbers: Ledger): Uint8Array {
   return new Uint8Array(Float64Array.from(numbers).buffer)
 }
 
-function unpack(bytes: Uint8Array): number[] {
+export function unpack(bytes: Uint8Array): number[] {
   // A copy, for SQLite's bytes need not lie at a multiple of eight.
   return [...new Float64Array(bytes.slice().buffer)]
 }

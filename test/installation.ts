@@ -1,0 +1,222 @@
+/** An installation with something of everything in it, made by the verbs of its store, and all that they tell of it. */
+
+import fc from 'fast-check'
+import type { Address } from '../src/address/address.ts'
+import type { Token } from '../src/directory/directory.ts'
+import {
+  newIssue,
+  newKey,
+  newMember,
+  newMessage,
+  newPhone,
+  settlementOf,
+  unlike,
+} from '../src/store/conformance/fixtures.ts'
+import type { OutboxEntry, Settlement } from '../src/store/outbox.ts'
+import type { Store } from '../src/store/store.ts'
+import {
+  defaultLimits,
+  issueTakes,
+  nonceTake,
+  passwordTake,
+  submissionTakes,
+  type ThrottleSubject,
+} from '../src/throttle/policy.ts'
+
+const text = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength })
+const person = fc.record({
+  name: text(20),
+  password: fc.option(text(20)),
+  hasPhone: fc.boolean(),
+  isDisabled: fc.boolean(),
+  logins: fc.integer({ min: 0, max: 2 }),
+  network: fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8:1:2::/64', 'fe80::/64')),
+  values: fc.dictionary(text(5), text(30), { maxKeys: 3 }),
+  fate: fc.constantFrom('waits', 'accepted', 'delivered', 'retried', 'second', 'refused'),
+  submitted: fc.constantFrom('not', 'cancelled', 'wrong', 'right', 'right-kept', 'changed'),
+  isTest: fc.boolean(),
+  detail: fc.dictionary(text(5), fc.oneof(text(20), fc.integer()), { maxKeys: 3 }),
+})
+type Person = typeof person extends fc.Arbitrary<infer One> ? One : never
+
+/** Ids, by which everything can be asked for again. */
+export type Made = {
+  readonly members: string[]
+  readonly tokens: string[]
+  readonly verifications: string[]
+}
+
+const tenants = ['t', 'é-中'] as const
+const lifetimeMs = 600_000
+const atOnce = 100
+
+/** @param seed  The same seed makes the same people, but for their ids and times. */
+export async function makeInstallation(store: Store, count: number, seed: number): Promise<Made> {
+  const made: Made = { members: [], tokens: [], verifications: [] }
+  for (const id of tenants) {
+    await store.directory.addTenant({ id, name: `T ${id} "'\\`, accountApp: `a-${id}` })
+    await store.directory.addApp({
+      id: `a-${id}`,
+      tenant: id,
+      name: 'A',
+      sealedKey: 's',
+      isServiceProvider: id === 't',
+      isDisabled: id !== 't',
+      policy: { z: [1.5, null], lifetime: { sms: '90s' }, a: '\u2028' },
+      createdAt: 1_700_000_000_000,
+    })
+  }
+  const people = fc.sample(person, { numRuns: count, seed })
+  for (let at = 0; at < people.length; at += atOnce)
+    await Promise.all(
+      people.slice(at, at + atOnce).map(async (one, nth) => {
+        const tenant = tenants[nth % tenants.length]!
+        await ask(store, one, tenant, await join(store, one, tenant, made), made)
+      }),
+    )
+  return made
+}
+
+/** Becomes a member, logs in, and is refused something. */
+async function join(store: Store, one: Person, tenant: string, made: Made) {
+  const app = `a-${tenant}`
+  const member = newMember({
+    tenant,
+    passwordHash: one.password,
+    isDisabled: one.isDisabled,
+    profile: { name: one.name, englishName: 'x', signature: '', title: one.name, description: '' },
+    phone: one.hasPhone ? newPhone() : null,
+    phoneCountry: one.hasPhone ? 'chinaPR' : null,
+    email: one.hasPhone ? null : newEmail(),
+  })
+  await store.directory.putMembers([member])
+  made.members.push(member.id)
+  for (let nth = 0; nth < one.logins; nth++) {
+    const login = unlike()
+    const token = (kind: Token['kind']): Token => ({
+      hash: unlike(),
+      kind,
+      login,
+      tenant,
+      app,
+      member: member.id,
+      clientType: 72,
+      createdAt: Date.now(),
+      expiresAt: Date.now() + 3_600_000,
+    })
+    const [access, refresh] = [token('access'), token('refresh')]
+    await store.directory.logIn({ access, refresh, mostLogins: 64 })
+    made.tokens.push(access.hash, refresh.hash)
+  }
+  await store.ledgers.take([passwordTake(member.account), nonceTake(app, unlike())])
+  const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
+  await store.journal.append({ ...refusal, detail: one.detail })
+  return member
+}
+
+/** Asks for a code, gets it or not, and enters something or not. */
+async function ask(
+  store: Store,
+  one: Person,
+  tenant: string,
+  member: Awaited<ReturnType<typeof join>>,
+  made: Made,
+): Promise<void> {
+  const { verifications, directory } = store
+  const app = `a-${tenant}`
+  const phone = newPhone()
+  const limiterKey = `tel:${unlike()}`
+  const subject: ThrottleSubject = { tenant, app, member: member.id, limiterKey, network: one.network }
+  const key = newKey({ tenant, app, member: member.id, address: limiterKey })
+  const message = newMessage({ tenant, app, to: phone, values: one.values, lifetimeMs, cooldown: ['ia:x:y'] })
+  const takes = issueTakes(subject, defaultLimits)
+  const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, takes, message }))
+  if (issued.kind === 'throttled') return
+  const { record, queuedAt } = issued
+  made.verifications.push(record.id)
+  await deliver(store, one, {
+    message,
+    verification: record,
+    queuedAt,
+    deadlineAt: record.expiresAt,
+    remainingMs: lifetimeMs,
+    dispatches: 1,
+    tried: [],
+    unknowns: 0,
+    isSecond: false,
+  })
+
+  if (one.submitted === 'cancelled') await verifications.cancel(record.id)
+  if (one.submitted === 'cancelled' || one.submitted === 'not') return
+  const submission = submissionTakes(subject, defaultLimits)
+  const taken = await verifications.takeSubmission({ key, ...submission, maxSubmissions: 5 })
+  if (taken.kind !== 'taken' || one.submitted === 'wrong') return
+  const use = { wrong: submission.wrong, takenAt: taken.now, repeat: unlike() }
+  if (one.submitted !== 'changed') {
+    const consumes = one.submitted === 'right'
+    await verifications.use({ ...use, id: record.id, consumes, proofMs: lifetimeMs })
+  } else
+    await directory.changeContact({
+      ...use,
+      tenant,
+      app,
+      member: member.id,
+      verification: record.id,
+      address: phone,
+      country: 'chinaPR',
+      seen: { phone: member.phone, email: member.email },
+      needsProof: false,
+      notices: [newMessage({ tenant, app, template: 'contact-changed' })],
+      lease: { owner: 'tests', ms: 60_000 },
+    })
+}
+
+async function deliver(store: Store, { fate }: Person, entry: OutboxEntry): Promise<void> {
+  const settle = (
+    next: Settlement['next'],
+    outcome?: Settlement['dispatch']['outcome'],
+    told: Partial<Settlement['dispatch']> = {},
+  ) => store.outbox.settle([settlementOf(entry, next, outcome, told)])
+  const key = entry.message.id
+  switch (fate) {
+    case 'waits':
+      return
+    case 'accepted':
+      return settle({ kind: 'done' }, 'accepted', {
+        price: { amount: '0.0075', currency: 'USD' },
+        segments: 1,
+      })
+    case 'delivered':
+      await settle({ kind: 'done' }, 'accepted', { receiptKey: key, providerMessageId: 'é"' })
+      await store.dispatches.receive([
+        { provider: 'p', key, state: 'delivered', providerCode: 'ok', segments: 2 },
+      ])
+      return
+    case 'retried':
+      return settle({ kind: 'retry', afterMs: 60_000 }, 'unknown', { providerCode: '500 忙' })
+    case 'second':
+      return settle({ kind: 'second', afterMs: 60_000, channel: 'voice' })
+    case 'refused':
+      return settle({ kind: 'failed', isPermanent: true }, 'refused')
+  }
+}
+
+function newEmail(): Address {
+  const mailbox = `Ü.${unlike()}@example.com`
+  return { kind: 'email', mailbox, canonical: mailbox.toLowerCase(), needsSmtpUtf8: true }
+}
+
+/** All that the verbs tell, for comparing. */
+export async function toldOf(store: Store, { members, tokens, verifications }: Made): Promise<unknown> {
+  return {
+    tenants: await store.directory.tenants(),
+    apps: await store.directory.apps(),
+    members: await Promise.all(members.map((id) => store.directory.member(id))),
+    sessions: await Promise.all(tokens.map((hash) => store.directory.session(hash, ['access', 'refresh']))),
+    verifications: await Promise.all(verifications.map((id) => store.verifications.get(id))),
+    dispatches: await Promise.all(verifications.map((id) => store.dispatches.of(id))),
+    journal: await store.journal.read({ sinceMs: 0, most: 1_000_000 }),
+    queued: (await store.outbox.depth()).queued,
+    live: await store.verifications.countLive(),
+  }
+}
