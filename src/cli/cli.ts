@@ -260,10 +260,18 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
     "countersign doctor --dev --json | jq '.findings[] | select(.isGood | not)'",
   )
   example(
-    common(root.command('migrate').description('bring the store’s schema up to date')).action(
-      async (options) => (await import('./store-commands.ts')).migrate(options, terminal),
-    ),
+    common(
+      root
+        .command('migrate')
+        .description('bring the store’s schema up to date, or move everything to another store'),
+    )
+      .option('--from <store>', 'move from here: sqlite:FILE or postgres://USER@HOST/DATABASE')
+      .option('--to <store>', 'to here; must be empty or not made yet. Safe to kill and to run again')
+      .option('--rehearse', 'copy and compare only, also while a server runs on --from')
+      .option('--undo', 'let servers use --from again, of a move that is given up')
+      .action(async (options) => end(await (await import('./migrate.ts')).migrate(options, terminal))),
     'countersign migrate --config /etc/countersign.yaml',
+    'countersign migrate --from sqlite:/var/lib/countersign/countersign.db --to postgres://countersign@db/countersign --rehearse',
   )
   example(
     common(root.command('backup').description('copy the store while a server runs on it'))

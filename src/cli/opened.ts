@@ -19,12 +19,13 @@ export function settingsFile(options: CommonOptions, terminal: Terminal): string
   return options.config ?? terminal.env[otherNames.config] ?? null
 }
 
-export function settingsFor(options: CommonOptions, terminal: Terminal) {
+/** @param store  Instead of the one that the settings name. */
+export function settingsFor(options: CommonOptions, terminal: Terminal, store?: string) {
   const file = settingsFile(options, terminal)
   return loadSettings({
     file,
     env: terminal.env,
-    flags: { data: options.data },
+    flags: { data: options.data, store },
     isDevelopment: file === null,
     isServing: false,
   })

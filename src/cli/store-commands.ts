@@ -1,4 +1,4 @@
-/** `countersign migrate` and `countersign backup`. */
+/** `countersign migrate` of a schema, and `countersign backup`. */
 
 import { resolve } from 'node:path'
 import { AppError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { type CommonOptions, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Opening a store brings its schema up to date; this does so without serving. */
-export async function migrate(options: CommonOptions, terminal: Terminal): Promise<void> {
+export async function migrateSchema(options: CommonOptions, terminal: Terminal): Promise<void> {
   const choice = settingsFor(options, terminal).settings.store
   prepareStore(choice)
   await using store = await openStore(choice, { deadlineMs: 60_000 })
