@@ -95,6 +95,14 @@ export const migrations: readonly string[] = [
   `,
 ]
 
+/**
+ * The oldest version of the code, by the schema it knows, that works on the schema as it is now. A step that
+ * only adds, with defaults, keeps it; one that the code before it cannot live with raises it, and comes a
+ * version after the code that no longer needs what it takes away. So an upgrade stops nothing: processes of
+ * both versions run, and may start, beside each other.
+ */
+const oldestServed = 1
+
 /** Of ours among all that may use advisory locks in this database. */
 const migrationLock = 7_261_953_104
 const waitMs = 600_000
@@ -102,6 +110,7 @@ const waitMs = 600_000
 const present = sql(`select to_json(coalesce(to_regclass('meta')::text, ''))`)
 const version = sql(`select to_json(value::integer) from meta where name = 'schema'`)
 const mark = sql(`select to_json(value) from meta where name = '${markName}'`)
+const served = sql(`select to_json(value::integer) from meta where name = 'oldest-served'`)
 
 /**
  * Brings the schema up to date; of many processes that start at once one does, the others wait for it.
@@ -110,8 +119,10 @@ const mark = sql(`select to_json(value) from meta where name = '${markName}'`)
 export async function migrate(connection: PostgresConnection): Promise<void> {
   const until = performance.now() + waitMs
   const one = async (statement: typeof version) => (await connection.run([bind(statement)], until))[0]?.[0]
+  const isReady = async (known: number) =>
+    isCurrent(known, known > migrations.length ? ((await one(served)) as number | undefined) : undefined)
   // Looked at first, so that a server whose role may not change the schema can run on one that is ready.
-  if ((await one(present)) !== '' && isCurrent((await one(version)) as number)) return
+  if ((await one(present)) !== '' && (await isReady((await one(version)) as number))) return
   try {
     await connection.script(
       `begin; select pg_advisory_xact_lock(${migrationLock});
@@ -120,11 +131,16 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
       until,
     )
     const known = (await one(version)) as number
-    if (!isCurrent(known)) for (const step of migrations.slice(known)) await connection.script(step, until)
-    await connection.script(
-      `update meta set value = '${migrations.length}' where name = 'schema'; commit`,
-      until,
-    )
+    if (!(await isReady(known))) {
+      for (const step of migrations.slice(known)) await connection.script(step, until)
+      await connection.script(
+        `update meta set value = '${migrations.length}' where name = 'schema';
+         insert into meta values ('oldest-served', '${oldestServed}')
+         on conflict (name) do update set value = excluded.value`,
+        until,
+      )
+    }
+    await connection.script('commit', until)
   } catch (error) {
     await connection.script('rollback', until).catch(() => undefined)
     throw error
@@ -137,11 +153,12 @@ export async function refuseIfMoved(connection: PostgresConnection): Promise<voi
   refuseMoved(markOf(rows![0]))
 }
 
-function isCurrent(known: number): boolean {
-  if (known > migrations.length)
+/** @param oldest  The oldest version that a newer schema serves. */
+function isCurrent(known: number, oldest = known): boolean {
+  if (oldest > migrations.length)
     throw new AppError(
       'store.schema-newer',
       `The store has schema ${known}; this version of Countersign knows ${migrations.length}. Run the newer version, or restore a backup.`,
     )
-  return known === migrations.length
+  return known >= migrations.length
 }

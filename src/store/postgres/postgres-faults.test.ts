@@ -300,10 +300,21 @@ describe('PostgreSQL under faults', peer, () => {
   test('a store of a newer schema is refused and left as it is', async () => {
     const newer = await postgres.newDatabase()
     await (await open({ on: newer }))[Symbol.asyncDispose]()
-    await postgres.query(`update meta set value = '${migrations.length + 1}' where name = 'schema'`, newer)
+    await postgres.query(`update meta set value = '${migrations.length + 1}'`, newer)
     await assert.rejects(open({ on: newer }), (error: AppError) => error.code === 'store.schema-newer')
     const [row] = await postgres.query(`select value from meta where name = 'schema'`, newer)
     assert.equal(row?.value, String(migrations.length + 1))
+  })
+
+  test('a store of a newer schema that still serves this version is used, and its number is kept', async () => {
+    const newer = await postgres.newDatabase()
+    await (await open({ on: newer }))[Symbol.asyncDispose]()
+    const next = migrations.length + 1
+    await postgres.query(`update meta set value = '${next}' where name = 'schema'`, newer)
+    await postgres.query(`update meta set value = '${migrations.length}' where name = 'oldest-served'`, newer)
+    await (await open({ on: newer }))[Symbol.asyncDispose]()
+    const [row] = await postgres.query(`select value from meta where name = 'schema'`, newer)
+    assert.equal(row!.value, String(next))
   })
 
   test('of many processes that start at once on an empty database one makes the schema', async () => {
