@@ -1,7 +1,8 @@
 /** A listener: Fastify with the bounds that keep one bad client from stopping the others. */
 
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { type Socket, Server as TcpServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { requestIdOf } from './huawei/answer.ts'
 
@@ -10,6 +11,8 @@ export type ServerOptions = {
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Addresses or CIDR blocks whose X-Forwarded-For is believed. None: nobody's. */
   readonly trustedProxies: readonly string[]
+  /** While true each answer ends its connection, so that a client’s next request goes elsewhere. */
+  readonly isStopping?: () => boolean
   /** Called after each answer. */
   readonly onAnswer: (answer: Answer) => void
 }
@@ -29,8 +32,16 @@ const largestHeaders = 16 * 1024
 /** A request must be here, whole, within this time. */
 const slowestSenderMs = 10_000
 const closeIdleEveryMs = 50
+/** What was on its way when a connection was accepted is here by then. */
+const longestSilenceMs = 500
+const lookForSilentEveryMs = 5
 
-export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): FastifyInstance {
+export function createServer({
+  tls,
+  trustedProxies,
+  isStopping = () => false,
+  onAnswer,
+}: ServerOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: largestHeaders,
     headersTimeout: slowestSenderMs,
@@ -62,11 +73,21 @@ export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): 
   ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
-  // Idle connections are closed as the end begins, but one whose answer was under way then becomes idle
-  // later, and would hold the end up until its keep-alive ran out.
-  app.addHook('preClose', (done) => {
+  const hasSilent = silentConnections(app.server, tls ? 'secureConnection' : 'connection')
+  app.addHook('preClose', async () => {
+    // Node takes a connection without a request for an idle one and cuts it, though its first request may be
+    // here already and only not be read yet. So no more are accepted, and those accepted may speak first.
+    TcpServer.prototype.close.call(app.server)
+    const until = performance.now() + longestSilenceMs
+    while (hasSilent() && performance.now() < until) await sleep(lookForSilentEveryMs)
+    // Idle connections are closed as the end begins, but one whose answer was under way then becomes idle
+    // later, and would hold the end up until its keep-alive ran out.
     const closing = setInterval(() => app.server.closeIdleConnections(), closeIdleEveryMs)
     app.server.once('close', () => clearInterval(closing))
+  })
+  // A client that finds a kept connection closed cannot tell whether its request was heard.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isStopping()) reply.header('connection', 'close')
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
@@ -81,6 +102,17 @@ export function createServer({ tls, trustedProxies, onAnswer }: ServerOptions): 
     done()
   })
   return app
+}
+
+/** Watches a server’s connections. @returns Whether there is one that has brought no request yet. */
+function silentConnections(server: TcpServer, opened: 'connection' | 'secureConnection'): () => boolean {
+  const silent = new Set<Socket>()
+  server.on(opened, (socket: Socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket))
+  return () => silent.size > 0
 }
 
 /** What is not HTTP, or too large or too slow to be read, gets the error shape too and the connection ends. */
