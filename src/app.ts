@@ -27,6 +27,7 @@ import { type Answer, createServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createProviders } from './providers/providers.ts'
+import type { Sandbox } from './providers/sandbox/sandbox.ts'
 import { openStore } from './store/open-store.ts'
 import { lockDataFolder } from './store/sqlite/data-lock.ts'
 import type { Store } from './store/store.ts'
@@ -44,13 +45,24 @@ export type RunningApp = {
 const sweepEveryMs = 1_000
 const learnEveryMs = 5_000
 const drainTimeoutMs = 10_000
-/** How long a stopping server still takes requests, so that balancers see it is unready first. */
-const unreadyMs = { production: 1_500, development: 100 }
 
-/** @throws AppError with every reason why it cannot start. */
-export async function startApp(settings: Settings, log: Log): Promise<RunningApp> {
+/** One of several processes that serve the same listeners from one data folder. */
+export type Worker = {
+  /** From 1; no two that run at once have the same. */
+  readonly number: number
+  /** What all of them count together, as Prometheus reads it. */
+  metrics(): Promise<string>
+  /** Puts what arrives in the inbox of any of them into that of each. */
+  shareInbox(inbox: Sandbox['inbox']): void
+}
+
+/**
+ * @param worker  Absent: this process is alone on its data folder, and holds the lock on it.
+ * @throws AppError with every reason why it cannot start.
+ */
+export async function startApp(settings: Settings, log: Log, worker?: Worker): Promise<RunningApp> {
   await using started = new AsyncDisposableStack()
-  started.use(lockDataFolder(settings.dataFolder))
+  if (!worker) started.use(lockDataFolder(settings.dataFolder))
 
   let routed: Router['states'] = () => []
   const metrics = createMetrics(
@@ -88,6 +100,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   })
   started.defer(() => receipts.stop())
   const { providers, sandbox } = await createProviders(settings.providers, receipts.sinkOf)
+  if (sandbox) worker?.shareInbox(sandbox.inbox)
   for (const provider of providers.values()) started.defer(async () => provider.close?.())
   const measured = createMeasuredOrder(() => performance.now(), Math.random)
   const router = createRouter({
@@ -106,7 +119,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     ring,
     templates,
     router,
-    owner: ownerName(settings.dataFolder),
+    owner: ownerName(settings.dataFolder, worker?.number),
     observe(dispatch, entry, ageMs) {
       const { message, dispatches } = entry
       const { provider, outcome } = dispatch
@@ -168,7 +181,8 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
   }
   const serve = async (endpoint: Endpoint | null, tls: { cert: string; key: string } | null) => {
     if (!endpoint) return null
-    const server = createServer({ tls, trustedProxies: settings.trustedProxies, onAnswer })
+    const { trustedProxies } = settings
+    const server = createServer({ tls, trustedProxies, isStopping: () => !isReady, onAnswer })
     started.defer(() => server.close())
     huaweiDialect(server, {
       services,
@@ -182,7 +196,15 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
         log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
     })
     if (!tls) {
-      await server.register(operationsPages, { services, isAlive: () => !isBroken, isReady: () => isReady })
+      await server.register(operationsPages, {
+        services,
+        metrics: async () => ({
+          type: metrics.registry.contentType,
+          text: await (worker ? worker.metrics() : metrics.registry.metrics()),
+        }),
+        isAlive: () => !isBroken,
+        isReady: () => isReady,
+      })
       if (adminListen === 'http') await adminPagesOn(server)
       if (sandbox && settings.isDevelopment) await server.register(inboxPages, { inbox: sandbox.inbox })
     }
@@ -200,13 +222,16 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     })
   const tls = settings.https && settings.tls ? await readCertificate(settings.tls) : null
   if (settings.https && !tls) throw new AppError('config.invalid', 'https: a certificate and key are needed')
-  const [https, http] = await Promise.all([serve(settings.https, tls), serve(settings.http, null)])
+  // One after the other: workers share the ports that are any free ones by the order they ask for them in.
+  const https = await serve(settings.https, tls)
+  const http = await serve(settings.http, null)
 
   if (adminListen !== null && adminListen !== 'http') {
     const isLocal = /^(127\.|::1$|localhost$)/.test(adminListen.host)
     const server = createServer({
       tls: isLocal || !settings.tls ? null : await readCertificate(settings.tls),
       trustedProxies: [],
+      isStopping: () => !isReady,
       onAnswer,
     })
     started.defer(() => server.close())
@@ -242,8 +267,7 @@ export async function startApp(settings: Settings, log: Log): Promise<RunningApp
     stop() {
       stopping ??= (async () => {
         isReady = false
-        const pauseMs = settings.isDevelopment ? unreadyMs.development : unreadyMs.production
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
+        await new Promise((resolve) => setTimeout(resolve, settings.drainMs))
         clearInterval(sweeping)
         clearInterval(learn)
         await running.disposeAsync()

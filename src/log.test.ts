@@ -7,7 +7,7 @@ function logged(
   act: (log: ReturnType<typeof createLog>) => void,
 ): Record<string, unknown>[] {
   const lines: string[] = []
-  act(createLog(level, (line) => lines.push(line)))
+  act(createLog(level, { worker: 2 }, (line) => lines.push(line)))
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
@@ -21,7 +21,7 @@ test('A-3: only listed fields get out, whatever is passed', () => {
     body: { code: 1 },
   }
   const [line] = logged('info', (log) => log.info('answered', fields as LogFields))
-  assert.deepEqual(Object.keys(line!).toSorted(), ['level', 'msg', 'requestId', 'status', 'time'])
+  assert.deepEqual(Object.keys(line!).toSorted(), ['level', 'msg', 'requestId', 'status', 'time', 'worker'])
 })
 
 test('lines below the level are not written', () => {

@@ -25,6 +25,7 @@ export const logFields = [
   'scope',
   'dispatches',
   'count',
+  'worker',
   'listener',
   'reason',
 ] as const
@@ -41,8 +42,11 @@ export type Log = {
   flush(): void
 }
 
-/** @param write  Takes whole lines; defaults to standard error through a buffer. */
-export function createLog(level: LogLevel, write?: (line: string) => void): Log {
+/**
+ * @param always  Fields of every line.
+ * @param write  Takes whole lines; defaults to standard error through a buffer.
+ */
+export function createLog(level: LogLevel, always: LogFields = {}, write?: (line: string) => void): Log {
   const destination = write ? { write } : pino.destination({ dest: 2, sync: true, minLength: 0 })
   const logger = pino(
     {
@@ -54,7 +58,7 @@ export function createLog(level: LogLevel, write?: (line: string) => void): Log 
     destination,
   )
   const line = (severity: Exclude<LogLevel, 'silent'>) => (text: string, fields?: LogFields) => {
-    if (logger.isLevelEnabled(severity)) logger[severity](allowed(fields), text)
+    if (logger.isLevelEnabled(severity)) logger[severity](allowed({ ...always, ...fields }), text)
   }
   return {
     debug: line('debug'),
@@ -65,8 +69,8 @@ export function createLog(level: LogLevel, write?: (line: string) => void): Log 
   }
 }
 
-function allowed(fields: LogFields | undefined): LogFields {
+function allowed(fields: LogFields): LogFields {
   const kept: LogFields = {}
-  if (fields) for (const name of logFields) if (fields[name] !== undefined) kept[name] = fields[name]
+  for (const name of logFields) if (fields[name] !== undefined) kept[name] = fields[name]
   return kept
 }

@@ -23,6 +23,10 @@ const code = await runCli(process.argv.slice(2), {
     // second one must not cut short what the first one began.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
   },
+  onReload(reload) {
+    // A terminal that is closed says the same, and means an end.
+    if (!process.stdin.isTTY) process.on('SIGHUP', reload)
+  },
   // Only in a folder that is there: a command that is refused leaves nothing behind.
   keepCompiled(dataFolder) {
     if (existsSync(dataFolder)) enableCompileCache(join(dataFolder, 'cache'))

@@ -98,21 +98,25 @@ export function createMetrics(
       registers,
     }),
   }
-  for (const [name, help, read] of [
+  // The aggregator tells what several workers’ values are together.
+  for (const [name, help, read, aggregator] of [
     [
       'countersign_provider_open',
       '1 while the provider is not handed messages, for it failed.',
       (one: ProviderState) => Number(one.isOpen),
+      'max',
     ],
     [
       'countersign_provider_in_flight',
       'Messages handed to the provider and not answered yet.',
       (one: ProviderState) => one.inFlight,
+      'sum',
     ],
   ] as const)
     new Gauge({
       name,
       help,
+      aggregator,
       labelNames: ['provider'] as const,
       registers,
       collect() {
@@ -131,6 +135,8 @@ export function createMetrics(
     new Gauge({
       name,
       help,
+      // All workers look at one store.
+      aggregator: 'max',
       registers,
       async collect() {
         const now = await state()

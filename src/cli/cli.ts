@@ -82,10 +82,12 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
           'on',
         ]),
       )
+      .option('--workers <n>', 'processes on the same listeners; more than one needs a store of postgres://')
       .option('--json', 'print addresses and demo accounts as one JSON line')
-      .action(async (options) => (await import('./serve.ts')).serve(options, terminal)),
+      .action(async (options) => end(await (await import('./serve.ts')).serve(options, terminal))),
     'countersign serve --dev',
     'countersign serve --config /etc/countersign.yaml',
+    'countersign serve --config /etc/countersign.yaml --workers 4',
   )
 
   const app = root.command('app').description('calling programs')

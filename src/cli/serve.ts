@@ -1,13 +1,16 @@
-/** `countersign serve`: starts the server and stays until it is told to stop. */
+/** `countersign serve`: starts the server, in one process or several, and stays until it is told to stop. */
 
+import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
-import { startApp } from '../app.ts'
+import { type RunningApp, startApp } from '../app.ts'
 import { ensureCertificate } from '../config/certificate.ts'
 import { makeDataFolder, rotateKeys } from '../config/data-folder.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
-import { createLog } from '../log.ts'
-import { draftDemo, ensureDemo, greeting } from './demo.ts'
+import { shareOf } from '../config/worker-shares.ts'
+import { createLog, type Log } from '../log.ts'
+import { lockDataFolder } from '../store/sqlite/data-lock.ts'
+import { type Demo, draftDemo, ensureDemo, greeting } from './demo.ts'
 import { settingsFile } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,34 +21,30 @@ export type ServeOptions = {
   readonly https?: string
   readonly http?: string
   readonly limits?: string
+  readonly workers?: string
   readonly json?: boolean
 }
 
-/** @throws AppError listing everything that is missing. */
-export async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
-  const { data, https, http, limits } = options
-  const { settings } = loadSettings({
-    file: settingsFile(options, terminal),
-    env: terminal.env,
-    flags: { data, https, http, limits },
-    isDevelopment: options.dev === true,
-  })
+/** Where it listens, and who may try it. */
+export type Started = Pick<RunningApp, 'https' | 'http' | 'inbox'> & { readonly demo: Demo | null }
+
+/**
+ * @returns The exit code, if it is not that of success.
+ * @throws AppError listing everything that is missing.
+ */
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<number | undefined> {
+  const settings = settingsOf(options, terminal)
+  if (cluster.isWorker) return serveAsWorker(settings, terminal)
   makeDataFolder(settings.dataFolder)
-  const draft = settings.isDevelopment ? draftDemo(settings.dataFolder) : undefined
-  if (settings.isDevelopment) await prepareDevelopment(settings)
   const log = createLog(settings.log.level)
   // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
   const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
-  const app = await startApp(settings, log)
+  const announce = (started: Started) =>
+    tell(started, { settings, isJson: options.json === true, terminal, log })
+  if (settings.workers > 1) return serveByWorkers({ settings, options, terminal, log, toldToStop, announce })
+  const { app, started } = await start(settings, log)
   try {
-    const { store, ring, clock } = app.services
-    const hasDemo = draft && (await ensureDemo(settings.dataFolder, draft, { store, ring, now: clock.now() }))
-    const demo = hasDemo ? draft.demo : null
-    if (options.json) {
-      const { https, http, inbox } = app
-      terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
-    } else if (settings.isDevelopment) terminal.out(greeting(app, demo))
-    else log.info('listening', { listener: [app.https, app.http].filter(Boolean).join(' ') })
+    announce(started)
     await toldToStop
     log.info('stopping')
   } finally {
@@ -53,6 +52,108 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     log.info('stopped')
     log.flush()
   }
+  return undefined
+}
+
+function settingsOf({ dev, data, https, http, limits, workers, ...rest }: ServeOptions, terminal: Terminal) {
+  return loadSettings({
+    file: settingsFile(rest, terminal),
+    env: terminal.env,
+    flags: { data, https, http, limits, workers },
+    isDevelopment: dev === true,
+  }).settings
+}
+
+/** @throws AppError with every reason why it cannot start. */
+async function start(settings: Settings, log: Log, worker?: Parameters<typeof startApp>[2]) {
+  const draft = settings.isDevelopment ? draftDemo(settings.dataFolder) : undefined
+  if (settings.isDevelopment) await prepareDevelopment(settings)
+  const app = await startApp(settings, log, worker)
+  try {
+    const { store, ring, clock } = app.services
+    const hasDemo = draft && (await ensureDemo(settings.dataFolder, draft, { store, ring, now: clock.now() }))
+    const { https, http, inbox } = app
+    return { app, started: { https, http, inbox, demo: hasDemo ? draft.demo : null } satisfies Started }
+  } catch (error) {
+    await app.stop()
+    throw error
+  }
+}
+
+/** Under a primary process, which started this one by the same command line. */
+async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<undefined> {
+  const { linkToPrimary } = await import('./worker.ts')
+  const link = await linkToPrimary()
+  const { number, count } = link
+  const log = createLog(settings.log.level, { worker: number })
+  const toldToStop = new Promise<void>((resolve) => {
+    terminal.onStop(resolve)
+    void link.toldToStop.then(resolve)
+  })
+  // The primary’s to act upon.
+  terminal.onReload?.(() => undefined)
+  const { app, started } = await start(shareOf(settings, number, count), log, link)
+  try {
+    link.ready(started, app.services.metrics.registry)
+    await toldToStop
+  } finally {
+    await app.stop()
+    await link.close()
+    log.flush()
+  }
+}
+
+type Several = {
+  readonly settings: Settings
+  readonly options: ServeOptions
+  readonly terminal: Terminal
+  readonly log: Log
+  readonly toldToStop: Promise<void>
+  readonly announce: (started: Started) => void
+}
+
+async function serveByWorkers(several: Several): Promise<number | undefined> {
+  const { settings, options, terminal, log, toldToStop, announce } = several
+  const { createPrimary } = await import('./primary.ts')
+  using _ = lockDataFolder(settings.dataFolder)
+  const primary = createPrimary({
+    workers: settings.workers,
+    stopWithinMs: settings.drainMs + longestEndMs,
+    log,
+    checkSettings: () => void settingsOf(options, terminal),
+  })
+  terminal.onReload?.(() => void primary.restart())
+  const starting = primary.start()
+  try {
+    const begun = await Promise.race([starting, toldToStop])
+    if (begun && 'exitCode' in begun) return begun.exitCode
+    if (begun) announce(begun)
+    await toldToStop
+    log.info('stopping')
+  } finally {
+    await primary.stop()
+    log.info('stopped')
+    log.flush()
+  }
+  return undefined
+}
+
+/** Requests under way, then messages in hand, each at most ten seconds, and something to spare. */
+const longestEndMs = 25_000
+
+function tell(
+  started: Started,
+  to: {
+    readonly settings: Settings
+    readonly isJson: boolean
+    readonly terminal: Terminal
+    readonly log: Log
+  },
+): void {
+  const { https, http, inbox, demo } = started
+  if (to.isJson) to.terminal.out(JSON.stringify({ https, http, inbox, ...demo }))
+  else if (to.settings.isDevelopment) to.terminal.out(greeting(started, demo))
+  else to.log.info('listening', { listener: [https, http].filter(Boolean).join(' ') })
 }
 
 /** What production demands and development makes: a key ring and a certificate. */

@@ -43,11 +43,13 @@ export function ensureAdminToken(path: string): string {
  * What this process is called in leases: unlike any other on the same store, for no two run on one data folder
  * of one machine, and the same after a restart, so that it frees what it held. A folder that is new at each
  * start makes a new name; what the old one held is free when its leases have run out.
+ * @param worker  Number of the worker, where several share the folder.
  */
-export function ownerName(folder: string): string {
+export function ownerName(folder: string, worker?: number): string {
   const path = join(folder, 'owner')
   if (!existsSync(path)) writeSecretFile(path, `${randomBytes(8).toString('hex')}\n`)
-  return `${hostname()}-${readFileSync(path, 'utf8').trim()}`
+  const name = `${hostname()}-${readFileSync(path, 'utf8').trim()}`
+  return worker === undefined ? name : `${name}-${worker}`
 }
 
 /**

@@ -109,6 +109,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     limits: 'none',
     'admin.listen': '127.0.0.1:8090',
     'templates.smsParts': '2',
+    drain: '3s',
     retention: '2d',
     'log.level': 'warn',
     'log.requests': 'all',

@@ -16,6 +16,9 @@ import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
 import { storeOf } from './store-settings.ts'
+import { workerProblems } from './worker-shares.ts'
+
+const mostDrainMs = 60_000
 
 export type LoadedSettings = {
   readonly settings: Settings
@@ -70,6 +73,10 @@ export function loadSettings({
   if (!https && !http) problems.push('https, http: at least one must listen')
   const adminListen = adminListenOf(set, http, problems)
   const store = storeOf(set, dataFolder, problems)
+  const workers = set.workers ?? 1
+  problems.push(...workerProblems(workers, store, providers))
+  const drainMs = parseDuration(set.drain ?? (isDevelopment ? '100ms' : '1500ms')) ?? 0
+  if (drainMs > mostDrainMs) problems.push('drain: must be at most 60s; requests wait for nothing then')
   const keyRingFile = resolve(set.keyRing ?? join(dataFolder, 'master.key'))
   const keyRing = env[otherNames.keyRing] ?? null
   const tls = set.tls
@@ -124,6 +131,8 @@ export function loadSettings({
     keyRingFile,
     keyRing,
     store,
+    workers,
+    drainMs,
     hasLimits: set.limits !== 'none',
     retentionMs: parseDuration(set.retention ?? '30d')!,
     log: {
@@ -149,6 +158,7 @@ export function loadSettings({
     'tls.key': tls?.keyFile ?? 'none',
     keyRing: keyRingFile,
     'admin.tokenFile': settings.admin.tokenFile,
+    ...(isDevelopment && { drain: '100ms' }),
     ...(store.engine === 'sqlite' && { store: `sqlite:${store.path}` }),
     ...Object.fromEntries(
       channels.map((channel) => [

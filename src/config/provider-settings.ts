@@ -47,6 +47,11 @@ export function givesReceipts(settings: ProviderSettings): boolean {
   return kinds[settings.type]!.givesReceipts(settings as never)
 }
 
+/** Which numbers of these settings bound all workers together, beside those of every carrier. */
+export function sharedNumbers(settings: ProviderSettings): readonly string[] {
+  return kinds[settings.type]!.shared ?? []
+}
+
 export function providersOf(
   set: SettingsFile,
   surroundings: Surroundings,

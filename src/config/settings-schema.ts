@@ -57,6 +57,23 @@ export const settingsSchema = Type.Object(
       'sqlite:<data>/countersign.db',
     ),
     postgres: optional(postgresSchema),
+    workers: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 64,
+        description:
+          'Processes that serve on the same listeners (docs/scaling.md). More than one needs a store of postgres://.',
+        default: 1,
+      }),
+    ),
+    drain: optional(
+      Type.String({
+        pattern: durationPattern,
+        description:
+          'How long a stopping server still serves after /readyz turned to 503: longer than balancers take to see it. With --dev 100ms.',
+        default: '1500ms',
+      }),
+    ),
     limits: optional(
       Type.Union([Type.Literal('on'), Type.Literal('none')], {
         description: 'none lifts all throttles, for load tests. Development only.',

@@ -38,6 +38,10 @@ export type Settings = {
   /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */
   readonly keyRing: string | null
   readonly store: StoreChoice
+  /** Processes that serve; 1: this one. */
+  readonly workers: number
+  /** How long a server that was told to stop still serves. */
+  readonly drainMs: number
   /** false lifts the limits for load tests; development only. */
   readonly hasLimits: boolean
   readonly retentionMs: number

@@ -4,7 +4,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Services } from '../flows/services.ts'
 
 export type OperationsOptions = {
-  readonly services: Pick<Services, 'store' | 'metrics'>
+  readonly services: Pick<Services, 'store'>
+  /** As Prometheus reads them, and how that form is called. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** false: nothing but a new start helps. */
   readonly isAlive: () => boolean
   readonly isReady: () => boolean
@@ -17,7 +19,7 @@ export type OperationsOptions = {
  */
 export function operationsPages(
   app: FastifyInstance,
-  { services, isAlive, isReady }: OperationsOptions,
+  { services, metrics, isAlive, isReady }: OperationsOptions,
 ): void {
   app.get('/livez', (_request, reply) =>
     isAlive()
@@ -40,8 +42,8 @@ export function operationsPages(
   app.get('/metrics', async (request, reply) => {
     if (!isFromThisMachine(request))
       return reply.code(403).type('text/plain').send('Only for this machine.\n')
-    const { registry } = services.metrics
-    return reply.type(registry.contentType).send(await registry.metrics())
+    const { type, text } = await metrics()
+    return reply.type(type).send(text)
   })
 }
 

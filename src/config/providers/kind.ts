@@ -18,6 +18,8 @@ export type ProviderKind<S> = {
    * @param problems  Gets a sentence for each thing that cannot work, with the remedy.
    */
   read(file: never, where: string, problems: string[], context: ReadContext): S
+  /** Numbers of its settings that bound all workers together; each worker has its share. */
+  readonly shared?: readonly (keyof S & string)[]
   channels(settings: S): readonly Channel[]
   /** Whether it tells what became of messages. */
   givesReceipts(settings: S): boolean
@@ -59,14 +61,18 @@ export type CommonSettings = {
 export const commonSchema = Type.Object(
   {
     perSecond: optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 100_000, description: 'Messages a second, at most.' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 100_000,
+        description: 'Messages a second, at most; of all workers together.',
+      }),
     ),
     window: optional(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
         description:
-          'Messages handed over and not answered yet, at most; what is beyond waits or takes the next carrier.',
+          'Messages handed over and not answered yet, at most; what is beyond waits or takes the next carrier. Of all workers together.',
         default: 200,
       }),
     ),

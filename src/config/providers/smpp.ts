@@ -67,7 +67,8 @@ const schema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 32,
-        description: 'Binds (or pairs) held at once; the carrier says how many it allows.',
+        description:
+          'Binds (or pairs) held at once, by all workers together; the carrier says how many it allows.',
         default: 2,
       }),
     ),
@@ -111,6 +112,7 @@ const schema = Type.Object(
 
 export const smppKind: ProviderKind<SmppSettings> = {
   schema,
+  shared: ['binds'],
   channels: () => ['sms'],
   givesReceipts: ({ receipts }) => receipts,
   read(file: Static<typeof schema>, where, problems) {

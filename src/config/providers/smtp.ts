@@ -59,7 +59,12 @@ const schema = Type.Object(
       strict,
     ),
     connections: optional(
-      Type.Integer({ minimum: 1, maximum: 100, description: 'Connections held at most.', default: 5 }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        description: 'Connections held at most, by all workers together.',
+        default: 5,
+      }),
     ),
     dkim: optional(
       Type.Object(
@@ -97,6 +102,7 @@ const schema = Type.Object(
 
 export const smtpKind: ProviderKind<SmtpSettings> = {
   schema,
+  shared: ['connections'],
   channels: () => ['email'],
   givesReceipts: ({ bounces }) => bounces !== null,
   read(file: Static<typeof schema>, where, problems, { dataFolder }) {
