@@ -1,0 +1,285 @@
+/** `serve --workers`: processes on one port share everything, one is replaced when it ends, and a restart drops nothing. */
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { startLoad } from './load.ts'
+import { requirePeer } from './peers.ts'
+import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
+import { type ScriptedCarrier, startScriptedCarrier } from './scripted-carrier.ts'
+import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+
+const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
+const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
+
+async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+  for (let tries = 0; tries < 600; tries++) {
+    const found = await look()
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error('it did not come to be')
+}
+
+/** Of its primary process. */
+function workersOf(server: Server): number[] {
+  const { pid } = server.process
+  const task = `/proc/${pid}/task/${pid}/children`
+  return readFileSync(task, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+}
+
+async function sample(server: Server, name: string): Promise<number | undefined> {
+  // The connection it was kept on may have been that of a worker that was killed.
+  const { text } = await server.call('GET', '/metrics').catch(() => server.call('GET', '/metrics'))
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `))
+  return line === undefined ? undefined : Number(line.slice(name.length + 1))
+}
+
+describe('several workers on PostgreSQL', peer, () => {
+  let postgres: Postgres
+  let carrier: ScriptedCarrier
+  let folder: string
+  let env: Record<string, string>
+  before(async () => {
+    postgres = await startPostgres()
+    carrier = await startScriptedCarrier()
+    folder = temporaryFolder()
+  })
+  after(async () => {
+    await postgres[Symbol.asyncDispose]()
+    await carrier[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function newStore(): Promise<Record<string, string>> {
+    const { host, port, user, password, database } = postgres.client(await postgres.newDatabase())
+    return {
+      COUNTERSIGN_STORE: `postgres://${user}@${host}:${port}/${database}`,
+      COUNTERSIGN_POSTGRES_PASSWORD: password,
+    }
+  }
+  /** Sends to the scripted carrier, with the limits off. */
+  function carrierSettings(name: string): string {
+    const config = join(folder, `${name}.yaml`)
+    writeFileSync(
+      config,
+      `limits: none
+drain: 500ms
+providers:
+  sandbox: { type: sandbox }
+${carrier.settings('carrier')}
+routes: { sms: [carrier], email: [sandbox] }
+`,
+    )
+    return config
+  }
+  const assertAllArrived = async (accepted: readonly string[], server: Server) => {
+    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
+    const arrived = Map.groupBy(carrier.taken, ({ to }) => to)
+    assert.deepEqual(
+      accepted.filter((contact) => arrived.get(contact)?.length !== 1),
+      [],
+      'each message that was answered for arrives, once',
+    )
+  }
+
+  describe('with the sandbox', () => {
+    let server: Server
+    before(async () => {
+      env = await newStore()
+      server = await startServer({ env, args: ['--workers', '3'] })
+    })
+    after(() => server[Symbol.asyncDispose]())
+
+    /** Each on a connection of its own, so that the workers take turns. */
+    function atOnce(
+      count: number,
+      token: string,
+      call: { method: string; path: string; body?: unknown },
+    ): Promise<string[]> {
+      const agent = new Agent({ keepAlive: false })
+      const one = () =>
+        new Promise<string>((resolve, reject) => {
+          const body = call.body === undefined ? '' : JSON.stringify(call.body)
+          const headers = { 'X-Access-Token': token, 'Content-Type': 'application/json' }
+          const { method, path } = call
+          const sent = request(`${server.http}${path}`, { method, agent, headers }, async (answer) => {
+            let text = ''
+            for await (const chunk of answer) text += chunk
+            resolve(answer.statusCode === 200 ? '200' : String(JSON.parse(text).error_code))
+          })
+          sent.on('error', reject)
+          sent.end(body)
+        })
+      return Promise.all(Array.from({ length: count }, one))
+    }
+    const tally = (ends: readonly string[]) =>
+      Object.fromEntries([...Map.groupBy(ends, (one) => one)].map(([end, { length }]) => [end, length]))
+
+    test('N-4: 200 simultaneous guesses at several workers spend exactly five submissions', async () => {
+      const token = await server.logIn('guesser')
+      const contact = newNumber()
+      assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
+      const code = await server.codeFor(contact)
+      const guess = {
+        method: 'POST',
+        path: paths.verify,
+        body: { contact, verificationCode: wrongFor(code) },
+      }
+      assert.deepEqual(tally(await atOnce(200, token, guess)), { 'USG.206030001': 5, 'USG.206030019': 195 })
+    })
+
+    test('N-3: of 200 simultaneous changes with the right code at several workers at most one is done', async () => {
+      const token = await server.logIn('racer')
+      const contact = newNumber()
+      assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
+      const verificationCode = await server.codeFor(contact)
+      const change = { method: 'PUT', path: paths.contact, body: { contact, verificationCode } }
+      assert.equal(tally(await atOnce(200, token, change))['200'], 1)
+    })
+
+    test('a logout is seen by every worker within a second', async () => {
+      const token = await server.logIn('leaver')
+      const show = { method: 'GET', path: paths.member }
+      assert.deepEqual(tally(await atOnce(12, token, show)), { '200': 12 })
+      await server.call('DELETE', paths.token, { token })
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      assert.equal(tally(await atOnce(12, token, show))['200'], undefined)
+    })
+
+    test('one scrape tells what all have counted', async () => {
+      const before = (await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}')) ?? 0
+      for (const user of ['one', 'two', 'three', 'four', 'five', 'six']) {
+        const body = { contact: newNumber() }
+        await server.call('POST', paths.send, { token: await server.logIn(user), body })
+      }
+      assert.equal(
+        await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}'),
+        before + 6,
+      )
+      assert.equal(await sample(server, 'countersign_workers'), 3)
+    })
+
+    test('an ended worker is replaced, under its number and without a counter going back', async () => {
+      const issued = 'countersign_issues_total{channel="sms",outcome="issued"}'
+      const before = await sample(server, issued)
+      const [victim] = workersOf(server)
+      process.kill(victim!, 'SIGKILL')
+      await until(
+        async () =>
+          (await sample(server, 'countersign_workers')) === 3 && !workersOf(server).includes(victim!),
+      )
+      assert.equal(await sample(server, 'countersign_worker_ends_total'), 1)
+      assert.equal(await sample(server, issued), before)
+      assert.match(server.output(), /"msg":"a worker ended; another one takes its place in \d+ ms"/)
+      assert.match(server.output(), /"worker":1,"reason":"SIGKILL"/)
+    })
+  })
+
+  test('a restart in turn under load drops no call, and every message arrives once', async () => {
+    const options = { env: await newStore(), args: ['--config', carrierSettings('turn'), '--workers', '2'] }
+    await using server = await startServer(options)
+    const load = startLoad(server.http, await server.logIn('sender'))
+    const before = workersOf(server)
+    await until(() => load.accepted.length > 50)
+    server.process.kill('SIGHUP')
+    await until(() => server.output().includes('the workers are restarted'))
+    const reached = load.accepted.length
+    await until(() => load.accepted.length > reached + 50)
+    await load.stop()
+    assert.deepEqual(load.others, [])
+    assert.deepEqual(
+      workersOf(server).filter((one) => before.includes(one)),
+      [],
+    )
+    await assertAllArrived(load.accepted, server)
+    assert.equal(await sample(server, 'countersign_worker_ends_total'), 0)
+    assert.equal(
+      await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}'),
+      load.accepted.length,
+    )
+  })
+
+  test('settings that cannot work restart nothing', async () => {
+    const config = carrierSettings('broken')
+    await using server = await startServer({
+      env: await newStore(),
+      args: ['--config', config, '--workers', '2'],
+    })
+    const before = workersOf(server)
+    writeFileSync(config, 'retention: 1s\n')
+    server.process.kill('SIGHUP')
+    await until(() => server.output().includes('no worker is restarted'))
+    assert.deepEqual(workersOf(server), before)
+    assert.match(server.output(), /retention: must be at least 1h/)
+  })
+
+  test('T-7: told to stop under load, all turn unready, end, and lose nothing that was answered for', async () => {
+    const env = await newStore()
+    const dataFolder = join(folder, 'stopped')
+    const options = { env, dataFolder, args: ['--config', carrierSettings('stopped'), '--workers', '3'] }
+    const accepted: string[] = []
+    const before = carrier.taken.length
+    {
+      await using server = await startServer(options)
+      const load = startLoad(server.http, await server.logIn('sender'))
+      await until(() => load.accepted.length > 50)
+      const stopped = server.stop()
+      await until(async () => (await server.call('GET', '/readyz')).status === 503)
+      await until(() => load.others.length > 0)
+      await load.stop()
+      assert.equal(await stopped, 0)
+      // Nothing listens any more. A connection that nobody has accepted yet is reset.
+      assert.deepEqual(
+        load.others.filter((end) => end !== 'ECONNREFUSED' && end !== 'ECONNRESET'),
+        [],
+      )
+      accepted.push(...load.accepted)
+    }
+    await using server = await startServer(options)
+    await assertAllArrived(accepted, server)
+    assert.equal(carrier.taken.length - before, accepted.length, 'what was done was answered')
+  })
+
+  test('without its primary no worker lives on, and a new start has all they left', async () => {
+    const env = await newStore()
+    const dataFolder = join(folder, 'orphans')
+    const options = { env, dataFolder, args: ['--config', carrierSettings('orphans'), '--workers', '2'] }
+    const accepted: string[] = []
+    {
+      await using server = await startServer(options)
+      const load = startLoad(server.http, await server.logIn('sender'))
+      await until(() => load.accepted.length > 50)
+      const workers = workersOf(server)
+      assert.equal(workers.length, 2)
+      await server.kill()
+      await load.stop()
+      accepted.push(...load.accepted)
+      await until(() => workers.every((one) => !readdirSync('/proc').includes(String(one))))
+    }
+    await using server = await startServer(options)
+    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
+    const arrived = Map.groupBy(carrier.taken, ({ to }) => to)
+    for (const contact of accepted) {
+      assert.ok(arrived.has(contact), 'it arrives')
+      assert.equal(new Set(arrived.get(contact)!.map(({ id }) => id)).size, 1, 'T-2: copies have one id')
+    }
+  })
+
+  test('a first worker that cannot start ends the server with its exit code', async () => {
+    const away = { COUNTERSIGN_STORE: 'postgres://countersign@127.0.0.1:1/none' }
+    await assert.rejects(
+      startServer({ env: away, args: ['--workers', '2'] }),
+      /ended with 3: .*PostgreSQL at 127/,
+    )
+  })
+})
+
+test('workers on SQLite are refused at the start', async () => {
+  await assert.rejects(
+    startServer({ args: ['--workers', '2'] }),
+    /ended with 2: .*\n- workers: 2 processes cannot share an SQLite store/,
+  )
+})
