@@ -13,6 +13,7 @@ import { SMTPServer } from 'smtp-server'
 import { parse } from 'yaml'
 import { createProgram } from '../src/cli/cli.ts'
 import { greeting } from '../src/cli/demo.ts'
+import { createWorkerMetrics } from '../src/cli/merged-metrics.ts'
 import { exitCodes } from '../src/cli/terminal.ts'
 import { ensureCertificate } from '../src/config/certificate.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
@@ -111,13 +112,16 @@ test('operations.md has every metric with its labels, and no other', async () =>
   const metrics = createMetrics(async () => undefined)
   const text = page('docs/operations.md')
   const names: string[] = []
-  for (const { name } of await metrics.registry.getMetricsAsJSON()) {
+  const registries = [metrics.registry, createWorkerMetrics(() => []).registry]
+  const all = await Promise.all(registries.map((one) => one.getMetricsAsJSON()))
+  for (const { name } of all.flat()) {
     if (/^(process|nodejs)_/.test(name)) continue // prom-client's own, told of as such
     names.push(name)
     const cells = rowOf(text, name)
     assert.ok(cells, `${name} is not in docs/operations.md`)
     // prom-client keeps them, and types do not tell.
-    const { labelNames } = metrics.registry.getSingleMetric(name) as unknown as { labelNames: string[] }
+    const metric = registries.map((one) => one.getSingleMetric(name)).find(Boolean)
+    const { labelNames } = metric as unknown as { labelNames: string[] }
     assert.deepEqual(cells[1]!.match(/\w+/g) ?? [], [...labelNames], name)
   }
   for (const [named] of text.matchAll(/countersign_[a-z_]+/g))

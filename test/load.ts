@@ -12,11 +12,18 @@ export type Load = {
   stop(): Promise<void>
 }
 
-/** @param callers  Half of them keep their connections, half open one for each call. */
-export function startLoad(base: string, token: string, callers = 8): Load {
+const callers = 8
+
+/** @param options.keepsConnections  Default: half of the callers do, half open one for each call. */
+export function startLoad(
+  base: string,
+  token: string,
+  options: { readonly keepsConnections?: boolean } = {},
+): Load {
   const accepted: string[] = []
   const others: string[] = []
-  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })]
+  const { keepsConnections = true } = options
+  const agents = [new Agent({ keepAlive: keepsConnections }), new Agent({ keepAlive: false })]
   let isStopping = false
 
   async function caller(agent: Agent): Promise<void> {
