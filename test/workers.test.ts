@@ -30,9 +30,24 @@ function workersOf(server: Server): number[] {
   return readFileSync(task, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 }
 
+/** On a connection of its own: a kept one may have been that of a worker that was killed. */
+function scrape(base: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${base}/metrics`, { agent: false }, async (answer) => {
+      let text = ''
+      try {
+        for await (const chunk of answer) text += chunk
+        resolve(text)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    asked.on('error', reject).end()
+  })
+}
+
 async function sample(server: Server, name: string): Promise<number | undefined> {
-  // The connection it was kept on may have been that of a worker that was killed.
-  const { text } = await server.call('GET', '/metrics').catch(() => server.call('GET', '/metrics'))
+  const text = await scrape(server.http).catch(() => '')
   const line = text.split('\n').find((one) => one.startsWith(`${name} `))
   return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
@@ -93,7 +108,7 @@ routes: { sms: [carrier], email: [sandbox] }
     })
     after(() => server[Symbol.asyncDispose]())
 
-    /** Each on a connection of its own, so that the workers take turns. */
+    /** Each on a connection of its own, so that each worker gets some. */
     function atOnce(
       count: number,
       token: string,
@@ -199,6 +214,36 @@ routes: { sms: [carrier], email: [sandbox] }
     assert.equal(
       await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}'),
       load.accepted.length,
+    )
+  })
+
+  test('killed workers leave no caller waiting, and lose nothing that was answered for', async () => {
+    const config = carrierSettings('killed')
+    await using server = await startServer({
+      env: await newStore(),
+      args: ['--config', config, '--workers', '2'],
+    })
+    const load = startLoad(server.http, await server.logIn('sender'))
+    for (let kills = 0; kills < 4; kills++) {
+      const reached = load.accepted.length
+      await until(() => load.accepted.length > reached + 30)
+      process.kill(workersOf(server)[0]!, 'SIGKILL')
+      await until(async () => (await sample(server, 'countersign_workers')) === 2)
+    }
+    const ended = await Promise.race([
+      load.stop(),
+      new Promise((resolve) => setTimeout(resolve, 15_000, 'late')),
+    ])
+    assert.notEqual(ended, 'late', 'a call was neither answered nor cut')
+    assert.deepEqual(
+      load.others.filter((end) => /^\d/.test(end)),
+      [],
+    )
+    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
+    const arrived = new Set(carrier.taken.map(({ to }) => to))
+    assert.deepEqual(
+      load.accepted.filter((contact) => !arrived.has(contact)),
+      [],
     )
   })
 
