@@ -21,11 +21,16 @@ export function addressKey(address: Address): string {
  * (`+tag`, and dots at Gmail) are limited as one, so that nobody multiplies a budget by them.
  */
 export function limiterKey(address: Address): string {
-  if (address.kind === 'phone') return addressKey(address)
-  const at = address.canonical.lastIndexOf('@')
-  const domain = address.canonical.slice(at + 1)
+  return limiterKeyOf(addressKey(address))
+}
+
+/** The same of an identity, see `addressKey`. */
+export function limiterKeyOf(key: string): string {
+  if (!key.startsWith('mailto:')) return key
+  const at = key.lastIndexOf('@')
+  const domain = key.slice(at + 1)
   const isGmail = domain === 'gmail.com' || domain === 'googlemail.com'
-  const untagged = address.canonical.slice(0, at).replace(/(?<=.)\+.*$/, '')
+  const untagged = key.slice('mailto:'.length, at).replace(/(?<=.)\+.*$/, '')
   const local = isGmail ? untagged.replaceAll('.', '') : untagged
   return `mailto:${local}@${isGmail ? 'gmail.com' : domain}`
 }

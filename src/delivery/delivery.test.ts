@@ -85,7 +85,7 @@ async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { coo
     purpose: 'new-contact' as const,
   }
   const message: NewMessage = {
-    id: newVerificationId(0).slice(12),
+    id: newVerificationId(0, 'tel:+8613800138000').slice(12),
     tenant: 't',
     app: 'a',
     channel: 'sms',
@@ -97,7 +97,7 @@ async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { coo
     cooldown: takes.cooldown ? [takes.cooldown] : [],
   }
   const result = await store.verifications.issue({
-    id: newVerificationId(Date.now()),
+    id: newVerificationId(Date.now(), 'tel:+8613800138000'),
     key,
     keyId: ring.newest.id,
     digits: 6,

@@ -59,9 +59,10 @@ export async function requestCode(services: Services, act: Act, locale: string):
           )
           .map((take) => take.key),
       }
+  const key = verificationKey(act, purposeFor(session.member, address))
   const result = await services.store.verifications.issue({
-    id: newVerificationId(now),
-    key: verificationKey(act, purposeFor(session.member, address)),
+    id: newVerificationId(now, key.address),
+    key,
     keyId: services.ring.newest.id,
     digits: policy.digits,
     lifetimeMs,

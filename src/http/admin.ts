@@ -44,7 +44,7 @@ export async function adminPages(
   })
 
   app.get<{ Params: { id: string } }>('/admin/v1/verifications/:id', async ({ params }, reply) => {
-    const timeline = /^[0-9a-f]{44}$/.test(params.id)
+    const timeline = /^[0-9a-f]{44}(?:[0-9a-f]{3})?$/.test(params.id)
       ? await verificationTimeline(services.store, params.id)
       : undefined
     return (

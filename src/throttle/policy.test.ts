@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { limiterKeyOf } from '../address/address.ts'
+import { placeOf, places } from '../address/place.ts'
 import type { Ledger } from './ledger.ts'
 import { networkOf } from './network.ts'
-import { defaultLimits, issueTakes, submissionTakes, type ThrottleSubject } from './policy.ts'
-import { decideTakes, giveBack, type Take } from './take.ts'
+import {
+  defaultLimits,
+  issueTakes,
+  placeOfLedger,
+  placeOfSubject,
+  submissionTakes,
+  type ThrottleSubject,
+} from './policy.ts'
+import { decideTakes, giveBack, type Take, takingsOf } from './take.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -34,7 +43,8 @@ function keeper() {
       return decision
     },
     giveBack(takes: readonly Take[], at: number) {
-      for (const take of takes) kept.set(take.key, giveBack(take, kept.get(take.key) ?? [], at))
+      for (const taking of takingsOf(takes, at))
+        kept.set(taking.key, giveBack(taking, kept.get(taking.key) ?? []))
     },
     kept,
   }
@@ -251,4 +261,35 @@ test('a network is an IPv4 address or an IPv6 /64', () => {
     ['garbage', 'garbage'],
   ] as const)
     assert.equal(networkOf(ip), network)
+})
+
+test('the ledgers of an address lie where it lies, those of a member together', () => {
+  for (const [address, member] of [
+    ['tel:+8613800138000', 'm1'],
+    ['mailto:a+b@example.com', 'm2'],
+    ['mailto:j.o.e+x@googlemail.com', 'm3'],
+  ] as const) {
+    const subject = { tenant: 't', app: 'a', member, limiterKey: limiterKeyOf(address), network: '192.0.2.1' }
+    const wide = { ...defaultLimits.issues, memberAddress: [{ max: 1000, perMs: 1000 }] }
+    const { counted, wrong } = submissionTakes(subject, defaultLimits)
+    for (const { scope, key } of [
+      ...issueTakes(subject, { ...defaultLimits, issues: wide }),
+      ...counted,
+      ...wrong,
+    ])
+      if (scope === 'address' || scope === 'member-address')
+        assert.equal(placeOfLedger(key), placeOf(address), key)
+      else if (scope === 'member' || scope === 'member-addresses')
+        assert.equal(placeOfLedger(key), placeOfSubject(`t:${member}`), key)
+  }
+})
+
+test('addresses spread over all places', () => {
+  const counts = new Map<number, number>()
+  for (let i = 0; i < 40_960; i++) {
+    const place = placeOf(`tel:+86138${String(i).padStart(8, '0')}`)
+    counts.set(place, (counts.get(place) ?? 0) + 1)
+  }
+  assert.ok(counts.size > 4000 && [...counts.keys()].every((place) => place >= 0 && place < places))
+  assert.ok([...counts.values()].every((count) => count < 40))
 })

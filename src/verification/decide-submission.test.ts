@@ -10,7 +10,7 @@ const ring = parseKeyRing(line('a', 1))
 const now = 1_000_000
 
 const record: Verification = {
-  id: newVerificationId(now),
+  id: newVerificationId(now, 'tel:+8613800138000'),
   tenant: 't',
   app: 'a',
   member: 'm',
@@ -87,8 +87,8 @@ test('N-2: no code is accepted ten minutes after its issue, whatever its record 
 })
 
 test('ids are unique and increase with time', () => {
-  const ids = Array.from({ length: 20_000 }, (_, i) => newVerificationId(now + i))
+  const ids = Array.from({ length: 20_000 }, (_, i) => newVerificationId(now + i, 'tel:+8613800138000'))
   assert.equal(new Set(ids).size, ids.length)
   assert.deepEqual(ids, ids.toSorted())
-  assert.match(ids[0]!, /^[0-9a-f]{44}$/)
+  assert.match(ids[0]!, /^[0-9a-f]{47}$/)
 })

@@ -36,9 +36,11 @@ export const newMessage = (change: Partial<NewMessage> = {}): NewMessage => ({
   ...change,
 })
 
-export const newIssue = (change: Partial<IssueRequest> = {}): IssueRequest => ({
-  id: newVerificationId(Date.now()),
-  key: newKey(),
+export const newIssue = (change: Partial<IssueRequest> = {}): IssueRequest => issueFor(newKey(), change)
+
+const issueFor = (newOne: VerificationKey, change: Partial<IssueRequest>): IssueRequest => ({
+  id: newVerificationId(Date.now(), (change.key ?? newOne).address),
+  key: newOne,
   keyId: 'k',
   digits: 6,
   lifetimeMs: 60_000,

@@ -59,12 +59,15 @@ test('where no byte more can be written calls are refused, what was answered sta
   await using store = await openSqliteStore({ path })
   for (const id of issued) assert.equal((await store.verifications.get(id))?.state, 'live', id)
   for (const id of refused) assert.equal(await store.verifications.get(id), undefined, id)
-  assert.equal((await store.verifications.issue(issueOf(newVerificationId(Date.now())))).kind, 'issued')
+  assert.equal(
+    (await store.verifications.issue(issueOf(newVerificationId(Date.now(), 'tel:+8613800138000')))).kind,
+    'issued',
+  )
 })
 
 test('a file damaged in the middle gives errors that say so, not wrong answers', async () => {
   const path = join(folder, 'damaged.db')
-  const ids = Array.from({ length: 2000 }, () => newVerificationId(Date.now()))
+  const ids = Array.from({ length: 2000 }, () => newVerificationId(Date.now(), 'tel:+8613800138000'))
   const whole = await openSqliteStore({ path, deadlineMs: 10_000 })
   await Promise.all(ids.map((id) => whole.verifications.issue(issueOf(id))))
   await whole[Symbol.asyncDispose]()

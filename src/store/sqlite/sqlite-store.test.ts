@@ -38,7 +38,7 @@ storeConformance('SQLite', async () => {
   }
 })
 
-const issueOf = (id = newVerificationId(Date.now())) => ({
+const issueOf = (id = newVerificationId(Date.now(), 'tel:+8613800138000')) => ({
   id,
   key: { tenant: 't', app: 'a', member: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
   keyId: 'k',
@@ -91,7 +91,7 @@ test('A-6: while another process holds the database calls are refused in time an
   await store.now()
   const db = new DatabaseSync(path)
   db.exec('begin immediate')
-  const ids = Array.from({ length: 50 }, (_, i) => newVerificationId(Date.now() + i))
+  const ids = Array.from({ length: 50 }, (_, i) => newVerificationId(Date.now() + i, 'tel:+8613800138000'))
   const started = performance.now()
   const results = await Promise.allSettled(ids.map((id) => store.verifications.issue(issueOf(id))))
   const tookMs = performance.now() - started

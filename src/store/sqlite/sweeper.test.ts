@@ -27,10 +27,10 @@ test('one sweep goes through thousands of rows in pieces, and takes only what is
   await using store = await openSqliteStore({ path, deadlineMs: 10_000 })
   const now = Date.now()
   // Ids of eleven minutes ago, whose time to be swept has come, of this moment, and of forty days ago.
-  const over = Array.from({ length: 2500 }, () => newVerificationId(now - 660_000))
-  const alive = newVerificationId(now - 660_000)
-  const young = newVerificationId(now)
-  const old = Array.from({ length: 2500 }, () => newVerificationId(now - 40 * day))
+  const over = Array.from({ length: 2500 }, () => newVerificationId(now - 660_000, 'tel:+8613800138000'))
+  const alive = newVerificationId(now - 660_000, 'tel:+8613800138000')
+  const young = newVerificationId(now, 'tel:+8613800138000')
+  const old = Array.from({ length: 2500 }, () => newVerificationId(now - 40 * day, 'tel:+8613800138000'))
   await Promise.all([...over, ...old].map((id) => store.verifications.issue(issueOf(id, 1))))
   await Promise.all([alive, young].map((id) => store.verifications.issue(issueOf(id, 60_000))))
   const db = new DatabaseSync(path)
@@ -59,7 +59,7 @@ test('how far the passes have come outlives a restart, so that a start looks thr
   await first[Symbol.asyncDispose]()
   const db = new DatabaseSync(file)
   // Where no pass will come again: were it to begin anew, it would mark this one.
-  const behind = newVerificationId(Date.now() - 3 * day)
+  const behind = newVerificationId(Date.now() - 3 * day, 'tel:+8613800138000')
   db.exec(
     `insert into verification values ('${behind}', 't', 'a', 'm', 'x', 'new-contact', 'k', 6, 0, 1, 2, 0, 0, null)`,
   )
