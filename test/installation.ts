@@ -151,7 +151,7 @@ async function ask(
   const submission = submissionTakes(subject, defaultLimits)
   const taken = await verifications.takeSubmission({ key, ...submission, maxSubmissions: 5 })
   if (taken.kind !== 'taken' || one.submitted === 'wrong') return
-  const use = { wrong: submission.wrong, takenAt: taken.now, repeat: unlike() }
+  const use = { wrong: taken.wrong, repeat: unlike() }
   if (one.submitted !== 'changed') {
     const consumes = one.submitted === 'right'
     await verifications.use({ ...use, id: record.id, consumes, proofMs: lifetimeMs })

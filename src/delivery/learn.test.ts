@@ -38,7 +38,7 @@ test('it learns from codes that have ended, each once, and which carrier to try 
     } as OutboxEntry
     await store.outbox.settle([settlementOf(entry, { kind: 'done' }, 'accepted', { provider })])
     await pause(2)
-    const use = { id: issued.record.id, wrong: [], takenAt: 0, consumes: true }
+    const use = { id: issued.record.id, wrong: [], consumes: true }
     if (isUsed) assert.ok(await store.verifications.use(use))
   }
   await Promise.all(times(20, (nth) => sent('good', nth < 18)))

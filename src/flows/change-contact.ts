@@ -57,7 +57,6 @@ export async function changeContact(
         member: member.id,
         verification: submitted.record.id,
         wrong: submitted.wrong,
-        takenAt: submitted.takenAt,
         address,
         country,
         seen: { phone: member.phone, email: member.email },

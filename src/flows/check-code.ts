@@ -34,7 +34,6 @@ export async function checkCode(
     const used = await services.store.verifications.use({
       id: submitted.record.id,
       wrong: submitted.wrong,
-      takenAt: submitted.takenAt,
       consumes: isOwn,
       ...(isOwn && { proofMs }),
       ...(repeat !== undefined && { repeat }),

@@ -115,7 +115,7 @@ export async function accountLogIn(
   if (taken.kind === 'throttled') return { kind: 'locked', retryAfterMs: taken.retryAfterMs }
   const isRight = await isRightPassword(password, member?.passwordHash ?? (await nobodysHash()))
   if (!member || !isRight) return { kind: 'refused' }
-  await ledgers.giveBack([take], taken.at)
+  await ledgers.giveBack(taken.takings)
   if (member.isDisabled) return { kind: 'member-disabled' }
   const tenant = await directory.tenant(member.tenant)
   const app = tenant && (await directory.app(tenant.accountApp))

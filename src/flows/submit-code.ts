@@ -1,7 +1,7 @@
 /** The part that checking a code and changing a contact share: count, compare, and say how it ended. */
 
 import { submissionTakes } from '../throttle/policy.ts'
-import type { Take, Throttled } from '../throttle/take.ts'
+import type { Taking, Throttled } from '../throttle/take.ts'
 import { decideSubmission } from '../verification/decide-submission.ts'
 import type { Purpose, Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
@@ -16,12 +16,11 @@ export type Submission = {
 }
 
 export type Submitted =
-  /** Right, and not used yet: `takenAt` and `wrong` give the takings back when it is. */
+  /** Right, and not used yet. `wrong`: to be given back when it is. */
   | {
       readonly kind: 'match'
       readonly record: Verification
-      readonly wrong: readonly Take[]
-      readonly takenAt: number
+      readonly wrong: readonly Taking[]
     }
   | { readonly kind: 'repeated' }
   /** Wrong, expired, unknown or used: one answer. */
@@ -48,8 +47,7 @@ export async function submitCode(services: Services, submission: Submission): Pr
   }
   const testCode = services.testCodeOf(key.address, services.clock.now())
   const outcome = decideSubmission(taken.record, entered, ring, taken.now, testCode)
-  if (outcome.kind === 'match')
-    return { kind: 'match', record: outcome.record, wrong: takes.wrong, takenAt: taken.now }
+  if (outcome.kind === 'match') return { kind: 'match', record: outcome.record, wrong: taken.wrong }
   // Not waited for: what it says is for the operator, and the caller's time must not hang on it.
   store.journal
     .append({

@@ -2,7 +2,7 @@
 
 import type { Address } from '../address/address.ts'
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../directory/directory.ts'
-import type { Take } from '../throttle/take.ts'
+import type { Taking } from '../throttle/take.ts'
 import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
 import type { Used } from './verifications.ts'
 
@@ -16,8 +16,8 @@ export type ContactChange = {
   readonly member: string
   /** The right, unused verification of the new contact, used up by the change. */
   readonly verification: string
-  readonly wrong: readonly Take[]
-  readonly takenAt: number
+  /** The takings to give back, as the submission told them. */
+  readonly wrong: readonly Taking[]
   readonly address: Address
   readonly country: string | null
   /** The contacts that the caller decided on. If they are no longer so, the change is `stale`. */

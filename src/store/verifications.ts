@@ -1,6 +1,6 @@
 /** The contract for verifications: issue, count a submission, use once. */
 
-import type { Take, Throttled } from '../throttle/take.ts'
+import type { Take, Taking, Throttled } from '../throttle/take.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { Lease, NewMessage } from './outbox.ts'
 
@@ -34,17 +34,21 @@ export type SubmissionRequest = {
 }
 
 export type SubmissionResult =
-  /** `now` is engine time: judge the record's life by it, and give the takings back by it. */
-  | { readonly kind: 'taken'; readonly record: Verification | undefined; readonly now: number }
+  /** `now` is engine time: judge the record's life by it. `wrong`: what `use` gives back if the code is right. */
+  | {
+      readonly kind: 'taken'
+      readonly record: Verification | undefined
+      readonly now: number
+      readonly wrong: readonly Taking[]
+    }
   /** This very call succeeded before and its code would still be alive: answer the same again. */
   | { readonly kind: 'repeated' }
   | Throttled
 
 export type UseRequest = {
   readonly id: string
-  /** The takings of `wrong` to give back, made at engine time `takenAt`. */
-  readonly wrong: readonly Take[]
-  readonly takenAt: number
+  /** The takings to give back, as the submission told them. */
+  readonly wrong: readonly Taking[]
   /** false: the code was right but stays live, for a later step to use up. */
   readonly consumes: boolean
   /** Remember for so long that the member of this verification proved to hold the contact. */

@@ -24,6 +24,9 @@ export type Take = {
   readonly tag?: number
 }
 
+/** One taking that was made, by which it can be given back. `at`: engine time in ms, of the ledger's own engine. */
+export type Taking = Pick<Take, 'key' | 'form'> & { readonly at: number }
+
 /** A refusal: the limit with the longest wait, its kind, and milliseconds until one more is allowed. */
 export type Throttled = {
   readonly kind: 'throttled'
@@ -73,9 +76,14 @@ export function decideTakes(
   }
 }
 
-/** Gives one taking back: what was taken at `at` did not count after all. */
-export function giveBack(take: Pick<Take, 'form'>, ledger: Ledger, at: number): Ledger {
-  return givenBack(ledger, take.form, at)
+/** The takings of takes that were all made at one time. */
+export function takingsOf(takes: readonly Take[], at: number): readonly Taking[] {
+  return takes.map(({ key, form }) => ({ key, form, at }))
+}
+
+/** Gives one taking back: it did not count after all. */
+export function giveBack({ form, at }: Taking, ledger: Ledger): Ledger {
+  return givenBack(ledger, form, at)
 }
 
 /** A number of 48 bits standing for a text in a `distinct` rule. */

@@ -34,7 +34,7 @@ export function dispatchConformance(clients: () => Clients): void {
   const settle = (entry: OutboxEntry, told: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
     clients().store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
   const of = async (entry: OutboxEntry) => clients().store.dispatches.of(entry.verification!.id)
-  const useOf = (id: string, change = {}) => ({ id, wrong: [], takenAt: 0, consumes: true, ...change })
+  const useOf = (id: string, change = {}) => ({ id, wrong: [], consumes: true, ...change })
   const claimed = async (id: string) =>
     (await clients().store.outbox.claim(1000, lease)).find((one) => one.message.id === id)
 

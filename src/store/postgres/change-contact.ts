@@ -54,7 +54,7 @@ export function changeContact(
     held.verifications.change(verification, { state: stateNumber.used })
     held.verifications.endLiveOf(tenant, id)
     const used = markUsed(held, usable)
-    held.ledgers.giveBack(change.wrong, change.takenAt)
+    held.ledgers.giveBack(change.wrong)
     if (change.repeat !== undefined) held.verifications.putRepeat(change.repeat, usable.expires_at)
     const isPhone = address.kind === 'phone'
     held.journal.append({

@@ -1,6 +1,6 @@
 /** The verbs that come by the thousand: what each needs to see, and what it decides over what is held. */
 
-import type { Take } from '../../throttle/take.ts'
+import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import type { JournalEntry } from '../journal.ts'
 import type { Ledgers } from '../ledgers.ts'
 import { stateNumber } from '../numbering.ts'
@@ -66,16 +66,17 @@ export const hotVerbs = {
           verifications.change(row.id, { state: stateNumber.spent })
         return throttled
       }
+      const wrong = takingsOf(request.wrong, now)
       if (!row) {
         verifications.countDecoy(now)
-        return { kind: 'taken', record: undefined, now }
+        return { kind: 'taken', record: undefined, now, wrong }
       }
       if (row.submissions >= request.maxSubmissions) {
         verifications.change(row.id, { state: stateNumber.spent })
-        return { kind: 'taken', record: verificationOf(row), now }
+        return { kind: 'taken', record: verificationOf(row), now, wrong }
       }
       verifications.change(row.id, { submissions: row.submissions + 1 })
-      return { kind: 'taken', record: verificationOf(row), now }
+      return { kind: 'taken', record: verificationOf(row), now, wrong }
     },
   ),
 
@@ -90,7 +91,7 @@ export const hotVerbs = {
       const row = verifications.usable(request.id, now)
       if (!row) return undefined
       if (request.consumes) verifications.change(row.id, { state: stateNumber.used })
-      ledgers.giveBack(request.wrong, request.takenAt)
+      ledgers.giveBack(request.wrong)
       const { tenant, app, member } = row
       if (request.proofMs !== undefined)
         verifications.putProof({ tenant, app, member, expires_at: now + request.proofMs })
@@ -140,13 +141,13 @@ export const hotVerbs = {
     (needs, takes: readonly Take[]) => needTakes(needs, takes),
     ({ now, ledgers }, takes): Awaited<ReturnType<Ledgers['take']>> => {
       const result = ledgers.take(takes, now)
-      return result.kind === 'taken' ? { kind: 'taken', at: now } : result
+      return result.kind === 'taken' ? { kind: 'taken', takings: takingsOf(takes, now) } : result
     },
   ),
 
   giveBack: verb(
-    (needs, takes: readonly Take[], _at: number) => needTakes(needs, takes),
-    ({ ledgers }, takes, at): void => ledgers.giveBack(takes, at),
+    (needs, takings: readonly Taking[]) => needTakes(needs, takings),
+    ({ ledgers }, takings): void => ledgers.giveBack(takings),
   ),
 
   append: verb(

@@ -1,7 +1,7 @@
 /** Throttle ledgers in PostgreSQL: held under lock by a batch, decided on in order, written at once. */
 
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
-import { decideTakes, giveBack, type Take, type Throttled } from '../../throttle/take.ts'
+import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 import { byText } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
@@ -62,10 +62,10 @@ export function heldLedgers(rows: readonly unknown[]) {
       return { kind: 'taken' }
     },
 
-    giveBack(takes: readonly Pick<Take, 'key' | 'form'>[], at: number): void {
-      for (const { key, form } of takes) {
-        const kept = held.get(key)
-        if (kept) put(key, form, giveBack({ form }, kept.numbers, at), kept.forgotten_at)
+    giveBack(takings: readonly Taking[]): void {
+      for (const taking of takings) {
+        const kept = held.get(taking.key)
+        if (kept) put(taking.key, taking.form, giveBack(taking, kept.numbers), kept.forgotten_at)
       }
     },
 

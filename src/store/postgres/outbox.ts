@@ -141,10 +141,7 @@ export function heldOutbox(
     }
     if (next.kind === 'failed' && next.isPermanent)
       // Nothing reached the address, so asking again at once, corrected, is fair.
-      ledgers.giveBack(
-        message.cooldown.map((key) => ({ key, form: 'events' })),
-        queuedAt,
-      )
+      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
     dispatches.record(settlement, isLate)
   }
 

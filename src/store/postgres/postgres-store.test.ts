@@ -103,7 +103,7 @@ describe('processes', postgresPeer, () => {
     await using store = await open(database)
     const request = newIssue()
     await store.verifications.issue(request)
-    const use = JSON.stringify({ id: request.id, wrong: [], takenAt: 0, consumes: true })
+    const use = JSON.stringify({ id: request.id, wrong: [], consumes: true })
     const wins = (await raced(
       2,
       database,

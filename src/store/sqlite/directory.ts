@@ -189,7 +189,7 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       const { record, used } = taken
       if (isPhone) setPhone.run(key, JSON.stringify(change.address), change.country, member.id)
       else setEmail.run(key, JSON.stringify(change.address), member.id)
-      rooms.ledgers.giveBack(change.wrong, change.takenAt)
+      rooms.ledgers.giveBack(change.wrong)
       if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, record.expiresAt)
       const { tenant, app } = change
       rooms.journal.append({

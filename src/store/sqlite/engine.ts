@@ -2,7 +2,7 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
-import type { Take } from '../../throttle/take.ts'
+import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { sqliteDirectory } from './directory.ts'
 import { sqliteDispatches } from './dispatches.ts'
@@ -74,9 +74,9 @@ export function openEngine(path: string): SqliteEngine {
     'ledgers.take': (takes: readonly Take[]) => {
       const at = clock.now()
       const result = ledgers.take(takes, at)
-      return result.kind === 'taken' ? { kind: 'taken', at } : result
+      return result.kind === 'taken' ? { kind: 'taken', takings: takingsOf(takes, at) } : result
     },
-    'ledgers.giveBack': (takes: readonly Take[], at: number) => ledgers.giveBack(takes, at),
+    'ledgers.giveBack': (takings: readonly Taking[]) => ledgers.giveBack(takings),
     now: () => clock.now(),
     sweep,
   }

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
-import { decideTakes, giveBack, type Take, type Throttled } from '../../throttle/take.ts'
+import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 
 export type SqliteLedgers = ReturnType<typeof sqliteLedgers>
 
@@ -68,11 +68,11 @@ export function sqliteLedgers(db: DatabaseSync) {
       return { kind: 'taken' }
     },
 
-    giveBack(takes: readonly Pick<Take, 'key' | 'form'>[], at: number): void {
-      for (const take of takes) {
-        const kept = read(take.key)
+    giveBack(takings: readonly Taking[]): void {
+      for (const taking of takings) {
+        const kept = read(taking.key)
         if (!kept) continue
-        touched.set(take.key, { ...kept, numbers: giveBack(take, kept.numbers, at), isDirty: true })
+        touched.set(taking.key, { ...kept, numbers: giveBack(taking, kept.numbers), isDirty: true })
       }
     },
 

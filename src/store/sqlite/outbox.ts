@@ -97,10 +97,7 @@ export function sqliteOutbox(
           : remove.run(queuedAt, messageId)
     if (next.kind === 'failed' && next.isPermanent)
       // Nothing reached the address, so asking again at once, corrected, is fair.
-      ledgers.giveBack(
-        message.cooldown.map((key) => ({ key, form: 'events' })),
-        queuedAt,
-      )
+      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
     dispatches.record(settlement, changes === 0)
   }
 

@@ -1,6 +1,7 @@
 /** The verification verbs in SQLite, each run whole within the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { takingsOf } from '../../throttle/take.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type {
@@ -133,17 +134,18 @@ export function sqliteVerifications(
           setState.run(stateNumber.spent, record.id)
         return throttled
       }
+      const wrong = takingsOf(request.wrong, at)
       if (!record) {
         const standIn = verificationOf(select.get(decoyId) as Row)
         count.run(decoyId)
-        return { kind: 'taken', record: undefined, now: at, standIn }
+        return { kind: 'taken', record: undefined, now: at, wrong, standIn }
       }
       if (record.submissions >= request.maxSubmissions) {
         setState.run(stateNumber.spent, record.id)
-        return { kind: 'taken', record: { ...record, state: 'dead' }, now: at }
+        return { kind: 'taken', record: { ...record, state: 'dead' }, now: at, wrong }
       }
       count.run(record.id)
-      return { kind: 'taken', record: { ...record, submissions: record.submissions + 1 }, now: at }
+      return { kind: 'taken', record: { ...record, submissions: record.submissions + 1 }, now: at, wrong }
     },
 
     use(request: UseRequest): Used | undefined {
@@ -152,7 +154,7 @@ export function sqliteVerifications(
       if (!isUsable(row, at)) return undefined
       const record = verificationOf(row)
       if (request.consumes) consume.run(record.id, at)
-      ledgers.giveBack(request.wrong, request.takenAt)
+      ledgers.giveBack(request.wrong)
       if (request.proofMs !== undefined)
         putProof.run(record.tenant, record.app, record.member, at + request.proofMs)
       if (request.repeat !== undefined) putRepeat.run(request.repeat, record.expiresAt)
