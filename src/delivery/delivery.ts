@@ -183,10 +183,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   /** Nothing was tried, so nothing is recorded: the message waits for room. */
-  async function postpone({ message, queuedAt }: OutboxEntry): Promise<void> {
+  async function postpone({ message, verification, queuedAt }: OutboxEntry): Promise<void> {
     // Should the store be away, the lease runs out and brings the message back.
     await outbox
-      .postpone([{ messageId: message.id, queuedAt }], pollMs)
+      .postpone([{ messageId: message.id, queuedAt, verification: verification?.id ?? '' }], pollMs)
       .catch((error) => settings.onError?.('postpone', error))
   }
 

@@ -112,7 +112,15 @@ export type Outbox = {
    */
   settle(settlements: readonly Settlement[]): Promise<void>
   /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */
-  postpone(entries: readonly { messageId: string; queuedAt: number }[], afterMs: number): Promise<void>
+  postpone(
+    entries: readonly {
+      readonly messageId: string
+      readonly queuedAt: number
+      /** Empty for a notice. */
+      readonly verification: string
+    }[],
+    afterMs: number,
+  ): Promise<void>
   /** Ends all leases of an owner: at its start, for those it held when it died. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>

@@ -24,6 +24,7 @@ export function changeContact(
   transactions: Transactions,
   until: number,
   change: ContactChange,
+  adopting: readonly Bound[] = [],
 ): Promise<ContactChangeResult> {
   const { tenant, app, member: id, address, verification } = change
   const key = addressKey(address)
@@ -33,11 +34,11 @@ export function changeContact(
   needs.liveOf(tenant, id)
   for (const take of change.wrong) needs.ledgers.add(take.key)
   const { statements, hold } = needs.reads()
-  const first = [bind(lockMember, id), bind(selectHolder, tenant, key), ...statements]
+  const first = [...adopting, bind(lockMember, id), bind(selectHolder, tenant, key), ...statements]
   const nothing = (result: ContactChangeResult) => ({ writes: [], result })
 
   return transactions.decide<ContactChangeResult>(until, first, async (rows, { now, run }) => {
-    const [members, holders, ...kept] = rows
+    const [members, holders, ...kept] = rows.slice(adopting.length)
     const row = members![0] as MemberRow | undefined
     const member = row && memberOf(row)
     if (!member || member.isDisabled) return nothing({ kind: 'refused' })

@@ -11,6 +11,7 @@ import type {
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
+import type { MovedReceipt } from './history.ts'
 import { notifyDue } from './notices.ts'
 import { byText } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -23,7 +24,8 @@ const insertDispatches = sql(`
     channel text, provider text, region text, outcome text, provider_code text, provider_id text,
     receipt_key text, queued_at bigint, handed_at bigint, answered_at bigint, segments integer, price json,
     next text, is_late boolean)
-  on conflict do nothing`)
+  on conflict do nothing
+  returning json_build_object('message', message, 'nth', nth)`)
 
 /** The last acceptance of each verification so far. */
 const selectLastAccepted = sql(`
@@ -173,7 +175,7 @@ export async function receive(
   transactions: Transactions,
   until: number,
   told: readonly ProviderReceipt[],
-): Promise<readonly ReceiptResult[]> {
+): Promise<{ readonly results: readonly ReceiptResult[]; readonly moved: readonly MovedReceipt[] }> {
   const receipts = told.map((one) => ({ ...one, key: storable(one.key) }))
   const keys = receipts.map(({ provider, key }) => ({ provider, key }))
   return transactions.decide(until, [bindRows(selectAwaiting, keys)], async ([rows], { now, run }) => {
@@ -181,9 +183,10 @@ export async function receive(
       (rows as DispatchRow[]).map((row) => [JSON.stringify([row.provider, row.receipt_key]), row]),
     )
     const moved = new Map<DispatchRow, object>()
+    const news: MovedReceipt[] = []
     const ended: { queued_at: number; message: string }[] = []
     const hastened: { queued_at: number; message: string; at: number }[] = []
-    const result = receipts.map((receipt): ReceiptResult => {
+    const results = receipts.map((receipt): ReceiptResult => {
       const row = awaiting.get(JSON.stringify([receipt.provider, receipt.key]))
       if (!row) return { kind: 'unknown' }
       const rank = receiptRank[receipt.state]
@@ -194,6 +197,7 @@ export async function receive(
         const { segments = null, price = null } = receipt
         const code = storable(receipt.providerCode)
         moved.set(row, { about, message, nth, state: rank, at: now, code, segments, price })
+        news.push({ verification: about, messageId: message, queuedAt: queued_at, state: receipt.state })
         if (receipt.state === 'delivered') ended.push({ queued_at, message })
         if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
       }
@@ -207,7 +211,7 @@ export async function receive(
       ...(hastened.length > 0 ? [bindRows(hasten, hastened), notifyDue] : []),
       ...(ended.length > 0 ? [bindRows(endWaits, ended)] : []),
     ]
-    return { writes, result }
+    return { writes, result: { results, moved: news } }
   })
 }
 

@@ -10,7 +10,8 @@ import type { FoundVerifications } from '../verifications.ts'
 import { createBatches } from './batches.ts'
 import { openConnection } from './connection.ts'
 import { postgresDirectory } from './directory.ts'
-import { dispatchesOf, receive, tally } from './dispatches.ts'
+import { dispatchesOf, tally } from './dispatches.ts'
+import { type History, postgresHistory } from './history.ts'
 import { type HotVerb, hotVerbs } from './hot-verbs.ts'
 import { journalEntryOf, readJournal } from './journal.ts'
 import { createListener } from './listener.ts'
@@ -34,6 +35,8 @@ export type PostgresSettings = {
   /** Told of each call that was answered: its verb and the ms from call to durable answer. */
   readonly onAnswered?: (verb: string, tookMs: number) => void
 }
+
+export type PostgresEngine = { readonly store: Store; readonly history: History }
 
 /** More calls than this under way means that the server cannot keep up: refuse at once. */
 const mostPending = 20_000
@@ -61,6 +64,11 @@ const searched = sql(`
  * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
  */
 export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
+  return (await openPostgres(settings)).store
+}
+
+/** The same with the history that a faster store keeps in it. */
+export async function openPostgres(settings: PostgresSettings): Promise<PostgresEngine> {
   const { client, deadlineMs = 800, onAnswered } = settings
   const first = await openConnection(client, false, longestStartMs, () => undefined).catch((error) => {
     throw unreachable(client, error)
@@ -86,13 +94,13 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   let onSettled: (() => void) | undefined
 
   /** One verb: refused at once if it cannot be served, told with `store.unavailable` if it fails. */
-  async function call<T>(verb: string, act: (until: number) => Promise<T>): Promise<T> {
+  async function call<T>(verb: string, act: (until: number) => Promise<T>, until = untilOf()): Promise<T> {
     if (isClosed) throw new AppError('store.unavailable', 'the store is closed')
     if (pending >= mostPending) throw new AppError('store.unavailable', 'too many calls under way')
     pending++
     const startedAt = performance.now()
     try {
-      return await act(startedAt + deadlineMs)
+      return await act(until)
     } catch (error) {
       throw unavailable(error)
     } finally {
@@ -173,13 +181,14 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   }
 
   const directory = postgresDirectory(transactions, untilOf)
+  const history = postgresHistory(transactions, call)
   let sweeping: Promise<void> | undefined
   async function sweepAll(retentionMs: number): Promise<void> {
     while (await call('sweep', () => sweepPiece(retentionMs)))
       await pause(sweepPauseMs, undefined, { ref: false })
   }
 
-  return {
+  const store: Store = {
     engine: 'postgres',
     verifications: {
       issue: hot('verifications.issue', hotVerbs.issue),
@@ -209,9 +218,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
       ...(listener && { onDue: listener.onDue }),
     },
     dispatches: {
-      receive: cold('dispatches.receive', (until, receipts: Parameters<Store['dispatches']['receive']>[0]) =>
-        receive(transactions, until, receipts),
-      ),
+      receive: async (receipts) => (await history.receive(untilOf(), receipts)).results,
       of: cold('dispatches.of', (until, verification: string) =>
         dispatchesOf(transactions, until, verification),
       ),
@@ -257,6 +264,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
       await pool.close()
     },
   }
+  return { store, history }
 }
 
 /** For whoever starts a server: where, as whom, and what was said. Never the password. */

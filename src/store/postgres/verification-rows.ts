@@ -31,7 +31,7 @@ const selectVerifications = sql(`
   join verification v on v.id = wanted.id
   order by v.id for update of v`)
 
-const rowType = `(id text, tenant text, app text, member text, address text, purpose text, key_id text,
+export const rowType = `(id text, tenant text, app text, member text, address text, purpose text, key_id text,
   digits integer, state integer, issued_at bigint, expires_at bigint, submissions integer,
   is_test boolean, used_at bigint)`
 

@@ -1,0 +1,143 @@
+/** The history of what lives in a faster store: verifications when they are over, dispatches as they happen. */
+
+import type { Verification } from '../../verification/verification.ts'
+import type { ContactChange, ContactChangeResult } from '../directory.ts'
+import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches.ts'
+import { type StateNumber, stateNumber } from '../numbering.ts'
+import type { Settlement } from '../outbox.ts'
+import { changeContact } from './change-contact.ts'
+import { heldDispatches, receive } from './dispatches.ts'
+import { byText } from './order.ts'
+import { bindRows, engineTime, sql } from './statement.ts'
+import type { Transactions } from './transaction.ts'
+import { rowType } from './verification-rows.ts'
+
+export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
+
+/** A dispatch whose receipt moved its state up. */
+export type MovedReceipt = {
+  readonly verification: string
+  readonly messageId: string
+  readonly queuedAt: number
+  readonly state: ReceiptState
+}
+
+/** Calls end by `until` (by `performance.now()`). */
+export type History = {
+  /** Verifications as they ended; once, however often they are told. */
+  keep(until: number, ended: readonly EndedVerification[]): Promise<void>
+  /**
+   * Changes a contact by a verification that the faster store has used up. It is taken over here in the same
+   * transaction, usable for what is left of its life, so that it changes one contact once even if the faster
+   * store should forget that it was used.
+   */
+  changeContact(
+    until: number,
+    change: ContactChange,
+    verification: Verification,
+    remainingMs: number,
+  ): Promise<ContactChangeResult>
+  /** @returns Those that were not recorded before. */
+  record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
+  /** These were recorded after another owner had settled their messages. */
+  markLate(until: number, settlements: readonly Settlement[]): Promise<void>
+  receive(
+    until: number,
+    receipts: readonly ProviderReceipt[],
+  ): Promise<{
+    readonly results: readonly ReceiptResult[]
+    readonly moved: readonly MovedReceipt[]
+  }>
+}
+
+const columns = `id, tenant, app, member, address, purpose, key_id, digits, state, issued_at, expires_at,
+  submissions, is_test, used_at`
+
+/** What was used stays used, also if an older word of it arrives later. */
+const keepEnded = sql(`
+  insert into verification (${columns})
+  select ${columns} from json_to_recordset($1::json) as r ${rowType}
+  on conflict (id) do update set state = excluded.state, submissions = excluded.submissions,
+    used_at = coalesce(verification.used_at, excluded.used_at)
+  where verification.state <> ${stateNumber.used}`)
+
+/** Spent and not live: usable by who has counted a submission, and in no index of live ones. */
+const adoptOne = sql(`
+  insert into verification (${columns})
+  select id, tenant, app, member, address, purpose, key_id, digits, ${stateNumber.spent}, ${engineTime} - age,
+    ${engineTime} + remaining, submissions, is_test, used_at
+  from json_to_recordset($1::json) as r (id text, tenant text, app text, member text, address text, purpose text,
+    key_id text, digits integer, submissions integer, is_test boolean, used_at bigint, age bigint, remaining bigint)
+  on conflict (id) do nothing`)
+
+const markLate = sql(`
+  update dispatch d set is_late = true
+  from json_to_recordset($1::json) as r (about text, message text, nth integer)
+  where d.about = r.about and d.message = r.message and d.nth = r.nth`)
+
+export function postgresHistory(
+  transactions: Transactions,
+  call: <T>(verb: string, act: (until: number) => Promise<T>, until: number) => Promise<T>,
+): History {
+  return {
+    async keep(until, ended) {
+      if (ended.length === 0) return
+      const rows = ended.map(rowOf).toSorted((a, b) => byText(a.id, b.id))
+      await call('history.keep', (end) => transactions.write(end, bindRows(keepEnded, rows)), until)
+    },
+    changeContact(until, change, verification, remainingMs) {
+      const age = Math.max(0, verification.expiresAt - remainingMs - verification.issuedAt)
+      const row = { ...rowOf({ ...verification, state: stateNumber.spent }), age, remaining: remainingMs }
+      return call(
+        'directory.changeContact',
+        (end) => changeContact(transactions, end, change, [bindRows(adoptOne, [row])]),
+        until,
+      )
+    },
+    async record(until, settlements) {
+      const dispatches = heldDispatches([])
+      for (const settlement of settlements) dispatches.record(settlement, false)
+      const [rows] = await call(
+        'history.record',
+        (end) => transactions.write(end, ...dispatches.writes()),
+        until,
+      )
+      const isNew = new Set((rows as { message: string; nth: number }[]).map(keyOf))
+      return settlements.filter((one) =>
+        isNew.has(keyOf({ message: one.dispatch.messageId, nth: one.dispatches })),
+      )
+    },
+    async markLate(until, settlements) {
+      const rows = settlements.map(({ verification, dispatch, dispatches }) => ({
+        about: verification,
+        message: dispatch.messageId,
+        nth: dispatches,
+      }))
+      await call('history.markLate', (end) => transactions.write(end, bindRows(markLate, rows)), until)
+    },
+    receive: (until, receipts) =>
+      call('dispatches.receive', (end) => receive(transactions, end, receipts), until),
+  }
+}
+
+const keyOf = ({ message, nth }: { message: string; nth: number }) => `${message} ${nth}`
+
+function rowOf(one: EndedVerification) {
+  const { id, tenant, app, member, address, purpose, keyId, digits, state, submissions, isTest, usedAt } = one
+  return {
+    id,
+    tenant,
+    app,
+    member,
+    address,
+    purpose,
+    key_id: keyId,
+    digits,
+    state: state === stateNumber.live ? stateNumber.expired : state,
+    issued_at: one.issuedAt,
+    expires_at: one.expiresAt,
+    submissions,
+    is_test: isTest,
+    used_at: usedAt,
+  }
+}
