@@ -103,6 +103,12 @@ test('every scalar setting has an environment name of its own that sets it', () 
     trustedProxies: '10.0.0.0/8,::1',
     publicUrl: 'https://codes.example.com',
     store: 'postgres://u@db.example.com/d',
+    hot: 'redis://127.0.0.1',
+    'redis.tls': 'verify',
+    'redis.caFile': join(folder, 'x'),
+    'redis.waitReplicas': '1',
+    'redis.waitFor': 'disk',
+    'redis.waitTimeout': '200ms',
     'postgres.tls': 'verify',
     'postgres.caFile': join(folder, 'x'),
     'postgres.listen': 'off',
@@ -131,9 +137,13 @@ test('every scalar setting has an environment name of its own that sets it', () 
   }
   writeFileSync(join(folder, 'x'), '')
   delete env.COUNTERSIGN_POSTGRES_PASSWORD_FILE // instead of the password, not beside it
+  delete env.COUNTERSIGN_REDIS_PASSWORD_FILE
   const loaded = load({ env: { ...env, COUNTERSIGN_TLS_CERTIFICATE: folder, COUNTERSIGN_TLS_KEY: folder } })
   for (const { path, source } of loaded.sources)
-    if (!path.startsWith('providers.') && !['data', 'postgres.passwordFile'].includes(path))
+    if (
+      !path.startsWith('providers.') &&
+      !['data', 'postgres.passwordFile', 'redis.passwordFile'].includes(path)
+    )
       assert.equal(source, 'environment', path)
   const { policy, trustedProxies } = loaded.settings
   assert.equal(policy.lifetimeMs.sms, 120_000)
@@ -167,6 +177,7 @@ test('a PostgreSQL store is a place, a user and a database; its password is show
       caFile: null,
       connections: 10,
       listen: far,
+      hot: null,
     },
   )
   const near = storeOf(
@@ -183,9 +194,75 @@ test('a PostgreSQL store is a place, a user and a database; its password is show
     caFile: null,
     connections: 4,
     listen: { host: '127.0.0.1', port: 5432 },
+    hot: null,
   })
   const socket = storeOf('store: postgres://u@%2Fvar%2Frun%2Fpostgresql/d')
   assert.ok(socket.engine === 'postgres' && socket.host === '/var/run/postgresql' && socket.tls === 'off')
+})
+
+test('Redis beside the store is one server, one behind Sentinels, or a cluster', () => {
+  const store = 'store: postgres://u@db.example.com/d\n'
+  const hotOf = (yaml: string, env = {}) => {
+    const loaded = load({ yaml: store + yaml, env })
+    assert.doesNotMatch(JSON.stringify(loaded.sources), /hunter2/)
+    return loaded.settings.store.engine === 'postgres' && loaded.settings.store.hot
+  }
+  const defaults = {
+    password: null,
+    caFile: null,
+    masterName: null,
+    user: null,
+    prefix: 'countersign',
+    wait: null,
+  }
+  assert.deepEqual(hotOf('hot: redis://127.0.0.1:6380', { COUNTERSIGN_REDIS_PASSWORD: 'hunter2' }), {
+    ...defaults,
+    kind: 'single',
+    endpoints: [{ host: '127.0.0.1', port: 6380 }],
+    tls: 'off',
+    password: 'hunter2',
+  })
+  assert.deepEqual(hotOf('hot: redis+sentinel://cs@a.example.com,b.example.com:26380/main'), {
+    ...defaults,
+    kind: 'sentinel',
+    endpoints: [
+      { host: 'a.example.com', port: 26_379 },
+      { host: 'b.example.com', port: 26_380 },
+    ],
+    masterName: 'main',
+    user: 'cs',
+    tls: 'verify',
+  })
+  const wait = 'redis: { prefix: eu, waitReplicas: 1, waitFor: disk, waitTimeout: 200ms }'
+  assert.deepEqual(hotOf(`hot: "redis+cluster://a.example.com:7000,[::1]:7001"\n${wait}`), {
+    ...defaults,
+    kind: 'cluster',
+    endpoints: [
+      { host: 'a.example.com', port: 7000 },
+      { host: '::1', port: 7001 },
+    ],
+    tls: 'verify',
+    prefix: 'eu',
+    wait: { replicas: 1, isOnDisk: true, timeoutMs: 200 },
+  })
+})
+
+test('what Redis cannot be, or cannot be beside, is told with its remedy', () => {
+  const store = 'store: postgres://u@db.example.com/d\n'
+  for (const [yaml, told] of [
+    [
+      'hot: redis://127.0.0.1',
+      /hot: needs a store that several processes share beside it; state store: postgres/,
+    ],
+    [`${store}hot: 127.0.0.1:6379`, /hot: must be redis:\/\/USER@HOST:PORT, redis\+sentinel/],
+    [`${store}hot: redis://a.example.com,b.example.com`, /hot: must be/],
+    [`${store}hot: redis+sentinel://a.example.com`, /hot: must be/],
+    [`${store}hot: redis://u:hunter2@a.example.com`, /hot: must not hold a password/],
+    [`${store}redis: { prefix: a }`, /redis: is of no use without hot/],
+    [`${store}hot: redis://a\nredis: { waitTimeout: 900ms }`, /redis.waitTimeout: must be from 1ms to 700ms/],
+    [`${store}hot: redis://a\nredis: { caFile: /nowhere.pem }`, /redis.caFile: \/nowhere.pem does not exist/],
+  ] as const)
+    assert.throws(() => load({ yaml }), told, yaml)
 })
 
 const mail = `providers:

@@ -88,7 +88,8 @@ function refuseSlips(env: Words, settable: readonly Scalar[], problems: string[]
   const known = [...settable.map((one) => one.env), ...Object.values(otherNames)]
   for (const name of Object.keys(env)) {
     if (!name.startsWith('COUNTERSIGN_') || known.includes(name)) continue
-    const near = nearest(name, known)
+    // In a short name few slips make another word: COUNTERSIGN_PORT is an orchestrator's, not HOT misspelt.
+    const near = nearest(name, known, Math.min(2, Math.floor(name.slice('COUNTERSIGN_'.length).length / 3)))
     if (near) problems.push(`${name}: is not a setting; did you mean ${near}?`)
   }
 }

@@ -137,10 +137,10 @@ function schemaAt(schema: TSchema, path: string): ScalarSchema & { properties?: 
 }
 
 /** The known name within two edits, if there is one. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[], most = 2): string | undefined {
   const scored = known.map((one) => ({ one, distance: distance(name.toLowerCase(), one.toLowerCase()) }))
   scored.sort((a, b) => a.distance - b.distance)
-  return scored[0] && scored[0].distance <= 2 ? scored[0].one : undefined
+  return scored[0] && scored[0].distance <= most ? scored[0].one : undefined
 }
 
 function distance(a: string, b: string): number {

@@ -1,6 +1,7 @@
 /** The settings file as a schema: one source for checking it, for environment names and for docs/config.md. */
 
 import { type Static, Type } from 'typebox'
+import { redisSchema } from './hot-settings.ts'
 import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
 import { text } from './providers/parts.ts'
 import { routesSchema } from './routes.ts'
@@ -56,7 +57,11 @@ export const settingsSchema = Type.Object(
       'Where records are kept: sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE for any number of processes.',
       'sqlite:<data>/countersign.db',
     ),
+    hot: text(
+      'Redis or Valkey for codes on their way and limits, beside a store of postgres:// (docs/redis.md): redis://USER@HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/NAME or redis+cluster://HOST:PORT,HOST:PORT.',
+    ),
     postgres: optional(postgresSchema),
+    redis: optional(redisSchema),
     workers: optional(
       Type.Integer({
         minimum: 1,

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import type { StoreChoice } from '../store/open-store.ts'
+import { type HotFile, hotOf } from './hot-settings.ts'
 import { optional, strict } from './policy-schema.ts'
 import { isThisMachine, parseEndpoint, readSecret, text } from './providers/parts.ts'
 
@@ -33,7 +34,7 @@ export const postgresSchema = Type.Object(
   strict,
 )
 
-type StoreFile = { readonly store?: string; readonly postgres?: Static<typeof postgresSchema> }
+type StoreFile = HotFile & { readonly store?: string; readonly postgres?: Static<typeof postgresSchema> }
 
 const form = 'sqlite:FILE or postgres://USER@HOST:PORT/DATABASE'
 const defaultPort = 5432
@@ -42,6 +43,10 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
   const stated = set.store ?? `sqlite:${join(dataFolder, 'countersign.db')}`
   const file = fileStoreOf(stated)
   if (file) {
+    if (set.hot !== undefined)
+      problems.push(
+        'hot: needs a store that several processes share beside it; state store: postgres://USER@HOST/DATABASE',
+      )
     if (set.postgres !== undefined)
       problems.push(`postgres: is of no use with this store; state store: postgres://USER@HOST/DATABASE`)
     return file
@@ -82,6 +87,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     caFile: own.caFile ? resolve(own.caFile) : null,
     connections: own.connections ?? 10,
     listen: listenOf(own.listen, place, problems),
+    hot: hotOf(set, problems),
   }
 }
 

@@ -6,6 +6,8 @@ import type { ClientConfig } from 'pg'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
+import type { RedisChoice } from './redis/client.ts'
+import { openRedisStore } from './redis/redis-store.ts'
 import { openMovableSqlite } from './sqlite/movable.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
@@ -24,6 +26,8 @@ export type PostgresChoice = {
   readonly connections: number
   /** Where to listen for word of other processes: the server itself, if the store is reached through a pooler. */
   readonly listen: { readonly host: string; readonly port: number } | null
+  /** What codes on their way and limits are kept in, if not here. */
+  readonly hot: RedisChoice | null
 }
 
 export type StoreChoice = { readonly engine: 'sqlite'; readonly path: string } | PostgresChoice
@@ -47,12 +51,15 @@ export function openStore(choice: StoreChoice, options: StoreOptions = {}): Prom
       return openSqliteStore({ path: choice.path, ...options })
     case 'postgres': {
       const client = clientOf(choice)
-      return openPostgresStore({
+      const postgres = {
         client,
         listener: choice.listen && { ...client, ...choice.listen },
         poolSize: choice.connections,
         ...options,
-      })
+      }
+      return choice.hot
+        ? openRedisStore({ redis: choice.hot, postgres, ...options })
+        : openPostgresStore(postgres)
     }
   }
 }

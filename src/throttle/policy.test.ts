@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { limiterKeyOf } from '../address/address.ts'
-import { placeOf, places } from '../address/place.ts'
+import { partitionOf, partitions } from '../address/partition.ts'
 import type { Ledger } from './ledger.ts'
 import { networkOf } from './network.ts'
 import {
   defaultLimits,
   issueTakes,
-  placeOfLedger,
-  placeOfSubject,
+  partitionOfLedger,
+  partitionOfSubject,
   submissionTakes,
   type ThrottleSubject,
 } from './policy.ts'
@@ -278,18 +278,18 @@ test('the ledgers of an address lie where it lies, those of a member together', 
       ...wrong,
     ])
       if (scope === 'address' || scope === 'member-address')
-        assert.equal(placeOfLedger(key), placeOf(address), key)
+        assert.equal(partitionOfLedger(key), partitionOf(address), key)
       else if (scope === 'member' || scope === 'member-addresses')
-        assert.equal(placeOfLedger(key), placeOfSubject(`t:${member}`), key)
+        assert.equal(partitionOfLedger(key), partitionOfSubject(`t:${member}`), key)
   }
 })
 
-test('addresses spread over all places', () => {
+test('addresses spread over all partitions', () => {
   const counts = new Map<number, number>()
   for (let i = 0; i < 40_960; i++) {
-    const place = placeOf(`tel:+86138${String(i).padStart(8, '0')}`)
-    counts.set(place, (counts.get(place) ?? 0) + 1)
+    const partition = partitionOf(`tel:+86138${String(i).padStart(8, '0')}`)
+    counts.set(partition, (counts.get(partition) ?? 0) + 1)
   }
-  assert.ok(counts.size > 4000 && [...counts.keys()].every((place) => place >= 0 && place < places))
+  assert.ok(counts.size > 4000 && [...counts.keys()].every((one) => one >= 0 && one < partitions))
   assert.ok([...counts.values()].every((count) => count < 40))
 })

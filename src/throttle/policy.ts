@@ -1,7 +1,7 @@
 /** The limits an installation sets, their defaults, and which takings an act makes under them. */
 
 import { createHash } from 'node:crypto'
-import { placeOfDigest } from '../address/place.ts'
+import { partitionOfDigest } from '../address/partition.ts'
 import type { Rule } from './ledger.ts'
 import { type Take, tagOf } from './take.ts'
 
@@ -163,18 +163,18 @@ export function nonceTake(app: string, nonce: string): Take {
 }
 
 /**
- * The place of a ledger among those of `places`: with its address if it counts one, else with the others of its
+ * The partition that a ledger lies in: with its address if it counts one, else with the others of its
  * subject. So a store with shards decides most of what an act takes where the act's record lies.
  */
-export function placeOfLedger(key: string): number {
+export function partitionOfLedger(key: string): number {
   const digest = /^[isw][am]:.*:([\w-]{20})(?::\d+)?$/.exec(key)?.[1]
-  if (digest !== undefined) return placeOfDigest(Buffer.from(digest, 'base64url'))
-  return placeOfSubject(key.slice(key.indexOf(':') + 1).replace(/:\d+$/, ''))
+  if (digest !== undefined) return partitionOfDigest(Buffer.from(digest, 'base64url'))
+  return partitionOfSubject(key.slice(key.indexOf(':') + 1).replace(/:\d+$/, ''))
 }
 
-/** The place of what belongs to a member, an app or a network. @param subject  For a member `tenant:member`. */
-export function placeOfSubject(subject: string): number {
-  return placeOfDigest(digestOf(subject))
+/** The partition of what belongs to a member, an app or a network. @param subject  For a member `tenant:member`. */
+export function partitionOfSubject(subject: string): number {
+  return partitionOfDigest(digestOf(subject))
 }
 
 /** Above this a limit is kept as a tally instead of remembering the time of each taking. */

@@ -1,6 +1,6 @@
 /** The record of one code's life: who asked, for which address and purpose, until when, how it ended. */
 
-import { placeOf } from '../address/place.ts'
+import { partitionOf } from '../address/partition.ts'
 import { randomHex } from '../random.ts'
 
 /**
@@ -43,16 +43,16 @@ export type Verification = VerificationKey & {
 export const longestLifetimeMs = 600_000
 
 /**
- * A new id: 12 hex digits of time, 128 random bits, 3 hex digits of place. The time is there only so that a
- * store appends instead of scattering its writes, the place so that one with shards knows where to look.
+ * A new id: 12 hex digits of time, 128 random bits, 3 hex digits of its partition. The time is there only so that a
+ * store appends instead of scattering its writes, the partition so that one with shards knows where to look.
  * @param address  Whose verification it is, see `addressKey`.
  */
 export function newVerificationId(now: number, address: string): string {
   const time = Math.floor(now).toString(16).padStart(12, '0')
-  return time + randomHex(16) + placeOf(address).toString(16).padStart(3, '0')
+  return time + randomHex(16) + partitionOf(address).toString(16).padStart(3, '0')
 }
 
-/** The place that an id names; of one made before ids named places, any. */
-export function placeOfId(id: string): number {
+/** The partition that an id names; of one made before ids named theirs, any. */
+export function partitionOfId(id: string): number {
   return Number.parseInt(id.slice(-3), 16)
 }

@@ -5,6 +5,7 @@ import type { Address } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import { newVerificationId, type VerificationKey } from '../../verification/verification.ts'
 import type { NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
 
 export const lease = { owner: 'tests', ms: 60_000 }
@@ -69,6 +70,15 @@ export const newMember = (change: Partial<Member> = {}): Member => ({
 
 let lastPhone = 13_000_000_000
 export const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
+
+/** Claims until the message is among what is claimed: one look need not go everywhere, four do. */
+export async function claimed(store: Store, id: string): Promise<OutboxEntry | undefined> {
+  for (let looks = 0; looks < 4; looks++) {
+    const found = (await store.outbox.claim(1000, lease)).find((one) => one.message.id === id)
+    if (found) return found
+  }
+  return undefined
+}
 
 /** What ends, or goes on with, a claimed message. */
 export const settlementOf = (

@@ -1,0 +1,132 @@
+/** How Redis is reached: one server, one behind Sentinels, or a cluster. Never resends what may have been done. */
+
+import { readFileSync } from 'node:fs'
+import { Cluster, Redis } from 'ioredis'
+import { AppError } from '../../errors.ts'
+
+export type Endpoint = { readonly host: string; readonly port: number }
+
+export type RedisChoice = {
+  readonly kind: 'single' | 'sentinel' | 'cluster'
+  /** The server, the Sentinels, or some nodes of the cluster. */
+  readonly endpoints: readonly Endpoint[]
+  /** Of the master, by which Sentinels know it. */
+  readonly masterName: string | null
+  readonly user: string | null
+  readonly password: string | null
+  readonly tls: 'verify' | 'off'
+  readonly caFile: string | null
+  /** Sets installations apart that share a server. */
+  readonly prefix: string
+  readonly wait: WaitChoice | null
+}
+
+/** What a write waits for beyond the master's memory. */
+export type WaitChoice = {
+  /** So many replicas have it in memory (WAIT), or in their files too (WAITAOF). */
+  readonly replicas: number
+  readonly isOnDisk: boolean
+  readonly timeoutMs: number
+}
+
+export type Client = Redis | Cluster
+
+/** Nothing comes back for so long although something was asked: the connection is taken for dead. */
+const silenceMs = 2_000
+const connectMs = 1_000
+const keepAliveMs = 10_000
+const longestPauseMs = 300
+
+const pauseMs = (times: number) => Math.min(times * 50, longestPauseMs)
+
+/** @returns Connecting; see `ready`. Its errors are told to `onError`, and otherwise by each call. */
+export function createClient(choice: RedisChoice, onError: (error: Error) => void): Client {
+  const { user, password, tls, caFile } = choice
+  const common = {
+    ...(user !== null && { username: user }),
+    ...(password !== null && { password }),
+    ...(tls === 'verify' && { tls: { ...(caFile && { ca: readFileSync(caFile, 'utf8') }) } }),
+    connectionName: 'countersign',
+    connectTimeout: connectMs,
+    socketTimeout: silenceMs,
+    keepAlive: keepAliveMs,
+    // A command whose answer was lost may have been done. Its caller is told that nothing is sure.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // A master that has become a replica refuses; so look who is master now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    protocol: 2 as const,
+  }
+  const client = made()
+  client.on('error', onError)
+  return client
+
+  function made(): Client {
+    switch (choice.kind) {
+      case 'single':
+        return new Redis({
+          ...common,
+          ...choice.endpoints[0]!,
+          enableOfflineQueue: false,
+          retryStrategy: pauseMs,
+        })
+      case 'sentinel':
+        return new Redis({
+          ...common,
+          sentinels: [...choice.endpoints],
+          name: choice.masterName!,
+          failoverDetector: true,
+          sentinelRetryStrategy: pauseMs,
+          enableOfflineQueue: false,
+          retryStrategy: pauseMs,
+        })
+      case 'cluster':
+        return new Cluster([...choice.endpoints], {
+          redisOptions: common,
+          enableOfflineQueue: false,
+          clusterRetryStrategy: pauseMs,
+          // 0: a command whose connection was lost is not sent again by itself.
+          retryDelayOnFailover: 0,
+          retryDelayOnClusterDown: 100,
+          retryDelayOnMoved: 0,
+          slotsRefreshTimeout: connectMs,
+          slotsRefreshInterval: 1_000,
+        })
+    }
+  }
+}
+
+/** @throws AppError `store.unavailable` if it is not there within `timeoutMs`. */
+export async function ready(client: Client, choice: RedisChoice, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return
+  let last: Error | undefined
+  const note = (error: Error) => {
+    last = error
+  }
+  client.on('error', note)
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.once('ready', () => resolve())
+      timer = setTimeout(() => reject(unreachable(choice, last)), timeoutMs)
+    })
+  } finally {
+    clearTimeout(timer)
+    client.off('error', note)
+  }
+}
+
+/** For whoever starts a server: where, and what was said. Never the password. */
+function unreachable(choice: RedisChoice, error: Error | undefined): AppError {
+  return new AppError(
+    'store.unavailable',
+    `Redis at ${redisName(choice)}: ${error?.message || 'no answer'}. Is it running, and may this user log in?`,
+  )
+}
+
+/** As an operator may read it; holds no password. */
+export function redisName({ kind, endpoints, masterName, user }: RedisChoice): string {
+  const scheme = kind === 'single' ? 'redis' : `redis+${kind}`
+  const hosts = endpoints.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
+  return `${scheme}://${user === null ? '' : `${encodeURIComponent(user)}@`}${hosts.join(',')}${masterName === null ? '' : `/${masterName}`}`
+}

@@ -1,0 +1,197 @@
+/** The functions in Redis: the same decisions as the rules in TypeScript, and takings undone without a trace. */
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { Redis as Client } from 'ioredis'
+import { requirePeer } from '../../../test/peers.ts'
+import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
+import type { Ledger, Rule } from '../../throttle/ledger.ts'
+import { decideTakes, giveBack, type Take } from '../../throttle/take.ts'
+import { unlike } from '../conformance/fixtures.ts'
+
+const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
+
+/** The ledgers' own file with functions that are told the time, as no function of the product is. */
+const source = `#!lua name=ledgers_under_test
+${readFileSync(join(import.meta.dirname, 'functions', 'ledger.lua'), 'utf8')}
+redis.register_function('test_take', function(keys, args)
+  local refusal, befores = take_all(keys, 1, cjson.decode(args[2]), tonumber(args[1]), false)
+  return { refusal and cjson.encode(refusal) or '', cjson.encode(befores) }
+end)
+redis.register_function('test_give_back', function(keys, args)
+  for i, taking in ipairs(cjson.decode(args[1])) do give_back_one(keys[i], taking) end
+end)
+redis.register_function('test_read', function(keys)
+  local texts = {}
+  for i, number in ipairs(read_ledger(keys[1])) do texts[i] = string.format('%.17g', number) end
+  return texts
+end)
+`
+
+describe('ledgers in Redis', peer, () => {
+  let redis: Redis
+  let client: Client
+  before(async () => {
+    redis = await startRedis()
+    const { port } = redis.nodes[0]!
+    client = new Client({ port, ...(redis.password !== null && { password: redis.password }) })
+    await client.function('LOAD', source)
+  })
+  after(async () => {
+    client?.disconnect()
+    await redis?.[Symbol.asyncDispose]()
+  })
+
+  const start = 1_764_000_000_000
+  /** Rules of minutes in steps of minutes: Redis drops by its own clock what is over, which here stands still. */
+  const scale = 1_000
+  const ms = (min: number, max: number) => fc.integer({ min, max }).map((some) => some * scale)
+  const rule = {
+    window: fc.record({
+      kind: fc.constant('window' as const),
+      max: fc.integer({ min: 0, max: 4 }),
+      perMs: ms(60, 500),
+    }),
+    gaps: fc.record({
+      kind: fc.constant('gaps' as const),
+      gapsMs: fc.array(ms(0, 200), { minLength: 1, maxLength: 4 }),
+      perMs: ms(60, 1000),
+    }),
+    distinct: fc.record({
+      kind: fc.constant('distinct' as const),
+      max: fc.integer({ min: 1, max: 3 }),
+      perMs: ms(60, 500),
+    }),
+    bucket: fc.record({
+      kind: fc.constant('bucket' as const),
+      perSecond: fc.constantFrom(0.0003, 0.001, 0.003, 0.007, 0.05),
+      burst: fc.integer({ min: 1, max: 5 }),
+    }),
+    tally: fc.record({
+      kind: fc.constant('tally' as const),
+      max: fc.integer({ min: 1, max: 5 }),
+      perMs: fc.constantFrom(60_000, 777_777, 3_600_000),
+    }),
+  }
+  const kept = fc.oneof(
+    fc.record({
+      form: fc.constant('events' as const),
+      rules: fc.array<Rule>(fc.oneof(rule.window, rule.gaps), { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({
+      form: fc.constant('tags' as const),
+      rules: fc.array<Rule>(rule.distinct, { minLength: 1, maxLength: 2 }),
+    }),
+    fc.record({ form: fc.constant('bucket' as const), rules: fc.tuple(rule.bucket) }),
+    fc.record({ form: fc.constant('tally' as const), rules: fc.tuple(rule.tally) }),
+  )
+  const step = fc.record({
+    // Also backwards, as a clock that was set, or the next master's, may be.
+    afterMs: fc.oneof(ms(0, 300), ms(-50, 0)),
+    tag: fc.constantFrom(1, 2, 3, 281_474_976_710_655),
+    isGivenBack: fc.boolean(),
+  })
+
+  async function take(takes: readonly Take[], keys: readonly string[], now: number) {
+    const wire = JSON.stringify(takes.map(({ scope, form, rules, tag }) => ({ scope, form, rules, tag })))
+    const [refusal, befores] = (await client.fcall('test_take', keys.length, ...keys, now, wire)) as string[]
+    return { refusal, befores: Object.values(JSON.parse(befores!) as number[]) }
+  }
+  const read = async (key: string): Promise<Ledger> =>
+    ((await client.fcall('test_read', 1, key)) as string[]).map(Number)
+
+  test('decide as the rules in TypeScript, whatever the limits and the times', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(kept, { minLength: 1, maxLength: 3 }),
+        fc.array(step, { minLength: 1, maxLength: 25 }),
+        async (limits, steps) => {
+          const base = unlike()
+          const keys = limits.map((_, i) => `${base}:${i}`)
+          const model = limits.map((): Ledger => [])
+          let now = start
+          for (const { afterMs, tag, isGivenBack } of steps) {
+            now += afterMs
+            const takes = limits.map(
+              ({ form, rules }, i): Take => ({ scope: 'member', key: keys[i]!, form, rules, tag }),
+            )
+            const expected = decideTakes(takes, model, now)
+            const { refusal } = await take(takes, keys, now)
+            if (expected.kind === 'throttled') {
+              const { kind: _kind, ...told } = expected
+              assert.deepEqual(JSON.parse(refusal!), told)
+              continue
+            }
+            assert.equal(refusal, '')
+            for (const [i, { ledger }] of expected.ledgers.entries()) model[i] = ledger
+            if (isGivenBack) {
+              const takings = takes.map(({ key, form }) => ({ key, form, at: now }))
+              await client.fcall('test_give_back', keys.length, ...keys, JSON.stringify(takings))
+              for (const [i, taking] of takings.entries()) model[i] = giveBack(taking, model[i]!)
+            }
+            // Kept by Redis for as long as it says anything; what is over may be gone on either side.
+            for (const [i, key] of keys.entries()) {
+              const there = await read(key)
+              if (there.length > 0) assert.deepEqual(there, model[i])
+            }
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  test('a taking that is undone leaves no trace', async () => {
+    const far = { distinct: 86_400_000, tally: 86_400_000, window: 86_400_000 }
+    const limits: Pick<Take, 'form' | 'rules'>[] = [
+      { form: 'events', rules: [{ kind: 'window', max: 50, perMs: far.window }] },
+      { form: 'tags', rules: [{ kind: 'distinct', max: 50, perMs: far.distinct }] },
+      { form: 'bucket', rules: [{ kind: 'bucket', perSecond: 0.001, burst: 50 }] },
+      { form: 'tally', rules: [{ kind: 'tally', max: 500, perMs: far.tally }] },
+    ]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (tags, undone) => {
+          const base = unlike()
+          const keys = limits.map((_, i) => `${base}:${i}`)
+          const takesOf = (tag: number) =>
+            limits.map((one, i): Take => ({ scope: 'member', key: keys[i]!, ...one, tag }))
+          let now = start
+          for (const tag of tags) await take(takesOf(tag), keys, now++)
+          const before = await Promise.all(keys.map(read))
+          const { befores } = await take(takesOf(undone), keys, now)
+          const takings = limits.map(({ form }, i) => {
+            const undo = {
+              undo: true,
+              form,
+              at: now,
+              tag: undone,
+              before: befores[i],
+              perMs: 86_400_000,
+              perSecond: 0.001,
+            }
+            return undo
+          })
+          await client.fcall('test_give_back', keys.length, ...keys, JSON.stringify(takings))
+          const after = await Promise.all(keys.map(read))
+          // Of tags only who was taken last when tells, not in which order they lie; an empty slot counts nothing.
+          const pairs = (ledger: Ledger) =>
+            ledger.flatMap((at, i) => (i % 2 ? [] : [`${at} ${ledger[i + 1]}`])).toSorted()
+          assert.deepEqual(after[0], before[0])
+          assert.deepEqual(pairs(after[1]!), pairs(before[1]!))
+          if (before[2]!.length > 0) assert.deepEqual(after[2], before[2])
+          assert.deepEqual(
+            pairs(after[3]!).filter((pair) => !pair.endsWith(' 0')),
+            pairs(before[3]!),
+          )
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})

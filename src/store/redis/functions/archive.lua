@@ -1,0 +1,45 @@
+-- Verifications that are over leave for the history: read, kept there, and only then dropped here.
+
+-- Keys: ends, records. Arguments: [2] most. Answers: over, now, JSON of each record.
+local function over(keys, args)
+  local now = clock()
+  local answer = { 'over', now }
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys[1], '-inf', now, 'LIMIT', 0, args[2])) do
+    -- One without a record, after a part of the data was lost, would come up for ever.
+    answer[#answer + 1] = redis.call('HGET', keys[2], id) or cjson.encode({ id = id, isLost = true })
+  end
+  return answer
+end
+
+-- Messages are looked at within seconds; whatever hinders that, nothing stays for longer than this.
+local longest_kept_ms = 3600000
+
+-- Keys: ends, records, live. Arguments: [2] JSON, a list of ids · [3] ms to keep one that messages still name.
+-- Answers: done, now.
+local function archived(keys, args)
+  local now = clock()
+  for _, id in ipairs(cjson.decode(args[2])) do
+    local record = read_record(keys[2], id)
+    if record and record.messages > 0 and record.expiresAt > now - longest_kept_ms then
+      redis.call('ZADD', keys[1], now + args[3], id)
+    else
+      redis.call('ZREM', keys[1], id)
+      redis.call('HDEL', keys[2], id)
+    end
+    if record and redis.call('HGET', keys[3], record.digest) == id then
+      redis.call('HDEL', keys[3], record.digest)
+    end
+  end
+  return { 'done', now }
+end
+
+-- Looks through a piece of the records for an address.
+-- Keys: records. Arguments: [2] address · [3] cursor, 0 at first. Answers: found, now, the next cursor, JSON of each.
+local function find(keys, args)
+  local scanned = redis.call('HSCAN', keys[1], args[3], 'COUNT', 1000)
+  local answer = { 'found', clock(), scanned[1] }
+  for i = 2, #scanned[2], 2 do
+    if cjson.decode(scanned[2][i]).address == args[2] then answer[#answer + 1] = scanned[2][i] end
+  end
+  return answer
+end

@@ -1,0 +1,202 @@
+-- Throttle ledgers: the rules of src/throttle/ledger.ts once more, where the ledgers lie. A property test holds
+-- the two to the same decisions. A ledger is a flat list of numbers, packed; times are engine time in ms.
+
+local tally_slots = 60
+
+local function slot_ms(per_ms)
+  return math.ceil(per_ms / tally_slots)
+end
+
+local function read_ledger(key)
+  local packed = redis.call('GET', key)
+  if packed then return cmsgpack.unpack(packed) end
+  return {}
+end
+
+local function longest_ms(rules)
+  local longest = 0
+  for _, rule in ipairs(rules) do
+    if rule.kind ~= 'bucket' and rule.perMs > longest then longest = rule.perMs end
+  end
+  return longest
+end
+
+-- How long until one more may be taken under the rule; 0: now.
+local function wait_ms(ledger, rule, now, tag)
+  if rule.kind == 'window' then
+    if rule.max <= 0 then return rule.perMs end
+    local at = ledger[#ledger - rule.max + 1]
+    if not at then return 0 end
+    return math.max(0, at + rule.perMs - now)
+  elseif rule.kind == 'gaps' then
+    local last = ledger[#ledger]
+    if not last then return 0 end
+    local count = 0
+    for i = #ledger, 1, -1 do
+      if ledger[i] + rule.perMs <= now then break end
+      count = count + 1
+    end
+    if count == 0 then return 0 end
+    local gap = rule.gapsMs[math.min(count, #rule.gapsMs)] or 0
+    return math.max(0, last + gap - now)
+  elseif rule.kind == 'distinct' then
+    local oldest, count = math.huge, 0
+    for i = 1, #ledger, 2 do
+      local at = ledger[i]
+      if at + rule.perMs > now then
+        if ledger[i + 1] == tag then return 0 end
+        count = count + 1
+        if at < oldest then oldest = at end
+      end
+    end
+    if count < rule.max then return 0 end
+    return math.max(1, oldest + rule.perMs - now)
+  elseif rule.kind == 'bucket' then
+    local interval_ms = 1000 / rule.perSecond
+    local arrival = ledger[1] or 0
+    return math.max(0, math.ceil(arrival - (rule.burst - 1) * interval_ms - now))
+  else -- tally
+    local slot = slot_ms(rule.perMs)
+    local first = math.floor(now / slot) - tally_slots
+    local sum, wait_slot = 0, 0
+    for i = #ledger - 1, 1, -2 do
+      if ledger[i] < first then break end
+      sum = sum + ledger[i + 1]
+      if sum >= rule.max then
+        wait_slot = ledger[i]
+        break
+      end
+    end
+    if sum < rule.max then return 0 end
+    return math.max(1, (wait_slot + tally_slots + 1) * slot - now)
+  end
+end
+
+-- The ledger after one more taking, and for tags the time that the same tag was last taken before, or -1.
+local function taken(ledger, form, rules, now, tag)
+  local nextOne, before = {}, -1
+  if form == 'events' then
+    local span = longest_ms(rules)
+    for _, at in ipairs(ledger) do
+      if #nextOne > 0 or at + span > now then nextOne[#nextOne + 1] = at end
+    end
+    nextOne[#nextOne + 1] = math.max(now, nextOne[#nextOne] or 0)
+  elseif form == 'tags' then
+    local span = longest_ms(rules)
+    for i = 1, #ledger, 2 do
+      if ledger[i + 1] == tag then
+        before = ledger[i]
+      elseif ledger[i] + span > now then
+        nextOne[#nextOne + 1] = ledger[i]
+        nextOne[#nextOne + 1] = ledger[i + 1]
+      end
+    end
+    nextOne[#nextOne + 1] = now
+    nextOne[#nextOne + 1] = tag
+  elseif form == 'bucket' then
+    nextOne = ledger
+    for _, rule in ipairs(rules) do
+      if rule.kind == 'bucket' then
+        nextOne = { math.max(now, ledger[1] or 0) + 1000 / rule.perSecond }
+        break
+      end
+    end
+  else -- tally
+    local slot = slot_ms(longest_ms(rules))
+    local current = math.floor(now / slot)
+    for i = 1, #ledger, 2 do
+      if ledger[i] >= current - tally_slots then
+        nextOne[#nextOne + 1] = ledger[i]
+        nextOne[#nextOne + 1] = ledger[i + 1]
+      end
+    end
+    if #nextOne > 0 and nextOne[#nextOne - 1] >= current then
+      nextOne[#nextOne] = nextOne[#nextOne] + 1
+    else
+      nextOne[#nextOne + 1] = current
+      nextOne[#nextOne + 1] = 1
+    end
+  end
+  return nextOne, before
+end
+
+-- When the ledger says nothing any more.
+local function forgotten_at(ledger, form, rules)
+  if form == 'bucket' then return ledger[1] or 0 end
+  local span = longest_ms(rules)
+  if form == 'tally' then return ((ledger[#ledger - 1] or 0) + tally_slots + 2) * slot_ms(span) end
+  if form == 'tags' then return (ledger[#ledger - 1] or 0) + span end
+  return (ledger[#ledger] or 0) + span
+end
+
+-- Takes one more from each ledger, or nothing if a rule refuses or is_refused.
+-- keys[first], keys[first + 1] …: in the order of takes.
+-- Returns the refusal or nil, and for each take what give_back must know beside the time.
+local function take_all(keys, first, takes, now, is_refused)
+  local ledgers, scopes, refusal = {}, {}, nil
+  for i, take in ipairs(takes) do
+    ledgers[i] = read_ledger(keys[first + i - 1])
+    for _, rule in ipairs(take.rules) do
+      local wait = wait_ms(ledgers[i], rule, now, take.tag or 0)
+      if wait > 0 then
+        scopes[#scopes + 1] = take.scope
+        if not refusal or wait > refusal.retryAfterMs then
+          refusal = { scope = take.scope, rule = rule.kind, retryAfterMs = wait, scopes = scopes }
+        end
+      end
+    end
+  end
+  if refusal or is_refused then return refusal, {} end
+  local befores = {}
+  for i, take in ipairs(takes) do
+    local ledger, before = taken(ledgers[i], take.form, take.rules, now, take.tag or 0)
+    befores[i] = before
+    local lasts = math.max(1, math.ceil(forgotten_at(ledger, take.form, take.rules) - now))
+    redis.call('SET', keys[first + i - 1], cmsgpack.pack(ledger), 'PX', lasts)
+  end
+  return nil, befores
+end
+
+-- Gives one taking back. taking: form, at; and of a taking that shall leave no trace (undo): tag, before,
+-- perSecond, perMs, as far as its form needs them. Without undo only events are given back, as everywhere.
+local function give_back_one(key, taking)
+  local ledger = read_ledger(key)
+  if #ledger == 0 then return end
+  if taking.form == 'events' then
+    for i = #ledger, 1, -1 do
+      if ledger[i] == taking.at then
+        table.remove(ledger, i)
+        break
+      end
+    end
+  elseif not taking.undo then
+    return
+  elseif taking.form == 'tags' then
+    for i = 1, #ledger, 2 do
+      if ledger[i + 1] == taking.tag and ledger[i] == taking.at then
+        if taking.before >= 0 then
+          ledger[i] = taking.before
+        else
+          table.remove(ledger, i)
+          table.remove(ledger, i)
+        end
+        break
+      end
+    end
+  elseif taking.form == 'bucket' then
+    ledger[1] = ledger[1] - 1000 / taking.perSecond
+  else -- tally
+    local slot = math.floor(taking.at / slot_ms(taking.perMs))
+    for i = 1, #ledger, 2 do
+      if ledger[i] == slot then
+        ledger[i + 1] = ledger[i + 1] - 1
+        break
+      end
+    end
+  end
+  if #ledger == 0 then
+    redis.call('DEL', key)
+  else
+    redis.call('SET', key, cmsgpack.pack(ledger), 'KEEPTTL')
+  end
+end

@@ -1,0 +1,39 @@
+-- Takes from ledgers that do not lie with the record: beforehand, to be given back if another refuses.
+-- Keys: a ledger for each take; then the set of the member's verifications, if id.
+-- Arguments: [2] JSON { takes, id, lastsMs }.
+-- Answers: throttled, now, JSON of the refusal · taken, now, and for each take what give_back must know.
+local function reserve(keys, args)
+  local now = clock()
+  if is_late(args, now) then return { 'late', now } end
+  local request = cjson.decode(args[2])
+  local refusal, befores = take_all(keys, 1, request.takes, now, false)
+  if refusal then return { 'throttled', now, cjson.encode(refusal) } end
+  if request.id then
+    redis.call('SADD', keys[#keys], request.id)
+    redis.call('PEXPIRE', keys[#keys], request.lastsMs)
+  end
+  local answer = { 'taken', now }
+  for _, before in ipairs(befores) do answer[#answer + 1] = before end
+  return answer
+end
+
+-- Gives takings back. Keys: the ledger of each. Arguments: [2] JSON, a list of takings. Answers: done, now.
+local function give_back(keys, args)
+  for i, taking in ipairs(cjson.decode(args[2])) do give_back_one(keys[i], taking) end
+  return { 'done', clock() }
+end
+
+-- Remembers a proof. Keys: the proof. Arguments: [2] ms. Answers: done, now.
+local function put_proof(keys, args)
+  redis.call('SET', keys[1], '1', 'PX', args[2])
+  return { 'done', clock() }
+end
+
+-- Uses a proof up. Keys: the proof. Answers: done, now, the ms it would have lasted, or 0 if there is none.
+local function take_proof(keys, args)
+  local now = clock()
+  if is_late(args, now) then return { 'late', now } end
+  local lasts = redis.call('PTTL', keys[1])
+  redis.call('DEL', keys[1])
+  return { 'done', now, math.max(0, lasts) }
+end

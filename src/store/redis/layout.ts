@@ -1,0 +1,69 @@
+/** Where things lie in Redis: which shard has the records of a partition, and the names of its keys. */
+
+import { createHash } from 'node:crypto'
+import { partitionOfLedger, partitionOfSubject } from '../../throttle/policy.ts'
+import type { VerificationKey } from '../../verification/verification.ts'
+
+/**
+ * In a cluster, so many: each is one hash slot, so that up to as many masters share the load. Never change it
+ * for data that is in use. Without a cluster one, and every verb is one function on one server.
+ */
+export const clusterShards = 64
+
+export type Layout = {
+  readonly shards: number
+  shardOf(partition: number): number
+  ledger(key: string): { readonly shard: number; readonly key: string }
+  member(tenant: string, member: string): { readonly shard: number; readonly key: string }
+  proof(of: { tenant: string; app: string; member: string }): {
+    readonly shard: number
+    readonly key: string
+  }
+  repeat(shard: number, fingerprint: string): string
+  readonly of: readonly ShardKeys[]
+}
+
+/** The keys of a shard that hold many things each. What they hold: functions/*.lua. */
+export type ShardKeys = {
+  readonly records: string
+  readonly live: string
+  readonly ends: string
+  readonly bodies: string
+  readonly entries: string
+  readonly due: string
+  readonly waiting: string
+}
+
+/** @param prefix  Sets installations apart that share a server. */
+export function createLayout(prefix: string, shards: number): Layout {
+  const name = (shard: number, what: string) => `${prefix}:{${shard}}:${what}`
+  const shardOf = (partition: number) => partition % shards
+  const at = (partition: number, what: string) => {
+    const shard = shardOf(partition)
+    return { shard, key: name(shard, what) }
+  }
+  return {
+    shards,
+    shardOf,
+    ledger: (key) => at(partitionOfLedger(key), `ledger:${key}`),
+    member: (tenant, member) => at(partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
+    proof: ({ tenant, app, member }) =>
+      at(partitionOfSubject(`${tenant}:${member}`), `proof:${JSON.stringify([tenant, app, member])}`),
+    repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
+    of: Array.from({ length: shards }, (_, shard) => ({
+      records: name(shard, 'records'),
+      live: name(shard, 'live'),
+      ends: name(shard, 'ends'),
+      bodies: name(shard, 'bodies'),
+      entries: name(shard, 'entries'),
+      due: name(shard, 'due'),
+      waiting: name(shard, 'waiting'),
+    })),
+  }
+}
+
+/** The five parts of a key as one, which holds no address in plain. */
+export function digestOfKey({ tenant, app, member, address, purpose }: VerificationKey): string {
+  const parts = JSON.stringify([tenant, app, member, address, purpose])
+  return createHash('sha256').update(parts).digest('base64url')
+}

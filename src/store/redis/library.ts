@@ -1,0 +1,56 @@
+/** The functions that run inside Redis, as one library, named by what is in it so that versions live side by side. */
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** In this order: a file uses only what those before it define. */
+const files = ['ledger', 'record', 'issue', 'take-submission', 'use', 'reserve', 'outbox', 'archive'] as const
+
+/** What may be called, and its flags: what frees memory must work where there is none left. */
+const functions = {
+  issue: [],
+  take_submission: [],
+  use: [],
+  restore: ['allow-oom'],
+  cancel: ['allow-oom'],
+  reserve: [],
+  give_back: ['allow-oom'],
+  put_proof: [],
+  take_proof: ['allow-oom'],
+  claim: ['allow-oom'],
+  settle: ['allow-oom'],
+  postpone: ['allow-oom'],
+  release: ['allow-oom'],
+  end_waits: ['allow-oom'],
+  over: ['no-writes'],
+  archived: ['allow-oom'],
+  find: ['no-writes'],
+} as const
+
+export type RedisFunction = keyof typeof functions
+
+export type Library = {
+  /** For FUNCTION LOAD. */
+  readonly source: string
+  /** The name to call it by. */
+  nameOf(name: RedisFunction): string
+}
+
+export function readLibrary(): Library {
+  const body = files
+    .map((file) => readFileSync(join(import.meta.dirname, 'functions', `${file}.lua`), 'utf8'))
+    .join('\n')
+  const version = createHash('sha256')
+    .update(body)
+    .update(JSON.stringify(functions))
+    .digest('hex')
+    .slice(0, 12)
+  const nameOf = (name: RedisFunction) => `countersign_${name}_${version}`
+  const registered = Object.entries(functions).map(
+    ([name, flags]) =>
+      `redis.register_function{ function_name = '${nameOf(name as RedisFunction)}', callback = ${name},` +
+      ` flags = { ${flags.map((flag) => `'${flag}'`).join(', ')} } }`,
+  )
+  return { source: `#!lua name=countersign_${version}\n${body}\n${registered.join('\n')}\n`, nameOf }
+}

@@ -1,0 +1,246 @@
+/** Messages of codes in Redis: each shard has its own, and a look goes where something may be due. */
+
+import { partitionOfId } from '../../verification/verification.ts'
+import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
+import type { MovedReceipt } from '../postgres/history.ts'
+import type { Calls } from './calls.ts'
+import type { Layout } from './layout.ts'
+import { parseRecord, verificationOf } from './records.ts'
+
+export type RedisOutbox = ReturnType<typeof redisOutbox>
+
+type EntryState = {
+  readonly verification: string
+  readonly deadlineAt: number
+  readonly dispatches: number
+  readonly tried?: readonly string[]
+  readonly unknowns: number
+  readonly second?: NewMessage['channel']
+}
+
+/**
+ * A look that was not told where goes to so many shards, the next to those after them: with a look each 250 ms
+ * what died with another process is found within a second, and a thousand processes do not ask each for all.
+ */
+const shardsALook = 16
+
+export function redisOutbox(calls: Calls, layout: Layout) {
+  /** When messages that this process settled are due again, by `performance.now()`, by shard. */
+  const dueAt = new Map<number, number>()
+  let turn = 0
+
+  const shardOf = (verification: string) => layout.shardOf(partitionOfId(verification))
+  const entryOf = ({ queuedAt, messageId }: { queuedAt: number; messageId: string }) =>
+    `${queuedAt}:${messageId}`
+
+  function noteDue(shard: number, afterMs: number): void {
+    const at = performance.now() + afterMs
+    dueAt.set(shard, Math.min(at, dueAt.get(shard) ?? at))
+  }
+
+  function shardsToLookAt(): ReadonlySet<number> {
+    const time = performance.now()
+    const some = new Set<number>()
+    for (const [shard, at] of dueAt)
+      if (at <= time) {
+        some.add(shard)
+        dueAt.delete(shard)
+      }
+    for (let i = 0; i < Math.min(shardsALook, layout.shards); i++) some.add((turn + i) % layout.shards)
+    turn = (turn + shardsALook) % layout.shards
+    return some
+  }
+
+  async function claimIn(
+    until: number,
+    shard: number,
+    firstAt: number,
+    most: number,
+    lease: Lease,
+  ): Promise<readonly OutboxEntry[]> {
+    const { bodies, entries, due, records } = layout.of[shard]!
+    const [, now, ...rest] = await calls.call({
+      name: 'claim',
+      shard,
+      keys: [bodies, entries, due, records],
+      args: [most, lease.owner, lease.ms],
+      until,
+    })
+    const claimed: OutboxEntry[] = []
+    for (let i = 0; i < rest.length; i += 4) {
+      const [entry, body, state, record] = rest.slice(i, i + 4) as string[]
+      claimed.push(claimedOf(now, entry!, body!, state!, record!))
+    }
+    // There may be more; or the clock here was a little ahead, or somebody's lease will run out.
+    if (claimed.length === most) noteDue(shard, 0)
+    else if (firstAt > now) noteDue(shard, firstAt - now)
+    return claimed
+  }
+
+  return {
+    async claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
+      const looks = await Promise.all(
+        [...shardsToLookAt()].map(async (shard) => {
+          const { due } = layout.of[shard]!
+          const [, firstAt] = (await calls.command(until, 'ZRANGE', due, 0, 0, 'WITHSCORES')) as string[]
+          return firstAt === undefined ? [] : [{ shard, firstAt: Number(firstAt) }]
+        }),
+      )
+      const claimed: OutboxEntry[] = []
+      for (const { shard, firstAt } of looks.flat()) {
+        if (claimed.length >= most) noteDue(shard, 0)
+        else claimed.push(...(await claimIn(until, shard, firstAt, most - claimed.length, lease)))
+      }
+      return claimed
+    },
+
+    /** @returns For each whether another owner had settled it before. */
+    async settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+      const lates = new Map<Settlement, boolean>()
+      const groups = Map.groupBy(settlements, ({ verification }) => shardOf(verification))
+      await Promise.all(
+        [...groups].map(async ([shard, some]) => {
+          const { bodies, entries, due, waiting, records } = layout.of[shard]!
+          const [, , ...late] = await calls.call({
+            name: 'settle',
+            shard,
+            keys: [bodies, entries, due, waiting, records],
+            args: [JSON.stringify(some.map(wireOf))],
+            until,
+          })
+          for (const [i, settlement] of some.entries()) {
+            lates.set(settlement, late[i] === 1)
+            const { next } = settlement
+            if ('afterMs' in next) noteDue(shard, next.afterMs)
+          }
+        }),
+      )
+      return settlements.map((one) => lates.get(one)!)
+    },
+
+    async postpone(
+      until: number,
+      messages: readonly { messageId: string; queuedAt: number; verification: string }[],
+      afterMs: number,
+    ): Promise<void> {
+      const groups = Map.groupBy(messages, ({ verification }) => shardOf(verification))
+      await Promise.all(
+        [...groups].map(async ([shard, some]) => {
+          const { entries, due } = layout.of[shard]!
+          const args = [JSON.stringify(some.map(entryOf)), afterMs]
+          await calls.call({ name: 'postpone', shard, keys: [entries, due], args, until })
+          noteDue(shard, afterMs)
+        }),
+      )
+    },
+
+    async release(until: number, owner: string): Promise<void> {
+      await Promise.all(
+        layout.of.map(async ({ entries, due }, shard) => {
+          for (let cursor = '0'; ; ) {
+            const call = {
+              name: 'release',
+              shard,
+              keys: [entries, due],
+              args: [owner, cursor],
+              until,
+            } as const
+            cursor = String((await calls.call(call))[2])
+            if (cursor === '0') break
+          }
+          noteDue(shard, 0)
+        }),
+      )
+    },
+
+    /** What receipts end: waits for a second channel. */
+    async endWaits(until: number, moved: readonly MovedReceipt[]): Promise<void> {
+      const ending = moved.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
+      const groups = Map.groupBy(ending, ({ verification }) => shardOf(verification))
+      await Promise.all(
+        [...groups].map(async ([shard, some]) => {
+          const { bodies, entries, due, records } = layout.of[shard]!
+          const waits = some.map(({ state, ...one }) => ({
+            entry: entryOf(one),
+            isDelivered: state === 'delivered',
+          }))
+          await calls.call({
+            name: 'end_waits',
+            shard,
+            keys: [bodies, entries, due, records],
+            args: [JSON.stringify(waits)],
+            until,
+          })
+          noteDue(shard, 0)
+        }),
+      )
+    },
+
+    async depth(until: number, now: number): Promise<OutboxDepth> {
+      const depths = await Promise.all(
+        layout.of.map(async ({ waiting }) => {
+          const [queued, oldest] = await Promise.all([
+            calls.command(until, 'ZCARD', waiting),
+            calls.command(until, 'ZRANGE', waiting, 0, 0, 'WITHSCORES'),
+          ])
+          const since = (oldest as string[])[1]
+          return {
+            queued: queued as number,
+            oldestMs: since === undefined ? 0 : Math.max(0, now - Number(since)),
+          }
+        }),
+      )
+      return {
+        queued: depths.reduce((sum, one) => sum + one.queued, 0),
+        oldestMs: Math.max(...depths.map((one) => one.oldestMs)),
+      }
+    },
+  }
+}
+
+function claimedOf(now: number, entry: string, body: string, text: string, record: string): OutboxEntry {
+  const state = JSON.parse(text) as EntryState
+  const message = JSON.parse(body) as NewMessage
+  const { verification, deadlineAt, dispatches, tried = [], unknowns, second } = state
+  return {
+    message: second === undefined ? message : { ...message, channel: second },
+    // Gone only if Redis lost a part of its data: then nothing may be derived from it, and it ends unsent.
+    verification:
+      record === ''
+        ? lostVerification(verification, message, deadlineAt)
+        : verificationOf(parseRecord(record)),
+    queuedAt: Number(entry.slice(0, entry.indexOf(':'))),
+    deadlineAt,
+    remainingMs: deadlineAt - now,
+    dispatches,
+    tried,
+    unknowns,
+    isSecond: second !== undefined,
+  }
+}
+
+function lostVerification(id: string, { tenant, app }: NewMessage, expiresAt: number) {
+  const parts = { tenant, app, member: '', address: '', purpose: 'new-contact', keyId: '' } as const
+  const life = { state: 'dead', issuedAt: expiresAt, expiresAt, submissions: 0, usedAt: null } as const
+  return { id, ...parts, digits: 6, ...life, isTest: false }
+}
+
+function wireOf({ dispatch, message, region, verification, queuedAt, next }: Settlement) {
+  const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
+  const accepted = {
+    provider,
+    channel: message.channel,
+    region,
+    acceptedAt: Math.floor(handedOverAt + tookMs),
+  }
+  return {
+    entry: `${queuedAt}:${messageId}`,
+    next: next.kind,
+    ...('afterMs' in next && { afterMs: Math.ceil(next.afterMs) }),
+    ...(next.kind === 'second' && { channel: next.channel }),
+    provider,
+    isUnknown: outcome === 'unknown',
+    verification,
+    ...(outcome === 'accepted' && { accepted }),
+  }
+}

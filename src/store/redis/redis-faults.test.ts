@@ -1,0 +1,295 @@
+/** What callers see while Redis is hung, gone, failed over, empty or not in step, and what is true afterwards. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { requirePeer } from '../../../test/peers.ts'
+import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
+import {
+  type Redis,
+  redisPath,
+  startRedis,
+  startRedisCluster,
+  startRedisSentinel,
+} from '../../../test/redis.ts'
+import type { Take } from '../../throttle/take.ts'
+import { newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
+import type { OutboxEntry } from '../outbox.ts'
+import { openPostgresStore } from '../postgres/postgres-store.ts'
+import type { Store } from '../store.ts'
+import type { RedisChoice } from './client.ts'
+import { openRedisStore } from './redis-store.ts'
+
+const peer = {
+  ...requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths),
+  ...requirePeer('Redis (apt-get install redis-server)', redisPath),
+}
+const deadlineMs = 500
+
+describe('Redis under faults', peer, () => {
+  let postgres: Postgres
+  before(async () => {
+    postgres = await startPostgres()
+  })
+  after(() => postgres?.[Symbol.asyncDispose]())
+
+  const choiceOf = (redis: Redis, change: Partial<RedisChoice> = {}): RedisChoice => ({
+    kind: 'single',
+    endpoints: redis.nodes.slice(0, 1).map(({ port }) => ({ host: '127.0.0.1', port })),
+    masterName: null,
+    user: null,
+    password: redis.password,
+    tls: 'off',
+    caFile: null,
+    prefix: 'faults',
+    wait: null,
+    ...change,
+  })
+  const open = async (redis: RedisChoice, database?: string) => {
+    const client = postgres.client(database ?? (await postgres.newDatabase()))
+    return openRedisStore({
+      redis,
+      postgres: { client, listener: null, poolSize: 6, deadlineMs },
+      deadlineMs,
+    })
+  }
+  const everyNode = (redis: Redis) => redis.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+
+  /** Waits until calls succeed again. @returns ms. */
+  async function well(store: Store, withinMs = 15_000): Promise<number> {
+    const startedAt = performance.now()
+    for (;;) {
+      const key = newKey({ address: `tel:${unlike()}` })
+      const isWell = await store.verifications.issue(newIssue({ key })).then(
+        () => true,
+        () => false,
+      )
+      const tookMs = performance.now() - startedAt
+      if (isWell) return tookMs
+      assert.ok(tookMs < withinMs, `not well again after ${Math.round(tookMs)} ms`)
+      await pause(20)
+    }
+  }
+
+  /** Issues all the time, at many addresses, until stopped. */
+  function load(store: Store) {
+    const accepted: string[] = []
+    const refused: string[] = []
+    let longestMs = 0
+    let isOn = true
+    const callers = times(20, async () => {
+      while (isOn) {
+        const request = newIssue({ key: newKey({ address: `tel:${unlike()}` }) })
+        const startedAt = performance.now()
+        await store.verifications.issue(request).then(
+          () => accepted.push(request.id),
+          () => refused.push(request.id),
+        )
+        longestMs = Math.max(longestMs, performance.now() - startedAt)
+        await pause(2)
+      }
+    })
+    return async () => {
+      isOn = false
+      await Promise.all(callers)
+      return { accepted, refused, longestMs }
+    }
+  }
+
+  const missing = async (store: Store, ids: readonly string[]) => {
+    const gone: string[] = []
+    for (const id of ids) if ((await store.verifications.get(id)) === undefined) gone.push(id)
+    return gone
+  }
+
+  test('A-6, T-4: hung, it is refused within a second, and what was refused is not done later', async () => {
+    await using redis = await startRedis()
+    await using store = await open(choiceOf(redis))
+    await well(store)
+    const stop = load(store)
+    await pause(300)
+    redis.nodes[0]!.signal('SIGSTOP')
+    // Longer than a connection without an answer lives.
+    await pause(3_000)
+    redis.nodes[0]!.signal('SIGCONT')
+    await well(store, 5_000)
+    const { accepted, refused, longestMs } = await stop()
+    assert.ok(refused.length > 20, 'there was load')
+    assert.ok(longestMs < 1_000, `refused after ${longestMs} ms`)
+    assert.deepEqual(await missing(store, accepted), [], 'accepted, and not there')
+    const gone = await missing(store, refused)
+    assert.equal(refused.length - gone.length, 0, 'refused, and yet there')
+  })
+
+  test('T-4: killed and started again on its file, it is well within five seconds, its functions too', async () => {
+    await using redis = await startRedis({ settings: ['appendfsync always'] })
+    await using store = await open(choiceOf(redis))
+    const stop = load(store)
+    await pause(300)
+    await redis.nodes[0]!.kill()
+    await pause(500)
+    await redis.nodes[0]!.start()
+    await well(store, 5_000)
+    const { accepted } = await stop()
+    assert.deepEqual(await missing(store, accepted), [])
+  })
+
+  test('emptied with its functions, it loads them again; codes from before are refused, limits begin anew', async () => {
+    await using redis = await startRedis()
+    await using store = await open(choiceOf(redis))
+    const request = newIssue()
+    await store.verifications.issue(request)
+    await redis.nodes[0]!.command('FLUSHALL')
+    await redis.nodes[0]!.command('FUNCTION', 'FLUSH')
+    const taken = await store.verifications.takeSubmission({
+      key: request.key,
+      counted: [],
+      wrong: [],
+      maxSubmissions: 5,
+    })
+    assert.ok(taken.kind === 'taken' && taken.record === undefined)
+    const use = { id: request.id, wrong: [], consumes: true }
+    assert.equal(await store.verifications.use(use), undefined)
+    assert.equal((await store.verifications.issue(newIssue({ key: request.key }))).kind, 'issued')
+  })
+
+  test('N-3: of a cluster whose master is killed a replica goes on, and no code is used twice', async () => {
+    await using redis = await startRedisCluster()
+    await using store = await open(choiceOf(redis, { kind: 'cluster', endpoints: everyNode(redis) }))
+    const requests = times(150, () => newIssue({ key: newKey({ address: `tel:${unlike()}` }) }))
+    await Promise.all(requests.map((request) => store.verifications.issue(request)))
+    const wins = new Map<string, number>()
+    let isOn = true
+    const users = times(8, async (nth) => {
+      for (let i = nth; isOn; i++) {
+        const { id } = requests[i % requests.length]!
+        const used = await store.verifications.use({ id, wrong: [], consumes: true }).catch(() => undefined)
+        if (used) wins.set(id, (wins.get(id) ?? 0) + 1)
+        await pause(4)
+      }
+    })
+    const [master] = await redis.masters()
+    await master!.kill()
+    // The shards that are up go on meanwhile.
+    const tookMs = await well(store)
+    for (let i = 0; i < 60; i++) await well(store)
+    await pause(3_000)
+    isOn = false
+    await Promise.all(users)
+    assert.ok(tookMs < 1_000, `the other shards waited ${tookMs} ms`)
+    // What a replica had not got yet when its master died may be used once more; here all was long there.
+    assert.deepEqual(
+      [...wins].filter(([, count]) => count > 1),
+      [],
+    )
+    assert.equal(wins.size, requests.length)
+  })
+
+  test('behind Sentinels it goes on with the new master', async () => {
+    await using redis = await startRedisSentinel()
+    const endpoints = redis.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }))
+    await using store = await open(choiceOf(redis, { kind: 'sentinel', endpoints, masterName: redis.name }))
+    await well(store)
+    const [master] = await redis.masters()
+    await master!.kill()
+    await well(store)
+    assert.notEqual((await redis.masters())[0]!.port, master!.port)
+  })
+
+  test('a write that too few replicas have is refused, if the settings ask for them', async () => {
+    await using redis = await startRedis({ replicas: 1 })
+    const wait = { replicas: 1, isOnDisk: false, timeoutMs: 200 }
+    await using store = await open(choiceOf(redis, { wait }))
+    await well(store)
+    redis.nodes[1]!.signal('SIGSTOP')
+    await assert.rejects(store.verifications.issue(newIssue()), {
+      code: 'store.unavailable',
+      message: /only 0 of 1 replicas had it within 200 ms/,
+    })
+    redis.nodes[1]!.signal('SIGCONT')
+    await well(store, 5_000)
+  })
+
+  test('T-4: without PostgreSQL codes are still checked, and nothing of the history is lost', async () => {
+    await using redis = await startRedis()
+    const database = await postgres.newDatabase()
+    await using store = await open(choiceOf(redis), database)
+    const request = newIssue({ lifetimeMs: 1_500 })
+    const issued = await store.verifications.issue(request)
+    assert.ok(issued.kind === 'issued')
+    const entry = {
+      message: request.message!,
+      verification: issued.record,
+      queuedAt: issued.queuedAt,
+      dispatches: 1,
+    } as OutboxEntry
+    await store.outbox.settle([settlementOf(entry, { kind: 'done' })])
+    postgres.signal('SIGSTOP')
+    try {
+      assert.ok(await store.verifications.use({ id: request.id, wrong: [], consumes: true }))
+      await pause(2_000)
+      await assert.rejects(store.now(), { code: 'store.unavailable' }, 'not ready')
+    } finally {
+      postgres.signal('SIGCONT')
+    }
+    const inHistory = async () => {
+      await using cold = await openPostgresStore({
+        client: postgres.client(database),
+        listener: null,
+        poolSize: 4,
+      })
+      return cold.verifications.get(request.id)
+    }
+    for (let i = 0; i < 100 && !(await inHistory()); i++) await pause(50)
+    assert.equal((await inHistory())?.state, 'used')
+    assert.equal((await store.verifications.get(request.id))?.state, 'used')
+    assert.equal((await store.dispatches.of(request.id)).length, 1)
+    assert.equal(await redis.nodes[0]!.command('HLEN', 'faults:{0}:records'), 0, 'gone from Redis')
+  })
+
+  test('a limit on several shards is never exceeded, and a refusal on one is no taking on the others', async () => {
+    await using redis = await startRedisCluster()
+    const choice = choiceOf(redis, { kind: 'cluster', endpoints: everyNode(redis) })
+    const database = await postgres.newDatabase()
+    await using store = await open(choice, database)
+    await using second = await open(choice, database)
+    const limit = (scope: Take['scope'], max: number): Take => ({
+      scope,
+      key: unlike(),
+      form: 'events',
+      rules: [{ kind: 'window', max, perMs: 60_000 }],
+    })
+    const [narrow, wide] = [limit('member', 3), limit('network', 10)]
+    const issue = (nth: number, takes: readonly Take[]) =>
+      (nth % 2 ? store : second).verifications.issue(
+        newIssue({ key: newKey({ address: `tel:${unlike()}` }), takes }),
+      )
+    const passed = async (count: number, takes: readonly Take[]) =>
+      (await Promise.all(times(count, (nth) => issue(nth, takes)))).filter((one) => one.kind !== 'throttled')
+        .length
+    const both = await passed(30, [wide, narrow])
+    assert.ok(both <= 3, `${both} of 3`)
+    // One after the other nothing is reserved by anyone else meanwhile: exactly what is left passes.
+    let rest = 0
+    for (let i = 0; i < 15; i++) if ((await issue(i, [wide])).kind !== 'throttled') rest++
+    assert.equal(both + rest, 10)
+  })
+
+  test('one that may drop what it holds, or is of another kind than stated, is refused with the remedy', async () => {
+    await using evicting = await startRedis({ settings: ['maxmemory 50mb', 'maxmemory-policy allkeys-lru'] })
+    await assert.rejects(open(choiceOf(evicting)), {
+      code: 'config.invalid',
+      message: /drops what it holds when its memory is full \(maxmemory-policy allkeys-lru\); set noeviction/,
+    })
+    await assert.rejects(
+      open(choiceOf(evicting, { wait: { replicas: 0, isOnDisk: true, timeoutMs: 100 } })),
+      /noeviction|WAITAOF/,
+    )
+    await using cluster = await startRedisCluster()
+    await assert.rejects(open(choiceOf(cluster)), /is a node of a cluster; state redis\+cluster/)
+    await evicting.nodes[0]!.kill()
+    await assert.rejects(open(choiceOf(evicting)), {
+      code: 'store.unavailable',
+      message: /Redis at redis:\/\/127/,
+    })
+  })
+})

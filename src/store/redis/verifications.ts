@@ -1,0 +1,285 @@
+/** The verification verbs in Redis: each one function where the address lies, and what lies elsewhere around it. */
+
+import { partitionOf } from '../../address/partition.ts'
+import { type Taking, takingsOf } from '../../throttle/take.ts'
+import { partitionOfId } from '../../verification/verification.ts'
+import type {
+  IssueRequest,
+  IssueResult,
+  SubmissionRequest,
+  SubmissionResult,
+  Used,
+  UseRequest,
+} from '../verifications.ts'
+import type { Calls } from './calls.ts'
+import { digestOfKey, type Layout } from './layout.ts'
+import { newRecord, parseRecord, type RedisRecord, verificationOf } from './records.ts'
+import { memberSetMs, type Refusal, refusalOf, reserve, throttledBy, wireOf } from './reservations.ts'
+
+export type RedisVerifications = ReturnType<typeof redisVerifications>
+
+/** After its winner is known, a use goes on to what lies elsewhere for at most so long. */
+const followUpMs = 500
+
+export function redisVerifications(calls: Calls, layout: Layout) {
+  /** @returns The record as it was, if it could be used, and is now. */
+  async function useRecord(
+    until: number,
+    request: UseRequest,
+  ): Promise<(RedisRecord & { now: number }) | undefined> {
+    const { id, consumes, wrong, proofMs, repeat } = request
+    const home = layout.shardOf(partitionOfId(id))
+    const keys = layout.of[home]!
+    const placed = wrong.map((taking) => ({ taking, ...layout.ledger(taking.key) }))
+    const here = placed.filter((one) => one.shard === home)
+    const reply = await calls.call({
+      name: 'use',
+      shard: home,
+      keys: [
+        keys.records,
+        keys.live,
+        ...here.map((one) => one.key),
+        ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
+      ],
+      args: [
+        JSON.stringify({
+          id,
+          wrong: here.map((one) => one.taking),
+          consumes,
+          hasRepeat: repeat !== undefined,
+        }),
+      ],
+      until,
+    })
+    if (reply[0] !== 'used') return undefined
+    const record = parseRecord(reply[2])
+    await Promise.all([
+      giveBack(
+        Math.max(until, performance.now() + followUpMs),
+        placed.filter((one) => one.shard !== home).map((one) => one.taking),
+      ),
+      proofMs === undefined ? undefined : putProof(until, record, proofMs),
+    ])
+    return { ...record, now: reply[1] }
+  }
+
+  /** Failing that, they count: no limit is exceeded by it. */
+  async function giveBack(until: number, takings: readonly Taking[]): Promise<void> {
+    const groups = Map.groupBy(takings, ({ key }) => layout.ledger(key).shard)
+    await Promise.all(
+      [...groups].map(([shard, some]) =>
+        calls
+          .call({
+            name: 'give_back',
+            shard,
+            keys: some.map(({ key }) => layout.ledger(key).key),
+            args: [JSON.stringify(some)],
+            until,
+          })
+          .catch(() => undefined),
+      ),
+    )
+  }
+
+  async function putProof(until: number, of: { tenant: string; app: string; member: string }, ms: number) {
+    const { shard, key } = layout.proof(of)
+    await calls.call({ name: 'put_proof', shard, keys: [key], args: [ms], until })
+  }
+
+  return {
+    async issue(until: number, request: IssueRequest): Promise<IssueResult> {
+      const { key, message, lease, lifetimeMs } = request
+      const home = layout.shardOf(partitionOf(key.address))
+      const member = { ...layout.member(key.tenant, key.member), id: request.id }
+      const reservation = await reserve(calls, layout, until, home, request.takes, member)
+      if (reservation.refusals.length > 0) return throttledBy(reservation.refusals)
+      const { local, localMember } = reservation
+      const keys = layout.of[home]!
+      const reply = await calls.call({
+        name: 'issue',
+        shard: home,
+        keys: [
+          keys.records,
+          keys.live,
+          keys.ends,
+          keys.bodies,
+          keys.entries,
+          keys.due,
+          keys.waiting,
+          ...local.map((one) => one.ledger),
+          ...(localMember ? [localMember.key] : []),
+        ],
+        args: [
+          JSON.stringify({
+            takes: local.map((one) => wireOf(one.take)),
+            digest: digestOfKey(key),
+            record: newRecord(request),
+            lifetimeMs,
+            lease,
+            ...(message && { message: message.id }),
+            hasMember: localMember !== undefined,
+            lastsMs: memberSetMs,
+          }),
+          message ? JSON.stringify(message) : '',
+        ],
+        until,
+      })
+      if (reply[0] === 'throttled') {
+        await reservation.undo(until)
+        return throttledBy([refusalOf(reply)])
+      }
+      const record = verificationOf(parseRecord(reply[2]))
+      return { kind: reply[0] as 'issued' | 'live', record, queuedAt: reply[1] }
+    },
+
+    async takeSubmission(until: number, request: SubmissionRequest): Promise<SubmissionResult> {
+      const { key, counted, wrong, maxSubmissions, repeat } = request
+      const home = layout.shardOf(partitionOf(key.address))
+      const reservation = await reserve(calls, layout, until, home, [...counted, ...wrong])
+      const { local, refusals } = reservation
+      const keys = layout.of[home]!
+      const reply = await calls.call({
+        name: 'take_submission',
+        shard: home,
+        keys: [
+          keys.records,
+          keys.live,
+          ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
+          ...local.map((one) => one.ledger),
+        ],
+        args: [
+          JSON.stringify({
+            takes: local.map((one) => wireOf(one.take)),
+            digest: digestOfKey(key),
+            maxSubmissions,
+            hasRepeat: repeat !== undefined,
+            isRefused: refusals.length > 0,
+            isSpent: refusals.some(endsCode),
+          }),
+        ],
+        until,
+      })
+      const [kind, now] = reply
+      if (kind === 'repeated') {
+        await reservation.undo(until)
+        return { kind }
+      }
+      if (kind === 'throttled') {
+        if (refusals.length === 0) await reservation.undo(until)
+        return throttledBy([...refusals, ...(reply[2] === '' ? [] : [refusalOf(reply)])])
+      }
+      const record = reply[2] === '' ? undefined : verificationOf(parseRecord(reply[2]))
+      const here = local.map((one) => one.take).filter((take) => wrong.includes(take))
+      return {
+        kind: 'taken',
+        record,
+        now,
+        wrong: [...takingsOf(here, now), ...reservation.takingsOf(wrong)],
+      }
+    },
+
+    async use(until: number, request: UseRequest): Promise<Used | undefined> {
+      const record = await useRecord(until, request)
+      return record && usedOf(record)
+    },
+
+    useRecord,
+
+    /** Undoes a use; not refused by a deadline, for it makes good what is wrong. */
+    async restore({ id, state, usedAt }: RedisRecord): Promise<void> {
+      const shard = layout.shardOf(partitionOfId(id))
+      const { records, live } = layout.of[shard]!
+      await calls.call({
+        name: 'restore',
+        shard,
+        keys: [records, live],
+        args: [id, state, usedAt ?? ''],
+        until: performance.now() + followUpMs,
+      })
+    },
+
+    /** @returns How many of them were live. */
+    async cancel(until: number, ids: readonly string[]): Promise<number> {
+      const groups = Map.groupBy(ids, (id) => layout.shardOf(partitionOfId(id)))
+      const replies = await Promise.all(
+        [...groups].map(([shard, some]) => {
+          const { records, live } = layout.of[shard]!
+          return calls.call({
+            name: 'cancel',
+            shard,
+            keys: [records, live],
+            args: [JSON.stringify(some)],
+            until,
+          })
+        }),
+      )
+      return replies.reduce((sum, reply) => sum + (reply[2] as number), 0)
+    },
+
+    /** Those issued to a member lately. */
+    async idsOf(until: number, tenant: string, member: string): Promise<readonly string[]> {
+      return (await calls.command(until, 'SMEMBERS', layout.member(tenant, member).key)) as string[]
+    },
+
+    async get(until: number, id: string): Promise<RedisRecord | undefined> {
+      const { records } = layout.of[layout.shardOf(partitionOfId(id))] ?? {}
+      const text = records && (await calls.command(until, 'HGET', records, id))
+      return text === undefined || text === null ? undefined : parseRecord(text)
+    },
+
+    /** All that are here of an address. */
+    async find(until: number, address: string): Promise<readonly RedisRecord[]> {
+      const shard = layout.shardOf(partitionOf(address))
+      const found = new Map<string, RedisRecord>()
+      for (let cursor = '0'; ; ) {
+        const call = {
+          name: 'find',
+          shard,
+          keys: [layout.of[shard]!.records],
+          args: [address, cursor],
+          until,
+        } as const
+        const [, , next, ...texts] = await calls.call(call)
+        for (const text of texts) {
+          const record = parseRecord(text)
+          found.set(record.id, record)
+        }
+        cursor = String(next)
+        if (cursor === '0') return [...found.values()]
+      }
+    },
+
+    async countLive(until: number): Promise<number> {
+      const counts = await Promise.all(layout.of.map(({ live }) => calls.command(until, 'HLEN', live)))
+      return (counts as number[]).reduce((sum, count) => sum + count, 0)
+    },
+
+    giveBack,
+    putProof,
+
+    /** Uses a proof up. @returns The ms it would have lasted; 0: there is none. */
+    async takeProof(until: number, of: { tenant: string; app: string; member: string }): Promise<number> {
+      const { shard, key } = layout.proof(of)
+      return (await calls.call({ name: 'take_proof', shard, keys: [key], args: [], until }))[2] as number
+    },
+
+    async rememberRepeat(
+      until: number,
+      record: RedisRecord & { now: number },
+      repeat: string,
+    ): Promise<void> {
+      const key = layout.repeat(layout.shardOf(partitionOfId(record.id)), repeat)
+      await calls.command(until, 'SET', key, '1', 'PX', Math.max(1, record.expiresAt - record.now))
+    },
+  }
+}
+
+export function usedOf(record: RedisRecord & { now: number }): Used {
+  const { usedAt, issuedAt, broughtBy = null, now } = record
+  return { isFirst: usedAt === undefined, issuedAt, usedAt: now, broughtBy }
+}
+
+/** Whose own limits refuse has spent the code; what others did to an address ends nobody else's. */
+function endsCode({ scopes }: Refusal): boolean {
+  return scopes.some((scope) => scope === 'member-address' || scope === 'member')
+}
