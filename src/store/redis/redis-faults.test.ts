@@ -1,6 +1,8 @@
 /** What callers see while Redis is hung, gone, failed over, empty or not in step, and what is true afterwards. */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
@@ -12,7 +14,7 @@ import {
   startRedisSentinel,
 } from '../../../test/redis.ts'
 import type { Take } from '../../throttle/take.ts'
-import { newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
+import { claimed, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
@@ -272,6 +274,49 @@ describe('Redis under faults', peer, () => {
     let rest = 0
     for (let i = 0; i < 15; i++) if ((await issue(i, [wide])).kind !== 'throttled') rest++
     assert.equal(both + rest, 10)
+  })
+
+  test('a user with the rights that redis.md names is enough', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/redis.md'), 'utf8')
+    const commands = /and the commands `([^`]+)`/.exec(page)![1]!.split(/\s+/)
+    for (const kind of ['single', 'cluster'] as const) {
+      await using redis = kind === 'single' ? await startRedis() : await startRedisCluster()
+      const rights = ['~countersign:*', ...commands.map((command) => `+${command}`)]
+      for (const node of redis.nodes) await node.command('ACL', 'SETUSER', 'cs', 'on', '>secret', ...rights)
+      const endpoints = kind === 'single' ? {} : { endpoints: everyNode(redis) }
+      const user = { user: 'cs', password: 'secret', prefix: 'countersign' }
+      await using store = await open(choiceOf(redis, { kind, ...endpoints, ...user }))
+      const request = newIssue({ lease: { owner: 'dead', ms: 0 } })
+      await store.verifications.issue(request)
+      const { key } = request
+      await store.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5 })
+      const entry = await claimed(store, request.message!.id)
+      await store.outbox.settle([settlementOf(entry!, { kind: 'done' })])
+      assert.ok(
+        await store.verifications.use({
+          id: request.id,
+          wrong: [],
+          consumes: false,
+          proofMs: 1000,
+          repeat: unlike(),
+        }),
+      )
+      await store.verifications.find({ address: key.address, sinceMs: 0 })
+      await store.outbox.depth()
+      await store.verifications.countLive()
+      const change = { tenant: 't', app: 'a', member: key.member, verification: request.id, wrong: [] }
+      const contact = { address: { kind: 'phone', e164: '+1', region: 'US' }, country: null } as const
+      const rest = {
+        seen: { phone: null, email: null },
+        needsProof: true,
+        notices: [],
+        lease: { owner: '', ms: 0 },
+      }
+      assert.equal(
+        (await store.directory.changeContact({ ...change, ...contact, ...rest, repeat: unlike() })).kind,
+        'refused',
+      )
+    }
   })
 
   test('one that may drop what it holds, or is of another kind than stated, is refused with the remedy', async () => {
