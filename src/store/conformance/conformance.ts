@@ -232,6 +232,29 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal((await ledgers.take([wrong])).kind, 'taken')
       })
 
+      test('right codes give all their takings back, also where many meet at one ledger', async () => {
+        const network: Take = {
+          scope: 'network',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 1000, perMs: 60_000 }],
+        }
+        await Promise.all(
+          times(40, async (nth) => {
+            for (let round = 0; round < 5; round++) {
+              const request = newIssue()
+              await client(nth).verifications.issue(request)
+              const taken = await submit(client(nth), request.key, { wrong: [network] })
+              assert.ok(taken.kind === 'taken')
+              const use = useOf(request.id, { wrong: taken.wrong })
+              assert.ok(await client(nth).verifications.use(use))
+            }
+          }),
+        )
+        const one: Take = { ...network, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
+        assert.equal((await ledgers.take([one])).kind, 'taken')
+      })
+
       test('a call that succeeded is known again until its code would have ended', async () => {
         const request = newIssue({ lifetimeMs: 400 })
         await verifications.issue(request)

@@ -7,11 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { Client } from 'pg'
 import { requirePeer } from '../../../test/peers.ts'
 import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
+import type { Take } from '../../throttle/take.ts'
 import { storeConformance } from '../conformance/conformance.ts'
-import { newIssue, newKey, times, unlike } from '../conformance/fixtures.ts'
+import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
 import { openPostgresStore } from './postgres-store.ts'
 
@@ -149,6 +151,32 @@ describe('processes', postgresPeer, () => {
     assert.equal(all.filter(([kind]) => kind === 'issued').length, 1)
     assert.equal(new Set(all.map(([, id]) => id)).size, 1)
     assert.equal(await store.verifications.countLive(), 1)
+  })
+
+  test('what was taken after a wait for one ledger is given back to another that went on meanwhile', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await using second = await open(database)
+    const ledger = (name: string, max: number): Take => ({
+      scope: 'network',
+      key: name,
+      form: 'events',
+      rules: [{ kind: 'window', max, perMs: 60_000 }],
+    })
+    await store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    const holder = new Client(postgres.client(database))
+    await holder.connect()
+    await holder.query(`begin; select * from ledger where key = 'a' for update`)
+    // Begun first, and held up.
+    const waiting = store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    await pause(100)
+    await second.ledgers.take([ledger('b', 100)])
+    await holder.query('commit')
+    await holder.end()
+    const taken = await waiting
+    assert.ok(taken.kind === 'taken')
+    await store.ledgers.giveBack(taken.takings)
+    assert.equal((await store.ledgers.take([ledger('b', 3)])).kind, 'taken', 'the third')
   })
 
   test('calls of one turn share a commit', async () => {

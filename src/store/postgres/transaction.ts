@@ -29,6 +29,12 @@ const opening = sql(`
     set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true))`)
 
 /**
+ * Behind the statements that lock, so not earlier than any time that others wrote to those rows: what is taken is
+ * given back by the time it was taken at, and a wait for a row is no part of a minute.
+ */
+const lockedAt = sql(`select to_json(${engineTime})`)
+
+/**
  * The last statement before the commit: a division by zero if its time is over. A server that hung and reads
  * on later, or a message that lay in a socket, so ends in a rollback although nobody is there to send one.
  */
@@ -148,10 +154,11 @@ export function createTransactions(pool: Pool) {
     ): Promise<T> {
       return retried(until, async (connection) => {
         try {
-          const [, opened, ...rows] = await connection
-            .run([bind(begin), openingOf(until, isShared), ...first], until)
+          const [, , ...rows] = await connection
+            .run([bind(begin), openingOf(until, isShared), ...first, bind(lockedAt)], until)
             .catch(lost)
-          const now = learned(opened)
+          const now = rows.pop()![0] as number
+          aheadMs = now - performance.now()
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
           const { writes, result, until: end = until } = await act(rows, { now, run })
           // Nothing to lose: no guard, no flush, and nobody minds how it ends.
