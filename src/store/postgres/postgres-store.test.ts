@@ -11,6 +11,7 @@ import { Client } from 'pg'
 import { requirePeer } from '../../../test/peers.ts'
 import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
+import type { AppError } from '../../errors.ts'
 import type { Take } from '../../throttle/take.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
@@ -177,6 +178,24 @@ describe('processes', postgresPeer, () => {
     assert.ok(taken.kind === 'taken')
     await store.ledgers.giveBack(taken.takings)
     assert.equal((await store.ledgers.take([ledger('b', 3)])).kind, 'taken', 'the third')
+  })
+
+  test('a server that was cut off while the store was moved away neither reads nor writes it any more', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await store.now()
+    const mark = (kind: string) => `'{"kind":"${kind}","move":"m","from":"f","to":"t"}'`
+    await postgres.query(`insert into meta values ('move', ${mark('left')})`, database)
+    const request = newIssue()
+    const tenant = { id: 'late', name: 'Late', accountApp: 'a' }
+    const isMoved = (error: AppError) =>
+      error.code === 'store.unavailable' && /was moved to t/.test(error.message)
+    await assert.rejects(store.verifications.issue(request), isMoved)
+    await assert.rejects(store.directory.addTenant(tenant), isMoved)
+    await assert.rejects(store.now(), isMoved)
+    await postgres.query(`update meta set value = ${mark('arrived')} where name = 'move'`, database)
+    assert.equal(await store.verifications.get(request.id), undefined)
+    assert.equal(await store.directory.addTenant(tenant), true, 'for the first time')
   })
 
   test('calls of one turn share a commit', async () => {

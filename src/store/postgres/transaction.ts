@@ -1,6 +1,7 @@
 /** A transaction within a deadline: begun, guarded and committed so that what was refused is never done later. */
 
 import { AppError } from '../../errors.ts'
+import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { type PostgresConnection, PostgresError, type Rows } from './connection.ts'
 import type { Pool } from './pool.ts'
 import { type Bound, bind, engineTime, sql } from './statement.ts'
@@ -22,7 +23,7 @@ const rollback = sql('rollback')
  * plans made while a table was still empty would go on reading it from end to end when it no longer is.
  */
 const opening = sql(`
-  select json_build_array(${engineTime},
+  select json_build_array(${engineTime}, (select value from meta where name = '${markName}'),
     set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
     set_config('idle_in_transaction_session_timeout', '${longestIdleMs}', true),
     set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
@@ -37,8 +38,12 @@ const lockedAt = sql(`select to_json(${engineTime})`)
 /**
  * The last statement before the commit: a division by zero if its time is over. A server that hung and reads
  * on later, or a message that lay in a socket, so ends in a rollback although nobody is there to send one.
+ * So does what is written to a store that is being moved, or was: a move sees those who are connected when it
+ * begins, but a server that was cut off then, and comes back, would go on serving what it has left.
  */
-const guard = sql(`select to_json(1 / (case when ${engineTime} < $1::bigint then 1 else 0 end))`)
+const guard = sql(`
+  select to_json(1 / (case when ${engineTime} < $1::bigint and not exists (
+    select from meta where name = '${markName}' and value::json ->> 'kind' <> 'arrived') then 1 else 0 end))`)
 
 const divisionByZero = '22012'
 const lockNotAvailable = '55P03'
@@ -58,10 +63,10 @@ export function createTransactions(pool: Pool) {
   /** Engine time less this process's steady clock; a little low, so that guards are early and never late. */
   let aheadMs: number | undefined
 
-  function learned(opened: Rows | undefined): number {
-    const [now] = opened![0] as readonly [number]
+  function learned(opened: Rows | undefined): void {
+    const [now, mark] = opened![0] as readonly [number, string | null]
     aheadMs = now - performance.now()
-    return now
+    refuseMoved(markOf(mark))
   }
 
   function openingOf(until: number, isShared = false): Bound {
@@ -100,7 +105,7 @@ export function createTransactions(pool: Pool) {
         pool.stopPreparing()
         return true
       case divisionByZero:
-        // Not late by our clock: the server's was set. Learn it anew.
+        // Not late by our clock: the server's was set, or the store is moved. Learn it anew.
         aheadMs = undefined
         return true
       default:
@@ -154,9 +159,10 @@ export function createTransactions(pool: Pool) {
     ): Promise<T> {
       return retried(until, async (connection) => {
         try {
-          const [, , ...rows] = await connection
+          const [, opened, ...rows] = await connection
             .run([bind(begin), openingOf(until, isShared), ...first, bind(lockedAt)], until)
             .catch(lost)
+          learned(opened)
           const now = rows.pop()![0] as number
           aheadMs = now - performance.now()
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
@@ -207,9 +213,9 @@ export function isOfOneCall(error: unknown): boolean {
   return /^2[23]/.test(error.sqlState) || error.sqlState === lockNotAvailable
 }
 
-/** What callers are told, whatever it was. */
+/** What callers are told, whatever it was; whoever has opened a store already can do nothing about a move. */
 export function unavailable(error: unknown): AppError {
-  if (error instanceof AppError) return error
+  if (error instanceof AppError && error.code === 'store.unavailable') return error
   return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {
     cause: error,
   })
