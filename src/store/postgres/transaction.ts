@@ -60,13 +60,23 @@ export type Transaction = {
 
 /** @param pool  Whose connections it runs on, one a transaction. */
 export function createTransactions(pool: Pool) {
-  /** Engine time less this process's steady clock; a little low, so that guards are early and never late. */
-  let aheadMs: number | undefined
+  /** As last learned, for those that write in one message; null: the server's clock was set. */
+  let lastAheadMs: number | null = null
 
-  function learned(opened: Rows | undefined): void {
+  /**
+   * @param now  Engine time as it has just arrived.
+   * @returns Engine time less this process's steady clock; a little low, so that guards are early and never late.
+   */
+  function aheadBy(now: number): number {
+    lastAheadMs = now - performance.now()
+    return lastAheadMs
+  }
+
+  /** @returns Engine time. @throws AppError `store.moved`. */
+  function openedAt(opened: Rows | undefined): number {
     const [now, mark] = opened![0] as readonly [number, string | null]
-    aheadMs = now - performance.now()
     refuseMoved(markOf(mark))
+    return now
   }
 
   function openingOf(until: number, isShared = false): Bound {
@@ -74,7 +84,7 @@ export function createTransactions(pool: Pool) {
     return bind(opening, String(leftMs), String(isShared ? Math.ceil(leftMs * lockShare) : leftMs))
   }
 
-  const guardBy = (until: number) => bind(guard, Math.floor(until - commitMs + aheadMs!))
+  const guardBy = (until: number, aheadMs: number) => bind(guard, Math.floor(until - commitMs + aheadMs))
 
   /**
    * Tries again what lost a race, as long as there is time: a row that was not there when it was read and is
@@ -106,7 +116,7 @@ export function createTransactions(pool: Pool) {
         return true
       case divisionByZero:
         // Not late by our clock: the server's was set, or the store is moved. Learn it anew.
-        aheadMs = undefined
+        lastAheadMs = null
         return true
       default:
         return false
@@ -124,7 +134,7 @@ export function createTransactions(pool: Pool) {
     async read(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
       return retried(until, async (connection) => {
         const [opened, ...rows] = await connection.run([openingOf(until), ...statements], until).catch(lost)
-        learned(opened)
+        aheadBy(openedAt(opened))
         return rows
       })
     },
@@ -132,12 +142,11 @@ export function createTransactions(pool: Pool) {
     /** Writes all or nothing, in one round trip. */
     async write(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
       return retried(until, async (connection) => {
-        if (aheadMs === undefined) learned((await connection.run([openingOf(until)], until).catch(lost))[0])
-        const all = [bind(begin), openingOf(until), ...statements, guardBy(until), bind(commit)]
+        const aheadMs =
+          lastAheadMs ?? aheadBy(openedAt((await connection.run([openingOf(until)], until).catch(lost))[0]))
+        const all = [bind(begin), openingOf(until), ...statements, guardBy(until, aheadMs), bind(commit)]
         try {
-          const [, opened, ...rows] = await connection.run(all, until)
-          learned(opened)
-          return rows.slice(0, -2)
+          return (await connection.run(all, until)).slice(2, -2)
         } catch (error) {
           await undone(connection, until)
           throw error
@@ -162,13 +171,14 @@ export function createTransactions(pool: Pool) {
           const [, opened, ...rows] = await connection
             .run([bind(begin), openingOf(until, isShared), ...first, bind(lockedAt)], until)
             .catch(lost)
-          learned(opened)
+          openedAt(opened)
           const now = rows.pop()![0] as number
-          aheadMs = now - performance.now()
+          // Its own: others learn meanwhile, or unlearn.
+          const aheadMs = aheadBy(now)
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
           const { writes, result, until: end = until } = await act(rows, { now, run })
           // Nothing to lose: no guard, no flush, and nobody minds how it ends.
-          const last = writes.length === 0 ? [] : [...writes, guardBy(end)]
+          const last = writes.length === 0 ? [] : [...writes, guardBy(end, aheadMs)]
           await connection.run([...last, bind(commit)], until)
           return result
         } catch (error) {
