@@ -285,6 +285,22 @@ describe('PostgreSQL under faults', peer, () => {
     await well(store)
   })
 
+  test('a server that only reads, as one left behind by a failover, is left for the one that writes', async () => {
+    await using store = await open()
+    const only = (isReadOnly: boolean) =>
+      postgres.query(`alter database ${database} set default_transaction_read_only = ${isReadOnly}`)
+    await only(true)
+    await postgres.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and pid <> pg_backend_pid()`,
+    )
+    await Promise.all(times(20, () => store.now()))
+    await assert.rejects(store.verifications.issue(newIssue()), unavailable)
+    await assert.rejects(store.directory.addTenant({ id: unlike(), name: 'T', accountApp: 'a' }), unavailable)
+    await only(false)
+    // What is connected stays as it was.
+    await well(store)
+  })
+
   test('a wrong password is told at the start, with the place and without the password', async () => {
     const client = { ...postgres.client(database), password: 'hunter2' }
     await assert.rejects(openPostgresStore({ client, listener: null, poolSize: 4 }), (error: AppError) => {

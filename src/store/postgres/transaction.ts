@@ -48,6 +48,7 @@ const guard = sql(`
 const divisionByZero = '22012'
 const lockNotAvailable = '55P03'
 const uniqueViolation = '23505'
+const readOnly = '25006'
 const adminShutdown = '57P01'
 
 export type Transactions = ReturnType<typeof createTransactions>
@@ -123,10 +124,14 @@ export function createTransactions(pool: Pool) {
     }
   }
 
-  async function undone(connection: PostgresConnection, until: number): Promise<void> {
+  /** After a failure: nothing of the transaction is left when this is answered, or the connection is not used again. */
+  async function undone(connection: PostgresConnection, until: number, error: unknown): Promise<void> {
     if (connection.isBroken) return
-    // Whatever the failed transaction held is free when this is answered. If it is not, so is the connection.
-    await connection.run([bind(rollback)], Math.max(until, performance.now() + 200)).catch(() => undefined)
+    // It was the one that writes, before a failover. What it is reached by may lead to the new one by now.
+    if (error instanceof PostgresError && error.sqlState === readOnly) return connection.destroy()
+    await connection
+      .run([bind(rollback)], Math.max(until, performance.now() + 200))
+      .catch(() => connection.destroy())
   }
 
   return {
@@ -148,7 +153,7 @@ export function createTransactions(pool: Pool) {
         try {
           return (await connection.run(all, until)).slice(2, -2)
         } catch (error) {
-          await undone(connection, until)
+          await undone(connection, until, error)
           throw error
         }
       })
@@ -182,7 +187,7 @@ export function createTransactions(pool: Pool) {
           await connection.run([...last, bind(commit)], until)
           return result
         } catch (error) {
-          await undone(connection, until)
+          await undone(connection, until, error)
           throw error
         }
       })
