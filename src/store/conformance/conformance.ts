@@ -454,6 +454,17 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.deepEqual(await directory.memberByAccount('t', first.account), { ...first, deptCode: '2' })
       })
 
+      test('texts that not every engine can keep are stored as near as can be, and refuse nobody else', async () => {
+        const [odd, other] = [newMember({ account: `odd\0${unlike()}` }), newMember()]
+        const profile = { ...odd.profile, name: 'half \ud83d', signature: 'a zero \0 byte', title: 'whole' }
+        const outcomes = await directory.putMembers([{ ...odd, profile }, other])
+        assert.deepEqual(outcomes, [{ kind: 'added' }, { kind: 'added' }])
+        assert.equal((await directory.memberByAccount('t', odd.account))?.profile.title, 'whole')
+        assert.equal(await directory.updateProfile(other.id, profile), true)
+        assert.equal((await directory.member(other.id))?.profile.title, 'whole')
+        assert.equal(await directory.memberByLogin('nobody\0'), undefined)
+      })
+
       test('a password login is one person over all tenants', async () => {
         await directory.addTenant({ id: 't2', name: 'T2', accountApp: 'a' })
         const one = await added({ passwordHash: 'h' })

@@ -10,6 +10,7 @@ import type {
 } from '../dispatches.ts'
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
+import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
 import { notifyDue } from './notices.ts'
 import { byText } from './order.ts'
@@ -118,7 +119,7 @@ type DispatchRow = {
 export type HeldDispatches = ReturnType<typeof heldDispatches>
 
 export function readLastAccepted(verifications: ReadonlySet<string>): Bound {
-  return bind(selectLastAccepted, JSON.stringify([...verifications]))
+  return bind(selectLastAccepted, storableJson([...verifications]))
 }
 
 export function heldDispatches(accepted: readonly unknown[]) {
@@ -143,9 +144,9 @@ export function heldDispatches(accepted: readonly unknown[]) {
         provider: dispatch.provider,
         region,
         outcome: dispatch.outcome,
-        provider_code: storable(dispatch.providerCode ?? ''),
-        provider_id: storable(dispatch.providerMessageId ?? ''),
-        receipt_key: dispatch.receiptKey === undefined ? null : storable(dispatch.receiptKey),
+        provider_code: dispatch.providerCode ?? '',
+        provider_id: dispatch.providerMessageId ?? '',
+        receipt_key: dispatch.receiptKey ?? null,
         queued_at: queuedAt,
         handed_at: Math.floor(dispatch.handedOverAt),
         answered_at: Math.floor(dispatch.handedOverAt + dispatch.tookMs),
@@ -192,8 +193,16 @@ export async function receive(
         row.receipt_state = rank
         const { about, message, nth, queued_at } = row
         const { segments = null, price = null } = receipt
-        const code = storable(receipt.providerCode)
-        moved.set(row, { about, message, nth, state: rank, at: now, code, segments, price })
+        moved.set(row, {
+          about,
+          message,
+          nth,
+          state: rank,
+          at: now,
+          code: receipt.providerCode,
+          segments,
+          price,
+        })
         if (receipt.state === 'delivered') ended.push({ queued_at, message })
         if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
       }
@@ -264,9 +273,4 @@ function recordedOf(row: DispatchRow): RecordedDispatch {
             providerCode: row.receipt_code!,
           },
   }
-}
-
-/** A carrier's words as PostgreSQL can keep them: no NUL, no half of a surrogate pair. */
-function storable(words: string): string {
-  return words.replaceAll('\0', '').toWellFormed()
 }
