@@ -178,7 +178,7 @@ class Pipeline implements Submittable {
     connection.stream.cork()
     for (const { statement, values } of this.#statements) {
       const name = prepared ? statement.name : ''
-      if (!prepared?.names.has(name)) {
+      if (!prepared?.names.has(name) && !prepared?.parsing.includes(name)) {
         connection.parse({ name, text: statement.text, types: [] }, true)
         prepared?.parsing.push(name)
       }

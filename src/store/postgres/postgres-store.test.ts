@@ -16,7 +16,9 @@ import type { Take } from '../../throttle/take.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
+import { openConnection } from './connection.ts'
 import { openPostgresStore } from './postgres-store.ts'
+import { bind, sql } from './statement.ts'
 
 const postgresPeer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
 const pgbouncerPeer = requirePeer('PgBouncer (apt-get install pgbouncer)', pgbouncerPath)
@@ -60,6 +62,17 @@ describe('through a pooler', { ...postgresPeer, ...pgbouncerPeer }, () => {
     return underTest(await open(database, pooler.port), await open(database, pooler.port), () =>
       pooler[Symbol.asyncDispose](),
     )
+  })
+})
+
+describe('a connection', postgresPeer, () => {
+  test('prepares a statement once, also where one message holds it twice', async () => {
+    const client = postgres.client(await postgres.newDatabase())
+    const connection = await openConnection(client, true, 5_000, () => undefined)
+    const one = bind(sql('select to_json($1::integer)'), 1)
+    for (const _ of [1, 2])
+      assert.deepEqual(await connection.run([one, one], performance.now() + 5_000), [[1], [1]])
+    await connection.close()
   })
 })
 
