@@ -161,6 +161,23 @@ export function dispatchConformance(clients: () => Clients): void {
       for (const entry of entries) assert.equal((await of(entry))[0]?.receipt?.state, 'delivered')
     })
 
+    test('receipts told at once say together what each says', async () => {
+      const entry = await issued()
+      const key = unlike()
+      await settle(entry, { outcome: 'accepted', receiptKey: key })
+      const receipt = { provider: 'p', key, providerCode: '' }
+      const price = { amount: '0.01', currency: 'EUR' }
+      await clients().store.dispatches.receive([
+        { ...receipt, state: 'enroute', price, segments: 2 },
+        { ...receipt, state: 'delivered' },
+      ])
+      const [recorded] = await of(entry)
+      assert.deepEqual(
+        { state: recorded?.receipt?.state, price: recorded?.price, segments: recorded?.segments },
+        { state: 'delivered', price, segments: 2 },
+      )
+    })
+
     test('T-6: a receipt for nobody, or another provider’s, changes nothing and is told as unknown', async () => {
       const entry = await issued()
       const key = unlike()

@@ -53,7 +53,7 @@ const selectAwaiting = sql(`
 
 const moveUp = sql(`
   update dispatch d set receipt_state = r.state, receipt_at = r.at, receipt_code = r.code,
-    segments = coalesce(r.segments, d.segments), price = coalesce(r.price, d.price)
+    segments = r.segments, price = r.price
   from json_to_recordset($1::json) as r (about text, message text, nth integer, state integer, at bigint,
     code text, segments integer, price json)
   where d.about = r.about and d.message = r.message and d.nth = r.nth`)
@@ -191,8 +191,9 @@ export async function receive(
       const isNews = row.receipt_state === null || rank > row.receipt_state
       if (isNews) {
         row.receipt_state = rank
-        const { about, message, nth, queued_at } = row
-        const { segments = null, price = null } = receipt
+        row.segments = receipt.segments ?? row.segments
+        row.price = receipt.price ?? row.price
+        const { about, message, nth, queued_at, segments, price } = row
         moved.set(row, {
           about,
           message,
