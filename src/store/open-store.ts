@@ -6,9 +6,12 @@ import type { ClientConfig } from 'pg'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
+import { reportPostgres } from './postgres/report.ts'
 import { openMovableSqlite } from './sqlite/movable.ts'
+import { reportSqlite } from './sqlite/report.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
+import type { StoreReport } from './store-report.ts'
 
 export type PostgresChoice = {
   readonly engine: 'postgres'
@@ -70,6 +73,11 @@ export function openMovable(choice: StoreChoice, role: MoveRole): Promise<Movabl
       return openMovablePostgres({ client, name: storeName(choice), role })
     }
   }
+}
+
+/** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
+export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
+  return choice.engine === 'sqlite' ? reportSqlite(choice.path) : reportPostgres(clientOf(choice))
 }
 
 function clientOf({ host, port, user, password, database, tls, caFile }: PostgresChoice): ClientConfig {
