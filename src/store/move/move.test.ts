@@ -370,6 +370,17 @@ describe('between SQLite and PostgreSQL', peer, () => {
     assert.equal(await target.count(tenant!), 0)
   })
 
+  test('a rehearsal leaves the schema of the source to its servers, and tells to upgrade them first', async () => {
+    const there = await newDatabase()
+    const rehearsed = () => moved(there, newFile(), { isRehearsal: true })
+    await assert.rejects(rehearsed(), refusal('input.invalid', /has schema 0/))
+    const [made] = await postgres.query(`select to_regclass('meta') as meta`, there.database)
+    assert.equal(made?.meta, null)
+    await open(there)
+    await postgres.query(`update meta set value = '99' where name = 'schema'`, there.database)
+    await assert.rejects(rehearsed(), refusal('input.invalid', /has schema 99, and this version moves/))
+  })
+
   test('rows and mark are written both or neither', async () => {
     const [tenant] = movedTables
     const row = { id: 't', name: 'T', account_app: 'a' }
