@@ -102,7 +102,12 @@ describe('the server on PostgreSQL', peer, () => {
       ).stdout
     assert.match(await command('app', 'list'), /Demo app/)
     assert.match(await command('migrate'), /^postgres:\/\/countersign@127\.0\.0\.1:\d+\/db1 is up to date/)
-    assert.match(await command('doctor', '--dev'), /good {2}store +postgres:.* answers; 1 app/)
+    const found = await command('doctor', '--dev')
+    assert.match(
+      found,
+      /good {2}store +postgres:.* answers; 1 app.*; PostgreSQL \d+\.\d+, schema \d+, \d+ MB, /,
+    )
+    assert.match(found, /good {2}replicas +none connected/)
     await assert.rejects(command('backup', join(folders[0]!, 'b')), /pg_dump/)
     await command('app', 'create', '--tenant', 'acme', '--name', 'website')
     assert.match(await command('app', 'list'), /website/)

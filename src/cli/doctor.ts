@@ -7,7 +7,8 @@ import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createProviders } from '../providers/providers.ts'
-import { isStoreMade, openStore, storeName } from '../store/open-store.ts'
+import { isStoreMade, openStore, reportStore, storeName } from '../store/open-store.ts'
+import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -51,6 +52,7 @@ export async function doctor(
       return 'every template renders'
     })
     await examine('store', () => store(settings))
+    if (settings.store.engine === 'postgres') await examine('replicas', () => replicas(settings))
     await examine('clock', () => clock(settings))
     await examine('providers', () => providers(settings))
   }
@@ -102,7 +104,28 @@ async function store(settings: Settings): Promise<string> {
     throw new Error(
       `the key ring opens the keys of ${apps.length - unreadable.length} of ${apps.length} apps; put the old keys back`,
     )
-  return `${storeName(settings.store)} answers; ${apps.length} app(s), ${depth.queued} message(s) waiting`
+  const report = await reportStore(settings.store)
+  const name = storeName(settings.store)
+  if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)
+  const oldest = depth.queued === 0 ? '' : `, the oldest for ${Math.ceil(depth.oldestMs / 1000)} s`
+  return `${name} answers; ${apps.length} app(s), ${depth.queued} message(s) waiting${oldest}; ${sizeOf(report)}`
+}
+
+function sizeOf({ product, schema, bytes, rows = {} }: StoreReport): string {
+  const counts = Object.entries(rows).map(([table, count]) => `${count} of ${table}`)
+  const about = counts.length === 0 ? '' : `, rows about ${counts.join(', ')}`
+  return `${product}, schema ${schema}, ${Math.ceil(bytes / 1e6)} MB${about}`
+}
+
+async function replicas(settings: Settings): Promise<string> {
+  const { replicas = [] } = await reportStore(settings.store)
+  return replicas.length === 0 ? 'none connected' : replicas.map(replicaOf).join('; ')
+}
+
+function replicaOf({ name, state, isAwaited, behindBytes, behindMs }: Replica): string {
+  if (state === null) return `${name}: how far it is behind, only a role with pg_monitor may see`
+  const behind = behindBytes === 0 ? 'not behind' : `${behindBytes} bytes and ${behindMs} ms behind`
+  return `${name}: ${state}, ${isAwaited ? 'each commit waits for it' : 'no commit waits for it'}, ${behind}`
 }
 
 /** Engine time never goes back: it is ahead of a clock that was. */

@@ -335,6 +335,7 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['{ http: "off", https: "off" }', /^https, http: at least one must listen/],
   ['store: postgres://x', /^store: must be sqlite:FILE or postgres:/],
   ['store: mysql://u@h/d', /^store: must be sqlite:FILE or postgres:/],
+  ['store: postgres://u%zz@h/d', /^store: must be sqlite:FILE or postgres:/],
   ['store: postgres://u:hush@h/d', /^store: must not hold a password/],
   ['store: postgres://u@h/d?sslmode=off', /^store: takes nothing behind the database/],
   ['{ store: postgres://u@h/d, postgres: { listen: h } }', /^postgres\.listen: must be HOST:PORT/],

@@ -61,7 +61,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     url.hostname.replace(/^\[|\]$/g, ''),
     url.username,
     url.pathname.slice(1),
-  ].map(decodeURIComponent)
+  ].map(decoded)
   if (url.password !== '')
     problems.push(
       'store: must not hold a password, which would be shown and logged; state postgres.passwordFile, or COUNTERSIGN_POSTGRES_PASSWORD',
@@ -98,6 +98,15 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
 export function fileStoreOf(stated: string): StoreChoice | null {
   const file = /^sqlite:(.+)$/.exec(stated)?.[1]
   return file === undefined ? null : { engine: 'sqlite', path: resolve(file) }
+}
+
+/** @returns Nothing if it is not well encoded. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return ''
+  }
 }
 
 function listenOf(

@@ -6,11 +6,14 @@ import type { ClientConfig } from 'pg'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
+import { reportPostgres } from './postgres/report.ts'
 import type { RedisChoice } from './redis/client.ts'
 import { openRedisStore } from './redis/redis-store.ts'
 import { openMovableSqlite } from './sqlite/movable.ts'
+import { reportSqlite } from './sqlite/report.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
+import type { StoreReport } from './store-report.ts'
 
 export type PostgresChoice = {
   readonly engine: 'postgres'
@@ -77,6 +80,11 @@ export function openMovable(choice: StoreChoice, role: MoveRole): Promise<Movabl
       return openMovablePostgres({ client, name: storeName(choice), role })
     }
   }
+}
+
+/** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
+export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
+  return choice.engine === 'sqlite' ? reportSqlite(choice.path) : reportPostgres(clientOf(choice))
 }
 
 function clientOf({ host, port, user, password, database, tls, caFile }: PostgresChoice): ClientConfig {

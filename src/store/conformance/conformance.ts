@@ -231,6 +231,29 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(await hasRoom(wrong), true)
       })
 
+      test('right codes give all their takings back, also where many meet at one ledger', async () => {
+        const network: Take = {
+          scope: 'network',
+          key: unlike(),
+          form: 'events',
+          rules: [{ kind: 'window', max: 1000, perMs: 60_000 }],
+        }
+        await Promise.all(
+          times(40, async (nth) => {
+            for (let round = 0; round < 5; round++) {
+              const request = newIssue()
+              await client(nth).verifications.issue(request)
+              const taken = await submit(client(nth), request.key, { wrong: [network] })
+              assert.ok(taken.kind === 'taken')
+              const use = useOf(request.id, { wrong: taken.wrong })
+              assert.ok(await client(nth).verifications.use(use))
+            }
+          }),
+        )
+        const one: Take = { ...network, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
+        assert.equal((await ledgers.take([one])).kind, 'taken')
+      })
+
       test('a call that succeeded is known again until its code would have ended', async () => {
         const request = newIssue({ lifetimeMs: 400 })
         await verifications.issue(request)
@@ -430,6 +453,17 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
           { kind: 'added' },
         ])
         assert.deepEqual(await directory.memberByAccount('t', first.account), { ...first, deptCode: '2' })
+      })
+
+      test('texts that not every engine can keep are stored as near as can be, and refuse nobody else', async () => {
+        const [odd, other] = [newMember({ account: `odd\0${unlike()}` }), newMember()]
+        const profile = { ...odd.profile, name: 'half \ud83d', signature: 'a zero \0 byte', title: 'whole' }
+        const outcomes = await directory.putMembers([{ ...odd, profile }, other])
+        assert.deepEqual(outcomes, [{ kind: 'added' }, { kind: 'added' }])
+        assert.equal((await directory.memberByAccount('t', odd.account))?.profile.title, 'whole')
+        assert.equal(await directory.updateProfile(other.id, profile), true)
+        assert.equal((await directory.member(other.id))?.profile.title, 'whole')
+        assert.equal(await directory.memberByLogin('nobody\0'), undefined)
       })
 
       test('a password login is one person over all tenants', async () => {

@@ -85,6 +85,26 @@ export function dispatchConformance(clients: () => Clients): void {
       assert.equal(recorded[0]?.answeredAt, entry.queuedAt + 10)
     })
 
+    test('odd words of a carrier keep neither their dispatch nor its neighbours from being recorded', async () => {
+      const [odd, other] = [await issued(), await issued()]
+      const words = { providerCode: 'zero \0', providerMessageId: 'half \ud83d', receiptKey: `${unlike()}\0` }
+      const price = { amount: '1', currency: 'C\0\udc00' }
+      await clients().store.outbox.settle([
+        settlementOf(odd, { kind: 'done' }, 'accepted', { ...words, price }),
+        settlementOf(other, { kind: 'done' }, 'accepted'),
+      ])
+      assert.equal((await of(odd)).length, 1)
+      assert.equal((await of(other)).length, 1)
+      const receipt = {
+        provider: 'p',
+        key: words.receiptKey,
+        state: 'delivered',
+        providerCode: '\0',
+      } as const
+      const [result] = await clients().store.dispatches.receive([{ ...receipt, price }])
+      assert.equal(result?.kind, 'recorded')
+    })
+
     test('T-6: whatever the order, number and racing of receipts, a state never moves down', async () => {
       await fc.assert(
         fc.asyncProperty(
@@ -137,6 +157,23 @@ export function dispatchConformance(clients: () => Clients): void {
           ),
         )
       for (const entry of entries) assert.equal((await of(entry))[0]?.receipt?.state, 'delivered')
+    })
+
+    test('receipts told at once say together what each says', async () => {
+      const entry = await issued()
+      const key = unlike()
+      await settle(entry, { outcome: 'accepted', receiptKey: key })
+      const receipt = { provider: 'p', key, providerCode: '' }
+      const price = { amount: '0.01', currency: 'EUR' }
+      await clients().store.dispatches.receive([
+        { ...receipt, state: 'enroute', price, segments: 2 },
+        { ...receipt, state: 'delivered' },
+      ])
+      const [recorded] = await of(entry)
+      assert.deepEqual(
+        { state: recorded?.receipt?.state, price: recorded?.price, segments: recorded?.segments },
+        { state: 'delivered', price, segments: 2 },
+      )
     })
 
     test('T-6: a receipt for nobody, or another provider’s, changes nothing and is told as unknown', async () => {

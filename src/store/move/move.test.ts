@@ -11,7 +11,7 @@ import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import type { AppError } from '../../errors.ts'
 import { defaultLimits, issueTakes } from '../../throttle/policy.ts'
-import { newIssue } from '../conformance/fixtures.ts'
+import { newIssue, newMember } from '../conformance/fixtures.ts'
 import { openMovable, openStore, type PostgresChoice, type StoreChoice } from '../open-store.ts'
 import { type MoveOptions, moveStore, undoMove } from './move.ts'
 import { createDigest, type MovedRow, movedTables } from './tables.ts'
@@ -143,6 +143,26 @@ describe('between SQLite and PostgreSQL', peer, () => {
       assert.equal((await moved(there, back)).kind, 'moved')
       assert.deepEqual(await told(back, made), before)
     })
+
+  test('texts that one engine keeps and the other cannot hold no move up', async () => {
+    const choice = newFile()
+    {
+      await using store = await openStore(choice)
+      await store.directory.addTenant({ id: 't', name: 'T', accountApp: 'a' })
+      const profile = {
+        name: 'half \ud83d',
+        englishName: '',
+        signature: 'zero \0',
+        title: 'whole',
+        description: '',
+      }
+      await store.directory.putMembers([newMember({ id: 'odd', account: 'odd\0', profile })])
+    }
+    const there = await newDatabase()
+    assert.equal((await moved(choice, there)).kind, 'moved')
+    await using store = await openStore(there)
+    assert.equal((await store.directory.member('odd'))?.profile.title, 'whole')
+  })
 
   test('a move that is killed anywhere goes on where it was, and loses and doubles nothing', async () => {
     const { choice, told: before, made } = await filled(1_500, 4)
@@ -348,6 +368,17 @@ describe('between SQLite and PostgreSQL', peer, () => {
       refusal('store.locked', /another move/),
     )
     assert.equal(await target.count(tenant!), 0)
+  })
+
+  test('a rehearsal leaves the schema of the source to its servers, and tells to upgrade them first', async () => {
+    const there = await newDatabase()
+    const rehearsed = () => moved(there, newFile(), { isRehearsal: true })
+    await assert.rejects(rehearsed(), refusal('input.invalid', /has schema 0/))
+    const [made] = await postgres.query(`select to_regclass('meta') as meta`, there.database)
+    assert.equal(made?.meta, null)
+    await open(there)
+    await postgres.query(`update meta set value = '99' where name = 'schema'`, there.database)
+    await assert.rejects(rehearsed(), refusal('input.invalid', /has schema 99, and this version moves/))
   })
 
   test('rows and mark are written both or neither', async () => {

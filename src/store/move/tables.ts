@@ -1,6 +1,7 @@
 /** What a move carries: every table of the store, with its columns as both engines understand them. */
 
 import { hash } from 'node:crypto'
+import { storableJson } from '../storable.ts'
 
 /**
  * How a value looks between engines. text, number: as they are · flag: a boolean · json: what it says, not
@@ -164,7 +165,7 @@ const modulus = 2n ** 256n
 
 /**
  * Adds rows up: each as SHA-256 of its values in the order of the columns, and these as numbers. So two engines
- * agree that sort differently, and a row that is there twice counts twice.
+ * agree that sort differently, and a row that is there twice counts twice. Of texts what every engine can keep.
  */
 export function createDigest({ columns }: Table) {
   const names = Object.keys(columns)
@@ -172,7 +173,7 @@ export function createDigest({ columns }: Table) {
   let sum = 0n
   return {
     add(row: MovedRow): void {
-      const values = JSON.stringify(names.map((name) => row[name] ?? null))
+      const values = storableJson(names.map((name) => row[name] ?? null))
       sum = (sum + BigInt(`0x${hash('sha256', values)}`)) % modulus
       rows++
     },

@@ -1,6 +1,7 @@
 /** One connection to PostgreSQL: sends several statements as one message, and answers within a deadline or is gone. */
 
 import { Client, type ClientConfig, type Connection, DatabaseError, type Submittable } from 'pg'
+import { storable } from '../storable.ts'
 import { type Bound, sql, type Value } from './statement.ts'
 
 /** What PostgreSQL said no with, or that it did not say anything. */
@@ -177,7 +178,7 @@ class Pipeline implements Submittable {
     connection.stream.cork()
     for (const { statement, values } of this.#statements) {
       const name = prepared ? statement.name : ''
-      if (!prepared?.names.has(name)) {
+      if (!prepared?.names.has(name) && !prepared?.parsing.includes(name)) {
         connection.parse({ name, text: statement.text, types: [] }, true)
         prepared?.parsing.push(name)
       }
@@ -215,7 +216,7 @@ class Pipeline implements Submittable {
 }
 
 function textOf(value: Value): string | null {
-  return value === null ? null : String(value)
+  return typeof value === 'string' ? storable(value) : value === null ? null : String(value)
 }
 
 function errorOf(error: unknown): PostgresError {

@@ -2,6 +2,7 @@
 
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
 import type { Directory, Login } from '../directory.ts'
+import { storableJson } from '../storable.ts'
 import { changeContact } from './change-contact.ts'
 import { putMembers } from './put-members.ts'
 import {
@@ -102,7 +103,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
           app.sealedKey,
           app.isServiceProvider,
           app.isDisabled,
-          JSON.stringify(app.policy),
+          storableJson(app.policy),
           app.createdAt,
         ),
       ),
@@ -116,7 +117,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
           name ?? null,
           sealedKey ?? null,
           isDisabled ?? null,
-          policy === undefined ? null : JSON.stringify(policy),
+          policy === undefined ? null : storableJson(policy),
         ),
       ),
 
@@ -129,7 +130,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       one(bind(administrator, tenant), (row: MemberRow) => memberOf(row)),
     members: (tenant: string, page: { after: string; most: number }) =>
       all(bind(memberPage, tenant, page.after, page.most), (row: MemberRow) => memberOf(row)),
-    updateProfile: (id: string, profile: Profile) => wrote(bind(setProfile, id, JSON.stringify(profile))),
+    updateProfile: (id: string, profile: Profile) => wrote(bind(setProfile, id, storableJson(profile))),
     disableMember: (id: string, isDisabled: boolean) => {
       const locked = bind(lockMember, id)
       const set = bind(setDisabled, id, isDisabled)

@@ -10,6 +10,7 @@ import type {
 } from '../dispatches.ts'
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
+import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
 import type { MovedReceipt } from './history.ts'
 import { notifyDue } from './notices.ts'
@@ -54,7 +55,7 @@ const selectAwaiting = sql(`
 
 const moveUp = sql(`
   update dispatch d set receipt_state = r.state, receipt_at = r.at, receipt_code = r.code,
-    segments = coalesce(r.segments, d.segments), price = coalesce(r.price, d.price)
+    segments = r.segments, price = r.price
   from json_to_recordset($1::json) as r (about text, message text, nth integer, state integer, at bigint,
     code text, segments integer, price json)
   where d.about = r.about and d.message = r.message and d.nth = r.nth`)
@@ -120,7 +121,7 @@ type DispatchRow = {
 export type HeldDispatches = ReturnType<typeof heldDispatches>
 
 export function readLastAccepted(verifications: ReadonlySet<string>): Bound {
-  return bind(selectLastAccepted, JSON.stringify([...verifications]))
+  return bind(selectLastAccepted, storableJson([...verifications]))
 }
 
 export function heldDispatches(accepted: readonly unknown[]) {
@@ -145,9 +146,9 @@ export function heldDispatches(accepted: readonly unknown[]) {
         provider: dispatch.provider,
         region,
         outcome: dispatch.outcome,
-        provider_code: storable(dispatch.providerCode ?? ''),
-        provider_id: storable(dispatch.providerMessageId ?? ''),
-        receipt_key: dispatch.receiptKey === undefined ? null : storable(dispatch.receiptKey),
+        provider_code: dispatch.providerCode ?? '',
+        provider_id: dispatch.providerMessageId ?? '',
+        receipt_key: dispatch.receiptKey ?? null,
         queued_at: queuedAt,
         handed_at: Math.floor(dispatch.handedOverAt),
         answered_at: Math.floor(dispatch.handedOverAt + dispatch.tookMs),
@@ -193,10 +194,19 @@ export async function receive(
       const isNews = row.receipt_state === null || rank > row.receipt_state
       if (isNews) {
         row.receipt_state = rank
-        const { about, message, nth, queued_at } = row
-        const { segments = null, price = null } = receipt
-        const code = storable(receipt.providerCode)
-        moved.set(row, { about, message, nth, state: rank, at: now, code, segments, price })
+        row.segments = receipt.segments ?? row.segments
+        row.price = receipt.price ?? row.price
+        const { about, message, nth, queued_at, segments, price } = row
+        moved.set(row, {
+          about,
+          message,
+          nth,
+          state: rank,
+          at: now,
+          code: receipt.providerCode,
+          segments,
+          price,
+        })
         news.push({ verification: about, messageId: message, queuedAt: queued_at, state: receipt.state })
         if (receipt.state === 'delivered') ended.push({ queued_at, message })
         if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
@@ -268,9 +278,4 @@ function recordedOf(row: DispatchRow): RecordedDispatch {
             providerCode: row.receipt_code!,
           },
   }
-}
-
-/** A carrier's words as PostgreSQL can keep them: no NUL, no half of a surrogate pair. */
-function storable(words: string): string {
-  return words.replaceAll('\0', '').toWellFormed()
 }

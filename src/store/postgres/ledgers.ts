@@ -2,6 +2,7 @@
 
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
 import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
+import { storableJson } from '../storable.ts'
 import { byText } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
@@ -35,7 +36,7 @@ type Kept = LedgerRow & { isNew: boolean; isDirty: boolean }
 export type HeldLedgers = ReturnType<typeof heldLedgers>
 
 export function readLedgers(keys: ReadonlySet<string>): Bound {
-  return bind(selectLedgers, JSON.stringify([...keys]))
+  return bind(selectLedgers, storableJson([...keys]))
 }
 
 export function heldLedgers(rows: readonly unknown[]) {
@@ -76,7 +77,7 @@ export function heldLedgers(rows: readonly unknown[]) {
       const emptied = dirty.filter((one) => !one.isNew && one.numbers.length === 0)
       return [
         ...(changed.length > 0 ? [bindRows(updateLedgers, changed)] : []),
-        ...(emptied.length > 0 ? [bind(deleteLedgers, JSON.stringify(emptied.map((one) => one.key)))] : []),
+        ...(emptied.length > 0 ? [bind(deleteLedgers, storableJson(emptied.map((one) => one.key)))] : []),
         ...(made.length > 0
           ? [
               bindRows(

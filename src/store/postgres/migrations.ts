@@ -122,7 +122,8 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
   const isReady = async (known: number) =>
     isCurrent(known, known > migrations.length ? ((await one(served)) as number | undefined) : undefined)
   // Looked at first, so that a server whose role may not change the schema can run on one that is ready.
-  if ((await one(present)) !== '' && (await isReady((await one(version)) as number))) return
+  const found = await schemaOf(connection)
+  if (found > 0 && (await isReady(found))) return
   try {
     await connection.script(
       `begin; select pg_advisory_xact_lock(${migrationLock});
@@ -145,6 +146,13 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
     await connection.script('rollback', until).catch(() => undefined)
     throw error
   }
+}
+
+/** @returns Its version; 0 if there is none yet. */
+export async function schemaOf(connection: PostgresConnection): Promise<number> {
+  const one = async (statement: typeof version) =>
+    (await connection.run([bind(statement)], performance.now() + waitMs))[0]?.[0]
+  return (await one(present)) === '' ? 0 : ((await one(version)) as number)
 }
 
 /** @throws AppError `store.moved` if it takes part in a move and may not be served from. */

@@ -7,7 +7,7 @@ import { type Cursor, type Mark, markName, markOf } from '../move/mark.ts'
 import type { MovableStore, MoveRole, Page } from '../move/movable-store.ts'
 import { type ColumnKind, type MovedRow, movedTables, type Table } from '../move/tables.ts'
 import { openConnection, type PostgresConnection, PostgresError } from './connection.ts'
-import { migrate } from './migrations.ts'
+import { migrate, migrations, schemaOf } from './migrations.ts'
 import { unreachable } from './postgres-store.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
@@ -74,14 +74,27 @@ export async function openMovablePostgres({
   try {
     await telling(name, async () => {
       await connection.script(settings, untilIn(statementMs))
-      await migrate(connection)
-      if (role !== 'snapshot') await refuseOthers(connection, name)
+      if (role === 'snapshot') await refuseOtherSchema(connection, name)
+      else {
+        await migrate(connection)
+        await refuseOthers(connection, name)
+      }
     })
   } catch (error) {
     connection.destroy()
     throw error
   }
   return movable(connection, name, role)
+}
+
+/** Servers use it, perhaps of another version: it is theirs to bring up to date. */
+async function refuseOtherSchema(connection: PostgresConnection, name: string): Promise<void> {
+  const schema = await schemaOf(connection)
+  if (schema !== migrations.length)
+    throw new AppError(
+      'input.invalid',
+      `${name}: has schema ${schema}, and this version moves ${migrations.length}. Upgrade its servers first.`,
+    )
 }
 
 async function refuseOthers(connection: PostgresConnection, name: string): Promise<void> {

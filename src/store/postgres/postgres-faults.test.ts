@@ -285,6 +285,22 @@ describe('PostgreSQL under faults', peer, () => {
     await well(store)
   })
 
+  test('a server that only reads, as one left behind by a failover, is left for the one that writes', async () => {
+    await using store = await open()
+    const only = (isReadOnly: boolean) =>
+      postgres.query(`alter database ${database} set default_transaction_read_only = ${isReadOnly}`)
+    await only(true)
+    await postgres.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and pid <> pg_backend_pid()`,
+    )
+    await Promise.all(times(20, () => store.now()))
+    await assert.rejects(store.verifications.issue(newIssue()), unavailable)
+    await assert.rejects(store.directory.addTenant({ id: unlike(), name: 'T', accountApp: 'a' }), unavailable)
+    await only(false)
+    // What is connected stays as it was.
+    await well(store)
+  })
+
   test('a wrong password is told at the start, with the place and without the password', async () => {
     const client = { ...postgres.client(database), password: 'hunter2' }
     await assert.rejects(openPostgresStore({ client, listener: null, poolSize: 4 }), (error: AppError) => {
@@ -350,6 +366,17 @@ describe('PostgreSQL under faults', peer, () => {
     await store.sweep(3_600_000)
   })
 
+  test('a piece of the sweep takes few messages, so that it ends in time where the server is far away', async () => {
+    await using line = await faultyLine(postgres.port)
+    await using store = await open({ port: line.port, poolSize: 4 })
+    await store.verifications.issue(newIssue())
+    await store.sweep(86_400_000)
+    const before = line.messages
+    await store.sweep(86_400_000)
+    const messages = line.messages - before
+    assert.ok(messages >= 2 && messages <= 6, `${messages} messages`)
+  })
+
   test('a closed store answers what was asked before, and refuses the rest', async () => {
     const store = await open()
     const last = store.verifications.issue(newIssue())
@@ -381,6 +408,7 @@ async function faultyLine(port: number) {
   const sockets = new Set<Socket>()
   let held: (() => void)[] = []
   let state: 'open' | 'dead' | 'held' = 'open'
+  let messages = 0
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1')
     sockets.add(near).add(far)
@@ -388,7 +416,10 @@ async function faultyLine(port: number) {
       if (state === 'open') act()
       else if (state === 'held') held.push(act)
     }
-    near.on('data', (chunk) => onward(() => far.write(chunk)))
+    near.on('data', (chunk) => {
+      messages++
+      onward(() => far.write(chunk))
+    })
     near.on('close', () => onward(() => far.end()))
     far.on('data', (chunk) => {
       if (state !== 'dead') near.write(chunk)
@@ -401,6 +432,10 @@ async function faultyLine(port: number) {
   await once(server, 'listening')
   return {
     port: (server.address() as { port: number }).port,
+    /** From clients so far. */
+    get messages() {
+      return messages
+    },
     set state(next: typeof state) {
       state = next
       if (next !== 'open') return

@@ -7,13 +7,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { Client } from 'pg'
 import { requirePeer } from '../../../test/peers.ts'
 import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
+import type { AppError } from '../../errors.ts'
+import type { Take } from '../../throttle/take.ts'
 import { storeConformance } from '../conformance/conformance.ts'
-import { newIssue, newKey, times, unlike } from '../conformance/fixtures.ts'
+import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
+import { openConnection } from './connection.ts'
 import { openPostgresStore } from './postgres-store.ts'
+import { bind, sql } from './statement.ts'
 
 const postgresPeer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
 const pgbouncerPeer = requirePeer('PgBouncer (apt-get install pgbouncer)', pgbouncerPath)
@@ -57,6 +62,17 @@ describe('through a pooler', { ...postgresPeer, ...pgbouncerPeer }, () => {
     return underTest(await open(database, pooler.port), await open(database, pooler.port), () =>
       pooler[Symbol.asyncDispose](),
     )
+  })
+})
+
+describe('a connection', postgresPeer, () => {
+  test('prepares a statement once, also where one message holds it twice', async () => {
+    const client = postgres.client(await postgres.newDatabase())
+    const connection = await openConnection(client, true, 5_000, () => undefined)
+    const one = bind(sql('select to_json($1::integer)'), 1)
+    for (const _ of [1, 2])
+      assert.deepEqual(await connection.run([one, one], performance.now() + 5_000), [[1], [1]])
+    await connection.close()
   })
 })
 
@@ -149,6 +165,50 @@ describe('processes', postgresPeer, () => {
     assert.equal(all.filter(([kind]) => kind === 'issued').length, 1)
     assert.equal(new Set(all.map(([, id]) => id)).size, 1)
     assert.equal(await store.verifications.countLive(), 1)
+  })
+
+  test('what was taken after a wait for one ledger is given back to another that went on meanwhile', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await using second = await open(database)
+    const ledger = (name: string, max: number): Take => ({
+      scope: 'network',
+      key: name,
+      form: 'events',
+      rules: [{ kind: 'window', max, perMs: 60_000 }],
+    })
+    await store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    const holder = new Client(postgres.client(database))
+    await holder.connect()
+    await holder.query(`begin; select * from ledger where key = 'a' for update`)
+    // Begun first, and held up.
+    const waiting = store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    await pause(100)
+    await second.ledgers.take([ledger('b', 100)])
+    await holder.query('commit')
+    await holder.end()
+    const taken = await waiting
+    assert.ok(taken.kind === 'taken')
+    await store.ledgers.giveBack(taken.takings)
+    assert.equal((await store.ledgers.take([ledger('b', 3)])).kind, 'taken', 'the third')
+  })
+
+  test('a server that was cut off while the store was moved away neither reads nor writes it any more', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await store.now()
+    const mark = (kind: string) => `'{"kind":"${kind}","move":"m","from":"f","to":"t"}'`
+    await postgres.query(`insert into meta values ('move', ${mark('left')})`, database)
+    const request = newIssue()
+    const tenant = { id: 'late', name: 'Late', accountApp: 'a' }
+    const isMoved = (error: AppError) =>
+      error.code === 'store.unavailable' && /was moved to t/.test(error.message)
+    await assert.rejects(store.verifications.issue(request), isMoved)
+    await assert.rejects(store.directory.addTenant(tenant), isMoved)
+    await assert.rejects(store.now(), isMoved)
+    await postgres.query(`update meta set value = ${mark('arrived')} where name = 'move'`, database)
+    assert.equal(await store.verifications.get(request.id), undefined)
+    assert.equal(await store.directory.addTenant(tenant), true, 'for the first time')
   })
 
   test('calls of one turn share a commit', async () => {

@@ -1,6 +1,7 @@
 /** A statement of SQL as this engine sends it: in full view, with a name to prepare it by, and values as text. */
 
 import { hash } from 'node:crypto'
+import { storableJson } from '../storable.ts'
 
 /** What it returns, if anything, is one column of JSON: a row arrives typed, by one `JSON.parse`. */
 export type Statement = { readonly name: string; readonly text: string }
@@ -21,7 +22,7 @@ export function bind(statement: Statement, ...values: readonly Value[]): Bound {
 
 /** Many rows as one value, for `json_to_recordset`: a statement is the same for one row and for 500. */
 export function bindRows(statement: Statement, rows: readonly object[], ...values: readonly Value[]): Bound {
-  return bind(statement, JSON.stringify(rows), ...values)
+  return bind(statement, storableJson(rows), ...values)
 }
 
 /** Engine time in ms: the server's own, now and not as of the transaction's begin. */

@@ -1,7 +1,7 @@
 /** Cleaning in pieces so small that no call waits long behind one; of many processes one does it at a time. */
 
 import { idAt, stateNumber } from '../numbering.ts'
-import { type Bound, bind, engineTime, sql } from './statement.ts'
+import { bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
@@ -47,9 +47,12 @@ function passOf(name: string, lagMs: number, table: string, key: string, set: st
   return {
     name,
     lagMs,
-    end: sql(`
-      select to_json(${key}) from ${table} where ${key} > $1 and ${key} < $2
-      order by ${key} limit 1 offset ${pageRows - 1}`),
+    /** Where it has come, and where this piece ends if the table goes on behind it. */
+    reach: sql(`
+      select json_build_array(start.${key}, (
+        select ${key} from ${table} where ${key} > start.${key} and ${key} < $2
+        order by ${key} limit 1 offset ${pageRows - 1}))
+      from (select coalesce((select value from meta where name = $1), '${afterDecoys}') as ${key}) start`),
     run: sql(`
       update ${table} set ${set} where ctid = any (array(
         select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${isDue} ${skipping}))`),
@@ -103,6 +106,7 @@ const purgeJournal = sql(`
 const restMs = 500
 
 /**
+ * A piece is four messages, whatever it does: each waits for the one before, and the server may be far away.
  * @param sweeper  Names this process among those that sweep.
  * @returns Does one piece, and tells whether the next one is due at once.
  */
@@ -114,32 +118,38 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
       untilOf(),
       [tryLock, bind(reached, 'swept')],
       async ([locked, swept], { now, run }) => {
-        if (locked![0] !== true) return { writes: [], result: false }
         const [last, lastBy] = ((swept![0] as string | undefined) ?? '0 ').split(' ')
-        if (lastBy !== sweeper && now - Number(last) < restMs) return { writes: [], result: false }
-        const one = async (bound: Bound) => (await run(bound))[0]!
-        let isDue = false
-        for (const [i, page] of pages.entries()) {
-          const last = (await one(bind(page.end, cursors[i]!)))[0] as string | undefined
-          const removed = await one(bind(page.remove, cursors[i]!, last ?? afterAllText, now))
-          cursors[i] = last ?? ''
-          // So at most about a quarter of a table is ever waste.
-          if (removed.length * 4 >= pageRows) isDue = true
-        }
-        for (const pass of passes) {
-          const before = idAt(now - pass.lagMs)
-          const start = ((await one(bind(reached, pass.name)))[0] as string | undefined) ?? afterDecoys
-          const end = (await one(bind(pass.end, start, before)))[0] as string | undefined
-          // Also back, if the clock was set back: ids are made by it.
-          await run(bind(pass.run, start, end ?? before), bind(keep, pass.name, end ?? before))
-          if (end !== undefined) isDue = true
-        }
-        for (const bound of [
+        const isResting = lastBy !== sweeper && Math.abs(now - Number(last)) < restMs
+        if (locked![0] !== true || isResting) return { writes: [], result: false }
+
+        const beforeOf = (pass: { lagMs: number }) => idAt(now - pass.lagMs)
+        const found = await run(
+          ...pages.map((page, i) => bind(page.end, cursors[i]!)),
+          ...passes.map((pass) => bind(pass.reach, pass.name, beforeOf(pass))),
+        )
+        const ends = pages.map((_, i) => found[i]![0] as string | undefined)
+        const reaches = passes.map((_, i) => found[pages.length + i]![0] as [string, string | null])
+        const purges = [
           bind(purgeVerifications, idAt(now - retentionMs)),
           bind(purgeDispatches, idAt(now - retentionMs)),
           bind(purgeJournal, now - retentionMs),
-        ])
-          if ((await one(bound)).length === pageRows) isDue = true
+        ]
+        const done = await run(
+          ...pages.map((page, i) => bind(page.remove, cursors[i]!, ends[i] ?? afterAllText, now)),
+          ...purges,
+          ...passes.flatMap((pass, i) => {
+            const [start, end] = reaches[i]!
+            // Also back, if the clock was set back: ids are made by it.
+            const to = end ?? beforeOf(pass)
+            return [bind(pass.run, start, to), bind(keep, pass.name, to)]
+          }),
+        )
+        for (const [i, end] of ends.entries()) cursors[i] = end ?? ''
+        const isDue =
+          // So at most about a quarter of a table is ever waste.
+          pages.some((_, i) => done[i]!.length * 4 >= pageRows) ||
+          purges.some((_, i) => done[pages.length + i]!.length === pageRows) ||
+          reaches.some(([, end]) => end !== null)
         return {
           writes: [bind(purgeDecoys, now - decoyLifeMs), bind(keep, 'swept', `${now} ${sweeper}`)],
           result: isDue,

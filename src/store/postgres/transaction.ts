@@ -1,6 +1,7 @@
 /** A transaction within a deadline: begun, guarded and committed so that what was refused is never done later. */
 
 import { AppError } from '../../errors.ts'
+import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { type PostgresConnection, PostgresError, type Rows } from './connection.ts'
 import type { Pool } from './pool.ts'
 import { type Bound, bind, engineTime, sql } from './statement.ts'
@@ -22,21 +23,32 @@ const rollback = sql('rollback')
  * plans made while a table was still empty would go on reading it from end to end when it no longer is.
  */
 const opening = sql(`
-  select json_build_array(${engineTime},
+  select json_build_array(${engineTime}, (select value from meta where name = '${markName}'),
     set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
     set_config('idle_in_transaction_session_timeout', '${longestIdleMs}', true),
     set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true))`)
 
 /**
+ * Behind the statements that lock, so not earlier than any time that others wrote to those rows: what is taken is
+ * given back by the time it was taken at, and a wait for a row is no part of a minute.
+ */
+const lockedAt = sql(`select to_json(${engineTime})`)
+
+/**
  * The last statement before the commit: a division by zero if its time is over. A server that hung and reads
  * on later, or a message that lay in a socket, so ends in a rollback although nobody is there to send one.
+ * So does what is written to a store that is being moved, or was: a move sees those who are connected when it
+ * begins, but a server that was cut off then, and comes back, would go on serving what it has left.
  */
-const guard = sql(`select to_json(1 / (case when ${engineTime} < $1::bigint then 1 else 0 end))`)
+const guard = sql(`
+  select to_json(1 / (case when ${engineTime} < $1::bigint and not exists (
+    select from meta where name = '${markName}' and value::json ->> 'kind' <> 'arrived') then 1 else 0 end))`)
 
 const divisionByZero = '22012'
 const lockNotAvailable = '55P03'
 const uniqueViolation = '23505'
+const readOnly = '25006'
 const adminShutdown = '57P01'
 
 export type Transactions = ReturnType<typeof createTransactions>
@@ -49,12 +61,22 @@ export type Transaction = {
 
 /** @param pool  Whose connections it runs on, one a transaction. */
 export function createTransactions(pool: Pool) {
-  /** Engine time less this process's steady clock; a little low, so that guards are early and never late. */
-  let aheadMs: number | undefined
+  /** As last learned, for those that write in one message; null: the server's clock was set. */
+  let lastAheadMs: number | null = null
 
-  function learned(opened: Rows | undefined): number {
-    const [now] = opened![0] as readonly [number]
-    aheadMs = now - performance.now()
+  /**
+   * @param now  Engine time as it has just arrived.
+   * @returns Engine time less this process's steady clock; a little low, so that guards are early and never late.
+   */
+  function aheadBy(now: number): number {
+    lastAheadMs = now - performance.now()
+    return lastAheadMs
+  }
+
+  /** @returns Engine time. @throws AppError `store.moved`. */
+  function openedAt(opened: Rows | undefined): number {
+    const [now, mark] = opened![0] as readonly [number, string | null]
+    refuseMoved(markOf(mark))
     return now
   }
 
@@ -63,7 +85,7 @@ export function createTransactions(pool: Pool) {
     return bind(opening, String(leftMs), String(isShared ? Math.ceil(leftMs * lockShare) : leftMs))
   }
 
-  const guardBy = (until: number) => bind(guard, Math.floor(until - commitMs + aheadMs!))
+  const guardBy = (until: number, aheadMs: number) => bind(guard, Math.floor(until - commitMs + aheadMs))
 
   /**
    * Tries again what lost a race, as long as there is time: a row that was not there when it was read and is
@@ -94,18 +116,22 @@ export function createTransactions(pool: Pool) {
         pool.stopPreparing()
         return true
       case divisionByZero:
-        // Not late by our clock: the server's was set. Learn it anew.
-        aheadMs = undefined
+        // Not late by our clock: the server's was set, or the store is moved. Learn it anew.
+        lastAheadMs = null
         return true
       default:
         return false
     }
   }
 
-  async function undone(connection: PostgresConnection, until: number): Promise<void> {
+  /** After a failure: nothing of the transaction is left when this is answered, or the connection is not used again. */
+  async function undone(connection: PostgresConnection, until: number, error: unknown): Promise<void> {
     if (connection.isBroken) return
-    // Whatever the failed transaction held is free when this is answered. If it is not, so is the connection.
-    await connection.run([bind(rollback)], Math.max(until, performance.now() + 200)).catch(() => undefined)
+    // It was the one that writes, before a failover. What it is reached by may lead to the new one by now.
+    if (error instanceof PostgresError && error.sqlState === readOnly) return connection.destroy()
+    await connection
+      .run([bind(rollback)], Math.max(until, performance.now() + 200))
+      .catch(() => connection.destroy())
   }
 
   return {
@@ -113,7 +139,7 @@ export function createTransactions(pool: Pool) {
     async read(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
       return retried(until, async (connection) => {
         const [opened, ...rows] = await connection.run([openingOf(until), ...statements], until).catch(lost)
-        learned(opened)
+        aheadBy(openedAt(opened))
         return rows
       })
     },
@@ -121,14 +147,13 @@ export function createTransactions(pool: Pool) {
     /** Writes all or nothing, in one round trip. */
     async write(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
       return retried(until, async (connection) => {
-        if (aheadMs === undefined) learned((await connection.run([openingOf(until)], until).catch(lost))[0])
-        const all = [bind(begin), openingOf(until), ...statements, guardBy(until), bind(commit)]
+        const aheadMs =
+          lastAheadMs ?? aheadBy(openedAt((await connection.run([openingOf(until)], until).catch(lost))[0]))
+        const all = [bind(begin), openingOf(until), ...statements, guardBy(until, aheadMs), bind(commit)]
         try {
-          const [, opened, ...rows] = await connection.run(all, until)
-          learned(opened)
-          return rows.slice(0, -2)
+          return (await connection.run(all, until)).slice(2, -2)
         } catch (error) {
-          await undone(connection, until)
+          await undone(connection, until, error)
           throw error
         }
       })
@@ -149,17 +174,20 @@ export function createTransactions(pool: Pool) {
       return retried(until, async (connection) => {
         try {
           const [, opened, ...rows] = await connection
-            .run([bind(begin), openingOf(until, isShared), ...first], until)
+            .run([bind(begin), openingOf(until, isShared), ...first, bind(lockedAt)], until)
             .catch(lost)
-          const now = learned(opened)
+          openedAt(opened)
+          const now = rows.pop()![0] as number
+          // Its own: others learn meanwhile, or unlearn.
+          const aheadMs = aheadBy(now)
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
           const { writes, result, until: end = until } = await act(rows, { now, run })
           // Nothing to lose: no guard, no flush, and nobody minds how it ends.
-          const last = writes.length === 0 ? [] : [...writes, guardBy(end)]
+          const last = writes.length === 0 ? [] : [...writes, guardBy(end, aheadMs)]
           await connection.run([...last, bind(commit)], until)
           return result
         } catch (error) {
-          await undone(connection, until)
+          await undone(connection, until, error)
           throw error
         }
       })
@@ -200,9 +228,9 @@ export function isOfOneCall(error: unknown): boolean {
   return /^2[23]/.test(error.sqlState) || error.sqlState === lockNotAvailable
 }
 
-/** What callers are told, whatever it was. */
+/** What callers are told, whatever it was; whoever has opened a store already can do nothing about a move. */
 export function unavailable(error: unknown): AppError {
-  if (error instanceof AppError) return error
+  if (error instanceof AppError && error.code === 'store.unavailable') return error
   return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {
     cause: error,
   })

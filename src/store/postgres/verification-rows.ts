@@ -2,6 +2,7 @@
 
 import type { VerificationKey } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber } from '../numbering.ts'
+import { storableJson } from '../storable.ts'
 import { byText } from './order.ts'
 import type { VerificationRow } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
@@ -91,14 +92,14 @@ export function readVerifications(
 ): Bound {
   return bind(
     selectVerifications,
-    JSON.stringify([...ids]),
-    JSON.stringify([...keys]),
-    JSON.stringify([...members]),
+    storableJson([...ids]),
+    storableJson([...keys]),
+    storableJson([...members]),
   )
 }
 
 export function readRepeats(fingerprints: ReadonlySet<string>): Bound {
-  return bind(selectRepeats, JSON.stringify([...fingerprints]))
+  return bind(selectRepeats, storableJson([...fingerprints]))
 }
 
 export function keyOf({ tenant, app, member, address, purpose }: VerificationKey): string {
