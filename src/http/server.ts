@@ -68,18 +68,22 @@ export function createServer({
   // Fastify's types tell the two kinds of server apart; the routes do not.
   const app = (
     tls
-      ? Fastify({ ...options, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } })
+      ? Fastify({
+          ...options,
+          https: { ...tls, ...limits, minVersion: 'TLSv1.2', handshakeTimeout: slowestSenderMs },
+        })
       : Fastify({ ...options, http: limits })
   ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
-  const hasSilent = silentConnections(app.server, tls ? 'secureConnection' : 'connection')
+  const silent = silentConnections(app.server, tls !== null)
   app.addHook('preClose', async () => {
     // Node takes a connection without a request for an idle one and cuts it, though its first request may be
     // here already and only not be read yet. So no more are accepted, and those accepted may speak first.
     TcpServer.prototype.close.call(app.server)
     const until = performance.now() + longestSilenceMs
-    while (hasSilent() && performance.now() < until) await sleep(lookForSilentEveryMs)
+    while (silent.areThere() && performance.now() < until) await sleep(lookForSilentEveryMs)
+    silent.endUngreeted()
     // Idle connections are closed as the end begins, but one whose answer was under way then becomes idle
     // later, and would hold the end up until its keep-alive ran out.
     const closing = setInterval(() => app.server.closeIdleConnections(), closeIdleEveryMs)
@@ -104,15 +108,34 @@ export function createServer({
   return app
 }
 
-/** Watches a server’s connections. @returns Whether there is one that has brought no request yet. */
-function silentConnections(server: TcpServer, opened: 'connection' | 'secureConnection'): () => boolean {
+/** Watches a server for connections that have brought no request yet. */
+function silentConnections(server: TcpServer, isTls: boolean) {
   const silent = new Set<Socket>()
-  server.on(opened, (socket: Socket) => {
+  // Node does not know them as connections of HTTP yet, and so would wait for them. By their far end, which
+  // is all that a socket has in common with that of TLS upon it.
+  const ungreeted = new Map<string, Socket>()
+  const farEnd = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+  if (isTls)
+    server.on('connection', (socket: Socket) => {
+      const end = farEnd(socket)
+      ungreeted.set(end, socket)
+      socket.once('close', () => {
+        if (ungreeted.get(end) === socket) ungreeted.delete(end)
+      })
+    })
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    ungreeted.delete(farEnd(socket))
     silent.add(socket)
     socket.once('close', () => silent.delete(socket))
   })
   server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket))
-  return () => silent.size > 0
+  return {
+    areThere: () => silent.size + ungreeted.size > 0,
+    /** Those that have not come to HTTP, for want of their part of TLS. */
+    endUngreeted(): void {
+      for (const socket of ungreeted.values()) socket.destroy()
+    },
+  }
 }
 
 /** What is not HTTP, or too large or too slow to be read, gets the error shape too and the connection ends. */
