@@ -1,0 +1,58 @@
+/** The engines under measurement: what the kernel and they themselves count of their work. */
+
+import { type Postgres, startPostgres } from '../test/postgres.ts'
+import { familyCpuMs } from './process.ts'
+
+export type MeasuredPostgres = {
+  readonly port: number
+  newDatabase(): Promise<{
+    readonly env: Readonly<Record<string, string>>
+    query(text: string): Promise<Record<string, string>[]>
+  }>
+  /** Of all its processes. */
+  cpuMs(): number
+  writtenBytes(): Promise<number>
+}
+
+export type MeasuredRedis = {
+  readonly port: number
+  readonly env: Readonly<Record<string, string>>
+  cpuMs(): number
+  writtenBytes(): Promise<number>
+  command(...words: string[]): Promise<unknown>
+}
+
+export type Engines = { readonly postgres: MeasuredPostgres; readonly redis?: MeasuredRedis }
+
+/** Flushes on, as in production; memory as for a small server, and no checkpoint in the middle of a round by size alone. */
+const postgresSettings = { shared_buffers: '512MB', max_wal_size: '4GB' }
+
+export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promise<MeasuredPostgres> {
+  const postgres: Postgres = stack.use(await startPostgres(postgresSettings))
+  const [row] = await postgres.query(`select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`)
+  const pid = Number(row!.pid)
+  return {
+    port: postgres.port,
+    async newDatabase() {
+      const name = await postgres.newDatabase()
+      const { host, port, user, password, database } = postgres.client(name)
+      return {
+        env: {
+          COUNTERSIGN_STORE: `postgres://${user}@${host}:${port}/${database}`,
+          COUNTERSIGN_POSTGRES_PASSWORD: password,
+        },
+        query: (text) => postgres.query(text, name),
+      }
+    },
+    cpuMs: () => familyCpuMs(pid),
+    async writtenBytes() {
+      const [row] = await postgres.query(`select pg_current_wal_lsn() - '0/0' as bytes`)
+      return Number(row!.bytes)
+    },
+  }
+}
+
+/** Where both engines have the same columns. */
+export function storedVerifications(most: number): string {
+  return `select * from verification where state = 0 and submissions < 2 order by issued_at desc limit ${most}`
+}
