@@ -8,13 +8,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { floorScript } from './calls.ts'
 import { startMeasuredPostgres } from './engines.ts'
-import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
-import { startEmbedded, startShared } from './installations.ts'
-import { closedLoop, type Load } from './load.ts'
-import { measured } from './process.ts'
-import { type Act, acts, atMost, atRate, type Measurement, type Subject, subjectsOf } from './subjects.ts'
+import { medianOf } from './figures.ts'
+import { type Installation, openAs, startEmbedded, startShared } from './installations.ts'
+import { busyProcessors, measured } from './process.ts'
+import { startMeasuredRedis } from './redis-engine.ts'
+import { type Floor, type Results, report, storedRows } from './report.ts'
+import { liveInRedis, storedInPostgres, storedInSqlite } from './stored.ts'
+import { acts, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
 
 const { values } = parseArgs({
   options: {
@@ -41,170 +42,118 @@ const say = (...said: readonly string[]) => {
   }
 }
 const isWanted = (name: string) => name.toLowerCase().startsWith(values.only.toLowerCase())
-
-export type Results = {
-  readonly subject: Subject
-  readonly act: Act
-  readonly most: Measurement[]
-  readonly ratios: number[]
-  readonly half: Measurement[]
-}
+const stored = Number(values.stored ?? (values.quick ? 100_000 : 10_000_000))
 
 async function main(): Promise<void> {
-  await using stack = new AsyncDisposableStack()
   say(
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
     'Servers, engines and the load generator run on the same processors. Limits lifted, sandbox carrier, every send to a',
     'new number and handed over to the carrier. SQLite with `synchronous=full`, PostgreSQL with flushes on.',
     `${rounds} rounds of ${seconds} s by turns; medians, and the spread of the ratio.`,
-    '',
   )
-  const floor = stack.use(await measured([join(import.meta.dirname, 'floor.ts')]))
-  const floorUrl = (floor.told as unknown as { http: string }).http
-  const installations = []
-  if (isWanted('SQLite')) installations.push(await startEmbedded(stack, folder))
-  if (isWanted('PostgreSQL'))
-    installations.push(await startShared(stack, folder, { postgres: await startMeasuredPostgres(stack) }))
-  for (const { name, servers } of installations)
-    say(
-      `- ${name}: first start to listening ${servers.map(({ process }) => `${fixed(process.startMs, 0)} ms`).join(', of a second server ')}; at rest ${fixed(servers[0]!.process.rssMb(), 0)} MB`,
-    )
+  if (values.quick) say('', '**A quick run: to see that it works, not to quote.**')
+  say()
+  const before = await busyProcessors()
+  await servers()
+  const after = await busyProcessors()
+  await records()
+  say(
+    '',
+    `Other work on the machine: ${before.toFixed(2)} processors before the run, ${after.toFixed(2)} between its parts.`,
+  )
+}
 
+async function servers(): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const installations = await started(stack)
+  const floor: Floor = {
+    process: stack.use(await measured([join(import.meta.dirname, 'floor.ts')])),
+    most: [],
+    half: [],
+  }
   const results: Results[] = installations
     .flatMap(subjectsOf)
     .flatMap((subject) => acts.map((act) => ({ subject, act, most: [], ratios: [], half: [] })))
-  const floors: (Load & { serverUs: number })[] = []
-  const floorOnce = async () => {
-    const before = floor.cpuMs()
-    const load = await closedLoop(folder, [floorUrl], floorScript, { seconds })
-    return { ...load, serverUs: ((floor.cpuMs() - before) * 1000) / load.requests }
-  }
-  await closedLoop(folder, [floorUrl], floorScript, { seconds: 1 })
+
+  await floorAtMost(floor.process, folder, 1)
   for (const { subject, act } of results) await atMost(subject, act, folder, act === 'send' ? 2 : 1)
   for (let round = 0; round < rounds; round++) {
-    floors.push(await floorOnce())
+    const asFloor = await floorAtMost(floor.process, folder, seconds)
+    floor.most.push(asFloor)
     for (const { subject, act, most, ratios } of results) {
       const one = await atMost(subject, act, folder, seconds)
       most.push(one)
-      ratios.push(one.requestsPerSecond / floors.at(-1)!.requestsPerSecond)
+      ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
     }
   }
-  for (let round = 0; round < Math.max(1, rounds - 1); round++)
-    for (const { subject, act, most, half } of results) {
-      const perSecond = Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2)
-      half.push(await atRate(subject, act, folder, { perSecond, seconds }))
-    }
+  for (let round = 0; round < Math.max(1, rounds - 1); round++) {
+    const rates = results.map(({ most }) => Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2))
+    floor.half.push(await floorAtRate(floor.process, { perSecond: Math.max(...rates), seconds }))
+    for (const [i, { subject, act, half }] of results.entries())
+      half.push(await atRate(subject, act, folder, { perSecond: rates[i]!, seconds }))
+  }
   for (const { name, servers } of installations)
-    say(`- ${name}: under load ${servers.map(({ process }) => `${fixed(process.rssMb(), 0)} MB`).join(', ')}`)
-  sayMost(floors, results)
-  sayEach(results)
-  sayHalf(results)
+    say(
+      `- ${name}, under load: ${servers.map(({ process }) => `${process.rssMb().toFixed(0)} MB`).join(', ')}; hand-over, commit to accepted, p99 ${await quantile(servers[0]!.http, 'countersign_hand_over_seconds', 0.99)}`,
+    )
+  say(...report(floor, results, cpus().length))
 }
 
-const nameOf = ({ subject, act }: Results) => `${act}, ${subject.name}`
-
-function sayMost(floors: readonly Load[], results: readonly Results[]): void {
-  say('', '## As much as it takes', '')
-  say('A closed loop of 96 connections, shared by the processes.', '')
-  say(...heading('', 'requests/s', 'ratio to the floor', 'spread', 'p50 ms', 'p99 ms', 'failed'))
-  const times = (all: readonly Load[]) => [
-    fixed(medianOf(all, (one) => one.p50Ms)),
-    fixed(medianOf(all, (one) => one.p99Ms)),
-    all.reduce((sum, one) => sum + one.failures, 0),
-  ]
-  const perSecond = (all: readonly Load[]) =>
-    fixed(
-      medianOf(all, (one) => one.requestsPerSecond),
-      0,
-    )
-  say(row('floor', perSecond(floors), '1.00', '', ...times(floors)))
-  for (const one of results)
-    say(
-      row(
-        nameOf(one),
-        perSecond(one.most),
-        fixed(median(one.ratios)),
-        spread(one.ratios),
-        ...times(one.most),
-      ),
-    )
-}
-
-function sayEach(results: readonly Results[]): void {
-  say('', '## What one request takes', '')
-  say('CPU in µs, user and system. Round trips and statements are the server’s with its engines, those of')
-  say('delivery among them; bytes are what the engine writes to its log.', '')
-  say(
-    ...heading(
-      '',
-      'server',
-      'PostgreSQL',
-      'Redis',
-      'load generator',
-      'round trips',
-      'statements',
-      'bytes written',
-    ),
-  )
-  for (const one of results) {
-    const of = (part: keyof Measurement, digits = 0) =>
-      fixed(
-        medianOf(one.most, (each) => each[part]),
-        digits,
-      )
-    say(
-      row(
-        nameOf(one),
-        of('serverUs'),
-        of('postgresUs'),
-        of('redisUs'),
-        of('generatorUs'),
-        of('roundTrips', 3),
-        of('statements', 3),
-        of('writtenBytes'),
-      ),
-    )
+async function started(stack: AsyncDisposableStack): Promise<Installation[]> {
+  const installations: Installation[] = []
+  if (isWanted('SQLite')) installations.push(await startEmbedded(stack, folder))
+  if (isWanted('PostgreSQL') || isWanted('Redis')) {
+    const postgres = await startMeasuredPostgres(stack)
+    if (isWanted('PostgreSQL')) installations.push(await startShared(stack, folder, { postgres }))
+    const redis = isWanted('Redis') ? await startMeasuredRedis(stack) : null
+    if (redis) installations.push(await startShared(stack, folder, { postgres, redis }))
+    else if (isWanted('Redis')) say('- Redis: left out, there is none here')
   }
+  for (const { name, servers } of installations)
+    say(
+      `- ${name}: first start to listening ${servers.map(({ process }) => `${process.startMs.toFixed(0)} ms`).join(', of a second server ')}; at rest ${servers[0]!.process.rssMb().toFixed(0)} MB`,
+    )
+  return installations
 }
 
-function sayHalf(results: readonly Results[]): void {
-  say('', '## At half of its top rate', '')
-  say('An open loop, counted from when each request was due.', '')
-  say(
-    ...heading(
-      '',
-      'requests/s',
-      'p50 ms',
-      'p99 ms',
-      'p99.9 ms',
-      'server µs',
-      'PostgreSQL µs',
-      'Redis µs',
-      'round trips',
-      'failed',
-    ),
-  )
-  for (const one of results) {
-    const of = (part: keyof Measurement, digits = 2) =>
-      fixed(
-        medianOf(one.half, (each) => each[part]),
-        digits,
-      )
-    say(
-      row(
-        nameOf(one),
-        of('requestsPerSecond', 0),
-        of('p50Ms'),
-        of('p99Ms'),
-        of('p999Ms'),
-        of('serverUs', 0),
-        of('postgresUs', 0),
-        of('redisUs', 0),
-        of('roundTrips', 3),
-        one.half.reduce((sum, each) => sum + each.failures, 0),
-      ),
-    )
+/** The bucket of a histogram that a share of its observations lies in. */
+async function quantile(http: string, name: string, share: number): Promise<string> {
+  const text = await (await fetch(`${http}/metrics`)).text()
+  const buckets = [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)".*\\} (\\d+)$`, 'gm'))]
+  const total = Number(buckets.at(-1)?.[2] ?? 0)
+  const bucket = buckets.find((one) => Number(one[2]) >= total * share)
+  return `≤ ${(Number(bucket?.[1]) * 1000).toFixed(1)} ms`
+}
+
+const few = 1_000
+const livesOfRedis = 1_000_000
+
+async function records(): Promise<void> {
+  if (stored === 0) return
+  const turns = { rounds: values.quick ? 1 : 4, seconds: values.quick ? 2 : 4 }
+  say('', '## What stored verifications cost', '')
+  say('The engine alone, without the server: whole lives of codes by 96 callers, on a store with many ended')
+  say('verifications and their dispatches against one with few, by turns.', '')
+  say(...storedRows.heading)
+  if (isWanted('SQLite')) {
+    const cost = await storedInSqlite(folder, few, stored / 10, turns)
+    say(storedRows.row('SQLite', cost))
   }
+  if (isWanted('PostgreSQL')) say(storedRows.row('PostgreSQL', await storedInPostgres(few, stored, turns)))
+  if (!isWanted('Redis')) return
+  await using stack = new AsyncDisposableStack()
+  const redis = await startMeasuredRedis(stack)
+  if (!redis) return
+  const postgres = await startMeasuredPostgres(stack)
+  const { env } = await postgres.newDatabase()
+  const store = stack.use(await openAs(folder, { ...env, ...redis.env }))
+  const most = values.quick ? livesOfRedis / 20 : livesOfRedis
+  const cost = await liveInRedis(store, redis, few, most, turns)
+  say(
+    '',
+    `Redis keeps only what is alive. With ${most.toLocaleString('en')} live records it did ${(cost.perSecondMany / cost.perSecondFew).toFixed(2)} of what it did with ${few.toLocaleString('en')};`,
+  )
+  say(`each takes ${cost.bytesEach.toFixed(0)} bytes of memory.`)
 }
 
 try {

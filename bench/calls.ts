@@ -19,9 +19,21 @@ export function takeNumbers(count: number): number {
   return from
 }
 
+let lastSent = { from: 0, threads: 1 }
+
+/** Numbers that the last load sent to first, about as many of each thread; some it may not have come to. */
+export function lastNumbers(most: number): number[] {
+  const { from, threads } = lastSent
+  return Array.from(
+    { length: most },
+    (_, i) => from + (i % threads) * numbersOfThread + 1 + Math.floor(i / threads),
+  )
+}
+
 /** Each thread sends to numbers of its own. */
 export function sendScript(token: string, threads: number): string {
   const from = firstNumber + takeNumbers(numbersOfThread * threads)
+  lastSent = { from, threads }
   return `local before, after, n
 begin = function()
   n = ${from} + nth * ${numbersOfThread}

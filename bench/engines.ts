@@ -19,7 +19,7 @@ export type MeasuredRedis = {
   readonly env: Readonly<Record<string, string>>
   cpuMs(): number
   writtenBytes(): Promise<number>
-  command(...words: string[]): Promise<unknown>
+  usedMemory(): Promise<number>
 }
 
 export type Engines = { readonly postgres: MeasuredPostgres; readonly redis?: MeasuredRedis }
@@ -29,8 +29,7 @@ const postgresSettings = { shared_buffers: '512MB', max_wal_size: '4GB' }
 
 export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promise<MeasuredPostgres> {
   const postgres: Postgres = stack.use(await startPostgres(postgresSettings))
-  const [row] = await postgres.query(`select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`)
-  const pid = Number(row!.pid)
+  const pid = await pidOf(postgres)
   return {
     port: postgres.port,
     async newDatabase() {
@@ -50,6 +49,12 @@ export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promis
       return Number(row!.bytes)
     },
   }
+}
+
+/** Of the process that starts all others of a server. */
+export async function pidOf(postgres: Postgres): Promise<number> {
+  const [row] = await postgres.query(`select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`)
+  return Number(row!.pid)
 }
 
 /** Where both engines have the same columns. */

@@ -86,3 +86,19 @@ export function familyCpuMs(parent: number): number {
   }
   return ticks * msPerTick
 }
+
+/** Processors that are busy with anything at all, over a second. */
+export async function busyProcessors(): Promise<number> {
+  const busyTicks = () => {
+    const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+      .split('\n')[0]!
+      .trim()
+      .split(/\s+/)
+      .slice(1)
+      .map(Number) as [number, number, number, number, number, number, number, number]
+    return user + nice + system + irq + softirq + steal
+  }
+  const [startedAt, before] = [performance.now(), busyTicks()]
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  return ((busyTicks() - before) * msPerTick) / (performance.now() - startedAt)
+}

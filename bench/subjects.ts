@@ -4,9 +4,10 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { path, sendScript, takeNumbers, verifyScript } from './calls.ts'
+import { floorScript, path, sendScript, takeNumbers, verifyScript } from './calls.ts'
 import type { Installation } from './installations.ts'
 import { closedLoop, type Load } from './load.ts'
+import type { Measured } from './process.ts'
 
 /** An installation by so many of its servers. */
 export type Subject = {
@@ -72,10 +73,38 @@ export async function atRate(
       ? { from: takeNumbers(perSecond * seconds) }
       : { bodies: await bodiesFile(folder, installation) }
   const options = JSON.stringify({ urls, token: installation.token, perSecond, seconds, ...calls })
-  return spentOn(installation, processes, async () => {
-    const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'open-loop.ts'), options])
-    return JSON.parse(stdout) as Load
-  })
+  return spentOn(installation, processes, () => openLoop(options))
+}
+
+async function openLoop(options: string): Promise<Load> {
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'open-loop.ts'), options])
+  return JSON.parse(stdout) as Load
+}
+
+export type FloorMeasurement = Load & { readonly serverUs: number }
+
+export function floorAtMost(floor: Measured, folder: string, seconds: number): Promise<FloorMeasurement> {
+  return spentOnFloor(floor, (url) => closedLoop(folder, [url], floorScript, { seconds }))
+}
+
+/** What of the times at a rate is the machine's and the generator's own. */
+export function floorAtRate(
+  floor: Measured,
+  rate: { readonly perSecond: number; readonly seconds: number },
+): Promise<FloorMeasurement> {
+  return spentOnFloor(floor, (url) =>
+    openLoop(JSON.stringify({ urls: [url], token: 'x'.repeat(40), from: 0, ...rate })),
+  )
+}
+
+async function spentOnFloor(
+  floor: Measured,
+  load: (url: string) => Promise<Load>,
+): Promise<FloorMeasurement> {
+  const { http } = floor.told as unknown as { http: string }
+  const before = floor.cpuMs()
+  const told = await load(http)
+  return { ...told, serverUs: ((floor.cpuMs() - before) * 1000) / told.requests }
 }
 
 async function bodiesFile(folder: string, installation: Installation): Promise<string> {
