@@ -12,6 +12,8 @@ export type MeasuredPostgres = {
   /** Of all its processes. */
   cpuMs(): number
   writtenBytes(): Promise<number>
+  /** Flushes of its log so far, and the time they took together; a second late. */
+  flushed(): Promise<{ readonly count: number; readonly ms: number }>
 }
 
 export type MeasuredRedis = {
@@ -25,7 +27,7 @@ export type MeasuredRedis = {
 export type Engines = { readonly postgres: MeasuredPostgres; readonly redis?: MeasuredRedis }
 
 /** Flushes on, as in production; memory as for a small server, and no checkpoint in the middle of a round by size alone. */
-const postgresSettings = { shared_buffers: '512MB', max_wal_size: '4GB' }
+const postgresSettings = { shared_buffers: '512MB', max_wal_size: '4GB', track_wal_io_timing: 'on' }
 
 export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promise<MeasuredPostgres> {
   const postgres: Postgres = stack.use(await startPostgres(postgresSettings))
@@ -47,6 +49,12 @@ export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promis
     async writtenBytes() {
       const [row] = await postgres.query(`select pg_current_wal_lsn() - '0/0' as bytes`)
       return Number(row!.bytes)
+    },
+    async flushed() {
+      const [row] = await postgres.query('select to_json(w) as w from pg_stat_wal w')
+      // Newer versions keep it elsewhere; then there is no figure.
+      const { wal_sync, wal_sync_time } = row!.w as unknown as Record<string, number | undefined>
+      return { count: wal_sync ?? Number.NaN, ms: wal_sync_time ?? Number.NaN }
     },
   }
 }

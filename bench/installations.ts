@@ -29,6 +29,8 @@ export type Installation = {
   counted(): Promise<Readonly<Record<string, Counted>>>
   /** Of records, written to logs and files so far. */
   writtenBytes(): Promise<number>
+  /** Flushes of the log of PostgreSQL so far, and the time they took together. */
+  flushed(): Promise<{ readonly count: number; readonly ms: number }>
   /** Right codes, newest first, as pairs of contact and code. */
   codes(most: number): Promise<readonly (readonly [contact: string, code: string])[]>
 }
@@ -61,6 +63,7 @@ export async function startEmbedded(stack: AsyncDisposableStack, folder: string)
     counted: async () => ({}),
     writtenBytes: async () =>
       Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1]),
+    flushed: async () => ({ count: 0, ms: 0 }),
     async codes(most) {
       using db = new DatabaseSync(join(data, 'countersign.db'), { readOnly: true })
       return codesOf(data, db.prepare(storedVerifications(most)).all() as unknown as StoredVerification[])
@@ -109,6 +112,7 @@ export async function startShared(
     },
     writtenBytes: async () =>
       (await engines.postgres.writtenBytes()) + ((await engines.redis?.writtenBytes()) ?? 0),
+    flushed: engines.postgres.flushed,
     async codes(most) {
       if (!engines.redis)
         return codesOf(

@@ -45,12 +45,15 @@ function done(summary, latency)
 end
 `
 
+/** Of a closed loop, shared by its targets. */
+export const connections = 96
+
 /** Closed loop by wrk: connections shared among the targets, each asking again once it is answered. */
 export async function closedLoop(
   folder: string,
   targets: readonly string[],
   lua: string,
-  { connections = 96, seconds = 5 } = {},
+  { seconds = 5 } = {},
 ): Promise<Load> {
   const script = join(folder, `load-${Math.random().toString(36).slice(2)}.lua`)
   writeFileSync(script, frame(targets) + lua)

@@ -1,7 +1,8 @@
 /** What the figures of one process foretell: for two, checked against what two did, and for many, which nobody measured. */
 
 import { fixed, heading, medianOf, row } from './figures.ts'
-import type { Measurement } from './subjects.ts'
+import { connections } from './load.ts'
+import type { Act, Measurement } from './subjects.ts'
 
 /** One act on one engine: medians over the rounds. */
 export type Cost = Pick<
@@ -13,7 +14,7 @@ export type Cost = Pick<
   | 'generatorUs'
   | 'roundTrips'
   | 'writtenBytes'
-  | 'p50Ms'
+  | 'flushMs'
 >
 
 export function costOf(all: readonly Measurement[]): Cost {
@@ -26,21 +27,30 @@ export function costOf(all: readonly Measurement[]): Cost {
     generatorUs: of('generatorUs'),
     roundTrips: of('roundTrips'),
     writtenBytes: of('writtenBytes'),
-    p50Ms: of('p50Ms'),
+    flushMs: of('flushMs'),
   }
 }
 
 export type Foretold = {
   readonly requestsPerSecond: number
-  readonly bound: 'processors' | 'processes'
+  readonly bound: 'processors' | 'processes' | 'flushes'
 }
+
+/** One after the other, for one request: a send commits once, a verify counts and then uses. */
+const commitsOf = { send: 1, verify: 2 } as const
+/** A commit that comes while a flush is under way waits for the rest of it, half on average, and for the next. */
+const flushesOfCommit = 1.5
 
 /**
  * The same connections over two processes: each gathers batches half as large, so a request takes twice the
  * round trips, and what they cost is on the line through the two rates that one process was measured at.
- * All stand on the same processors, the load generator too.
+ * All stand on the same processors, the load generator too, and each connection waits for its commits.
  */
-export function foretellTwo(most: Cost, half: Cost, processors: number): Foretold {
+export function foretellTwo(
+  act: Act,
+  { most, half }: { readonly most: Cost; readonly half: Cost },
+  processors: number,
+): Foretold {
   const roundTrips = most.roundTrips * 2
   const at = (part: 'serverUs' | 'postgresUs' | 'redisUs') => {
     const more = half.roundTrips - most.roundTrips
@@ -49,10 +59,16 @@ export function foretellTwo(most: Cost, half: Cost, processors: number): Foretol
   }
   const ofProcessors =
     (processors * 1e6) / (at('serverUs') + at('postgresUs') + at('redisUs') + most.generatorUs)
-  const ofProcesses = 2 * most.requestsPerSecond
-  return ofProcessors < ofProcesses
-    ? { requestsPerSecond: ofProcessors, bound: 'processors' }
-    : { requestsPerSecond: ofProcesses, bound: 'processes' }
+  const bounds: Foretold[] = [
+    { bound: 'processors', requestsPerSecond: ofProcessors },
+    { bound: 'processes', requestsPerSecond: 2 * most.requestsPerSecond },
+  ]
+  if (most.flushMs > 0)
+    bounds.push({
+      bound: 'flushes',
+      requestsPerSecond: (connections * 1000) / (commitsOf[act] * flushesOfCommit * most.flushMs),
+    })
+  return bounds.reduce((least, one) => (one.requestsPerSecond < least.requestsPerSecond ? one : least))
 }
 
 /** A whole life of a code on one engine, a send and a verify, as it costs at the most that one process does. */

@@ -153,10 +153,11 @@ function model(results: readonly Results[], processors: number): string[] {
         other.subject.processes === 2 &&
         other.subject.installation === one.subject.installation,
     )!
-    const foretold = foretellTwo(costOf(one.most), costOf(one.half), processors)
+    const foretold = foretellTwo(one.act, { most: costOf(one.most), half: costOf(one.half) }, processors)
     const was = medianOf(two.most, (each) => each.requestsPerSecond)
     return row(
       `${one.act}, ${one.subject.installation.name}`,
+      of(one.most, (each) => each.flushMs),
       of(one.most, (each) => each.requestsPerSecond, 0),
       fixed(foretold.requestsPerSecond, 0),
       `the ${foretold.bound}`,
@@ -180,7 +181,7 @@ function model(results: readonly Results[], processors: number): string[] {
     '',
     `[scaling-model.md](scaling-model.md) says how it reckons. Two processes on the same ${processors} processors, foretold from one and measured:`,
     '',
-    ...heading('', 'one', 'two, foretold', 'bound by', 'two, measured', 'foretold to measured'),
+    ...heading('', 'ms a flush', 'one', 'two, foretold', 'bound by', 'two, measured', 'foretold to measured'),
     ...rows,
     '',
     'More, foretold only: nobody measured them. A life is one send and one verify; each process has a processor of this kind.',

@@ -19,7 +19,7 @@ export type Subject = {
 export const acts = ['send', 'verify'] as const
 export type Act = (typeof acts)[number]
 
-/** All but `load` is for one request. */
+/** All but the load and `flushMs` is for one request. */
 export type Measurement = Load & {
   readonly serverUs: number
   readonly postgresUs: number
@@ -27,6 +27,8 @@ export type Measurement = Load & {
   readonly roundTrips: number
   readonly statements: number
   readonly writtenBytes: number
+  /** That one flush of the log of PostgreSQL took. */
+  readonly flushMs: number
 }
 
 const run = promisify(execFile)
@@ -138,13 +140,14 @@ async function spentOn(
       roundTrips: counted.reduce((sum, one) => sum + one.roundTrips, 0),
       statements: counted.reduce((sum, one) => sum + one.statements, 0),
       writtenBytes: await installation.writtenBytes(),
+      flushes: await installation.flushed(),
     }
   }
   const before = await spent()
   const told = await load()
   await new Promise((resolve) => setTimeout(resolve, settlesMs))
   const after = await spent()
-  const each = (name: keyof typeof after) => (after[name] - before[name]) / told.requests
+  const each = (name: Exclude<keyof typeof after, 'flushes'>) => (after[name] - before[name]) / told.requests
   return {
     ...told,
     serverUs: each('serverMs') * 1000,
@@ -153,5 +156,6 @@ async function spentOn(
     roundTrips: each('roundTrips'),
     statements: each('statements'),
     writtenBytes: each('writtenBytes'),
+    flushMs: (after.flushes.ms - before.flushes.ms) / (after.flushes.count - before.flushes.count),
   }
 }
