@@ -28,7 +28,6 @@ export async function driveStore(store: Store, seconds: number): Promise<number>
       const used = await store.verifications.use({
         id: taken.record.id,
         wrong: [],
-        takenAt: taken.now,
         consumes: true,
       })
       if (!used) throw new Error('a right code was not used')
@@ -62,9 +61,9 @@ function nextKey(): VerificationKey {
 /** With its message, which a carrier took at once. */
 async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number): Promise<void> {
   const now = Date.now()
-  const id = newVerificationId(now)
+  const id = newVerificationId(now, key.address)
   const message: NewMessage = {
-    id: id.slice(12),
+    id: id.slice(12, 44),
     tenant: key.tenant,
     app: key.app,
     channel: 'sms',

@@ -76,7 +76,7 @@ export async function storedInPostgres(few: number, many: number, turns: Turns):
 async function fillPostgres(query: (text: string) => Promise<unknown>, count: number): Promise<void> {
   const numbered = `(select n, (extract(epoch from now()) * 1000)::bigint - 20 * 86400000::bigint
       + (n * (19 * 86400000::bigint / ${count})) as at from generate_series(1, ${count}) as n) as r`
-  const id = `lpad(to_hex(at), 12, '0') || md5(n::text)`
+  const id = `lpad(to_hex(at), 12, '0') || md5(n::text) || lpad(to_hex(n % 4096), 3, '0')`
   await Promise.all([
     query(`begin; truncate verification;
       insert into verification
