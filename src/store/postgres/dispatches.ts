@@ -12,7 +12,7 @@ import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
 import { notifyDue } from './notices.ts'
-import { byText } from './order.ts'
+import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
@@ -158,15 +158,13 @@ export function heldDispatches(accepted: readonly unknown[]) {
 
     writes(): Bound[] {
       if (recorded.length === 0) return []
-      const order = (row: Record<string, unknown>) => JSON.stringify([row.about, row.message, row.nth])
-      return [
-        bindRows(
-          insertDispatches,
-          recorded.toSorted((a, b) => byText(order(a), order(b))),
-        ),
-      ]
+      return [bindRows(insertDispatches, inOrder(recorded, orderOf))]
     },
   }
+}
+
+function orderOf({ about, message, nth }: Record<string, unknown>): string {
+  return `${about} ${message} ${nth}`
 }
 
 export async function receive(
