@@ -103,7 +103,7 @@ async function started(stack: AsyncDisposableStack): Promise<Installation[]> {
   const installations: Installation[] = []
   if (isWanted('SQLite')) installations.push(await startEmbedded(stack, folder))
   if (isWanted('PostgreSQL') || isWanted('Redis')) {
-    const postgres = await startMeasuredPostgres(stack)
+    const postgres = await startMeasuredPostgres(stack, values.quick ? 8 : 128)
     if (isWanted('PostgreSQL')) installations.push(await startShared(stack, folder, { postgres }))
     const redis = isWanted('Redis') ? await startMeasuredRedis(stack) : null
     if (redis) installations.push(await startShared(stack, folder, { postgres, redis }))
@@ -144,7 +144,7 @@ async function records(): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const redis = await startMeasuredRedis(stack)
   if (!redis) return
-  const postgres = await startMeasuredPostgres(stack)
+  const postgres = await startMeasuredPostgres(stack, 0)
   const { env } = await postgres.newDatabase()
   const store = stack.use(await openAs(folder, { ...env, ...redis.env }))
   const most = values.quick ? livesOfRedis / 20 : livesOfRedis

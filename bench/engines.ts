@@ -27,10 +27,20 @@ export type MeasuredRedis = {
 export type Engines = { readonly postgres: MeasuredPostgres; readonly redis?: MeasuredRedis }
 
 /** Flushes on, as in production; memory as for a small server, and no checkpoint in the middle of a round by size alone. */
-const postgresSettings = { shared_buffers: '512MB', max_wal_size: '4GB', track_wal_io_timing: 'on' }
+const postgresSettings = {
+  shared_buffers: '512MB',
+  max_wal_size: '4GB',
+  min_wal_size: '2GB',
+  track_wal_io_timing: 'on',
+}
 
-export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promise<MeasuredPostgres> {
+/** @param logFiles  Made beforehand, of 16 MiB each. */
+export async function startMeasuredPostgres(
+  stack: AsyncDisposableStack,
+  logFiles: number,
+): Promise<MeasuredPostgres> {
   const postgres: Postgres = stack.use(await startPostgres(postgresSettings))
+  await fillLog(postgres, logFiles)
   const pid = await pidOf(postgres)
   return {
     port: postgres.port,
@@ -57,6 +67,17 @@ export async function startMeasuredPostgres(stack: AsyncDisposableStack): Promis
       return { count: wal_sync ?? Number.NaN, ms: wal_sync_time ?? Number.NaN }
     },
   }
+}
+
+/**
+ * A server that has run for some minutes writes into files that it has used before. A new one makes each, and all
+ * commits wait while it is filled with zeros and flushed: every second, at these rates.
+ */
+async function fillLog(postgres: Postgres, files: number): Promise<void> {
+  await postgres.query('create table filler (n integer)')
+  for (let file = 0; file < files; file++)
+    await postgres.query('insert into filler values (1); select pg_switch_wal()')
+  await postgres.query('checkpoint')
 }
 
 /** Of the process that starts all others of a server. */
