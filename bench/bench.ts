@@ -1,262 +1,159 @@
 /**
- * Measures the server against a bare handler, both in one run and by turns: requests a second as a
- * ratio, times, CPU a request, memory, hand-over.
- * `npm run bench [-- --rounds 3 --seconds 5 --stored 0 --store postgres://… --write docs/bench.md]`
+ * Measures the server on each engine, by one process and by two, against a bare handler in the same run and
+ * by turns; then what stored records cost, and what a model made of the figures foretells.
+ * `npm run bench [-- --quick] [--rounds 3] [--seconds 5] [--stored 10000000] [--write docs/bench.md]`
  */
 
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
-import { Client } from 'pg'
-import { deriveCode } from '../src/code/derive-code.ts'
-import { parseKeyRing } from '../src/code/key-ring.ts'
-import { closedLoop, type Load } from './load.ts'
-import { type Measured, measured } from './process.ts'
-import { fillStore } from './stored.ts'
+import { startMeasuredPostgres } from './engines.ts'
+import { medianOf } from './figures.ts'
+import { type Installation, openAs, startEmbedded, startShared } from './installations.ts'
+import { busyProcessors, measured } from './process.ts'
+import { startMeasuredRedis } from './redis-engine.ts'
+import { type Floor, type Results, report, storedRows } from './report.ts'
+import { liveInRedis, storedInPostgres, storedInSqlite } from './stored.ts'
+import { acts, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    stored: { type: 'string', default: '0' },
-    /** An empty database of its own; its password in COUNTERSIGN_POSTGRES_PASSWORD. */
-    store: { type: 'string' },
+    /** Short rounds and few records: to see that it works, not to quote. */
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    stored: { type: 'string' },
+    /** Only engines whose names begin so, e.g. PostgreSQL. */
+    only: { type: 'string', default: '' },
     write: { type: 'string' },
   },
 })
-const rounds = Number(values.rounds)
-const seconds = Number(values.seconds)
-const stored = Number(values.stored)
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3))
+const seconds = Number(values.seconds ?? (values.quick ? 2 : 5))
 
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
-const path = '/v1/usg/dcs/member/verification-code'
 const lines: string[] = []
-const say = (line = '') => {
-  console.log(line)
-  lines.push(line)
-}
-const median = (all: readonly number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)]!
-const fixed = (value: number, digits = 2) => value.toFixed(digits)
-
-type Server = { readonly process: Measured; readonly http: string; readonly token: string }
-
-async function startServer(data: string, args: readonly string[] = ['--limits', 'none']): Promise<Server> {
-  const env = {
-    COUNTERSIGN_POLICY_LIFETIME_SMS: '10m',
-    COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10',
-    ...(values.store !== undefined && { COUNTERSIGN_STORE: values.store }),
+const say = (...said: readonly string[]) => {
+  for (const line of said.length === 0 ? [''] : said) {
+    console.log(line)
+    lines.push(line)
   }
-  const process = await measured(
-    [
-      join(root, 'bin/countersign.js'),
-      'serve',
-      '--dev',
-      '--json',
-      '--data',
-      data,
-      '--https',
-      'off',
-      '--http',
-      '127.0.0.1:0',
-      ...args,
-    ],
-    env,
+}
+const isWanted = (name: string) => name.toLowerCase().startsWith(values.only.toLowerCase())
+const stored = Number(values.stored ?? (values.quick ? 100_000 : 10_000_000))
+
+async function main(): Promise<void> {
+  say(
+    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
+    'Servers, engines and the load generator run on the same processors. Limits lifted, sandbox carrier, every send to a',
+    'new number and handed over to the carrier. SQLite with `synchronous=full`, PostgreSQL with flushes on.',
+    `${rounds} rounds of ${seconds} s by turns; medians, and the spread of the ratio.`,
   )
-  const { http, member } = process.told as unknown as {
-    http: string
-    member: { account: string; password: string }
-  }
-  const answer = await fetch(`${http}/v1/usg/acs/auth/account`, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/json',
-      Authorization: `Basic ${btoa(`${member.account}:${member.password}`)}`,
-    },
-    body: JSON.stringify({ account: member.account, clientType: 72 }),
-  })
-  const { accessToken } = (await answer.json()) as { accessToken: string }
-  return { process, http, token: accessToken }
-}
-
-let nextNumber = 0
-
-/** Every request to a number nobody asked a code for. */
-function sendLua(token: string): string {
-  const from = 13_000_000_000 + nextNumber
-  nextNumber += 2_000_000
-  return `local n = ${from}
-request = function()
-  n = n + 1
-  return wrk.format("POST", "${path}", {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"},
-    string.format('{"contact":"+86%d","country":"chinaPR"}', n))
-end`
-}
-
-async function select(file: string, text: string): Promise<object[]> {
-  if (values.store === undefined) {
-    using db = new DatabaseSync(file, { readOnly: true })
-    return db.prepare(text).all()
-  }
-  const client = new Client({
-    connectionString: values.store,
-    password: process.env.COUNTERSIGN_POSTGRES_PASSWORD ?? '',
-  })
-  await client.connect()
-  const { rows } = await client.query(text)
-  await client.end()
-  return rows as object[]
-}
-
-/** Right codes, derived as the server does from the ring and the records in its data folder. */
-async function verifyLua(token: string, data: string): Promise<string> {
-  const ring = parseKeyRing(readFileSync(join(data, 'master.key'), 'utf8'))
-  const rows = (await select(
-    join(data, 'countersign.db'),
-    'select * from verification where state = 0 and submissions < 2 order by issued_at desc limit 60000',
-  )) as {
-    id: string
-    tenant: string
-    app: string
-    member: string
-    address: string
-    purpose: string
-    key_id: string
-    digits: number
-  }[]
-  const file = join(folder, `codes-${Math.random().toString(36).slice(2)}.txt`)
-  const known = rows.map(
-    (row) => `${row.address.slice(4)} ${deriveCode(ring.keys.get(row.key_id)!, row, row.digits)}`,
+  if (values.quick) say('', '**A quick run: to see that it works, not to quote.**')
+  say()
+  const before = await busyProcessors()
+  await servers()
+  const after = await busyProcessors()
+  await records()
+  say(
+    '',
+    `Other work on the machine: ${before.toFixed(2)} processors before the run, ${after.toFixed(2)} between its parts.`,
   )
-  writeFileSync(file, known.join('\n'))
-  // Made in init: before it, wrk.format does not know the host yet.
-  return `local calls = {}
-init = function(args)
-  local headers = {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"}
-  for line in io.lines("${file}") do
-    local contact, code = line:match("(%S+) (%S+)")
-    calls[#calls + 1] = wrk.format("POST", "${path}/verify", headers,
-      string.format('{"contact":"%s","verificationCode":"%s"}', contact, code))
-  end
-end
-local n = 0
-request = function()
-  n = n % #calls + 1
-  return calls[n]
-end`
 }
 
-const floorLua = `
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["X-Access-Token"] = "${'x'.repeat(40)}"
-wrk.body = '{"contact":"+8613800138000","country":"chinaPR"}'
-`
+async function servers(): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const installations = await started(stack)
+  const floor: Floor = {
+    process: stack.use(await measured([join(import.meta.dirname, 'floor.ts')])),
+    most: [],
+    half: [],
+  }
+  const results: Results[] = installations
+    .flatMap(subjectsOf)
+    .flatMap((subject) => acts.map((act) => ({ subject, act, most: [], ratios: [], half: [] })))
 
-async function withCpu(process: Measured, load: () => Promise<Load>): Promise<Load & { cpuUs: number }> {
-  const before = process.cpuMs()
-  const told = await load()
-  return { ...told, cpuUs: ((process.cpuMs() - before) * 1000) / told.requests }
+  await floorAtMost(floor.process, folder, 1)
+  for (const { subject, act } of results) await atMost(subject, act, folder, act === 'send' ? 2 : 1)
+  for (let round = 0; round < rounds; round++) {
+    const asFloor = await floorAtMost(floor.process, folder, seconds)
+    floor.most.push(asFloor)
+    for (const { subject, act, most, ratios } of results) {
+      const one = await atMost(subject, act, folder, seconds)
+      most.push(one)
+      ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
+    }
+  }
+  for (let round = 0; round < Math.max(1, rounds - 1); round++) {
+    const rates = results.map(({ most }) => Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2))
+    floor.half.push(await floorAtRate(floor.process, { perSecond: Math.max(...rates), seconds }))
+    for (const [i, { subject, act, half }] of results.entries())
+      half.push(await atRate(subject, act, folder, { perSecond: rates[i]!, seconds }))
+  }
+  for (const { name, servers } of installations)
+    say(
+      `- ${name}, under load: ${servers.map(({ process }) => `${process.rssMb().toFixed(0)} MB`).join(', ')}; hand-over, commit to accepted, p99 ${await quantile(servers[0]!.http, 'countersign_hand_over_seconds', 0.99)}`,
+    )
+  say(...report(floor, results, cpus().length))
 }
 
-/** The bucket of a histogram that a share of its observations lies in, s. */
+async function started(stack: AsyncDisposableStack): Promise<Installation[]> {
+  const installations: Installation[] = []
+  if (isWanted('SQLite')) installations.push(await startEmbedded(stack, folder))
+  if (isWanted('PostgreSQL') || isWanted('Redis')) {
+    const postgres = await startMeasuredPostgres(stack, values.quick ? 8 : 128)
+    if (isWanted('PostgreSQL')) installations.push(await startShared(stack, folder, { postgres }))
+    const redis = isWanted('Redis') ? await startMeasuredRedis(stack) : null
+    if (redis) installations.push(await startShared(stack, folder, { postgres, redis }))
+    else if (isWanted('Redis')) say('- Redis: left out, there is none here')
+  }
+  for (const { name, servers } of installations)
+    say(
+      `- ${name}: first start to listening ${servers.map(({ process }) => `${process.startMs.toFixed(0)} ms`).join(', of a second server ')}; at rest ${servers[0]!.process.rssMb().toFixed(0)} MB`,
+    )
+  return installations
+}
+
+/** The bucket of a histogram that a share of its observations lies in. */
 async function quantile(http: string, name: string, share: number): Promise<string> {
   const text = await (await fetch(`${http}/metrics`)).text()
   const buckets = [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)".*\\} (\\d+)$`, 'gm'))]
   const total = Number(buckets.at(-1)?.[2] ?? 0)
   const bucket = buckets.find((one) => Number(one[2]) >= total * share)
-  return `≤ ${fixed(Number(bucket?.[1]) * 1000, 1)} ms`
+  return `≤ ${(Number(bucket?.[1]) * 1000).toFixed(1)} ms`
 }
 
-async function main(): Promise<void> {
-  say(
-    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
-  )
-  say(
-    `The load generator runs on the same processors. One server process, ${values.store ? 'PostgreSQL, flushes on' : 'SQLite, `synchronous=full`'}, sandbox carrier,`,
-  )
-  say(
-    `limits lifted, every send to a new number and handed over to the carrier. ${rounds} rounds of ${seconds} s by turns; medians.`,
-  )
-  say()
+const few = 1_000
+const livesOfRedis = 1_000_000
 
-  const data = join(folder, 'data')
-  {
-    await using first = (await startServer(data)).process
-    say(`- first start to listening (makes keys, store, accounts): ${fixed(first.startMs, 0)} ms`)
+async function records(): Promise<void> {
+  if (stored === 0) return
+  const turns = { rounds: values.quick ? 1 : 4, seconds: values.quick ? 2 : 4 }
+  say('', '## What stored verifications cost', '')
+  say('The engine alone, without the server: whole lives of codes by 96 callers, on a store with many ended')
+  say('verifications and their dispatches against one with few, by turns.', '')
+  say(...storedRows.heading)
+  if (isWanted('SQLite')) {
+    const cost = await storedInSqlite(folder, few, stored / 10, turns)
+    say(storedRows.row('SQLite', cost))
   }
-  if (stored > 0 && values.store === undefined) {
-    console.error(`storing ${stored} verifications …`)
-    fillStore(join(data, 'countersign.db'), stored)
-  }
-  const floor = await measured([join(import.meta.dirname, 'floor.ts')])
-  const server = await startServer(data)
+  if (isWanted('PostgreSQL')) say(storedRows.row('PostgreSQL', await storedInPostgres(few, stored, turns)))
+  if (!isWanted('Redis')) return
   await using stack = new AsyncDisposableStack()
-  stack.use(floor)
-  stack.use(server.process)
-  say(`- later start to listening: ${fixed(server.process.startMs, 0)} ms`)
+  const redis = await startMeasuredRedis(stack)
+  if (!redis) return
+  const postgres = await startMeasuredPostgres(stack, 0)
+  const { env } = await postgres.newDatabase()
+  const store = stack.use(await openAs(folder, { ...env, ...redis.env }))
+  const most = values.quick ? livesOfRedis / 20 : livesOfRedis
+  const cost = await liveInRedis(store, redis, few, most, turns)
   say(
-    `- resident memory at rest, ${stored.toLocaleString('en')} verifications stored: ${fixed(server.process.rssMb(), 0)} MB`,
+    '',
+    `Redis keeps only what is alive. With ${most.toLocaleString('en')} live records it did ${(cost.perSecondMany / cost.perSecondFew).toFixed(2)} of what it did with ${few.toLocaleString('en')};`,
   )
-
-  const results = {
-    floor: [] as (Load & { cpuUs: number })[],
-    send: [] as (Load & { cpuUs: number })[],
-    verify: [] as (Load & { cpuUs: number })[],
-  }
-  const floorUrl = String((floor.told as unknown as { http: string }).http)
-  await closedLoop(folder, floorUrl, floorLua, { seconds: 2 })
-  await closedLoop(folder, server.http, sendLua(server.token), { seconds: 3 })
-  await closedLoop(folder, server.http, await verifyLua(server.token, data), { seconds: 2 })
-  for (let round = 0; round < rounds; round++) {
-    results.floor.push(await withCpu(floor, () => closedLoop(folder, floorUrl, floorLua, { seconds })))
-    results.send.push(
-      await withCpu(server.process, () =>
-        closedLoop(folder, server.http, sendLua(server.token), { seconds }),
-      ),
-    )
-    const lua = await verifyLua(server.token, data)
-    results.verify.push(
-      await withCpu(server.process, () => closedLoop(folder, server.http, lua, { seconds })),
-    )
-  }
-  say(
-    `- hand-over, commit to accepted, p99 over all rounds: ${await quantile(server.http, 'countersign_hand_over_seconds', 0.99)}`,
-  )
-  say(`- resident memory under load: ${fixed(server.process.rssMb(), 0)} MB`)
-  say()
-  say('| | requests/s | ratio to the floor | p50 ms | p99 ms | p99.9 ms | CPU µs a request | failed |')
-  say('|---|---|---|---|---|---|---|---|')
-  for (const [name, all] of Object.entries(results)) {
-    const of = (field: keyof (typeof all)[number]) => median(all.map((one) => one[field]))
-    const ratio = median(all.map((one, i) => one.requestsPerSecond / results.floor[i]!.requestsPerSecond))
-    const failures = all.reduce((sum, one) => sum + one.failures, 0)
-    say(
-      `| ${name} | ${fixed(of('requestsPerSecond'), 0)} | ${fixed(ratio)} | ${fixed(of('p50Ms'))} | ${fixed(of('p99Ms'))} | ${fixed(of('p999Ms'))} | ${fixed(of('cpuUs'), 0)} | ${failures} |`,
-    )
-  }
-  say()
-  for (const perSecond of [1_000, 5_000]) {
-    nextNumber += 2_000_000
-    const options = JSON.stringify({
-      url: server.http + path,
-      token: server.token,
-      perSecond,
-      seconds,
-      from: nextNumber,
-    })
-    const told = JSON.parse(
-      execFileSync(process.execPath, [join(import.meta.dirname, 'open-loop.ts'), options], {
-        encoding: 'utf8',
-      }),
-    ) as Load
-    say(
-      `- open loop, ${perSecond.toLocaleString('en')} sends/s: p50 ${fixed(told.p50Ms)} ms, p99 ${fixed(told.p99Ms)} ms, p99.9 ${fixed(told.p999Ms)} ms, ${told.failures} failed`,
-    )
-  }
+  say(`each takes ${cost.bytesEach.toFixed(0)} bytes of memory.`)
 }
 
 try {

@@ -66,7 +66,7 @@ async function sendAt(carrier: Carrier, perSecond: number, forSeconds: number): 
   const from = nextNumber
   nextNumber += perSecond * forSeconds + 1000
   const options = {
-    url: carrier.http + path,
+    urls: [carrier.http + path],
     token: carrier.token,
     perSecond,
     seconds: forSeconds,

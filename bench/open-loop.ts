@@ -1,14 +1,23 @@
 /** The open loop in a process of its own, so that it does not share a thread with what reads its results. */
 
+import { readFileSync } from 'node:fs'
 import { openLoop } from './load.ts'
 
-const { url, token, perSecond, seconds, from } = JSON.parse(process.argv[2]!) as {
-  url: string
-  token: string
-  perSecond: number
-  seconds: number
-  from: number
+/** Sends to numbers one after the other, or the bodies of a file in turn, one a line. */
+type Options = {
+  readonly urls: readonly string[]
+  readonly token: string
+  readonly perSecond: number
+  readonly seconds: number
+} & ({ readonly from: number } | { readonly bodies: string })
+
+const options = JSON.parse(process.argv[2]!) as Options
+const headers = { 'Content-Type': 'application/json', 'X-Access-Token': options.token }
+console.log(JSON.stringify(await openLoop(options.urls, headers, bodiesOf(options), options)))
+
+function bodiesOf(given: Options): (nth: number) => string {
+  if ('from' in given)
+    return (nth) => `{"contact":"+86${13_000_000_000 + given.from + nth}","country":"chinaPR"}`
+  const bodies = readFileSync(given.bodies, 'utf8').split('\n')
+  return (nth) => bodies[nth % bodies.length]!
 }
-const headers = { 'Content-Type': 'application/json', 'X-Access-Token': token }
-const body = (nth: number) => `{"contact":"+86${13_000_000_000 + from + nth}","country":"chinaPR"}`
-console.log(JSON.stringify(await openLoop(url, headers, body, { perSecond, seconds })))

@@ -29,7 +29,11 @@ const code = await runCli(process.argv.slice(2), {
   },
   // Only in a folder that is there: a command that is refused leaves nothing behind.
   keepCompiled(dataFolder) {
-    if (existsSync(dataFolder)) enableCompileCache(join(dataFolder, 'cache'))
+    if (!existsSync(dataFolder)) return
+    const folder = join(dataFolder, 'cache')
+    enableCompileCache(folder)
+    // Threads and workers have caches of their own, and learn of the folder only so.
+    process.env.NODE_COMPILE_CACHE ??= folder
   },
 })
 

@@ -37,6 +37,20 @@ export function dispatchConformance(clients: () => Clients): void {
   const useOf = (id: string, change = {}) => ({ id, wrong: [], consumes: true, ...change })
 
   describe('dispatches', () => {
+    test('of two dispatches that end a message in one step, the second is late', async () => {
+      const entry = await issued()
+      const ends = (dispatches: number) =>
+        settlementOf({ ...entry, dispatches }, { kind: 'done' }, 'accepted')
+      await clients().store.outbox.settle([ends(1), ends(2)])
+      assert.deepEqual(
+        (await of(entry)).map(({ nth, isLate }) => ({ nth, isLate })),
+        [
+          { nth: 1, isLate: false },
+          { nth: 2, isLate: true },
+        ],
+      )
+    })
+
     test('each dispatch of a verification is recorded, a late one too, and once however often told', async () => {
       const entry = await issued()
       const first = settlementOf(entry, { kind: 'retry', afterMs: 0 }, 'unavailable', {

@@ -14,19 +14,36 @@ import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
 import type { MovedReceipt } from './history.ts'
 import { notifyDue } from './notices.ts'
-import { byText } from './order.ts'
+import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
+const columns = `about, message, nth, tenant, app, channel, provider, region, outcome, provider_code, provider_id,
+  receipt_key, queued_at, handed_at, answered_at, segments, price, next`
+const rowType = `(about text, message text, nth integer, tenant text, app text, channel text, provider text,
+  region text, outcome text, provider_code text, provider_id text, receipt_key text, queued_at bigint,
+  handed_at bigint, answered_at bigint, segments integer, price json, next text, is_late boolean)`
+
 const insertDispatches = sql(`
-  insert into dispatch (about, message, nth, tenant, app, channel, provider, region, outcome, provider_code,
-    provider_id, receipt_key, queued_at, handed_at, answered_at, segments, price, next, is_late)
-  select * from json_to_recordset($1::json) as r (about text, message text, nth integer, tenant text, app text,
-    channel text, provider text, region text, outcome text, provider_code text, provider_id text,
-    receipt_key text, queued_at bigint, handed_at bigint, answered_at bigint, segments integer, price json,
-    next text, is_late boolean)
+  insert into dispatch (${columns}, is_late)
+  select * from json_to_recordset($1::json) as r ${rowType}
   on conflict do nothing
   returning json_build_object('message', message, 'nth', nth)`)
+
+/**
+ * What ends with its dispatch leaves the outbox in the statement that records it, unread: whoever does not find
+ * the message any more comes late. Locked and read before, a send took PostgreSQL 66 µs and not 62.
+ * `not in`, as that is looked up by hash whatever the planner may not do.
+ */
+const endAndInsert = sql(`
+  with rows as materialized (
+    select * from json_to_recordset($1::json) as r ${rowType}),
+  gone as (
+    delete from outbox o using rows r where o.queued_at = r.queued_at and o.message_id = r.message
+    returning o.message_id)
+  insert into dispatch (${columns}, is_late)
+  select ${columns}, is_late or message not in (select message_id from gone) from rows
+  on conflict do nothing`)
 
 /** The last acceptance of each verification so far. */
 const selectLastAccepted = sql(`
@@ -131,12 +148,15 @@ export function heldDispatches(accepted: readonly unknown[]) {
     ),
   )
   const recorded: Record<string, unknown>[] = []
+  const ended: Record<string, unknown>[] = []
   return {
     lastAccepted: (verification: string): Used['broughtBy'] => lastAccepted.get(verification) ?? null,
 
-    record(settlement: Settlement, isLate: boolean): void {
+    /** @param endsMessage  It leaves the outbox by this, unless it has already: then this is late too. */
+    record(settlement: Settlement, isLate: boolean, endsMessage: boolean): void {
       const { dispatch, message, region, verification, queuedAt, dispatches, next } = settlement
-      recorded.push({
+      const rows = endsMessage ? ended : recorded
+      rows.push({
         about: verification === '' ? idAt(queuedAt) + dispatch.messageId : verification,
         message: dispatch.messageId,
         nth: dispatches,
@@ -160,16 +180,17 @@ export function heldDispatches(accepted: readonly unknown[]) {
     },
 
     writes(): Bound[] {
-      if (recorded.length === 0) return []
-      const order = (row: Record<string, unknown>) => JSON.stringify([row.about, row.message, row.nth])
       return [
-        bindRows(
-          insertDispatches,
-          recorded.toSorted((a, b) => byText(order(a), order(b))),
-        ),
+        ...(ended.length > 0 ? [bindRows(endAndInsert, inOrder(ended, orderOf))] : []),
+        ...(recorded.length > 0 ? [bindRows(insertDispatches, inOrder(recorded, orderOf))] : []),
       ]
     },
   }
+}
+
+/** As the outbox is locked, for it is with these. */
+function orderOf({ queued_at, message, nth }: Record<string, unknown>): string {
+  return `${String(queued_at).padStart(15, '0')} ${message} ${nth}`
 }
 
 export async function receive(

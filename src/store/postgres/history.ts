@@ -96,7 +96,7 @@ export function postgresHistory(
     },
     async record(until, settlements) {
       const dispatches = heldDispatches([])
-      for (const settlement of settlements) dispatches.record(settlement, false)
+      for (const settlement of settlements) dispatches.record(settlement, false, false)
       const [rows] = await call(
         'history.record',
         (end) => transactions.write(end, ...dispatches.writes()),

@@ -14,7 +14,7 @@ import type {
   UseRequest,
 } from '../verifications.ts'
 import type { Held, Needs } from './held.ts'
-import type { EntryKey } from './outbox.ts'
+import { type EntryKey, readsEntry } from './outbox.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 
 /** Runs to the end within a batch, and nothing comes between: it reads what is held and changes that. */
@@ -117,8 +117,9 @@ export const hotVerbs = {
 
   settle: verb(
     (needs, settlements: readonly Settlement[]) => {
-      for (const { dispatch, queuedAt, message, next } of settlements) {
-        needs.entry({ queuedAt, messageId: dispatch.messageId })
+      for (const settlement of settlements) {
+        const { dispatch, queuedAt, message, next } = settlement
+        if (readsEntry(settlement)) needs.entry({ queuedAt, messageId: dispatch.messageId })
         if (next.kind === 'failed' && next.isPermanent)
           for (const key of message.cooldown) needs.ledgers.add(key)
       }

@@ -3,7 +3,7 @@
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
 import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 import { storableJson } from '../storable.ts'
-import { byText } from './order.ts'
+import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
 /**
@@ -82,7 +82,7 @@ export function heldLedgers(rows: readonly unknown[]) {
           ? [
               bindRows(
                 insertLedgers,
-                made.toSorted((a, b) => byText(a.key, b.key)),
+                inOrder(made, (one) => one.key),
               ),
             ]
           : []),

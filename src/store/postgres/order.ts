@@ -4,3 +4,11 @@
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+/** Rows in that order by a key of each, which is made once: a sort asks for it many times. */
+export function inOrder<T>(rows: readonly T[], keyOf: (row: T) => string): T[] {
+  return rows
+    .map((row) => ({ row, key: keyOf(row) }))
+    .sort((a, b) => byText(a.key, b.key))
+    .map(({ row }) => row)
+}

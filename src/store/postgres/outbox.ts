@@ -88,6 +88,11 @@ export function entryKey({ queuedAt, messageId }: EntryKey): string {
   return `${queuedAt} ${messageId}`
 }
 
+/** Whether what becomes of a message hangs on what the outbox says of it. */
+export function readsEntry({ next }: Settlement): boolean {
+  return next.kind === 'retry' || next.kind === 'second'
+}
+
 export function heldOutbox(
   rows: readonly unknown[],
   now: number,
@@ -97,6 +102,7 @@ export function heldOutbox(
   const held = new Map<string, Kept>()
   for (const row of rows as readonly Kept[])
     held.set(entryKey({ queuedAt: row.queued_at, messageId: row.message_id }), { ...row, fate: 'untouched' })
+  const ended = new Set<string>()
   const queued: object[] = []
   let isDueNow = false
 
@@ -128,9 +134,13 @@ export function heldOutbox(
 
   function settleOne(settlement: Settlement): void {
     const { dispatch, next, message, queuedAt } = settlement
-    const kept = held.get(entryKey({ queuedAt, messageId: dispatch.messageId }))
-    const isLate = kept === undefined || kept.fate === 'gone'
-    if (!isLate) {
+    const key = entryKey({ queuedAt, messageId: dispatch.messageId })
+    const kept = held.get(key)
+    // Of several in one batch the first ends it.
+    const endsUnread = kept === undefined && !readsEntry(settlement) && !ended.has(key)
+    if (endsUnread) ended.add(key)
+    const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone')
+    if (kept && !isLate) {
       if (next.kind === 'retry' || next.kind === 'second') {
         kept.fate = 'changed'
         kept.due_at = now + next.afterMs
@@ -142,7 +152,7 @@ export function heldOutbox(
     if (next.kind === 'failed' && next.isPermanent)
       // Nothing reached the address, so asking again at once, corrected, is fair.
       ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
-    dispatches.record(settlement, isLate)
+    dispatches.record(settlement, isLate, endsUnread)
   }
 
   return {

@@ -3,7 +3,7 @@
 import type { VerificationKey } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber } from '../numbering.ts'
 import { storableJson } from '../storable.ts'
-import { byText } from './order.ts'
+import { byText, inOrder } from './order.ts'
 import type { VerificationRow } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
@@ -103,7 +103,8 @@ export function readRepeats(fingerprints: ReadonlySet<string>): Bound {
 }
 
 export function keyOf({ tenant, app, member, address, purpose }: VerificationKey): string {
-  return JSON.stringify([member, address, purpose, app, tenant])
+  // A NUL stands in none of them, for no column can hold one.
+  return `${member}\0${address}\0${purpose}\0${app}\0${tenant}`
 }
 
 /** @param decoy  Of this connection. */
@@ -185,13 +186,7 @@ export function heldVerifications(rows: readonly unknown[], repeated: readonly u
         .map(({ row: { id, state, submissions, used_at } }) => ({ id, state, submissions, used_at }))
       const writes: Bound[] = []
       if (changed.length > 0) writes.push(bindRows(updateVerifications, changed))
-      if (made.length > 0)
-        writes.push(
-          bindRows(
-            insertVerifications,
-            made.toSorted((a, b) => byText(keyOf(a), keyOf(b))),
-          ),
-        )
+      if (made.length > 0) writes.push(bindRows(insertVerifications, inOrder(made, keyOf)))
       if (proofs.size > 0) writes.push(bindRows(putProofs, sorted(proofs)))
       if (repeats.size > 0)
         writes.push(

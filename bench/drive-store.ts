@@ -1,0 +1,110 @@
+/** An engine without the server: callers that each take a code through its whole life, over and over. */
+
+import type { NewMessage } from '../src/store/outbox.ts'
+import type { Store } from '../src/store/store.ts'
+import type { IssueResult } from '../src/store/verifications.ts'
+import { newVerificationId, type VerificationKey } from '../src/verification/verification.ts'
+
+const callers = 96
+const lease = { owner: 'bench', ms: 15_000 }
+let made = 0
+
+/** @returns Lives a second: issued, settled, submitted, used. */
+export async function driveStore(store: Store, seconds: number): Promise<number> {
+  let lives = 0
+  const startedAt = performance.now()
+  const until = startedAt + seconds * 1000
+  const caller = async () => {
+    while (performance.now() < until) {
+      const key = nextKey()
+      await issueOne(store, key, 60_000)
+      const taken = await store.verifications.takeSubmission({
+        key,
+        counted: [],
+        wrong: [],
+        maxSubmissions: 5,
+      })
+      if (taken.kind !== 'taken' || !taken.record) throw new Error('a code was not found')
+      const used = await store.verifications.use({
+        id: taken.record.id,
+        wrong: [],
+        consumes: true,
+      })
+      if (!used) throw new Error('a right code was not used')
+      lives++
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  return (lives * 1000) / (performance.now() - startedAt)
+}
+
+/** Leaves so many alive. */
+export async function issueMany(store: Store, count: number, lifetimeMs: number): Promise<void> {
+  let left = count
+  const caller = async () => {
+    while (left-- > 0) await issueOne(store, nextKey(), lifetimeMs)
+  }
+  await Promise.all(Array.from({ length: callers * 4 }, caller))
+}
+
+function nextKey(): VerificationKey {
+  const nth = made++
+  return {
+    tenant: 'demo',
+    app: 'bench',
+    member: (nth % 100_000).toString(16).padStart(32, '0'),
+    address: `tel:+86${13_000_000_000 + nth}`,
+    purpose: 'own-contact',
+  }
+}
+
+/** With its message, which a carrier took at once. */
+async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number): Promise<void> {
+  const now = Date.now()
+  const id = newVerificationId(now, key.address)
+  const message: NewMessage = {
+    id: id.slice(12, 44),
+    tenant: key.tenant,
+    app: key.app,
+    channel: 'sms',
+    to: { kind: 'phone', e164: key.address.slice(4), region: 'CN' },
+    locale: 'en-US',
+    template: 'code',
+    values: {},
+    lifetimeMs,
+    cooldown: [],
+  }
+  const result: IssueResult = await store.verifications.issue({
+    id,
+    key,
+    keyId: 'k',
+    digits: 6,
+    lifetimeMs,
+    isTest: false,
+    takes: [],
+    message,
+    lease,
+  })
+  if (result.kind !== 'issued') throw new Error(`a code was not issued: ${result.kind}`)
+  const { queuedAt } = result
+  const dispatch = {
+    messageId: message.id,
+    provider: 'carrier',
+    outcome: 'accepted',
+    handedOverAt: queuedAt,
+    tookMs: 1,
+    providerMessageId: message.id,
+    receiptKey: message.id,
+  } as const
+  await store.outbox.settle([
+    {
+      dispatch,
+      message,
+      region: 'CN',
+      verification: id,
+      queuedAt,
+      dispatches: 1,
+      next: { kind: 'done' },
+    },
+  ])
+}
