@@ -105,7 +105,7 @@ describe('the server on PostgreSQL', peer, () => {
     const found = await command('doctor', '--dev')
     assert.match(
       found,
-      /good {2}store +postgres:.* answers; 1 app.*; PostgreSQL \d+\.\d+, schema \d+, \d+ MB, /,
+      /good {2}store +postgres:.* serves everything; 1 app.*; PostgreSQL \d+\.\d+, schema \d+, \d+ MB, /,
     )
     assert.match(found, /good {2}replicas +none connected/)
     await assert.rejects(command('backup', join(folders[0]!, 'b')), /pg_dump/)

@@ -7,7 +7,8 @@ import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createProviders } from '../providers/providers.ts'
-import { isStoreMade, openStore, reportStore, storeName } from '../store/open-store.ts'
+import { hotName, isStoreMade, openStore, reportHot, reportStore, storeName } from '../store/open-store.ts'
+import type { RedisChoice } from '../store/redis/client.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
@@ -52,7 +53,14 @@ export async function doctor(
       return 'every template renders'
     })
     await examine('store', () => store(settings))
-    if (settings.store.engine === 'postgres') await examine('replicas', () => replicas(settings))
+    if (settings.store.engine === 'postgres') {
+      await examine('replicas', async () => replicasOf(await reportStore(settings.store)))
+      const { hot: redis } = settings.store
+      if (redis) {
+        await examine('hot', () => hot(redis))
+        await examine('hot replicas', async () => replicasOf(await reportHot(redis)))
+      }
+    }
     await examine('clock', () => clock(settings))
     await examine('providers', () => providers(settings))
   }
@@ -108,17 +116,30 @@ async function store(settings: Settings): Promise<string> {
   const name = storeName(settings.store)
   if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)
   const oldest = depth.queued === 0 ? '' : `, the oldest for ${Math.ceil(depth.oldestMs / 1000)} s`
-  return `${name} answers; ${apps.length} app(s), ${depth.queued} message(s) waiting${oldest}; ${sizeOf(report)}`
+  const waiting = `${apps.length} app(s), ${depth.queued} message(s) waiting${oldest}`
+  return `${name} ${servesOf(settings)}; ${waiting}; ${sizeOf(report)}`
+}
+
+function servesOf({ store }: Settings): string {
+  return store.engine === 'postgres' && store.hot
+    ? 'serves members, logins, notices and history'
+    : 'serves everything'
+}
+
+async function hot(choice: RedisChoice): Promise<string> {
+  const report = await reportHot(choice)
+  const name = hotName(choice)
+  if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)
+  return `${name} serves codes on their way and limits; ${sizeOf(report)}`
 }
 
 function sizeOf({ product, schema, bytes, rows = {} }: StoreReport): string {
   const counts = Object.entries(rows).map(([table, count]) => `${count} of ${table}`)
   const about = counts.length === 0 ? '' : `, rows about ${counts.join(', ')}`
-  return `${product}, schema ${schema}, ${Math.ceil(bytes / 1e6)} MB${about}`
+  return `${product}${schema === null ? '' : `, schema ${schema}`}, ${Math.ceil(bytes / 1e6)} MB${about}`
 }
 
-async function replicas(settings: Settings): Promise<string> {
-  const { replicas = [] } = await reportStore(settings.store)
+function replicasOf({ replicas = [] }: StoreReport): string {
   return replicas.length === 0 ? 'none connected' : replicas.map(replicaOf).join('; ')
 }
 

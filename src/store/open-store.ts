@@ -7,8 +7,9 @@ import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
 import { reportPostgres } from './postgres/report.ts'
-import type { RedisChoice } from './redis/client.ts'
+import { type RedisChoice, redisName } from './redis/client.ts'
 import { openRedisStore } from './redis/redis-store.ts'
+import { reportRedis } from './redis/report.ts'
 import { openMovableSqlite } from './sqlite/movable.ts'
 import { reportSqlite } from './sqlite/report.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
@@ -83,6 +84,11 @@ export function openMovable(choice: StoreChoice, role: MoveRole): Promise<Movabl
 }
 
 /** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
+/** The same of what is kept in Redis. @throws Error if it cannot be asked. */
+export function reportHot(choice: RedisChoice): Promise<StoreReport> {
+  return reportRedis(choice)
+}
+
 export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
   return choice.engine === 'sqlite' ? reportSqlite(choice.path) : reportPostgres(clientOf(choice))
 }
@@ -109,6 +115,8 @@ export function isStoreMade(choice: StoreChoice): boolean {
 export function prepareStore(choice: StoreChoice): void {
   if (choice.engine === 'sqlite') mkdirSync(dirname(choice.path), { recursive: true, mode: 0o700 })
 }
+
+export { redisName as hotName }
 
 /** As an operator may read it; holds no password. */
 export function storeName(choice: StoreChoice): string {

@@ -14,7 +14,8 @@ export type Replica = {
 export type StoreReport = {
   /** The engine with its version. */
   readonly product: string
-  readonly schema: number
+  /** null: it has none. */
+  readonly schema: number | null
   readonly bytes: number
   /** About how many, by table; absent where they would have to be counted. */
   readonly rows?: Readonly<Record<string, number>>

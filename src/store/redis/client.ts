@@ -31,6 +31,16 @@ export type WaitChoice = {
 
 export type Client = Redis | Cluster
 
+/**
+ * In a cluster, so many shards: each is one hash slot, so that up to as many masters share the load. Never change
+ * it for data that is in use. Without a cluster one, and every verb is one function on one server.
+ */
+const clusterShards = 64
+
+export function shardsOf({ kind }: RedisChoice): number {
+  return kind === 'cluster' ? clusterShards : 1
+}
+
 /** Nothing comes back for so long although something was asked: the connection is taken for dead. */
 const silenceMs = 2_000
 const connectMs = 1_000

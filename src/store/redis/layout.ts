@@ -4,12 +4,6 @@ import { createHash } from 'node:crypto'
 import { partitionOfLedger, partitionOfSubject } from '../../throttle/policy.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 
-/**
- * In a cluster, so many: each is one hash slot, so that up to as many masters share the load. Never change it
- * for data that is in use. Without a cluster one, and every verb is one function on one server.
- */
-export const clusterShards = 64
-
 export type Layout = {
   readonly shards: number
   shardOf(partition: number): number

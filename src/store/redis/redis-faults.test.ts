@@ -20,6 +20,7 @@ import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { RedisChoice } from './client.ts'
 import { openRedisStore } from './redis-store.ts'
+import { reportRedis } from './report.ts'
 
 const peer = {
   ...requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths),
@@ -274,6 +275,33 @@ describe('Redis under faults', peer, () => {
     let rest = 0
     for (let i = 0; i < 15; i++) if ((await issue(i, [wide])).kind !== 'throttled') rest++
     assert.equal(both + rest, 10)
+  })
+
+  test('a report tells what is held, who follows and how far, and what could lose limits', async () => {
+    await using redis = await startRedis({ replicas: 1 })
+    const choice = choiceOf(redis)
+    await using store = await open(choice)
+    for (let i = 0; i < 3; i++) await well(store)
+    const { product, rows, replicas, problems } = await reportRedis(choice)
+    assert.match(product, /^Redis 7\./)
+    assert.deepEqual(rows, { 'live code': 3, message: 3 })
+    assert.equal(replicas?.length, 1)
+    assert.match(replicas[0]!.name, /^127\.0\.0\.1:\d+$/)
+    assert.equal(replicas[0]!.state, 'online')
+    assert.deepEqual(problems, [])
+    await redis.nodes[0]!.command('CONFIG', 'SET', 'appendonly', 'no')
+    assert.match(
+      (await reportRedis(choice)).problems.join(),
+      /^appendonly is no: a restart forgets every limit/,
+    )
+    const past = String(Date.now() - 60_000)
+    await redis.nodes[0]!.command('CONFIG', 'SET', 'appendonly', 'yes')
+    // Later than the engine's own look, which is twice a second.
+    for (;;) {
+      await redis.nodes[0]!.command('ZADD', 'faults:{0}:ends', past, 'lost')
+      const told = (await reportRedis(choice)).problems.join()
+      if (/^the history is \d+ s behind/.test(told)) break
+    }
   })
 
   test('a user with the rights that redis.md names is enough', async () => {

@@ -10,11 +10,12 @@ import type { Store } from '../store.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { createArchive } from './archive.ts'
 import { createCalls } from './calls.ts'
-import { type Client, createClient, type RedisChoice, ready, redisName } from './client.ts'
-import { clusterShards, createLayout, type Layout } from './layout.ts'
+import { type Client, createClient, type RedisChoice, ready, redisName, shardsOf } from './client.ts'
+import { createLayout, type Layout } from './layout.ts'
 import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
 import { verificationOf } from './records.ts'
+import { infoOf, mastersOf } from './report.ts'
 import { redisVerifications, usedOf } from './verifications.ts'
 
 export type RedisSettings = {
@@ -50,7 +51,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   await ready(client, redis, longestStartMs)
   await examine(client, redis)
 
-  const layout = createLayout(redis.prefix, redis.kind === 'cluster' ? clusterShards : 1)
+  const layout = createLayout(redis.prefix, shardsOf(redis))
   const calls = createCalls(client, readLibrary(), await slotsOf(client, layout), redis.wait)
   const verifications = redisVerifications(calls, layout)
   const outbox = redisOutbox(calls, layout)
@@ -86,9 +87,8 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
 
   /** Engine time of the first master that answers, if PostgreSQL does too. */
   async function now(): Promise<number> {
-    const masters = client instanceof Cluster ? client.nodes('master') : [client]
     const [time] = await Promise.all([
-      Promise.any(masters.map((node) => node.time())).catch(unavailable),
+      Promise.any(mastersOf(client).map((node) => node.time())).catch(unavailable),
       cold.now(),
     ])
     return Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
@@ -322,11 +322,8 @@ async function slotsOf(client: Client, layout: Layout): Promise<readonly number[
 
 /** What would lose or refuse records under load is refused at the start. */
 async function examine(client: Client, choice: RedisChoice): Promise<void> {
-  const nodes = client instanceof Cluster ? client.nodes('master') : [client]
-  for (const node of nodes) {
-    const said = await node.info().catch(unavailable)
-    const told = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(said)?.[1] ?? ''
-    const problem = problemOf(told, choice)
+  for (const node of mastersOf(client)) {
+    const problem = problemOf(await infoOf(node).catch(unavailable), choice)
     if (problem) throw new AppError('config.invalid', `hot: ${redisName(choice)} ${problem}`)
   }
 }
