@@ -37,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
     'flows/policy.ts',
     'store (types)',
   ],
+  app: ['address', 'code', 'directory', 'store', 'delivery', 'providers', 'flows', 'http', 'config'],
   cli: [
     'address',
     'code',

@@ -37,14 +37,22 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
   function start(): void {
     isScheduled = false
     while (gathered.length > 0 && free.length > 0) {
+      const calls = gathered.splice(0, largestBatch).filter(isInTime)
+      if (calls.length === 0) continue
       const lane = free.pop()!
-      const calls = gathered.splice(0, largestBatch)
       void run(calls, decoyOf(lane)).finally(() => {
         free.push(lane)
         start()
         if (free.length === lanes) onEnded?.()
       })
     }
+  }
+
+  /** Else the busier the server, the more of its time would go to calls that were given up long ago. */
+  function isInTime(call: HotCall): boolean {
+    if (call.until >= mustEnd()) return true
+    call.reject(tooSlow())
+    return false
   }
 
   const decoyOf = (lane: number) =>
@@ -56,7 +64,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
       const results = await decided(calls, decoy)
       for (const [i, call] of calls.entries()) {
         const result = results[i]!
-        if (result === tooLate) call.reject(unavailable(new Error('the store was too slow')))
+        if (result === tooLate) call.reject(tooSlow())
         else call.resolve(result.value)
       }
     } catch (error) {
@@ -78,11 +86,11 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
       statements,
       (rows, { now }) => {
         const held = hold(rows, now, decoy)
-        const mustEnd = performance.now() + commitMs * 2
+        const end = mustEnd()
         let until = latest
         const result = all.map((call) => {
           // Its caller has been told, or will be before the commit, that nothing was accepted.
-          if (call.until < mustEnd) return tooLate
+          if (call.until < end) return tooLate
           until = Math.min(until, call.until)
           return { value: call.verb.decide(held, ...(call.args as never[])) }
         })
@@ -109,3 +117,6 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
 }
 
 const tooLate = Symbol('too late')
+const tooSlow = () => unavailable(new Error('the store was too slow'))
+/** A call that is over earlier cannot be committed any more. */
+const mustEnd = () => performance.now() + commitMs * 2

@@ -17,13 +17,18 @@ export type Pool = {
 }
 
 /** For TCP, TLS and login. A server in good health takes some milliseconds. */
-const longestConnectMs = 700
+const connectMs = 700
 /** After a connection that could not be opened: calls in between are refused at once instead of queueing. */
 const firstPauseMs = 50
 const longestPauseMs = 500
 
+/**
+ * With less time than this nothing is begun. A call that is not answered in time costs its connection, so calls that
+ * had waited long for one would each take one along, from a server that is busy and in good health.
+ */
+const leastMs = 40
+
 type Waiting = {
-  readonly until: number
   readonly timer: NodeJS.Timeout
   take(connection: PostgresConnection): void
   refuse(error: PostgresError): void
@@ -61,15 +66,14 @@ export function createPool({ client, size }: PoolSettings): Pool {
       opening < waiting.length &&
       open.size + opening < size
     )
-      void openOne(waiting.at(-1)!.until)
+      void openOne()
   }
 
-  async function openOne(until: number): Promise<void> {
+  async function openOne(): Promise<void> {
     opening++
     try {
-      const timeoutMs = Math.min(longestConnectMs, Math.max(1, until - performance.now()))
       let isUp = false
-      const connection = await openConnection(client, canPrepare, timeoutMs, () => {
+      const connection = await openConnection(client, canPrepare, connectMs, () => {
         if (!isUp) return
         open.delete(connection)
         const at = idle.indexOf(connection)
@@ -108,7 +112,6 @@ export function createPool({ client, size }: PoolSettings): Pool {
       const isPaused = performance.now() < pausedUntil
       if (isPaused && open.size === 0 && opening === 0) return reject(lastError!)
       const one: Waiting = {
-        until,
         take: resolve,
         refuse: reject,
         timer: setTimeout(
@@ -128,6 +131,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
     async lend(until, act) {
       const connection = await acquire(until)
       try {
+        if (performance.now() > until - leastMs) throw new PostgresError('every connection is busy')
         return await act(connection)
       } catch (error) {
         // A server that hangs, or is out of reach, hangs on the others too: they would each cost a deadline.

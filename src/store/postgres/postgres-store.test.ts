@@ -16,9 +16,13 @@ import type { Take } from '../../throttle/take.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
+import { createBatches } from './batches.ts'
 import { openConnection } from './connection.ts'
+import { type HotVerb, hotVerbs } from './hot-verbs.ts'
+import { createPool } from './pool.ts'
 import { openPostgresStore } from './postgres-store.ts'
 import { bind, sql } from './statement.ts'
+import { createTransactions } from './transaction.ts'
 
 const postgresPeer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
 const pgbouncerPeer = requirePeer('PgBouncer (apt-get install pgbouncer)', pgbouncerPath)
@@ -62,6 +66,37 @@ describe('through a pooler', { ...postgresPeer, ...pgbouncerPeer }, () => {
     return underTest(await open(database, pooler.port), await open(database, pooler.port), () =>
       pooler[Symbol.asyncDispose](),
     )
+  })
+})
+
+describe('batches', postgresPeer, () => {
+  test('a call whose time is all but over before it begins costs no connection', async () => {
+    const pool = createPool({ client: postgres.client(await postgres.newDatabase()), size: 1 })
+    const transactions = createTransactions(pool)
+    const session = () =>
+      pool.lend(performance.now() + 5_000, async (connection) => {
+        const [rows] = await connection.run(
+          [bind(sql('select to_json(pg_backend_pid())'))],
+          performance.now() + 5_000,
+        )
+        return rows![0]
+      })
+    const before = await session()
+    const batches = createBatches(transactions, 1, unlike())
+    const refused = await new Promise<AppError>((resolve, reject) =>
+      batches.add({
+        verb: hotVerbs.take as unknown as HotVerb,
+        args: [[]],
+        until: performance.now() - 1,
+        resolve: reject,
+        reject: resolve,
+      }),
+    )
+    assert.equal(refused.code, 'store.unavailable')
+    await assert.rejects(transactions.read(performance.now() + 5, bind(sql('select to_json(1)'))), /busy/)
+    assert.equal(await session(), before)
+    await batches.ended()
+    await pool.close()
   })
 })
 

@@ -1,0 +1,151 @@
+/** What listens: the callers' listeners with TLS and without, and the operator's, each with the pages it serves. */
+
+import { readFile } from 'node:fs/promises'
+import type { FastifyInstance } from 'fastify'
+import { ensureAdminToken } from '../config/data-folder.ts'
+import type { Endpoint, Settings } from '../config/settings.ts'
+import type { Provider } from '../delivery/provider.ts'
+import { AppError } from '../errors.ts'
+import type { Services } from '../flows/services.ts'
+import { adminPages } from '../http/admin.ts'
+import { huaweiDialect } from '../http/huawei/dialect.ts'
+import { operationsPages } from '../http/operations.ts'
+import { inboxPages } from '../http/pages/inbox-page.ts'
+import { receiptPages } from '../http/receipts.ts'
+import { type Answer, createServer } from '../http/server.ts'
+import type { Log } from '../log.ts'
+import type { Sandbox } from '../providers/sandbox/sandbox.ts'
+import { reasonOf } from './reason.ts'
+
+export type Listeners = AsyncDisposable & {
+  /** Base addresses, with the ports they got. */
+  readonly https: string | null
+  readonly http: string | null
+  readonly inbox: string | null
+}
+
+export type Served = {
+  readonly services: Services
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly sandbox: Sandbox | undefined
+  /** As Prometheus reads it. */
+  readonly readMetrics: () => Promise<string>
+  /** false: it must be started again. */
+  readonly isAlive: () => boolean
+  /** false: it is stopping. */
+  readonly isReady: () => boolean
+}
+
+type Certificate = { readonly cert: string; readonly key: string }
+
+/** @throws AppError `config.invalid` with the remedy, if one cannot listen. */
+export async function startListeners(settings: Settings, log: Log, served: Served): Promise<Listeners> {
+  const { services, providers, sandbox, readMetrics, isAlive, isReady } = served
+  const { trustedProxies, admin } = settings
+  const hasInbox = settings.isDevelopment
+  await using started = new AsyncDisposableStack()
+  const onAnswer = answerObserver(settings, log, services)
+  const create = (tls: Certificate | null, proxies: readonly string[]) => {
+    const server = createServer({ tls, trustedProxies: proxies, isStopping: () => !isReady(), onAnswer })
+    started.defer(() => server.close())
+    return server
+  }
+  const takers = new Map(
+    [...providers].flatMap(([name, one]) => (one.receipts ? [[name, one.receipts.bind(one)] as const] : [])),
+  )
+  const adminPagesOn = (server: FastifyInstance) =>
+    server.register(adminPages, {
+      services,
+      token: readAdminToken(settings),
+      isForThisMachine: admin.listen === 'http',
+      onError: (error) => log.error('an operator’s call failed', { reason: reasonOf(error) }),
+    })
+
+  async function serve(endpoint: Endpoint | null, tls: Certificate | null): Promise<string | null> {
+    if (!endpoint) return null
+    const server = create(tls, trustedProxies)
+    huaweiDialect(server, {
+      services,
+      isStrict: tls !== null && !settings.isDevelopment,
+      onError: (error, request) =>
+        log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
+    })
+    await server.register(receiptPages, {
+      takers,
+      onError: (provider, error) =>
+        log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
+    })
+    if (!tls) {
+      const type = services.metrics.registry.contentType
+      const metrics = async () => ({ type, text: await readMetrics() })
+      await server.register(operationsPages, { services, metrics, isAlive, isReady })
+      if (admin.listen === 'http') await adminPagesOn(server)
+      if (sandbox && hasInbox) await server.register(inboxPages, { inbox: sandbox.inbox })
+    }
+    return listen(server, endpoint)
+  }
+
+  const tls = settings.https && settings.tls ? await readCertificate(settings.tls) : null
+  if (settings.https && !tls) throw new AppError('config.invalid', 'https: a certificate and key are needed')
+  // One after the other: workers share the ports that are any free ones by the order they ask for them in.
+  const https = await serve(settings.https, tls)
+  const http = await serve(settings.http, null)
+  if (admin.listen !== null && admin.listen !== 'http') {
+    const isLocal = /^(127\.|::1$|localhost$)/.test(admin.listen.host)
+    const server = create(isLocal || !settings.tls ? null : await readCertificate(settings.tls), [])
+    await adminPagesOn(server)
+    await listen(server, admin.listen)
+  }
+  const held = started.move()
+  return {
+    https,
+    http,
+    inbox: http && sandbox && hasInbox ? `${http}/inbox` : null,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+function answerObserver({ log: wanted }: Settings, log: Log, { metrics }: Services) {
+  return ({ route, status, ...rest }: Answer) => {
+    metrics.requestSeconds.observe({ route, status }, rest.tookMs / 1000)
+    const isFailure = status >= 400
+    if (wanted.requests === 'none' || (wanted.requests === 'failures' && !isFailure)) return
+    log[status >= 500 ? 'warn' : 'info']('answered', {
+      route,
+      status,
+      ...rest,
+      tookMs: Math.round(rest.tookMs),
+    })
+  }
+}
+
+function readAdminToken({ admin }: Settings): string {
+  try {
+    return ensureAdminToken(admin.tokenFile)
+  } catch (error) {
+    throw new AppError('config.invalid', `admin.tokenFile: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+async function readCertificate({
+  certificateFile,
+  keyFile,
+}: NonNullable<Settings['tls']>): Promise<Certificate> {
+  const [cert, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')])
+  return { cert, key }
+}
+
+async function listen(server: FastifyInstance, { host, port }: Endpoint): Promise<string> {
+  try {
+    return await server.listen({ host, port })
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const remedy =
+      code === 'EADDRINUSE'
+        ? 'something else listens there; stop it or choose another port'
+        : code === 'EACCES'
+          ? 'this user may not listen there; choose a port above 1023'
+          : reasonOf(error)
+    throw new AppError('config.invalid', `cannot listen on ${host}:${port}: ${remedy}`, { cause: error })
+  }
+}

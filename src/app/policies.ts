@@ -1,0 +1,32 @@
+/** Which policy an app has: the settings' own, what they say of the app, and what its record says. */
+
+import { policyWith } from '../config/app-policy.ts'
+import type { Settings } from '../config/settings.ts'
+import type { App } from '../directory/directory.ts'
+import type { AppPolicy } from '../flows/policy.ts'
+
+/** Effective policies by app record, worked out once for each state of a record. */
+export function createPolicies(settings: Settings): (app: App) => AppPolicy {
+  const known = new WeakMap<App, AppPolicy>()
+  const byContent = new Map<string, AppPolicy>()
+  return (app) => {
+    const policy = known.get(app)
+    if (policy) return policy
+    // A session read anew brings a new object of the same content: it shall get the same policy.
+    const content = `${app.id} ${JSON.stringify(app.policy)}`
+    let made = byContent.get(content)
+    if (!made) {
+      made = policyWith(policyWith(settings.policy, settings.apps[app.id] ?? {}), app.policy)
+      if (byContent.size >= 10_000) byContent.clear()
+      byContent.set(content, made)
+    }
+    known.set(app, made)
+    return made
+  }
+}
+
+/** Of the settings; an app's own record may say more, and its late uses then are not learned from. */
+export function longestLifetimeMs({ policy, apps }: Settings): number {
+  const all = [policy, ...Object.values(apps).map((one) => policyWith(policy, one))]
+  return Math.max(...all.flatMap(({ lifetimeMs }) => [lifetimeMs.sms, lifetimeMs.email]))
+}

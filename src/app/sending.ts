@@ -1,0 +1,139 @@
+/** Everything that sends, put together: providers, the router, the outbox worker, receipts, and what is learned of them. */
+
+import type { KeyRing } from '../code/key-ring.ts'
+import { ownerName } from '../config/data-folder.ts'
+import type { Settings } from '../config/settings.ts'
+import { createDelivery, type Delivery } from '../delivery/delivery.ts'
+import { createLearning } from '../delivery/learn.ts'
+import { createMeasuredOrder } from '../delivery/measured-order.ts'
+import type { Provider } from '../delivery/provider.ts'
+import { createReceipts } from '../delivery/receipts.ts'
+import { createRouter, destinationOf, type Router } from '../delivery/router.ts'
+import type { Templates } from '../delivery/templates.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { createProviders } from '../providers/providers.ts'
+import type { Sandbox } from '../providers/sandbox/sandbox.ts'
+import type { Store } from '../store/store.ts'
+import { longestLifetimeMs } from './policies.ts'
+import { reasonOf } from './reason.ts'
+
+/** Disposed of, it settles what is in hand first. */
+export type Sending = AsyncDisposable & {
+  readonly delivery: Pick<Delivery, 'lease' | 'handOver'>
+  readonly router: Router
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly sandbox: Sandbox | undefined
+  /** Logs in at carriers and begins to look for due messages. */
+  start(): Promise<void>
+}
+
+export type SendingNeeds = {
+  readonly store: Store
+  readonly ring: KeyRing
+  readonly templates: Templates
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Number of the process, where several share the data folder. */
+  readonly worker: number | undefined
+}
+
+const learnEveryMs = 5_000
+const drainTimeoutMs = 10_000
+
+export async function createSending(
+  settings: Settings,
+  { store, ring, templates, metrics, log, worker }: SendingNeeds,
+): Promise<Sending> {
+  await using made = new AsyncDisposableStack()
+  const onError = (what: string, error: unknown) =>
+    log.error(`delivery: ${what} failed`, { reason: reasonOf(error) })
+  const receipts = createReceipts({
+    dispatches: store.dispatches,
+    observe: receiptObserver(metrics),
+    onError,
+  })
+  made.defer(() => receipts.stop())
+  const { providers, sandbox } = await createProviders(settings.providers, receipts.sinkOf)
+  for (const provider of providers.values()) made.defer(async () => provider.close?.())
+  const measured = createMeasuredOrder(() => performance.now(), Math.random)
+  const router = createRouter({
+    routes: settings.routes,
+    providers: new Map(
+      [...providers].map(([name, provider]) => [name, { ...settings.providers[name]!, provider }]),
+    ),
+    measured,
+  })
+  const delivery = createDelivery({
+    outbox: store.outbox,
+    ring,
+    templates,
+    router,
+    owner: ownerName(settings.dataFolder, worker),
+    observe: dispatchObserver(metrics, log),
+    onError,
+  })
+  made.defer(() => delivery.stop(drainTimeoutMs))
+  const learning = createLearning({
+    dispatches: store.dispatches,
+    now: () => store.now(),
+    measured,
+    lifetimeMs: longestLifetimeMs(settings),
+    onError,
+  })
+  let learn: NodeJS.Timeout | undefined
+  made.defer(() => clearInterval(learn))
+  const held = made.move()
+  return {
+    delivery,
+    router,
+    providers,
+    sandbox,
+    async start() {
+      for (const provider of providers.values()) await provider.start?.()
+      await delivery.start()
+      if (!settings.routes.some((route) => route.order === 'measured')) return
+      learn = setInterval(learning.look, learnEveryMs).unref()
+      void learning.look()
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+function receiptObserver(metrics: Metrics): NonNullable<Parameters<typeof createReceipts>[0]['observe']> {
+  return (receipt, result) => {
+    const { provider, state } = receipt
+    if (result.kind !== 'recorded') return metrics.receipts.inc({ provider, country: '', state: 'stray' })
+    metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
+    if (result.isNews && state === 'delivered')
+      metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
+  }
+}
+
+function dispatchObserver(
+  metrics: Metrics,
+  log: Log,
+): NonNullable<Parameters<typeof createDelivery>[0]['observe']> {
+  return (dispatch, entry, ageMs) => {
+    const { message, dispatches } = entry
+    const { provider, outcome } = dispatch
+    const { region: country, channel } = destinationOf(message)
+    metrics.dispatches.inc({ provider, channel, country, outcome })
+    if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
+    const { tenant, app, id } = message
+    const reason = dispatch.providerCode ?? ''
+    const verification = entry.verification?.id ?? ''
+    log.warn('a message was not taken', {
+      tenant,
+      app,
+      channel,
+      country,
+      verification,
+      message: id,
+      provider,
+      outcome,
+      dispatches,
+      reason,
+    })
+  }
+}
