@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { deriveCode } from '../src/code/derive-code.ts'
 import { parseKeyRing } from '../src/code/key-ring.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
+import { AppError } from '../src/errors.ts'
 import { openStore } from '../src/store/open-store.ts'
 import type { Store } from '../src/store/store.ts'
 import type { VerificationKey } from '../src/verification/verification.ts'
@@ -123,6 +124,17 @@ export async function startShared(
       const { member } = first.told as unknown as { member: { account: string } }
       return codesOf(data, await submittedTo(store, member.account, lastNumbers(most)))
     },
+  }
+}
+
+/** Why this version would not start with these settings; undefined: it would. */
+export function refusalOf(env: Readonly<Record<string, string>>): string | undefined {
+  try {
+    loadSettings({ file: null, env, flags: {}, isDevelopment: true })
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
   }
 }
 
