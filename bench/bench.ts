@@ -66,6 +66,7 @@ async function main(): Promise<void> {
 async function servers(): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const installations = await started(stack)
+  if (installations.length === 0) return
   const floor: Floor = {
     process: stack.use(await measured([join(import.meta.dirname, 'floor.ts')])),
     most: [],
@@ -105,9 +106,10 @@ async function started(stack: AsyncDisposableStack): Promise<Installation[]> {
   if (isWanted('PostgreSQL') || isWanted('Redis')) {
     const postgres = await startMeasuredPostgres(stack, values.quick ? 8 : 128)
     if (isWanted('PostgreSQL')) installations.push(await startShared(stack, folder, { postgres }))
-    const redis = isWanted('Redis') ? await startMeasuredRedis(stack) : null
+    const redis = isWanted('Redis')
+      ? await startMeasuredRedis(stack, (why) => say(`- Redis, left out: ${why}`))
+      : null
     if (redis) installations.push(await startShared(stack, folder, { postgres, redis }))
-    else if (isWanted('Redis')) say('- Redis: left out, there is none here')
   }
   for (const { name, servers } of installations)
     say(
@@ -142,7 +144,7 @@ async function records(): Promise<void> {
   if (isWanted('PostgreSQL')) say(storedRows.row('PostgreSQL', await storedInPostgres(few, stored, turns)))
   if (!isWanted('Redis')) return
   await using stack = new AsyncDisposableStack()
-  const redis = await startMeasuredRedis(stack)
+  const redis = await startMeasuredRedis(stack, () => undefined)
   if (!redis) return
   const postgres = await startMeasuredPostgres(stack, 0)
   const { env } = await postgres.newDatabase()

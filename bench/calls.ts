@@ -11,30 +11,31 @@ const firstNumber = 13_000_000_000
 const mostNumbers = 999_000_000
 let taken = 0
 
-/** Numbers that no call so far was for. */
+/** The first of numbers that no call so far was for. */
 export function takeNumbers(count: number): number {
-  const from = taken
+  const from = firstNumber + taken
   taken += count
   if (taken > mostNumbers) throw new Error('no more numbers')
   return from
 }
 
-let lastSent = { from: 0, threads: 1 }
+export type Sent = { readonly from: number; readonly threads: number; readonly count: number }
 
-/** Numbers that the last load sent to first, about as many of each thread; some it may not have come to. */
-export function lastNumbers(most: number): number[] {
-  const { from, threads } = lastSent
+/** The numbers of a load, in the order in which they were sent to; the last ones may lack. */
+export function numbersOf({ from, threads, count }: Sent, most: number): number[] {
   return Array.from(
-    { length: most },
-    (_, i) => from + (i % threads) * numbersOfThread + 1 + Math.floor(i / threads),
+    { length: Math.min(count, most) },
+    (_, i) => from + (i % threads) * numbersOfThread + Math.floor(i / threads),
   )
 }
 
-/** Each thread sends to numbers of its own. */
-export function sendScript(token: string, threads: number): string {
-  const from = firstNumber + takeNumbers(numbersOfThread * threads)
-  lastSent = { from, threads }
-  return `local before, after, n
+/** Each thread sends to numbers of its own, `from` on. */
+export function sendScript(
+  token: string,
+  threads: number,
+): { readonly from: number; readonly script: string } {
+  const from = takeNumbers(numbersOfThread * threads)
+  const script = `local before, after, n
 begin = function()
   n = ${from} + nth * ${numbersOfThread}
   local whole = wrk.format("POST", "${path}", {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"},
@@ -43,8 +44,9 @@ begin = function()
 end
 request = function()
   n = n + 1
-  return before .. n .. after
+  return before .. n - 1 .. after
 end`
+  return { from, script }
 }
 
 /** Each thread enters codes of its own, over and over if they do not last. */

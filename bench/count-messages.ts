@@ -8,10 +8,10 @@ import { isMainThread } from 'node:worker_threads'
 
 export type Counted = { readonly roundTrips: number; readonly statements: number }
 
+type Protocol = 'postgres' | 'redis' | 'other'
+
 /** By port, as the starter names them. */
-const protocols: Readonly<Record<string, 'postgres' | 'redis'>> = JSON.parse(
-  process.env.BENCH_ENGINES ?? '{}',
-)
+const protocols: Readonly<Record<string, Protocol>> = JSON.parse(process.env.BENCH_ENGINES ?? '{}')
 
 const counted: Record<string, { roundTrips: number; statements: number }> = {}
 
@@ -31,24 +31,24 @@ type Writes = {
 }
 
 function watch(socket: Socket): void {
+  let protocol: Protocol | undefined
+  const count = (chunks: readonly (Buffer | string)[]) => {
+    protocol ??= protocols[String(socket.remotePort)] ?? 'other'
+    if (protocol !== 'other') add(protocol, chunks)
+  }
   const stream = socket as unknown as Writes
   const { _write, _writev } = stream
   stream._write = function (chunk, encoding, callback) {
-    count(socket, [chunk])
+    count([chunk])
     _write.call(this, chunk, encoding, callback)
   }
   stream._writev = function (chunks, callback) {
-    count(
-      socket,
-      chunks.map((one) => one.chunk),
-    )
+    count(chunks.map((one) => one.chunk))
     _writev.call(this, chunks, callback)
   }
 }
 
-function count(socket: Socket, chunks: readonly (Buffer | string)[]): void {
-  const protocol = protocols[String(socket.remotePort)]
-  if (!protocol) return
+function add(protocol: Exclude<Protocol, 'other'>, chunks: readonly (Buffer | string)[]): void {
   counted[protocol] ??= { roundTrips: 0, statements: 0 }
   const sum = counted[protocol]
   const all = chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk))

@@ -70,7 +70,7 @@ async function sendAt(carrier: Carrier, perSecond: number, forSeconds: number): 
     token: carrier.token,
     perSecond,
     seconds: forSeconds,
-    from: from - 13_000_000_000,
+    from,
   }
   const startedAt = Date.now()
   const cpuBefore = carrier.server.cpuMs()

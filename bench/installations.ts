@@ -6,10 +6,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { deriveCode } from '../src/code/derive-code.ts'
 import { parseKeyRing } from '../src/code/key-ring.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
+import { AppError } from '../src/errors.ts'
 import { openStore } from '../src/store/open-store.ts'
 import type { Store } from '../src/store/store.ts'
 import type { VerificationKey } from '../src/verification/verification.ts'
-import { lastNumbers } from './calls.ts'
+import { numbersOf, type Sent } from './calls.ts'
 import type { Counted } from './count-messages.ts'
 import { type Engines, storedVerifications } from './engines.ts'
 import { type Measured, measured } from './process.ts'
@@ -31,6 +32,8 @@ export type Installation = {
   writtenBytes(): Promise<number>
   /** Flushes of the log of PostgreSQL so far, and the time they took together. */
   flushed(): Promise<{ readonly count: number; readonly ms: number }>
+  /** Told of each load of sends. */
+  sent(load: Sent): void
   /** Right codes, newest first, as pairs of contact and code. */
   codes(most: number): Promise<readonly (readonly [contact: string, code: string])[]>
 }
@@ -64,6 +67,7 @@ export async function startEmbedded(stack: AsyncDisposableStack, folder: string)
     writtenBytes: async () =>
       Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1]),
     flushed: async () => ({ count: 0, ms: 0 }),
+    sent: () => undefined,
     async codes(most) {
       using db = new DatabaseSync(join(data, 'countersign.db'), { readOnly: true })
       return codesOf(data, db.prepare(storedVerifications(most)).all() as unknown as StoredVerification[])
@@ -95,6 +99,7 @@ export async function startShared(
   for (const file of ['master.key', 'demo.json']) cpSync(join(data, file), join(beside, file))
   const second = stack.use(await start(beside, env, ports))
   const processes = [first, second]
+  let last: Sent = { from: 0, threads: 1, count: 0 }
   return {
     name,
     servers: processes.map((process) => ({ process, http: httpOf(process) })),
@@ -113,6 +118,9 @@ export async function startShared(
     writtenBytes: async () =>
       (await engines.postgres.writtenBytes()) + ((await engines.redis?.writtenBytes()) ?? 0),
     flushed: engines.postgres.flushed,
+    sent(load) {
+      last = load
+    },
     async codes(most) {
       if (!engines.redis)
         return codesOf(
@@ -121,8 +129,19 @@ export async function startShared(
         )
       await using store = await openAs(data, env)
       const { member } = first.told as unknown as { member: { account: string } }
-      return codesOf(data, await submittedTo(store, member.account, lastNumbers(most)))
+      return codesOf(data, await submittedTo(store, member.account, numbersOf(last, most)))
     },
+  }
+}
+
+/** Why this version would not start with these settings; undefined: it would. */
+export function refusalOf(env: Readonly<Record<string, string>>): string | undefined {
+  try {
+    loadSettings({ file: null, env, flags: {}, isDevelopment: true })
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
   }
 }
 

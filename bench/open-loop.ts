@@ -16,8 +16,7 @@ const headers = { 'Content-Type': 'application/json', 'X-Access-Token': options.
 console.log(JSON.stringify(await openLoop(options.urls, headers, bodiesOf(options), options)))
 
 function bodiesOf(given: Options): (nth: number) => string {
-  if ('from' in given)
-    return (nth) => `{"contact":"+86${13_000_000_000 + given.from + nth}","country":"chinaPR"}`
+  if ('from' in given) return (nth) => `{"contact":"+86${given.from + nth}","country":"chinaPR"}`
   const bodies = readFileSync(given.bodies, 'utf8').split('\n')
   return (nth) => bodies[nth % bodies.length]!
 }

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MeasuredRedis } from './engines.ts'
+import { refusalOf } from './installations.ts'
 import { cpuMsOf } from './process.ts'
 
 const peer = join(import.meta.dirname, '..', 'test', 'redis.ts')
@@ -23,10 +24,27 @@ type Peer = {
   >
 }
 
-/** @returns null where there is none. Its log is flushed every second, as it comes, and not rewritten meanwhile. */
-export async function startMeasuredRedis(stack: AsyncDisposableStack): Promise<MeasuredRedis | null> {
-  if (!existsSync(peer) || !existsSync(program)) return null
+/**
+ * Its log is flushed every second, as it comes, and not rewritten meanwhile.
+ * @param say  Told why there is none.
+ */
+export async function startMeasuredRedis(
+  stack: AsyncDisposableStack,
+  say: (why: string) => void,
+): Promise<MeasuredRedis | null> {
+  if (!existsSync(peer) || !existsSync(program)) {
+    say(`${program} is not here, or nothing that starts it`)
+    return null
+  }
   const { startRedis } = (await import(peer)) as Peer
+  const refusal = refusalOf({
+    COUNTERSIGN_STORE: 'postgres://bench@127.0.0.1/bench',
+    COUNTERSIGN_HOT: 'redis://127.0.0.1:6379',
+  })
+  if (refusal !== undefined) {
+    say(refusal)
+    return null
+  }
   const redis = stack.use(await startRedis({ password: null, settings: ['auto-aof-rewrite-percentage 0'] }))
   const node = redis.nodes[0]!
   return {

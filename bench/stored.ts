@@ -25,6 +25,9 @@ export type StoredCost = {
   readonly engineUsMany: number | null
 }
 
+/** A disk that is slow for a moment shall cost time, and not the run. */
+const deadlineMs = 30_000
+
 type Turns = { readonly rounds: number; readonly seconds: number }
 
 async function byTurns(few: Store, many: Store, { rounds, seconds }: Turns, cpuMs?: () => number) {
@@ -56,7 +59,9 @@ export async function storedInPostgres(few: number, many: number, turns: Turns):
   const settings = { wal_level: 'minimal', max_wal_senders: 0, max_wal_size: '8GB', shared_buffers: '2GB' }
   const postgres = stack.use(await startPostgres(settings))
   const open = async (database: string) =>
-    stack.use(await openPostgresStore({ client: postgres.client(database), listener: null, poolSize: 6 }))
+    stack.use(
+      await openPostgresStore({ client: postgres.client(database), listener: null, poolSize: 6, deadlineMs }),
+    )
   const [small, large] = [await postgres.newDatabase(), await postgres.newDatabase()]
   const stores = [await open(small), await open(large)] as const
   const startedAt = performance.now()
@@ -108,7 +113,7 @@ export async function storedInSqlite(
     // Makes the schema.
     await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
     fillSqlite(path, count)
-    return stack.use(await openSqliteStore({ path }))
+    return stack.use(await openSqliteStore({ path, deadlineMs }))
   }
   const startedAt = performance.now()
   const stores = [await open('few.db', few), await open('many.db', many)] as const

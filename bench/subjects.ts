@@ -53,11 +53,14 @@ export async function atMost(
 ): Promise<Measurement> {
   const { token } = installation
   const targets = installation.servers.slice(0, processes).map(({ http }) => http)
-  const script =
-    act === 'send'
-      ? sendScript(token, processes)
-      : verifyScript(folder, token, processes, await installation.codes(mostCodes))
-  return spentOn(installation, processes, () => closedLoop(folder, targets, script, { seconds }))
+  if (act === 'verify') {
+    const script = verifyScript(folder, token, processes, await installation.codes(mostCodes))
+    return spentOn(installation, processes, () => closedLoop(folder, targets, script, { seconds }))
+  }
+  const { from, script } = sendScript(token, processes)
+  const spent = await spentOn(installation, processes, () => closedLoop(folder, targets, script, { seconds }))
+  installation.sent({ from, threads: processes, count: spent.requests })
+  return spent
 }
 
 /** At a steady rate, by an open loop. */
@@ -70,12 +73,13 @@ export async function atRate(
   const urls = installation.servers
     .slice(0, processes)
     .map(({ http }) => http + path + (act === 'verify' ? '/verify' : ''))
+  const count = perSecond * seconds
   const calls =
-    act === 'send'
-      ? { from: takeNumbers(perSecond * seconds) }
-      : { bodies: await bodiesFile(folder, installation) }
+    act === 'send' ? { from: takeNumbers(count) } : { bodies: await bodiesFile(folder, installation) }
   const options = JSON.stringify({ urls, token: installation.token, perSecond, seconds, ...calls })
-  return spentOn(installation, processes, () => openLoop(options))
+  const spent = await spentOn(installation, processes, () => openLoop(options))
+  if ('from' in calls) installation.sent({ from: calls.from, threads: 1, count })
+  return spent
 }
 
 async function openLoop(options: string): Promise<Load> {
@@ -95,7 +99,7 @@ export function floorAtRate(
   rate: { readonly perSecond: number; readonly seconds: number },
 ): Promise<FloorMeasurement> {
   return spentOnFloor(floor, (url) =>
-    openLoop(JSON.stringify({ urls: [url], token: 'x'.repeat(40), from: 0, ...rate })),
+    openLoop(JSON.stringify({ urls: [url], token: 'x'.repeat(40), from: 13_000_000_000, ...rate })),
   )
 }
 
