@@ -29,7 +29,10 @@ export function createMergedMetrics(workers: () => readonly { readonly isReady: 
     end(worker: number): void {
       const counted = (latest.get(worker) ?? []).filter(({ type }) => isCounted(type))
       latest.delete(worker)
-      ended = ended.then((before) => merged([before, counted]).getMetricsAsJSON())
+      ended = ended.then((before) =>
+        // Of other code than this one’s, it may count what cannot be added.
+        Promise.try(() => merged([before, counted]).getMetricsAsJSON()).catch(() => before),
+      )
     },
     async read(): Promise<string> {
       return merged([...latest.values(), await ended, await own.registry.getMetricsAsJSON()]).metrics()

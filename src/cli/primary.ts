@@ -1,7 +1,6 @@
 /** The primary process: starts workers that share its listeners, puts a new one where one ended, and restarts them in turn. */
 
 import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
@@ -10,7 +9,7 @@ import type { ToPrimary, ToWorker } from './worker.ts'
 
 export type PrimarySettings = {
   readonly workers: number
-  /** A worker that was told to stop and has not ended by then is killed. */
+  /** For the end of a worker that has not said yet how long it takes. */
   readonly stopWithinMs: number
   readonly log: Log
   /** @throws Error if the settings, as they are now, cannot work. */
@@ -23,8 +22,10 @@ export type Primary = {
    * @returns What the first one tells of itself; its exit code if it cannot start.
    */
   start(): Promise<Started | { readonly exitCode: number }>
-  /** Restarts the workers one after the other, so that the others serve meanwhile. */
+  /** Restarts the workers one after the other, so that the others serve meanwhile; after the start, if that is under way. */
   restart(): Promise<void>
+  /** What all workers have counted, as Prometheus reads it. */
+  metrics(): Promise<string>
   /** Tells all to stop, and waits until they have ended. */
   stop(): Promise<void>
 }
@@ -33,11 +34,17 @@ export type Primary = {
 type Place = {
   readonly number: number
   worker: Worker | undefined
+  /** Comes with the end of that worker. */
+  gone: Promise<void>
   isReady: boolean
   /** Its end is meant. */
   isLeaving: boolean
+  /** One that was told to stop and has not ended by then is killed. */
+  stopWithinMs: number
   /** In a row, of workers that did not last. */
   failures: number
+  /** Until the next one begins. */
+  pause: NodeJS.Timeout | undefined
 }
 
 /** One that served so long has started well: the next end is a new story. */
@@ -56,24 +63,43 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
   const places: Place[] = Array.from({ length: workers }, (_, i) => ({
     number: i + 1,
     worker: undefined,
+    gone: Promise.resolve(),
     isReady: false,
     isLeaving: false,
+    stopWithinMs,
     failures: 0,
+    pause: undefined,
   }))
   const metrics = createMergedMetrics(() => places)
   const awaited = new Map<number, () => void>()
   let lastId = 0
   let isStopping = false
+  /** The first one has been ready. */
+  let hasBegun = false
+  let starting: Promise<unknown> = Promise.resolve()
   let restarting: Promise<void> | undefined
   let isRestartDue = false
 
-  /** @returns What the worker tells when it is ready; its exit code if it ends before. */
+  /** @returns What the worker tells when it is ready; its exit code if it ends before. Never rejects. */
   function begin(place: Place): Promise<Started | { readonly exitCode: number }> {
-    const worker = cluster.fork()
     const startedAt = performance.now()
-    place.worker = worker
+    const begun = Promise.withResolvers<Started | { readonly exitCode: number }>()
+    const gone = Promise.withResolvers<void>()
+    let isGone = false
+    const end = (exitCode: number, reason: string) => {
+      if (isGone) return
+      isGone = true
+      ended(place, startedAt, reason)
+      begun.resolve({ exitCode })
+      gone.resolve()
+    }
+    clearTimeout(place.pause)
+    place.gone = gone.promise
     place.isLeaving = false
-    return new Promise((resolve) => {
+    place.stopWithinMs = stopWithinMs
+    try {
+      const worker = cluster.fork()
+      place.worker = worker
       worker.on('message', (message: ToPrimary) => {
         if (message.kind === 'here') {
           say(worker, { kind: 'serve', number: place.number, count: workers })
@@ -81,16 +107,22 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
           if (place.isLeaving) say(worker, { kind: 'stop' })
         } else if (message.kind === 'ready') {
           place.isReady = true
-          resolve(message.started)
+          hasBegun = true
+          place.stopWithinMs = message.stopWithinMs
+          begun.resolve(message.started)
         } else heard(worker, message)
       })
       // Not at its exit: what it told last may still be on its way then.
       worker.once('disconnect', () => metrics.end(worker.id))
-      worker.once('exit', (code, signal) => {
-        resolve({ exitCode: code || 1 })
-        ended(place, startedAt, signal ?? `exit code ${code}`)
+      worker.once('exit', (code, signal) => end(code || 1, signal ?? `exit code ${code}`))
+      // The machine may have no room for another process at the moment: that must not end those that serve.
+      worker.on('error', (error) => {
+        if (worker.process.pid === undefined) end(1, reasonOf(error))
       })
-    })
+    } catch (error) {
+      end(1, reasonOf(error))
+    }
+    return begun.promise
   }
 
   function ended(place: Place, startedAt: number, reason: string): void {
@@ -98,6 +130,8 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
     place.worker = undefined
     place.isReady = false
     if (place.isLeaving || isStopping) return
+    // Nobody takes the place of a first one that could not begin: the server ends.
+    if (!hasBegun) return
     metrics.ends.inc()
     place.failures = wasReady && performance.now() - startedAt >= lastedMs ? 0 : place.failures + 1
     const afterMs = Math.min(restartMs.most, restartMs.first * 2 ** Math.max(0, place.failures - 1))
@@ -105,10 +139,7 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
       worker: place.number,
       reason,
     })
-    setTimeout(() => {
-      // A restart in turn may have come first.
-      if (!isStopping && place.worker === undefined) void begin(place)
-    }, afterMs)
+    place.pause = setTimeout(() => void begin(place), afterMs)
   }
 
   function heard(worker: Worker, message: Exclude<ToPrimary, { kind: 'here' | 'ready' }>): void {
@@ -118,7 +149,13 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
         awaited.get(message.id)?.()
         return
       case 'metrics':
-        void readMetrics().then((text) => say(worker, { kind: 'merged', id: message.id, text }))
+        void readMetrics().then(
+          (text) => say(worker, { kind: 'merged', id: message.id, text }),
+          (error) => {
+            log.error('the counts of the workers cannot be told', { reason: reasonOf(error) })
+            say(worker, { kind: 'merged', id: message.id, text: null })
+          },
+        )
         return
       case 'inbox':
         for (const other of present()) if (other !== worker) say(other, message)
@@ -143,28 +180,33 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
   }
 
   async function end(place: Place): Promise<void> {
+    clearTimeout(place.pause)
     const { worker } = place
     if (!worker) return
+    const wasTold = place.isLeaving
     place.isLeaving = true
-    const exit = once(worker, 'exit')
-    say(worker, { kind: 'stop' })
-    const late = setTimeout(() => {
-      log.error('a worker did not stop in time and is killed', { worker: place.number })
-      worker.process.kill('SIGKILL')
-    }, stopWithinMs)
-    await exit
-    clearTimeout(late)
+    if (!wasTold) {
+      say(worker, { kind: 'stop' })
+      const late = setTimeout(() => {
+        log.error('a worker did not stop in time and is killed', { worker: place.number })
+        worker.process.kill('SIGKILL')
+      }, place.stopWithinMs)
+      void place.gone.then(() => clearTimeout(late))
+    }
+    await place.gone
   }
 
   async function restartInTurn(): Promise<void> {
     try {
       checkSettings()
     } catch (error) {
-      log.error('no worker is restarted', { reason: error instanceof Error ? error.message : String(error) })
+      log.error('no worker is restarted', { reason: reasonOf(error) })
       return
     }
     log.info('restarting the workers one after the other')
-    for (const place of places) {
+    // Those that serve nothing first: should the new settings be no good, or the machine not be well, none of
+    // those that serve is given up for it.
+    for (const place of places.toSorted((a, b) => Number(a.isReady) - Number(b.isReady))) {
       // Ended before the next begins: so never more binds or messages a second than the settings say.
       await end(place)
       if (isStopping) return
@@ -180,19 +222,22 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
   }
 
   return {
-    async start() {
+    start() {
       const [first, ...others] = places
-      const begun = await begin(first!)
-      if ('exitCode' in begun) {
-        isStopping = true
+      const begun = begin(first!).then(async (begun) => {
+        if ('exitCode' in begun) isStopping = true
+        else if (!isStopping) await Promise.all(others.map(begin))
         return begun
-      }
-      if (!isStopping) await Promise.all(others.map(begin))
+      })
+      starting = begun
       return begun
     },
+    metrics: readMetrics,
     async restart() {
       isRestartDue = true
       restarting ??= (async () => {
+        // A place that has no worker yet would get two.
+        await starting
         while (isRestartDue && !isStopping) {
           isRestartDue = false
           await restartInTurn()
@@ -206,6 +251,10 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
       await Promise.all(places.map(end))
     },
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** One that has just ended hears nothing, which is no fault. */

@@ -8,6 +8,7 @@ import { makeDataFolder, rotateKeys } from '../config/data-folder.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { shareOf } from '../config/worker-shares.ts'
+import { AppError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
 import { type Demo, draftDemo, ensureDemo, greeting } from './demo.ts'
@@ -39,9 +40,16 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const log = createLog(settings.log.level)
   // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
   const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
+  // Never its end, which is what a process that does not listen for it comes to.
+  let reload = () => log.warn('nothing is restarted: this server has no workers')
+  terminal.onReload?.(() => reload())
+  const onReload = (act: () => void) => {
+    reload = act
+  }
   const announce = (started: Started) =>
     tell(started, { settings, isJson: options.json === true, terminal, log })
-  if (settings.workers > 1) return serveByWorkers({ settings, options, terminal, log, toldToStop, announce })
+  if (settings.workers > 1)
+    return serveByWorkers({ settings, options, terminal, log, toldToStop, onReload, announce })
   const { app, started } = await start(settings, log)
   try {
     announce(started)
@@ -82,6 +90,8 @@ async function start(settings: Settings, log: Log, worker?: Parameters<typeof st
 
 /** Under a primary process, which started this one by the same command line. */
 async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<undefined> {
+  // The primary’s to act upon.
+  terminal.onReload?.(() => undefined)
   const { linkToPrimary } = await import('./worker.ts')
   const link = await linkToPrimary()
   const { number, count } = link
@@ -90,11 +100,9 @@ async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<un
     terminal.onStop(resolve)
     void link.toldToStop.then(resolve)
   })
-  // The primary’s to act upon.
-  terminal.onReload?.(() => undefined)
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
-    link.ready(started, app.services.metrics.registry)
+    link.ready(started, app.services.metrics.registry, settings.drainMs + longestEndMs)
     await toldToStop
   } finally {
     await app.stop()
@@ -109,21 +117,27 @@ type Several = {
   readonly terminal: Terminal
   readonly log: Log
   readonly toldToStop: Promise<void>
+  readonly onReload: (act: () => void) => void
   readonly announce: (started: Started) => void
 }
 
 async function serveByWorkers(several: Several): Promise<number | undefined> {
-  const { settings, options, terminal, log, toldToStop, announce } = several
+  const { settings, options, terminal, log, toldToStop, onReload, announce } = several
   const { createPrimary } = await import('./primary.ts')
   using _ = lockDataFolder(settings.dataFolder)
   const primary = createPrimary({
     workers: settings.workers,
     stopWithinMs: settings.drainMs + longestEndMs,
     log,
-    checkSettings: () => void settingsOf(options, terminal),
+    checkSettings() {
+      // As many as there are, whatever the settings say now: one alone may do what several may not.
+      const { dataFolder } = settingsOf({ ...options, workers: String(settings.workers) }, terminal)
+      if (dataFolder !== settings.dataFolder)
+        throw new AppError('config.invalid', 'dataFolder: is another one now, which takes a new start')
+    },
   })
-  terminal.onReload?.(() => void primary.restart())
   const starting = primary.start()
+  onReload(() => void primary.restart())
   try {
     const begun = await Promise.race([starting, toldToStop])
     if (begun && 'exitCode' in begun) return begun.exitCode

@@ -13,15 +13,16 @@ export type ToWorker =
   | { readonly kind: 'stop' }
   /** Answered with `counted`. */
   | { readonly kind: 'count'; readonly id: number }
-  /** The answer to `metrics`. */
-  | { readonly kind: 'merged'; readonly id: number; readonly text: string }
+  /** The answer to `metrics`; null: the primary process says why in its log. */
+  | { readonly kind: 'merged'; readonly id: number; readonly text: string | null }
   /** A message that arrived in another worker’s inbox. */
   | { readonly kind: 'inbox'; readonly message: InboxMessage }
 
 export type ToPrimary =
   /** It hears from now on; what was said before is lost. */
   | { readonly kind: 'here' }
-  | { readonly kind: 'ready'; readonly started: Started }
+  /** `stopWithinMs`: told to stop, it has ended by then, or hangs. */
+  | { readonly kind: 'ready'; readonly started: Started; readonly stopWithinMs: number }
   | { readonly kind: 'counted'; readonly id: number; readonly metrics: Snapshot }
   /** Answered with `merged`. */
   | { readonly kind: 'metrics'; readonly id: number }
@@ -33,7 +34,7 @@ type InboxMessage = Parameters<Inbox['add']>[0]
 export type WorkerLink = Worker & {
   readonly count: number
   /** Says that this worker serves, and what it is asked from now on. */
-  ready(started: Started, registry: Registry): void
+  ready(started: Started, registry: Registry, stopWithinMs: number): void
   readonly toldToStop: Promise<void>
   /** Tells what was counted to the end, and leaves. */
   close(): Promise<void>
@@ -42,7 +43,7 @@ export type WorkerLink = Worker & {
 export async function linkToPrimary(): Promise<WorkerLink> {
   const primary = cluster.worker!
   const send = (message: ToPrimary) => new Promise<void>((resolve) => primary.send(message, () => resolve()))
-  const asked = new Map<number, (text: string) => void>()
+  const asked = new Map<number, (text: string | null) => void>()
   let lastId = 0
   let counted: Registry | undefined
   let shared: Inbox | undefined
@@ -78,9 +79,11 @@ export async function linkToPrimary(): Promise<WorkerLink> {
     number,
     count,
     metrics: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const id = ++lastId
-        asked.set(id, resolve)
+        asked.set(id, (text) =>
+          text === null ? reject(new Error('the counts of the workers cannot be told')) : resolve(text),
+        )
         void send({ kind: 'metrics', id })
       }),
     shareInbox(inbox) {
@@ -89,9 +92,9 @@ export async function linkToPrimary(): Promise<WorkerLink> {
         if (!isRelaying) void send({ kind: 'inbox', message })
       })
     },
-    ready(started, registry) {
+    ready(started, registry, stopWithinMs) {
       counted = registry
-      void send({ kind: 'ready', started })
+      void send({ kind: 'ready', started, stopWithinMs })
     },
     toldToStop: toldToStop.promise,
     async close() {
