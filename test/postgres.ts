@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { endWithUs } from './hard-end.ts'
 import { peerAt } from './peers.ts'
 
 /** Newest first. */
@@ -97,6 +98,7 @@ export async function startPostgres(
   async function start(): Promise<void> {
     const [command, args] = unprivileged(program, ['-D', data, ...options])
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: root })
+    endWithUs(child)
     child.stderr!.on('data', (chunk) => {
       words += chunk
     })

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWithUs } from './hard-end.ts'
 import { freePort } from './postgres.ts'
 
 export const haproxyPath = '/usr/sbin/haproxy'
@@ -87,6 +88,7 @@ function withPorts(name: string, ports: readonly number[]): string {
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {
+  endWithUs(child)
   let words = ''
   for (const stream of [child.stdout!, child.stderr!])
     stream.on('data', (chunk) => {

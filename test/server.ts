@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWithUs } from './hard-end.ts'
 
 export const bin = join(import.meta.dirname, '..', 'bin', 'countersign.js')
 
@@ -103,6 +104,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     ],
     { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  endWithUs(child)
   let printed = ''
   let errors = ''
   child.stderr!.on('data', (chunk) => {

@@ -5,23 +5,19 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { endHard } from './hard-end.ts'
 import { startLoad } from './load.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
 import { type ScriptedCarrier, startScriptedCarrier } from './scripted-carrier.ts'
 import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { until } from './until.ts'
 
 const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
+endHard()
+const issued = 'countersign_issues_total{channel="sms",outcome="issued"}'
+const ends = 'countersign_worker_ends_total'
 const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
-
-async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('it did not come to be')
-}
 
 /** Of its primary process. */
 function workersOf(server: Server): number[] {
@@ -46,27 +42,30 @@ function scrape(base: string): Promise<string> {
   })
 }
 
+/** On a connection of its own, so that any of the workers may have it. @returns 0 if nobody listens. */
+function readiness(base: string): Promise<number> {
+  return new Promise((resolve) => {
+    const asked = request(`${base}/readyz`, { agent: false }, (answer) => {
+      answer.resume().on('error', () => undefined)
+      resolve(answer.statusCode!)
+    })
+    asked.on('error', () => resolve(0)).end()
+  })
+}
+
 async function sample(server: Server, name: string): Promise<number | undefined> {
   const text = await scrape(server.http).catch(() => '')
   const line = text.split('\n').find((one) => one.startsWith(`${name} `))
   return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
 
-describe('several workers on PostgreSQL', peer, () => {
+describe('several workers on PostgreSQL', { ...peer, timeout: 300_000 }, () => {
   let postgres: Postgres
-  let carrier: ScriptedCarrier
-  let folder: string
-  let env: Record<string, string>
   before(async () => {
-    postgres = await startPostgres()
-    carrier = await startScriptedCarrier()
-    folder = temporaryFolder()
+    // Nothing here ends PostgreSQL, so what it has need not be safe from that.
+    postgres = await startPostgres({ fsync: 'off' })
   })
-  after(async () => {
-    await postgres[Symbol.asyncDispose]()
-    await carrier[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  after(() => postgres[Symbol.asyncDispose]())
 
   async function newStore(): Promise<Record<string, string>> {
     const { host, port, user, password, database } = postgres.client(await postgres.newDatabase())
@@ -75,36 +74,11 @@ describe('several workers on PostgreSQL', peer, () => {
       COUNTERSIGN_POSTGRES_PASSWORD: password,
     }
   }
-  /** Sends to the scripted carrier, with the limits off. */
-  function carrierSettings(name: string): string {
-    const config = join(folder, `${name}.yaml`)
-    writeFileSync(
-      config,
-      `limits: none
-drain: 500ms
-providers:
-  sandbox: { type: sandbox }
-${carrier.settings('carrier')}
-routes: { sms: [carrier], email: [sandbox] }
-`,
-    )
-    return config
-  }
-  const assertAllArrived = async (accepted: readonly string[], server: Server) => {
-    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
-    const arrived = Map.groupBy(carrier.taken, ({ to }) => to)
-    assert.deepEqual(
-      accepted.filter((contact) => arrived.get(contact)?.length !== 1),
-      [],
-      'each message that was answered for arrives, once',
-    )
-  }
 
   describe('with the sandbox', () => {
     let server: Server
     before(async () => {
-      env = await newStore()
-      server = await startServer({ env, args: ['--workers', '3'] })
+      server = await startServer({ env: await newStore(), args: ['--workers', '3'] })
     })
     after(() => server[Symbol.asyncDispose]())
 
@@ -165,20 +139,16 @@ routes: { sms: [carrier], email: [sandbox] }
     })
 
     test('one scrape tells what all have counted', async () => {
-      const before = (await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}')) ?? 0
+      const before = (await sample(server, issued)) ?? 0
       for (const user of ['one', 'two', 'three', 'four', 'five', 'six']) {
         const body = { contact: newNumber() }
         await server.call('POST', paths.send, { token: await server.logIn(user), body })
       }
-      assert.equal(
-        await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}'),
-        before + 6,
-      )
+      assert.equal(await sample(server, issued), before + 6)
       assert.equal(await sample(server, 'countersign_workers'), 3)
     })
 
     test('an ended worker is replaced, under its number and without a counter going back', async () => {
-      const issued = 'countersign_issues_total{channel="sms",outcome="issued"}'
       const before = await sample(server, issued)
       const [victim] = workersOf(server)
       process.kill(victim!, 'SIGKILL')
@@ -186,93 +156,137 @@ routes: { sms: [carrier], email: [sandbox] }
         async () =>
           (await sample(server, 'countersign_workers')) === 3 && !workersOf(server).includes(victim!),
       )
-      assert.equal(await sample(server, 'countersign_worker_ends_total'), 1)
+      assert.equal(await sample(server, ends), 1)
       assert.equal(await sample(server, issued), before)
       assert.match(server.output(), /"msg":"a worker ended; another one takes its place in \d+ ms"/)
       assert.match(server.output(), /"worker":1,"reason":"SIGKILL"/)
     })
   })
 
-  test('a restart in turn under load drops no call, and every message arrives once', async () => {
-    const options = { env: await newStore(), args: ['--config', carrierSettings('turn'), '--workers', '2'] }
-    await using server = await startServer(options)
-    const load = startLoad(server.http, await server.logIn('sender'))
-    const before = workersOf(server)
-    await until(() => load.accepted.length > 50)
-    server.process.kill('SIGHUP')
-    await until(() => server.output().includes('the workers are restarted'))
-    const reached = load.accepted.length
-    await until(() => load.accepted.length > reached + 50)
-    await load.stop()
-    assert.deepEqual(load.others, [])
-    assert.deepEqual(
-      workersOf(server).filter((one) => before.includes(one)),
-      [],
-    )
-    await assertAllArrived(load.accepted, server)
-    assert.equal(await sample(server, 'countersign_worker_ends_total'), 0)
-    assert.equal(
-      await sample(server, 'countersign_issues_total{channel="sms",outcome="issued"}'),
-      load.accepted.length,
-    )
-  })
-
-  test('killed workers leave no caller waiting, and lose nothing that was answered for', async () => {
-    const config = carrierSettings('killed')
-    await using server = await startServer({
-      env: await newStore(),
-      args: ['--config', config, '--workers', '2'],
+  describe('with a carrier, under load', () => {
+    let carrier: ScriptedCarrier
+    let folder: string
+    let config: string
+    let env: Record<string, string>
+    let running: Server | undefined
+    before(async () => {
+      carrier = await startScriptedCarrier()
+      folder = temporaryFolder()
+      config = join(folder, 'settings.yaml')
+      env = await newStore()
+      writeFileSync(config, settings())
     })
-    const load = startLoad(server.http, await server.logIn('sender'))
-    for (let kills = 0; kills < 4; kills++) {
-      const reached = load.accepted.length
-      await until(() => load.accepted.length > reached + 30)
-      process.kill(workersOf(server)[0]!, 'SIGKILL')
-      await until(async () => (await sample(server, 'countersign_workers')) === 2)
+    after(async () => {
+      await running?.[Symbol.asyncDispose]()
+      await carrier[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+    const settings = (workers = 2) => `limits: none
+drain: 1s
+workers: ${workers}
+providers:
+  sandbox: { type: sandbox }
+${carrier.settings('carrier').replace('receipts: false', `receipts: false\n    window: ${8 * workers - 8 || 1}`)}
+routes: { sms: [carrier], email: [sandbox] }
+`
+    /** The one that runs, or a new one on what the last one left. */
+    async function serving(): Promise<Server> {
+      const { exitCode = 0, signalCode = null } = running?.process ?? {}
+      if (!running || exitCode !== null || signalCode !== null)
+        running = await startServer({ env, dataFolder: join(folder, 'data'), args: ['--config', config] })
+      return running
     }
-    const ended = await Promise.race([
-      load.stop(),
-      new Promise((resolve) => setTimeout(resolve, 15_000, 'late')),
-    ])
-    assert.notEqual(ended, 'late', 'a call was neither answered nor cut')
-    assert.deepEqual(
-      load.others.filter((end) => /^\d/.test(end)),
-      [],
-    )
-    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
-    const arrived = new Set(carrier.taken.map(({ to }) => to))
-    assert.deepEqual(
-      load.accepted.filter((contact) => !arrived.has(contact)),
-      [],
-    )
-  })
+    const arrivals = () => Map.groupBy(carrier.taken, ({ to }) => to)
+    async function assertAllArrived(accepted: readonly string[], server: Server): Promise<void> {
+      await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
+      const arrived = arrivals()
+      assert.deepEqual(
+        accepted.filter((contact) => arrived.get(contact)?.length !== 1),
+        [],
+        'each message that was answered for arrives, once',
+      )
+    }
+    async function assertArrivedUnderOneId(accepted: readonly string[], server: Server): Promise<void> {
+      await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
+      const arrived = arrivals()
+      for (const contact of accepted) {
+        assert.ok(arrived.has(contact), 'it arrives')
+        assert.equal(new Set(arrived.get(contact)!.map(({ id }) => id)).size, 1, 'T-2: copies have one id')
+      }
+    }
 
-  test('settings that cannot work restart nothing', async () => {
-    const config = carrierSettings('broken')
-    await using server = await startServer({
-      env: await newStore(),
-      args: ['--config', config, '--workers', '2'],
+    test('a restart in turn drops no call, and every message arrives once', async () => {
+      const server = await serving()
+      const before = workersOf(server)
+      const counted = { issued: (await sample(server, issued)) ?? 0, ends: await sample(server, ends) }
+      assert.equal(before.length, 2)
+      await using load = startLoad(server.http, await server.logIn('sender'))
+      await until(() => load.accepted.length > 50)
+      server.process.kill('SIGHUP')
+      await until(() => server.output().includes('the workers are restarted'))
+      const reached = load.accepted.length
+      await until(() => load.accepted.length > reached + 50)
+      await load.stop()
+      assert.deepEqual(load.others, [])
+      assert.deepEqual(
+        workersOf(server).filter((one) => before.includes(one)),
+        [],
+      )
+      await assertAllArrived(load.accepted, server)
+      assert.equal(await sample(server, ends), counted.ends)
+      assert.equal(await sample(server, issued), counted.issued + load.accepted.length)
     })
-    const before = workersOf(server)
-    writeFileSync(config, 'retention: 1s\n')
-    server.process.kill('SIGHUP')
-    await until(() => server.output().includes('no worker is restarted'))
-    assert.deepEqual(workersOf(server), before)
-    assert.match(server.output(), /retention: must be at least 1h/)
-  })
 
-  test('T-7: told to stop under load, all turn unready, end, and lose nothing that was answered for', async () => {
-    const env = await newStore()
-    const dataFolder = join(folder, 'stopped')
-    const options = { env, dataFolder, args: ['--config', carrierSettings('stopped'), '--workers', '3'] }
-    const accepted: string[] = []
-    const before = carrier.taken.length
-    {
-      await using server = await startServer(options)
-      const load = startLoad(server.http, await server.logIn('sender'))
+    test('settings that cannot work, or not for so many workers, restart nothing', async () => {
+      const server = await serving()
+      const before = workersOf(server)
+      const refused = () => server.output().split('no worker is restarted').length - 1
+      try {
+        writeFileSync(config, 'retention: 1s\n')
+        server.process.kill('SIGHUP')
+        await until(() => refused() === 1)
+        assert.match(server.output(), /retention: must be at least 1h/)
+        writeFileSync(config, settings(1))
+        server.process.kill('SIGHUP')
+        await until(() => refused() === 2)
+        assert.match(server.output(), /providers\.carrier\.window: is 1, and each of 2 workers needs/)
+        assert.deepEqual(workersOf(server), before)
+      } finally {
+        writeFileSync(config, settings())
+      }
+    })
+
+    test('killed workers leave no caller waiting, and lose nothing that was answered for', async () => {
+      const server = await serving()
+      await using load = startLoad(server.http, await server.logIn('sender'))
+      const before = (await sample(server, ends))!
+      for (let kills = 1; kills <= 4; kills++) {
+        const reached = load.accepted.length
+        await until(() => load.accepted.length > reached + 30)
+        process.kill(workersOf(server)[0]!, 'SIGKILL')
+        await until(async () => (await sample(server, ends)) === before + kills)
+        await until(async () => (await sample(server, 'countersign_workers')) === 2)
+      }
+      const late = new Promise((resolve) => setTimeout(resolve, 20_000, 'late').unref())
+      assert.notEqual(await Promise.race([load.stop(), late]), 'late', 'a call was neither answered nor cut')
+      assert.deepEqual(
+        load.others.filter((end) => /^\d/.test(end)),
+        [],
+      )
+      await assertArrivedUnderOneId(load.accepted, server)
+    })
+
+    test('T-7: told to stop, all turn unready, end, and lose nothing that was answered for', async () => {
+      const server = await serving()
+      const before = carrier.taken.length
+      await using load = startLoad(server.http, await server.logIn('sender'))
       await until(() => load.accepted.length > 50)
       const stopped = server.stop()
-      await until(async () => (await server.call('GET', '/readyz')).status === 503)
+      await until(async () => {
+        const seen = await Promise.all(Array.from({ length: 6 }, () => readiness(server.http)))
+        return seen.every((one) => one === 503)
+      })
       await until(() => load.others.length > 0)
       await load.stop()
       assert.equal(await stopped, 0)
@@ -281,36 +295,21 @@ routes: { sms: [carrier], email: [sandbox] }
         load.others.filter((end) => end !== 'ECONNREFUSED' && end !== 'ECONNRESET'),
         [],
       )
-      accepted.push(...load.accepted)
-    }
-    await using server = await startServer(options)
-    await assertAllArrived(accepted, server)
-    assert.equal(carrier.taken.length - before, accepted.length, 'what was done was answered')
-  })
+      await assertAllArrived(load.accepted, await serving())
+      assert.equal(carrier.taken.length - before, load.accepted.length, 'what was done was answered')
+    })
 
-  test('without its primary no worker lives on, and a new start has all they left', async () => {
-    const env = await newStore()
-    const dataFolder = join(folder, 'orphans')
-    const options = { env, dataFolder, args: ['--config', carrierSettings('orphans'), '--workers', '2'] }
-    const accepted: string[] = []
-    {
-      await using server = await startServer(options)
-      const load = startLoad(server.http, await server.logIn('sender'))
+    test('without its primary no worker lives on, and a new start has all they left', async () => {
+      const server = await serving()
+      await using load = startLoad(server.http, await server.logIn('sender'))
       await until(() => load.accepted.length > 50)
       const workers = workersOf(server)
       assert.equal(workers.length, 2)
       await server.kill()
       await load.stop()
-      accepted.push(...load.accepted)
       await until(() => workers.every((one) => !readdirSync('/proc').includes(String(one))))
-    }
-    await using server = await startServer(options)
-    await until(async () => (await sample(server, 'countersign_outbox_messages')) === 0)
-    const arrived = Map.groupBy(carrier.taken, ({ to }) => to)
-    for (const contact of accepted) {
-      assert.ok(arrived.has(contact), 'it arrives')
-      assert.equal(new Set(arrived.get(contact)!.map(({ id }) => id)).size, 1, 'T-2: copies have one id')
-    }
+      await assertArrivedUnderOneId(load.accepted, await serving())
+    })
   })
 
   test('a first worker that cannot start ends the server with its exit code', async () => {
@@ -327,4 +326,11 @@ test('workers on SQLite are refused at the start', async () => {
     startServer({ args: ['--workers', '2'] }),
     /ended with 2: .*\n- workers: 2 processes cannot share an SQLite store/,
   )
+})
+
+test('a server of one process tells that it restarts nothing, and serves on', async () => {
+  await using server = await startServer()
+  server.process.kill('SIGHUP')
+  await until(() => server.output().includes('nothing is restarted'))
+  assert.equal((await server.call('GET', '/livez')).status, 200)
 })
