@@ -168,7 +168,9 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         if (refusals.length === 0) await reservation.undo(until)
         return throttledBy([...refusals, ...(reply[2] === '' ? [] : [refusalOf(reply)])])
       }
-      const record = reply[2] === '' ? undefined : verificationOf(parseRecord(reply[2]))
+      // Read in either case, which must take one time.
+      const told = verificationOf(parseRecord(reply[2]))
+      const record = kind === 'unknown' ? undefined : told
       const here = local.map((one) => one.take).filter((take) => wrong.includes(take))
       return {
         kind: 'taken',

@@ -3,7 +3,31 @@
 -- Arguments: [2] JSON { takes, digest, maxSubmissions, hasRepeat, isRefused, isSpent },
 --   isRefused: a ledger elsewhere has refused, so take nothing here · isSpent: and that ends the code.
 -- Answers: repeated, now · throttled, now, JSON of the refusal or nothing if only elsewhere ·
---   taken, now, JSON of the record or nothing.
+--   taken, now, JSON of the record · unknown, now, JSON of one as good as any.
+
+-- As long as any other record. Read, counted on, written and told of where there is none to be, so that an unknown
+-- address costs what a known one does (A-1). It is of no digest and no address, so that nobody finds it.
+local function decoy_record(records, now)
+  return read_record(records, 'decoy') or {
+    id = 'decoy',
+    tenant = string.rep('-', 8),
+    app = string.rep('-', 32),
+    member = string.rep('-', 32),
+    address = string.rep('-', 18),
+    purpose = 'new-contact',
+    keyId = string.rep('-', 16),
+    digits = 6,
+    isTest = false,
+    state = live,
+    submissions = 0,
+    messages = 1,
+    digest = string.rep('-', 32),
+    issuedAt = now,
+    expiresAt = now,
+    broughtBy = { provider = '-------', channel = '---', region = '--', acceptedAt = now },
+  }
+end
+
 local function take_submission(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
@@ -24,12 +48,9 @@ local function take_submission(keys, args)
     return { 'throttled', now, refusal and cjson.encode(refusal) or '' }
   end
   if not record then
-    -- Read, counted on and written where there is no record, so that an unknown address costs what a known
-    -- one does (A-1).
-    local decoy = read_record(keys[1], 'decoy') or { id = 'decoy', submissions = 0, digest = request.digest }
-    decoy.submissions = (decoy.submissions + 1) % 1000
-    write_record(keys[1], decoy)
-    return { 'taken', now, '' }
+    local decoy = decoy_record(keys[1], now)
+    decoy.submissions = (decoy.submissions + 1) % 10
+    return { 'unknown', now, write_record(keys[1], decoy) }
   end
   if record.submissions >= request.maxSubmissions then
     return { 'taken', now, end_live(keys[1], keys[2], record, spent) }
