@@ -16,8 +16,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { addressKey } from '../src/address/address.ts'
 import { createProgram, runCli } from '../src/cli/cli.ts'
 import type { Terminal } from '../src/cli/terminal.ts'
+import { dropStore, ofTheEmbeddedStore, openStoreOf, storeEnv } from './engine.ts'
 import { bin, type Server, startServer, temporaryFolder } from './server.ts'
 
 type Run = { readonly code: number; readonly out: string; readonly err: string }
@@ -43,14 +45,15 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]())
 
 /** A command on the store that the server runs on. */
-const beside = (...args: readonly string[]) => run([...args, '--data', server.dataFolder])
+const beside = (...args: readonly string[]) =>
+  run([...args, '--data', server.dataFolder], { env: server.env })
 
 test('the first start of serve --dev prints what a newcomer needs, and the lines work as pasted', async () => {
   const folder = temporaryFolder()
   const child = spawn(
     process.execPath,
     [bin, 'serve', '--dev', '--data', folder, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+    { env: { ...process.env, ...(await storeEnv(folder)) }, stdio: ['ignore', 'pipe', 'ignore'] },
   )
   let printed = ''
   for await (const chunk of child.stdout) {
@@ -99,7 +102,7 @@ test('a first start that was cut off before the demo was stored is made good by 
   const dataFolder = temporaryFolder()
   const first = await startServer({ dataFolder })
   await first.stop()
-  for (const end of ['', '-wal', '-shm']) rmSync(join(dataFolder, `countersign.db${end}`), { force: true })
+  await dropStore(dataFolder)
   const second = await startServer({ dataFolder })
   assert.deepEqual(second.app, first.app)
   await second.logIn('someone')
@@ -119,16 +122,7 @@ test('a server told twice to stop ends as one told once: drained', async () => {
 })
 
 test('a second server on the same data folder is refused with exit code 3', async () => {
-  const { code, err } = await run([
-    'serve',
-    '--dev',
-    '--http',
-    '127.0.0.1:0',
-    '--https',
-    'off',
-    '--data',
-    server.dataFolder,
-  ])
+  const { code, err } = await beside('serve', '--dev', '--http', '127.0.0.1:0', '--https', 'off')
   assert.equal(code, 3)
   assert.match(err, /already runs on the data folder/)
 })
@@ -338,21 +332,20 @@ test('a repeated import does not undo what a member changed since, unless it is 
     writeFileSync(file, `account,name,phone,role,password\n${row}\n`)
     return JSON.parse((await beside('member', 'import', file, '--tenant', 'repeat', '--json', ...flags)).out)
   }
-  const stored = () => {
-    const db = new DatabaseSync(join(server.dataFolder, 'countersign.db'), { readOnly: true })
-    const row = db.prepare("select phone_key, password_hash, role from member where tenant = 'repeat'").get()
-    db.close()
-    return row as { phone_key: string; password_hash: string; role: string }
+  const stored = async () => {
+    await using store = await openStoreOf(server.dataFolder)
+    const { phone, passwordHash, role } = (await store.directory.memberByAccount('repeat', 'ann'))!
+    return { phone: phone && addressKey(phone), passwordHash, role }
   }
   assert.equal((await importing('ann,Ann,+8613712345670,admin,secret-one')).added, 1)
-  const before = stored()
-  assert.match(before.password_hash, /^\$argon2id\$/)
+  const before = await stored()
+  assert.match(before.passwordHash!, /^\$argon2id\$/)
   assert.equal((await importing('ann,Ann,+8613712345671,,secret-two')).unchanged, 1)
-  assert.deepEqual(stored(), before)
+  assert.deepEqual(await stored(), before)
   assert.equal((await importing('ann,Ann B,,,')).updated, 1)
-  assert.deepEqual(stored(), before)
+  assert.deepEqual(await stored(), before)
   assert.equal((await importing('ann,Ann B,+8613712345671,,', '--replace-contacts')).updated, 1)
-  assert.equal(stored().phone_key, 'tel:+8613712345671')
+  assert.equal((await stored()).phone, 'tel:+8613712345671')
 })
 
 test('a member that logged in before it was imported stays the same member', async () => {
@@ -361,7 +354,7 @@ test('a member that logged in before it was imported stays the same member', asy
   const text = `account,name\n${account},Bird\n`
   const { code, out } = await run(
     ['member', 'import', '-', '--tenant', 'demo', '--json', '--data', server.dataFolder],
-    { readInput: async () => Buffer.from(text) },
+    { readInput: async () => Buffer.from(text), env: server.env },
   )
   assert.equal(code, 0)
   assert.deepEqual(JSON.parse(out), { added: 0, updated: 1, unchanged: 0, refused: 0 })
@@ -383,23 +376,29 @@ test('a file that cannot be imported is refused whole', async () => {
   assert.equal((await beside('member', 'import', file, '--tenant', 'none')).code, 2)
 })
 
-test('a backup of a running store is whole and for its owner alone, and never writes over a file', async () => {
-  const target = join(server.dataFolder, 'copy.db')
-  const made = await promisify(execFile)(process.execPath, [
-    bin,
-    'backup',
-    target,
-    '--data',
-    server.dataFolder,
-    '--json',
-  ])
-  assert.ok(JSON.parse(made.stdout).pages > 0)
-  assert.equal(statSync(target).mode & 0o777, 0o600)
-  const db = new DatabaseSync(target, { readOnly: true })
-  assert.equal(db.prepare('select name from tenant where id = ?').get('demo')?.name, 'Demo')
-  db.close()
-  assert.equal((await beside('backup', target)).code, 2)
-})
+const ofBackup = ofTheEmbeddedStore('a server’s database is copied by its own tools')
+
+test(
+  'a backup of a running store is whole and for its owner alone, and never writes over a file',
+  ofBackup,
+  async () => {
+    const target = join(server.dataFolder, 'copy.db')
+    const made = await promisify(execFile)(process.execPath, [
+      bin,
+      'backup',
+      target,
+      '--data',
+      server.dataFolder,
+      '--json',
+    ])
+    assert.ok(JSON.parse(made.stdout).pages > 0)
+    assert.equal(statSync(target).mode & 0o777, 0o600)
+    const db = new DatabaseSync(target, { readOnly: true })
+    assert.equal(db.prepare('select name from tenant where id = ?').get('demo')?.name, 'Demo')
+    db.close()
+    assert.equal((await beside('backup', target)).code, 2)
+  },
+)
 
 test('a rotated ring reads what the old one sealed; doctor fails once the old key is gone', async () => {
   const dataFolder = temporaryFolder()
@@ -414,13 +413,14 @@ test('a rotated ring reads what the old one sealed; doctor fails once the old ke
   const again = await startServer({ dataFolder })
   await again.logIn('someone')
   await again.stop()
-  const good = await run(['doctor', '--dev', '--data', dataFolder, '--json'])
+  const env = await storeEnv(dataFolder)
+  const good = await run(['doctor', '--dev', '--data', dataFolder, '--json'], { env })
   assert.equal(good.code, 0, good.out)
   assert.match(good.out, new RegExp(`2 key\\(s\\), newest ${id}`))
 
   const newest = readFileSync(ring, 'utf8').trim().split('\n').at(-1)!
   writeFileSync(ring, `${newest}\n`)
-  const bad = await run(['doctor', '--dev', '--data', dataFolder, '--json'])
+  const bad = await run(['doctor', '--dev', '--data', dataFolder, '--json'], { env })
   assert.equal(bad.code, 1)
   const failed = JSON.parse(bad.out).findings.filter((one: { isGood: boolean }) => !one.isGood)
   assert.deepEqual(
@@ -478,7 +478,9 @@ providers:
   rmSync(dataFolder, { recursive: true })
 })
 
-test('migrate makes a store, and refuses one of a newer version', async () => {
+const ofFile = ofTheEmbeddedStore('looks into its file')
+
+test('migrate makes a store, and refuses one of a newer version', ofFile, async () => {
   const dataFolder = temporaryFolder()
   assert.equal((await run(['migrate', '--data', dataFolder])).code, 0)
   const path = join(dataFolder, 'countersign.db')

@@ -25,6 +25,7 @@ import { wireErrors } from '../src/http/huawei/errors.ts'
 import { createServer } from '../src/http/server.ts'
 import { logFields } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
+import { ofTheEmbeddedStore } from './engine.ts'
 import { requirePeer } from './peers.ts'
 import { bin, startServer, temporaryFolder } from './server.ts'
 
@@ -242,7 +243,9 @@ test('every command that a document names is one', () => {
   }
 })
 
-test('operations.md has everything that lies in a data folder', async () => {
+const ofFile = ofTheEmbeddedStore('of its files')
+
+test('operations.md has everything that lies in a data folder', ofFile, async () => {
   await using server = await startServer({ https: true })
   const names = readdirSync(server.dataFolder)
   assert.ok(names.includes('countersign.db'))

@@ -94,7 +94,11 @@ test('a verification’s record tells each step with its provider’s words, fro
   assert.match(metrics, /^countersign_use_seconds_count\{provider="good"\} 1$/m)
 
   const command = async (...args: string[]) =>
-    (await run(process.execPath, [bin, 'verification', ...args, '--data', server.dataFolder])).stdout
+    (
+      await run(process.execPath, [bin, 'verification', ...args, '--data', server.dataFolder], {
+        env: { ...process.env, ...server.env },
+      })
+    ).stdout
   assert.ok((await command('find', contact)).startsWith(id))
   const shown = await command('show', id)
   assert.match(shown, /answered {5}good accepted/)

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { requirePeer } from './peers.ts'
 import { redisPath, startRedis, startRedisCluster, startRedisSentinel } from './redis.ts'
 import { redisCommand } from './redis-command.ts'
+import { redisDump } from './redis-dump.ts'
 import { until } from './redis-node.ts'
 
 const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
@@ -32,6 +33,20 @@ describe('the Redis of the tests', peer, () => {
     await assert.rejects(redisCommand(redis.nodes[0]!.port, null, ['PING']), /NOAUTH/)
     await using open = await startRedis({ password: null })
     assert.equal(await redisCommand(open.nodes[0]!.port, null, ['PING']), 'PONG')
+  })
+
+  test('a dump of it has every key and value, of every type', async () => {
+    await using redis = await startRedis()
+    const [node] = redis.nodes
+    await node!.command('SET', 'text', 'canary-text')
+    await node!.command('HSET', 'hash', 'field', 'canary-hash')
+    await node!.command('RPUSH', 'list', 'canary-list')
+    await node!.command('SADD', 'set', 'canary-set')
+    await node!.command('ZADD', 'zset', '1', 'canary-zset')
+    await node!.command('XADD', 'stream', '*', 'field', 'canary-stream')
+    const dump = await redisDump([node!.port], redis.password)
+    for (const type of ['text', 'hash', 'list', 'set', 'zset', 'stream'])
+      assert.match(dump, new RegExp(`"${type}".*canary-${type}`))
   })
 
   test('a replica has what its master was told, and misses nothing while it hung', async () => {

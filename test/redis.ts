@@ -14,7 +14,7 @@ export type RedisOptions = {
 }
 
 export type Redis = AsyncDisposable & {
-  /** For the setting `hot`, without the password: redis://HOST:PORT[,HOST:PORT…], of all nodes that may be asked. */
+  /** For the setting `hot`, without the password. */
   readonly url: string
   readonly password: string | null
   /** Of data, in the order they were started: masters, then replicas. */
@@ -89,7 +89,7 @@ export async function startRedisSentinel(options: RedisOptions = {}): Promise<Re
     })
     return {
       ...redisOf(nodes, password, stack),
-      url: urlOf(nodes),
+      url: `redis+sentinel://${placesOf(sentinels)}/${name}`,
       sentinels,
       name,
       sentinelAddresses: sentinels.map((sentinel) => `127.0.0.1:${sentinel.port}`),
@@ -175,7 +175,7 @@ function clusterOf(nodes: readonly RedisNode[], redis: Omit<Redis, 'url'>): Redi
   }
   return {
     ...redis,
-    url: urlOf(nodes),
+    url: `redis+cluster://${placesOf(nodes)}`,
     replicasOf,
     async nodeOf(key) {
       for (const node of nodes) {
@@ -236,8 +236,7 @@ function dataSettings({ appendonly = true }: RedisOptions): string[] {
 
 const passwordOf = ({ password = commonPassword }: RedisOptions) => password
 
-const urlOf = (nodes: readonly RedisNode[]) =>
-  `redis://${nodes.map((node) => `127.0.0.1:${node.port}`).join(',')}`
+const placesOf = (nodes: readonly RedisNode[]) => nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
 
 /** What a master has sent, its replica has: always so of a master. */
 async function isInStep(node: RedisNode): Promise<boolean> {

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { dropStore, storeEnv } from './engine.ts'
 import { endWithUs } from './hard-end.ts'
 
 export const bin = join(import.meta.dirname, '..', 'bin', 'countersign.js')
@@ -40,6 +41,8 @@ export type Server = AsyncDisposable & {
   readonly http: string
   readonly https: string | null
   readonly dataFolder: string
+  /** By which a command finds the same store, beside `--data`. */
+  readonly env: Readonly<Record<string, string>>
   readonly app: { readonly id: string; readonly key: string }
   readonly member: { readonly account: string; readonly password: string }
   readonly admin: { readonly account: string; readonly password: string }
@@ -61,6 +64,7 @@ export type Server = AsyncDisposable & {
 
 export type ServerOptions = {
   readonly args?: readonly string[]
+  /** May name a store of the test's own; otherwise it is a fresh one of the engine that the tests run over. */
   readonly env?: Readonly<Record<string, string>>
   /** Kept by the caller, e.g. to start again on it. */
   readonly dataFolder?: string
@@ -86,6 +90,8 @@ export function temporaryFolder(): string {
 
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const dataFolder = options.dataFolder ?? temporaryFolder()
+  const hasOwnStore = options.env?.COUNTERSIGN_STORE !== undefined
+  const env = hasOwnStore ? {} : await storeEnv(dataFolder)
   const child = spawn(
     process.execPath,
     [
@@ -102,7 +108,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       options.https ? '127.0.0.1:0' : 'off',
       ...(options.args ?? []),
     ],
-    { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, ...env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   endWithUs(child)
   let printed = ''
@@ -152,6 +158,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   return {
     ...told,
     dataFolder,
+    env: { ...env, ...options.env },
     process: child,
     output: () => printed + errors,
     call,
@@ -185,7 +192,9 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
         child.kill('SIGKILL')
         await ended
       }
-      if (options.dataFolder === undefined) rmSync(dataFolder, { recursive: true, force: true })
+      if (options.dataFolder !== undefined) return
+      if (!hasOwnStore) await dropStore(dataFolder)
+      rmSync(dataFolder, { recursive: true, force: true })
     },
   }
 }

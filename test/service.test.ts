@@ -21,7 +21,9 @@ const run = promisify(execFile)
 
 /** Runs a command on the server's own data folder, while it serves. @returns Its JSON. */
 async function command(server: Server, ...args: string[]): Promise<Record<string, string>> {
-  const { stdout } = await run(process.execPath, [bin, ...args, '--data', server.dataFolder, '--json'])
+  const { stdout } = await run(process.execPath, [bin, ...args, '--data', server.dataFolder, '--json'], {
+    env: { ...process.env, ...server.env },
+  })
   return JSON.parse(stdout) as Record<string, string>
 }
 

@@ -1,0 +1,116 @@
+/**
+ * Runs the tests: everything over the embedded store, then each test of the product over HTTP over every other engine.
+ * `npm test`, or over one engine `npm run test:engine -- postgres [test/wire.test.ts …]`.
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type EngineName, type EngineServers, engines } from '../test/engine.ts'
+import { peerAt, requirePeer } from '../test/peers.ts'
+import { postgresPaths, startPostgres } from '../test/postgres.ts'
+import { type Redis, redisPath, startRedis, startRedisCluster } from '../test/redis.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** Test files at once: much of their time they wait, for a server to start or for a code to run out. */
+const concurrency = 2
+
+const { positionals } = parseArgs({ allowPositionals: true })
+const [stated, ...files] = positionals
+const chosen = engines.find((name) => name === stated)
+if (stated !== undefined && chosen === undefined) {
+  console.error(`${stated}: is no engine; name one of ${engines.join(', ')}`)
+  process.exit(2)
+}
+
+// A test starts the server over and over: compiled once, it is up in half the time.
+const compiled = mkdtempSync(join(tmpdir(), 'countersign-compiled-'))
+let isStopped = false
+const told: string[] = []
+for (const engine of chosen ? [chosen] : engines) {
+  if (isStopped) break
+  const startedAt = performance.now()
+  const outcome = await runOver(engine, files.length > 0 ? files : testsOf(engine, chosen === undefined))
+  told.push(`${engine}: ${outcome} in ${Math.round((performance.now() - startedAt) / 1000)} s`)
+}
+rmSync(compiled, { recursive: true })
+console.log(`\n${told.join('\n')}`)
+
+/** With SQLite all of them, unless that one engine was asked for. */
+function testsOf(engine: EngineName, isWhole: boolean): string[] {
+  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).toSorted()
+  return engine === 'sqlite' && isWhole ? all : all.filter(isOverHttp)
+}
+
+/** Drives the built server, and brings no store of its own. */
+function isOverHttp(file: string): boolean {
+  const text = readFileSync(join(root, file), 'utf8')
+  return /\bstartServer\b.*from '\.\.?\/server\.ts'/s.test(text) && !/from '\.\.?\/postgres\.ts'/.test(text)
+}
+
+async function runOver(engine: EngineName, tests: readonly string[]): Promise<string> {
+  const { skip } = peersOf(engine)
+  if (skip !== undefined) return `skipped, ${skip}`
+  await using servers = await startServers(engine)
+  const child = spawn(
+    process.execPath,
+    ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...tests],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        NODE_COMPILE_CACHE: compiled,
+        COUNTERSIGN_TEST_ENGINE: engine,
+        COUNTERSIGN_TEST_SERVERS: JSON.stringify(servers.told),
+      },
+    },
+  )
+  const stop = () => {
+    isStopped = true
+    child.kill('SIGTERM')
+  }
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  process.off('SIGINT', stop).off('SIGTERM', stop)
+  if (code !== 0) process.exitCode = 1
+  return code === 0 ? `${tests.length} files passed` : 'FAILED'
+}
+
+function peersOf(engine: EngineName): { skip?: string } {
+  if (engine === 'sqlite') return {}
+  const postgres = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
+  if (engine === 'postgres') return postgres
+  return { ...postgres, ...requirePeer('Redis (apt-get install redis-server)', redisPath) }
+}
+
+/** One of each for the whole run: a store for each server is made in it. */
+async function startServers(engine: EngineName): Promise<AsyncDisposable & { told: EngineServers }> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const told: EngineServers = {
+      ...(engine !== 'sqlite' && { postgres: await postgresOf(stack) }),
+      ...(engine === 'redis' && { redis: await redisOf(stack.use(await startRedis())) }),
+      ...(engine === 'redis-cluster' && { redis: await redisOf(stack.use(await startRedisCluster())) }),
+    }
+    return { told, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function postgresOf(stack: AsyncDisposableStack): Promise<NonNullable<EngineServers['postgres']>> {
+  const postgres = stack.use(await startPostgres({ max_connections: 300 }))
+  const { port, user, password } = postgres.client('')
+  return { port, user, password, admin: 'admin', programs: dirname(peerAt(postgresPaths)!) }
+}
+
+async function redisOf(redis: Redis): Promise<NonNullable<EngineServers['redis']>> {
+  const masters = await redis.masters()
+  return { url: redis.url, password: redis.password!, masterPorts: masters.map(({ port }) => port) }
+}

@@ -1,0 +1,55 @@
+/** All that a thief of a store would read, whatever the engine keeps it in. */
+
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { databaseOf, engine, postgres, servers } from './engine.ts'
+import { redisDump } from './redis-dump.ts'
+
+export type Dump = {
+  /** All that the engine keeps, as it keeps it. */
+  readonly everything: string
+  /** The rows of all tables but those that hold addresses, which are theirs to hold. */
+  readonly aside: string
+}
+
+const mayHoldAddresses = ['member', 'verification', 'outbox']
+
+/** To be called when its server has ended. */
+export async function dump(dataFolder: string): Promise<Dump> {
+  if (engine === 'sqlite') {
+    const files = readdirSync(dataFolder).filter((file) => file.startsWith('countersign.db'))
+    const everything = files.map((file) => readFileSync(join(dataFolder, file), 'latin1')).join('')
+    const db = new DatabaseSync(join(dataFolder, 'countersign.db'))
+    const aside = db
+      .prepare("select name from sqlite_schema where type = 'table'")
+      .all()
+      .filter(({ name }) => !mayHoldAddresses.includes(String(name)))
+      .flatMap(({ name }) => db.prepare(`select * from ${name}`).all())
+      .map((row) => JSON.stringify(row))
+      .join('\n')
+    db.close()
+    return { everything, aside }
+  }
+  const database = await databaseOf(dataFolder)
+  const except = mayHoldAddresses.map((table) => `--exclude-table=${table}*`)
+  const [all, aside] = await Promise.all([pgDump(database), pgDump(database, '--data-only', ...except)])
+  // Bytes are dumped in hexadecimal, where nothing would be found.
+  const bytes = all
+    .matchAll(/\\\\x([0-9a-f]+)/g)
+    .map(([, hex]) => Buffer.from(hex!, 'hex').toString('latin1'))
+  const hot = servers.redis ? await redisDump(servers.redis.masterPorts, servers.redis.password) : ''
+  return { everything: [all, ...bytes, hot].join('\n'), aside }
+}
+
+async function pgDump(database: string, ...args: readonly string[]): Promise<string> {
+  const { port, admin, password, programs } = postgres()
+  const { stdout } = await promisify(execFile)(
+    join(programs, 'pg_dump'),
+    ['--host=127.0.0.1', `--port=${port}`, `--username=${admin}`, ...args, database],
+    { env: { PGPASSWORD: password }, maxBuffer: 2 ** 28 },
+  )
+  return stdout
+}
