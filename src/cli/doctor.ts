@@ -77,14 +77,18 @@ export async function doctor(
 }
 
 function keyRing(settings: Settings): string {
-  const { keyRing, keyRingFile, isDevelopment } = settings
-  if (isDevelopment && keyRing === null && !existsSync(keyRingFile)) return 'will be made at the first start'
+  const { keyRing, keyRingFile } = settings
+  if (!isRingMade(settings)) return 'will be made at the first start'
   const { keys, newest } = readRing(settings)
   if (keyRing === null && (statSync(keyRingFile).mode & 0o077) !== 0)
     throw new Error(
       `${keyRingFile} can be read by others; chmod 600 it, and rotate if others use this machine`,
     )
   return `${keys.size} key(s), newest ${newest.id}`
+}
+
+function isRingMade({ keyRing, keyRingFile, isDevelopment }: Settings): boolean {
+  return !isDevelopment || keyRing !== null || existsSync(keyRingFile)
 }
 
 function certificate({ https, tls, isDevelopment }: Settings): string {
@@ -104,10 +108,11 @@ function certificate({ https, tls, isDevelopment }: Settings): string {
 
 async function store(settings: Settings): Promise<string> {
   if (!isStoreMade(settings.store)) return 'will be made at the first start'
-  const ring = readRing(settings)
+  // A server's database is there before the first start; a ring made then opens no key that is in it.
+  const ring = isRingMade(settings) ? readRing(settings) : null
   await using opened = await openStore(settings.store, { deadlineMs: 5_000 })
   const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
-  const unreadable = apps.filter((app) => open(ring, app.sealedKey, `app:${app.id}`) === undefined)
+  const unreadable = apps.filter((app) => !ring || open(ring, app.sealedKey, `app:${app.id}`) === undefined)
   if (unreadable.length > 0)
     throw new Error(
       `the key ring opens the keys of ${apps.length - unreadable.length} of ${apps.length} apps; put the old keys back`,

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { storeEnv } from '../engine.ts'
 import { bin, newNumber, paths, startServer, temporaryFolder } from '../server.ts'
 import { startFakeSmsc } from './fake-smsc.ts'
 import { until } from './smpp-providers.ts'
@@ -58,6 +59,7 @@ test('a receipt that reaches the binds of doctor is not taken from the server', 
   smsc.script.cut = 'merged'
   const receipt = { esmClass: 4, shortMessage: Buffer.from('id:9 stat:DELIVRD err:000') }
   const doctor = spawn(process.execPath, [bin, 'doctor', '--dev', '--config', config, '--data', folder], {
+    env: { ...process.env, ...(await storeEnv(folder)) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let printed = ''
