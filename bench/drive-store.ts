@@ -1,11 +1,12 @@
 /** An engine without the server: callers that each take a code through its whole life, over and over. */
 
-import type { NewMessage } from '../src/store/outbox.ts'
+import type { NewMessage, Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import type { IssueResult } from '../src/store/verifications.ts'
 import { newVerificationId, type VerificationKey } from '../src/verification/verification.ts'
 
 const callers = 96
+const settledAtOnce = 200
 const lease = { owner: 'bench', ms: 15_000 }
 let made = 0
 
@@ -17,7 +18,7 @@ export async function driveStore(store: Store, seconds: number): Promise<number>
   const caller = async () => {
     while (performance.now() < until) {
       const key = nextKey()
-      await issueOne(store, key, 60_000)
+      await store.outbox.settle([await issueOne(store, key, 60_000)])
       const taken = await store.verifications.takeSubmission({
         key,
         counted: [],
@@ -42,9 +43,14 @@ export async function driveStore(store: Store, seconds: number): Promise<number>
 export async function issueMany(store: Store, count: number, lifetimeMs: number): Promise<void> {
   let left = count
   const caller = async () => {
-    while (left-- > 0) await issueOne(store, nextKey(), lifetimeMs)
+    while (left > 0) {
+      const some = Math.min(left, settledAtOnce)
+      left -= some
+      const keys = Array.from({ length: some }, nextKey)
+      await store.outbox.settle(await Promise.all(keys.map((key) => issueOne(store, key, lifetimeMs))))
+    }
   }
-  await Promise.all(Array.from({ length: callers * 4 }, caller))
+  await Promise.all(Array.from({ length: 8 }, caller))
 }
 
 function nextKey(): VerificationKey {
@@ -58,8 +64,8 @@ function nextKey(): VerificationKey {
   }
 }
 
-/** With its message, which a carrier took at once. */
-async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number): Promise<void> {
+/** @returns That a carrier took its message at once. */
+async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number): Promise<Settlement> {
   const now = Date.now()
   const id = newVerificationId(now, key.address)
   const message: NewMessage = {
@@ -96,15 +102,13 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
     providerMessageId: message.id,
     receiptKey: message.id,
   } as const
-  await store.outbox.settle([
-    {
-      dispatch,
-      message,
-      region: 'CN',
-      verification: id,
-      queuedAt,
-      dispatches: 1,
-      next: { kind: 'done' },
-    },
-  ])
+  return {
+    dispatch,
+    message,
+    region: 'CN',
+    verification: id,
+    queuedAt,
+    dispatches: 1,
+    next: { kind: 'done' },
+  }
 }

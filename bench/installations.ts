@@ -145,6 +145,9 @@ export function refusalOf(env: Readonly<Record<string, string>>): string | undef
   }
 }
 
+/** Of a store that no caller waits for: a slow moment costs time, and not the run. */
+export const patientMs = 30_000
+
 /** The store of an installation, opened beside its servers. */
 export function openAs(data: string, env: Readonly<Record<string, string>>): Promise<Store> {
   const { settings } = loadSettings({
@@ -154,7 +157,7 @@ export function openAs(data: string, env: Readonly<Record<string, string>>): Pro
     isDevelopment: true,
     isServing: false,
   })
-  return openStore(settings.store)
+  return openStore(settings.store, { deadlineMs: patientMs })
 }
 
 /** Where records cannot be listed: each is found by its key, which costs it a submission. */

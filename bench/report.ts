@@ -4,7 +4,7 @@ import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
 import type { Load } from './load.ts'
 import { costOf, foretellTwo, type Life, sayScaling } from './model.ts'
 import type { Measured } from './process.ts'
-import type { StoredCost } from './stored.ts'
+import type { LiveCost, StoredCost } from './stored.ts'
 import type { Act, FloorMeasurement, Measurement, Subject } from './subjects.ts'
 
 export type Floor = {
@@ -215,4 +215,13 @@ export const storedRows = {
       cost.engineUsMany === null ? '' : fixed(cost.engineUsMany, 0),
       fixed(cost.fillMs / 1000, 0),
     ),
+}
+
+export function sayLive({ few, many, withFew, withMany, bytesEach }: LiveCost): string[] {
+  const count = (value: number) => value.toLocaleString('en')
+  return [
+    '',
+    `Redis keeps only what is alive, ${fixed(bytesEach, 0)} bytes of memory each. With ${count(many)} live it did ${fixed(withMany.perSecond, 0)} lives/s, of ${fixed(withMany.redisUs, 0)} µs of its`,
+    `CPU each; with ${count(few)} before that ${fixed(withFew.perSecond, 0)}, of ${fixed(withFew.redisUs, 0)} µs.`,
+  ]
 }

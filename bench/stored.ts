@@ -9,6 +9,7 @@ import { startPostgres } from '../test/postgres.ts'
 import { driveStore, issueMany } from './drive-store.ts'
 import { type MeasuredRedis, pidOf } from './engines.ts'
 import { median } from './figures.ts'
+import { patientMs } from './installations.ts'
 import { familyCpuMs } from './process.ts'
 
 export type StoredCost = {
@@ -24,9 +25,6 @@ export type StoredCost = {
   readonly engineUsFew: number | null
   readonly engineUsMany: number | null
 }
-
-/** A disk that is slow for a moment shall cost time, and not the run. */
-const deadlineMs = 30_000
 
 type Turns = { readonly rounds: number; readonly seconds: number }
 
@@ -60,7 +58,12 @@ export async function storedInPostgres(few: number, many: number, turns: Turns):
   const postgres = stack.use(await startPostgres(settings))
   const open = async (database: string) =>
     stack.use(
-      await openPostgresStore({ client: postgres.client(database), listener: null, poolSize: 6, deadlineMs }),
+      await openPostgresStore({
+        client: postgres.client(database),
+        listener: null,
+        poolSize: 6,
+        deadlineMs: patientMs,
+      }),
     )
   const [small, large] = [await postgres.newDatabase(), await postgres.newDatabase()]
   const stores = [await open(small), await open(large)] as const
@@ -113,7 +116,7 @@ export async function storedInSqlite(
     // Makes the schema.
     await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
     fillSqlite(path, count)
-    return stack.use(await openSqliteStore({ path, deadlineMs }))
+    return stack.use(await openSqliteStore({ path, deadlineMs: patientMs }))
   }
   const startedAt = performance.now()
   const stores = [await open('few.db', few), await open('many.db', many)] as const
@@ -129,10 +132,13 @@ export async function storedInSqlite(
 export type LiveCost = {
   /** Of memory, for each record that is alive. */
   readonly bytesEach: number
+  readonly few: number
   readonly many: number
-  readonly perSecondFew: number
-  readonly perSecondMany: number
+  readonly withFew: Lives
+  readonly withMany: Lives
 }
+
+type Lives = { readonly perSecond: number; readonly redisUs: number }
 
 /** Live records, as only those stay in memory: few, then many on top of them. */
 export async function liveInRedis(
@@ -143,16 +149,22 @@ export async function liveInRedis(
   { rounds, seconds }: Turns,
 ): Promise<LiveCost> {
   const lives = async () => {
-    const all: number[] = []
-    for (let round = 0; round < rounds; round++) all.push(await driveStore(store, seconds))
-    return median(all)
+    const [all, spent] = [[] as number[], [] as number[]]
+    for (let round = 0; round < rounds; round++) {
+      const before = redis.cpuMs()
+      const perSecond = await driveStore(store, seconds)
+      all.push(perSecond)
+      spent.push(((redis.cpuMs() - before) * 1000) / (perSecond * seconds))
+    }
+    return { perSecond: median(all), redisUs: median(spent) }
   }
   await issueMany(store, few, longestLifeMs)
-  const perSecondFew = await lives()
+  await lives()
+  const withFew = await lives()
   const before = await redis.usedMemory()
   await issueMany(store, many, longestLifeMs)
   const bytesEach = ((await redis.usedMemory()) - before) / many
-  return { bytesEach, many, perSecondFew, perSecondMany: await lives() }
+  return { bytesEach, few, many, withFew, withMany: await lives() }
 }
 
 /** As long as a code may live, so that all are alive together. */

@@ -1,6 +1,6 @@
 /** Where things lie in Redis: which shard has the records of a partition, and the names of its keys. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { partitionOfLedger, partitionOfSubject } from '../../throttle/policy.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 
@@ -32,17 +32,19 @@ export type ShardKeys = {
 export function createLayout(prefix: string, shards: number): Layout {
   const name = (shard: number, what: string) => `${prefix}:{${shard}}:${what}`
   const shardOf = (partition: number) => partition % shards
-  const at = (partition: number, what: string) => {
-    const shard = shardOf(partition)
+  /** Partitions are digests: where there is one shard none is made. */
+  const at = (partition: () => number, what: string) => {
+    const shard = shards === 1 ? 0 : shardOf(partition())
     return { shard, key: name(shard, what) }
   }
   return {
     shards,
     shardOf,
-    ledger: (key) => at(partitionOfLedger(key), `ledger:${key}`),
-    member: (tenant, member) => at(partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
+    ledger: (key) => at(() => partitionOfLedger(key), `ledger:${key}`),
+    member: (tenant, member) =>
+      at(() => partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
     proof: ({ tenant, app, member }) =>
-      at(partitionOfSubject(`${tenant}:${member}`), `proof:${JSON.stringify([tenant, app, member])}`),
+      at(() => partitionOfSubject(`${tenant}:${member}`), `proof:${JSON.stringify([tenant, app, member])}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
     of: Array.from({ length: shards }, (_, shard) => ({
       records: name(shard, 'records'),
@@ -59,5 +61,5 @@ export function createLayout(prefix: string, shards: number): Layout {
 /** The five parts of a key as one, which holds no address in plain. */
 export function digestOfKey({ tenant, app, member, address, purpose }: VerificationKey): string {
   const parts = JSON.stringify([tenant, app, member, address, purpose])
-  return createHash('sha256').update(parts).digest('base64url')
+  return hash('sha256', parts, 'base64url')
 }

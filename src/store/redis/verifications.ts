@@ -95,6 +95,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       if (reservation.refusals.length > 0) return throttledBy(reservation.refusals)
       const { local, localMember } = reservation
       const keys = layout.of[home]!
+      const made = newRecord(request)
       const reply = await calls.call({
         name: 'issue',
         shard: home,
@@ -112,8 +113,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         args: [
           JSON.stringify({
             takes: local.map((one) => wireOf(one.take)),
-            digest: digestOfKey(key),
-            record: newRecord(request),
+            digest: made.digest,
+            record: made,
             lifetimeMs,
             lease,
             ...(message && { message: message.id }),

@@ -2,15 +2,14 @@
 -- lease or the time to try again, `waiting` by the time they were queued, less those that wait for a second
 -- channel. All by `queuedAt:messageId`.
 
+-- Its record, with one message less, is for the caller to write: it may have more to say of it.
 local function remove_entry(bodies, entries, due, records, entry, state)
   redis.call('HDEL', bodies, entry)
   redis.call('HDEL', entries, entry)
   redis.call('ZREM', due, entry)
   local record = read_record(records, state.verification)
-  if record then
-    record.messages = math.max(0, record.messages - 1)
-    write_record(records, record)
-  end
+  if record then record.messages = math.max(0, record.messages - 1) end
+  return record
 end
 
 -- Claims due messages, oldest first.
@@ -50,6 +49,7 @@ local function settle(keys, args)
   local answer = { 'settled', now }
   for _, one in ipairs(cjson.decode(args[2])) do
     local text = redis.call('HGET', keys[2], one.entry)
+    local record
     answer[#answer + 1] = text and 0 or 1
     if text then
       local state = cjson.decode(text)
@@ -67,16 +67,16 @@ local function settle(keys, args)
         redis.call('ZADD', keys[3], now + one.afterMs, one.entry)
       else
         redis.call('ZREM', keys[4], one.entry)
-        remove_entry(keys[1], keys[2], keys[3], keys[5], one.entry, state)
+        record = remove_entry(keys[1], keys[2], keys[3], keys[5], one.entry, state)
       end
     end
     if one.accepted then
-      local record = read_record(keys[5], one.verification)
+      record = record or read_record(keys[5], one.verification)
       if record and not (record.broughtBy and record.broughtBy.acceptedAt > one.accepted.acceptedAt) then
         record.broughtBy = one.accepted
-        write_record(keys[5], record)
       end
     end
+    if record then write_record(keys[5], record) end
   end
   return answer
 end
@@ -123,7 +123,8 @@ local function end_waits(keys, args)
     local state = text and cjson.decode(text)
     if state and state.second and state.owner == '' then
       if one.isDelivered then
-        remove_entry(keys[1], keys[2], keys[3], keys[4], one.entry, state)
+        local record = remove_entry(keys[1], keys[2], keys[3], keys[4], one.entry, state)
+        if record then write_record(keys[4], record) end
       else
         redis.call('ZADD', keys[3], 'LT', now, one.entry)
       end
