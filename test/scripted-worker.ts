@@ -13,7 +13,7 @@ export type Script = Readonly<
     | 'fail'
     /** Is told to stop, and does not. */
     | 'stay'
-    /** Counts in a way that nobody can add. */
+    /** Counts in a way that nobody can add, and asks for the sum. */
     | 'miscount'
   >
 >
@@ -36,7 +36,10 @@ function serve(number: number): void {
       say({
         kind: 'counted',
         id: message.id,
-        metrics: day === 'miscount' ? ([{ name: 'odd', aggregator: 'newer', values: [{}] }] as never) : [],
+        metrics:
+          day === 'miscount'
+            ? ([{ name: 'odd', type: 'counter', aggregator: 'newer', values: [{}] }] as never)
+            : [],
       })
   })
   say({
@@ -44,4 +47,5 @@ function serve(number: number): void {
     stopWithinMs: 300,
     started: { https: null, http: String(number), inbox: null, demo: null },
   })
+  if (day === 'miscount') say({ kind: 'metrics', id: 1 })
 }
