@@ -4,12 +4,14 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { endHard } from './hard-end.ts'
 import { startLoad } from './load.ts'
 import { requirePeer } from './peers.ts'
 import { freePort, type Postgres, postgresPaths, startPostgres } from './postgres.ts'
 import { type FrontProxy, haproxyPath, nginxPath, startHaproxy, startNginx } from './proxies.ts'
 import { type ScriptedCarrier, startScriptedCarrier } from './scripted-carrier.ts'
 import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { until } from './until.ts'
 
 const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
 const proxies = [
@@ -17,23 +19,24 @@ const proxies = [
   ['nginx', startNginx, requirePeer('nginx (apt-get install nginx)', nginxPath)],
 ] as const
 
-async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 800; tries++) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('it did not come to be')
-}
-
+endHard()
+/** Of its log. */
+const complaints = (server: Server) =>
+  server
+    .output()
+    .split('\n')
+    .filter((line) => /"level":"(warn|error)"/.test(line))
+    .slice(-20)
+    .join('\n')
 const metricsOf = async (server: Server) => (await server.call('GET', '/metrics')).text
 
-describe('several servers on one PostgreSQL', peer, () => {
+describe('several servers on one PostgreSQL', { ...peer, timeout: 300_000 }, () => {
   let postgres: Postgres
   let carrier: ScriptedCarrier
   let folder: string
   before(async () => {
-    postgres = await startPostgres()
+    // Nothing here ends PostgreSQL, so what it has need not be safe from that.
+    postgres = await startPostgres({ fsync: 'off' })
     carrier = await startScriptedCarrier()
     folder = temporaryFolder()
   })
@@ -63,27 +66,41 @@ describe('several servers on one PostgreSQL', peer, () => {
     }
   }
 
-  for (const [name, startProxy, proxyPeer] of proxies)
-    test(
-      `restarted one after the other behind ${name} under load, they drop nothing`,
-      proxyPeer,
-      async () => {
-        const start = await installation(
-          name,
-          `limits: none
+  describe('that send by one carrier', () => {
+    const ports: number[] = []
+    const servers: Server[] = []
+    let start: (nth: number, httpPort?: number) => Promise<Server>
+    before(async () => {
+      start = await installation(
+        'carrier',
+        `limits: none
 drain: 1500ms
 trustedProxies: [127.0.0.1]
+policy: { lifetime: { sms: 5m } }
 providers:
   sandbox: { type: sandbox }
 ${carrier.settings('carrier')}
 routes: { sms: [carrier], email: [sandbox] }
 `,
-        )
-        const ports = [await freePort(), await freePort()]
-        const servers = [await start(0, ports[0]), await start(1, ports[1])]
-        try {
+      )
+      for (const nth of [0, 1]) {
+        ports.push(await freePort())
+        servers.push(await start(nth, ports[nth]))
+      }
+    })
+    after(async () => {
+      for (const server of servers) await server[Symbol.asyncDispose]()
+    })
+    const settled = (server: Server) =>
+      until(async () => /^countersign_outbox_messages 0$/m.test(await metricsOf(server)))
+
+    for (const [name, startProxy, proxyPeer] of proxies)
+      test(
+        `restarted one after the other behind ${name} under load, they drop nothing`,
+        proxyPeer,
+        async () => {
           await using proxy: FrontProxy = await startProxy(ports)
-          const load = startLoad(proxy.url, await servers[0]!.logIn('sender'), {
+          await using load = startLoad(proxy.url, await servers[0]!.logIn('sender'), {
             // nginx that is reloaded closes idle connections of clients, whatever is on its way on them.
             keepsConnections: name === 'HAProxy',
           })
@@ -98,65 +115,56 @@ routes: { sms: [carrier], email: [sandbox] }
             )
           }
           await load.stop()
-          assert.deepEqual(load.others, [], 'no other answer than 200')
-          await until(async () => /^countersign_outbox_messages 0$/m.test(await metricsOf(servers[0]!)))
+          assert.deepEqual(load.others, [], `no other answer than 200: ${servers.map(complaints).join('')}`)
+          await settled(servers[0]!)
           const arrived = Map.groupBy(carrier.taken, ({ to }) => to)
           assert.deepEqual(
             load.accepted.filter((contact) => arrived.get(contact)?.length !== 1),
             [],
             'each message that was answered for arrives, once',
           )
-        } finally {
-          for (const server of servers) await server[Symbol.asyncDispose]()
+        },
+      )
+
+    // Each waits most of its time, for a lease to run out or for a second channel to be due.
+    describe('of which one is killed', { concurrency: 2 }, () => {
+      test('three send each message once, also those of a killed one', async () => {
+        await using third = await start(2)
+        const [first] = servers
+        const all = [...servers, third]
+        const token = await first!.logIn('sender')
+        const accepted: string[] = []
+        const before = carrier.taken.length
+        await Promise.all(
+          Array.from({ length: 120 }, async (_, nth) => {
+            const contact = newNumber()
+            const body = { contact, country: 'chinaPR' }
+            const { status } = await all[nth % 3]!.call('POST', paths.send, { token, body })
+            if (status === 200) accepted.push(contact)
+          }),
+        )
+        assert.equal(accepted.length, 120)
+        await until(() => {
+          const arrived = new Set(carrier.taken.map(({ to }) => to))
+          return accepted.every((contact) => arrived.has(contact))
+        })
+        await using load = startLoad(third.http, token)
+        await until(() => load.accepted.length > 30)
+        await third.kill()
+        await load.stop()
+        await settled(first!)
+        const arrived = Map.groupBy(carrier.taken.slice(before), ({ to }) => to)
+        for (const contact of accepted) assert.equal(arrived.get(contact)?.length, 1, 'it arrives once')
+        for (const contact of load.accepted) {
+          assert.ok(arrived.has(contact), 'it arrives')
+          assert.equal(new Set(arrived.get(contact)!.map(({ id }) => id)).size, 1, 'T-2: copies have one id')
         }
-      },
-    )
+      })
 
-  test('three servers send each message once, also those of a killed one', async () => {
-    const start = await installation(
-      'outbox',
-      `limits: none
-policy: { lifetime: { sms: 5m } }
-providers:
-  sandbox: { type: sandbox }
-${carrier.settings('carrier')}
-routes: { sms: [carrier], email: [sandbox] }
-`,
-    )
-    await using first = await start(0)
-    await using second = await start(1)
-    await using third = await start(2)
-    const servers = [first, second, third]
-    const token = await first.logIn('sender')
-    const accepted: string[] = []
-    const before = carrier.taken.length
-    await Promise.all(
-      Array.from({ length: 120 }, async (_, nth) => {
-        const contact = newNumber()
-        const body = { contact, country: 'chinaPR' }
-        const { status } = await servers[nth % 3]!.call('POST', paths.send, { token, body })
-        if (status === 200) accepted.push(contact)
-      }),
-    )
-    assert.equal(accepted.length, 120)
-    await until(() => carrier.taken.length - before >= 120)
-    const load = startLoad(third.http, token)
-    await until(() => load.accepted.length > 30)
-    await third.kill()
-    await load.stop()
-    await until(async () => /^countersign_outbox_messages 0$/m.test(await metricsOf(first)))
-    const arrived = Map.groupBy(carrier.taken.slice(before), ({ to }) => to)
-    for (const contact of accepted) assert.equal(arrived.get(contact)?.length, 1, 'it arrives once')
-    for (const contact of load.accepted) {
-      assert.ok(arrived.has(contact), 'it arrives')
-      assert.equal(new Set(arrived.get(contact)!.map(({ id }) => id)).size, 1, 'T-2: copies have one id')
-    }
-  })
-
-  test('a receipt that comes to another server counts, and keeps the second channel from being used', async () => {
-    const start = await installation(
-      'receipts',
-      `limits: none
+      test('a receipt that comes to another server counts, and keeps the second channel from being used', async () => {
+        const start = await installation(
+          'receipts',
+          `limits: none
 policy: { lifetime: { sms: 2m } }
 publicUrl: http://127.0.0.1
 providers:
@@ -172,25 +180,30 @@ routes:
   voice: [sandbox]
   email: [sandbox]
 `,
-    )
-    await using first = await start(0)
-    await using second = await start(1)
-    const token = await first.logIn('sender')
-    const [told, silent] = [newNumber(), newNumber()]
-    for (const contact of [told, silent]) {
-      const body = { contact, country: 'chinaPR' }
-      assert.equal((await first.call('POST', paths.send, { token, body })).status, 200)
-    }
-    const { id } = await until(() => carrier.taken.find(({ to }) => to === told))
-    const receipt = { id: `c-${id}`, state: 'ok' }
-    const headers = { 'x-secret': 'a-word-of-ours-0123456789' }
-    assert.equal((await second.call('POST', '/receipts/carrier', { headers, body: receipt })).status, 200)
-    await until(async () => /^countersign_receipts_total\{.*"delivered"\} 1$/m.test(await metricsOf(second)))
-    // The one that sent is gone: the other makes the call that is due, and only that.
-    await first.kill()
-    const calls = async (to: string) => (await second.inbox(to)).filter(({ channel }) => channel === 'voice')
-    await until(async () => (await calls(silent)).length > 0)
-    assert.equal((await calls(silent)).length, 1)
-    assert.deepEqual(await calls(told), [])
+        )
+        await using first = await start(0)
+        await using second = await start(1)
+        const token = await first.logIn('sender')
+        const [told, silent] = [newNumber(), newNumber()]
+        for (const contact of [told, silent]) {
+          const body = { contact, country: 'chinaPR' }
+          assert.equal((await first.call('POST', paths.send, { token, body })).status, 200)
+        }
+        const { id } = await until(() => carrier.taken.find(({ to }) => to === told))
+        const receipt = { id: `c-${id}`, state: 'ok' }
+        const headers = { 'x-secret': 'a-word-of-ours-0123456789' }
+        assert.equal((await second.call('POST', '/receipts/carrier', { headers, body: receipt })).status, 200)
+        await until(async () =>
+          /^countersign_receipts_total\{.*"delivered"\} 1$/m.test(await metricsOf(second)),
+        )
+        // The one that sent is gone: the other makes the call that is due, and only that.
+        await first.kill()
+        const calls = async (to: string) =>
+          (await second.inbox(to)).filter(({ channel }) => channel === 'voice')
+        await until(async () => (await calls(silent)).length > 0)
+        assert.equal((await calls(silent)).length, 1)
+        assert.deepEqual(await calls(told), [])
+      })
+    })
   })
 })
