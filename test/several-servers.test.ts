@@ -135,15 +135,19 @@ routes: { sms: [carrier], email: [sandbox] }
         const token = await first!.logIn('sender')
         const accepted: string[] = []
         const before = carrier.taken.length
-        await Promise.all(
-          Array.from({ length: 120 }, async (_, nth) => {
+        // A few at once: all at once, on a busy machine, some would be refused for a store that is late.
+        const others: string[] = []
+        const caller = async (nth: number) => {
+          for (let calls = 0; calls < 10; calls++) {
             const contact = newNumber()
             const body = { contact, country: 'chinaPR' }
-            const { status } = await all[nth % 3]!.call('POST', paths.send, { token, body })
+            const { status, text } = await all[nth % 3]!.call('POST', paths.send, { token, body })
             if (status === 200) accepted.push(contact)
-          }),
-        )
-        assert.equal(accepted.length, 120)
+            else others.push(`${status} ${text}`)
+          }
+        }
+        await Promise.all(Array.from({ length: 12 }, (_, nth) => caller(nth)))
+        assert.deepEqual(others, [], all.map(complaints).join(''))
         await until(() => {
           const arrived = new Set(carrier.taken.map(({ to }) => to))
           return accepted.every((contact) => arrived.has(contact))
