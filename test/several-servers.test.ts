@@ -30,7 +30,7 @@ const complaints = (server: Server) =>
     .join('\n')
 const metricsOf = async (server: Server) => (await server.call('GET', '/metrics')).text
 
-describe('several servers on one PostgreSQL', { ...peer, timeout: 300_000 }, () => {
+describe('several servers on one PostgreSQL', { ...peer, timeout: 180_000 }, () => {
   let postgres: Postgres
   let carrier: ScriptedCarrier
   let folder: string

@@ -26,10 +26,13 @@ function workersOf(server: Server): number[] {
   return readFileSync(task, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 }
 
+/** For a question of the test’s own: one that is never answered must not keep it from the next. */
+const soon = () => AbortSignal.timeout(5_000)
+
 /** On a connection of its own: a kept one may have been that of a worker that was killed. */
 function scrape(base: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${base}/metrics`, { agent: false }, async (answer) => {
+    const asked = request(`${base}/metrics`, { agent: false, signal: soon() }, async (answer) => {
       let text = ''
       try {
         for await (const chunk of answer) text += chunk
@@ -45,7 +48,7 @@ function scrape(base: string): Promise<string> {
 /** On a connection of its own, so that any of the workers may have it. @returns 0 if nobody listens. */
 function readiness(base: string): Promise<number> {
   return new Promise((resolve) => {
-    const asked = request(`${base}/readyz`, { agent: false }, (answer) => {
+    const asked = request(`${base}/readyz`, { agent: false, signal: soon() }, (answer) => {
       answer.resume().on('error', () => undefined)
       resolve(answer.statusCode!)
     })
@@ -59,7 +62,7 @@ async function sample(server: Server, name: string): Promise<number | undefined>
   return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
 
-describe('several workers on PostgreSQL', { ...peer, timeout: 300_000 }, () => {
+describe('several workers on PostgreSQL', { ...peer, timeout: 180_000 }, () => {
   let postgres: Postgres
   before(async () => {
     // Nothing here ends PostgreSQL, so what it has need not be safe from that.
