@@ -56,11 +56,17 @@ test('a verification’s record tells each step with its provider’s words, fro
   const token = await server.logIn('asker')
   await server.call('POST', paths.send, { token, body: { contact } })
   const verificationCode = await server.codeFor(contact)
+  const search = await admin(server, '/search', { address: contact })
+  const [{ id }] = search.json.found as [{ id: string }]
+  // A use counts for a dispatch that is recorded as accepted, which comes a moment after the message.
+  await until(async () =>
+    ((await admin(server, `/${id}`)).json as unknown as Timeline).steps.some(
+      ({ provider, outcome }) => provider === 'good' && outcome === 'accepted',
+    ),
+  )
   const update = await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })
   assert.equal(update.status, 200, update.text)
 
-  const search = await admin(server, '/search', { address: contact })
-  const [{ id }] = search.json.found as [{ id: string }]
   const timeline = await until(async () => {
     const { json } = await admin(server, `/${id}`)
     const told = json as unknown as Timeline
