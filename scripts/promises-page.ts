@@ -32,6 +32,8 @@ const statements: Readonly<Record<string, string>> = {
     'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
   'T-2': 'Duplicates of a message carry the same code and the same message id.',
   'T-3': 'A code succeeds once across processes and crashes.',
+  'T-4':
+    'An engine that is stopped, killed, hung, full, slow or half out of reach: calls are refused within a second, nothing is accepted that is lost or done twice, and all is well within five seconds of its return.',
   'T-5':
     'A provider that fails, is slow or answers nonsense is left: the next one has the message within three seconds while 20 of its code’s life are left. A permanent refusal is not tried again.',
   'T-6': 'Duplicate, late, early, reordered and unknown receipts never move a record backwards.',

@@ -8,6 +8,7 @@ import { createSending } from './app/sending.ts'
 import { systemClock } from './clock.ts'
 import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
 import type { Settings } from './config/settings.ts'
+import { apartFromAnswer } from './deadline.ts'
 import type { Router } from './delivery/router.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { AppError } from './errors.ts'
@@ -93,7 +94,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     },
     serves: router.serves,
     lease: delivery.lease,
-    handOver: delivery.handOver,
+    handOver: (entry) => apartFromAnswer(() => delivery.handOver(entry)),
   }
 
   let isReady = true

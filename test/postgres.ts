@@ -1,11 +1,12 @@
 /** A PostgreSQL of its own for a test: one loopback port, its own data, stopped, hung and killed as a test likes. */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { endWithUs } from './hard-end.ts'
 import { peerAt } from './peers.ts'
@@ -41,7 +42,11 @@ export type Postgres = {
   limitFiles(bytes: number | null): void
   /** As a crash: no goodbye, no clean data. */
   kill(): Promise<void>
+  /** As an operator stops it: connections are ended, data is clean. */
+  stop(): Promise<void>
   start(): Promise<void>
+  /** Waits until it answers, starting it if it has ended by itself. */
+  heal(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -55,13 +60,15 @@ export function unprivileged(command: string, args: readonly string[]): [string,
 /**
  * @param settings  Lines of postgresql.conf, over the defaults: flushes on, as in production.
  * @param tls  PEM texts of a certificate, if it shall have one.
+ * @param parent  The folder of its own folder.
  */
 export async function startPostgres(
   settings: Readonly<Record<string, string | number>> = {},
   tls?: { readonly cert: string; readonly private: string },
+  parent = tmpdir(),
 ): Promise<Postgres> {
   const program = peerAt(postgresPaths)!
-  const root = mkdtempSync(join(tmpdir(), 'countersign-postgres-'))
+  const root = mkdtempSync(join(parent, 'countersign-postgres-'))
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres:', root])
   else chmodSync(root, 0o700)
   const data = join(root, 'data')
@@ -76,7 +83,8 @@ export async function startPostgres(
     `--pwfile=${passwordFile}`,
     '--no-sync',
   ])
-  execFileSync(initdb, initdbArgs, { stdio: 'ignore', cwd: root })
+  // Not synchronous: a test may be in the middle of another one's faults.
+  await promisify(execFile)(initdb, initdbArgs, { cwd: root })
   const port = await freePort()
   const [certFile, keyFile] = [join(root, 'tls.pem'), join(root, 'tls.key')]
   if (tls) {
@@ -103,17 +111,18 @@ export async function startPostgres(
       words += chunk
     })
     server = child
-    for (const end = Date.now() + 30_000; ; ) {
+    for (const end = Date.now() + 30_000; !(await answers()); ) {
       if (child.exitCode !== null) throw new Error(`PostgreSQL ended:\n${words}`)
-      const isUp = await query('select 1').then(
-        () => true,
-        () => false,
-      )
-      if (isUp) return
       if (Date.now() > end) throw new Error(`PostgreSQL did not start in 30 s:\n${words}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
+
+  const answers = () =>
+    query('select 1').then(
+      () => true,
+      () => false,
+    )
 
   async function query(text: string, database = 'postgres'): Promise<Record<string, string>[]> {
     const client = new Client({ host: '127.0.0.1', port, user: 'admin', password, database, ssl: false })
@@ -180,7 +189,19 @@ export async function startPostgres(
       signal('SIGKILL')
       await ended(child)
     },
+    async stop() {
+      const child = server!
+      child.kill('SIGINT')
+      await ended(child)
+    },
     start,
+    async heal() {
+      for (const end = Date.now() + 30_000; !(await answers()); ) {
+        if (server!.exitCode !== null || server!.signalCode !== null) return start()
+        if (Date.now() > end) throw new Error(`PostgreSQL does not answer:\n${words}`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
     async [Symbol.asyncDispose]() {
       const child = server!
       signal('SIGCONT')

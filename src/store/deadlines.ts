@@ -10,7 +10,6 @@ export type Deadlines = Disposable & {
 }
 
 export function createDeadlines(): Deadlines {
-  /** In the order they began; with one deadline for all, that in which they end. */
   const awaited = new Map<number, { readonly until: number; refuse(): void }>()
   let last = 0
   const timer = setInterval(() => {
@@ -19,7 +18,7 @@ export function createDeadlines(): Deadlines {
       if (one.until <= time) {
         awaited.delete(id)
         one.refuse()
-      } else break
+      }
   }, checkMs)
   timer.unref()
   return {

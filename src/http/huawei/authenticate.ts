@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `authenticate`; only handlers behind it may read it. */
     session: Session
+    /** For the store, by `authenticate`: part of the time in which an answer is due. */
+    waitedMs: number
   }
 }
 
@@ -41,7 +43,12 @@ export function authenticate(services: Services, call: ApiCall) {
     }
     // Most sessions are remembered: no promise, no turn of the loop.
     const found = services.sessions.find(token)
-    if (found instanceof Promise) found.then(accept, done)
-    else accept(found)
+    if (found instanceof Promise) {
+      const askedAt = performance.now()
+      found.then((session) => {
+        request.waitedMs = performance.now() - askedAt
+        accept(session)
+      }, done)
+    } else accept(found)
   }
 }

@@ -1,6 +1,7 @@
 /** The Huawei Cloud Meeting dialect as one plugin: its parser, headers, error shape and routes. */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { answerBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../flows/services.ts'
 import { sendRefusal, setHeaders } from './answer.ts'
@@ -9,6 +10,9 @@ import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { invalid, refusalOf } from './parameters.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
+
+/** Callers are told within a second that the store is away or slow. */
+const longestAnswerMs = 850
 
 const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
 
@@ -30,6 +34,12 @@ export function huaweiDialect(app: FastifyInstance, { services, isStrict, onErro
     done()
   })
   app.decorateRequest('session', null as never)
+  app.decorateRequest('waitedMs', 0)
+
+  // Not before it is whole: how slowly it was sent is not the store's fault.
+  app.addHook('preHandler', (request, _reply, done) => {
+    answerBy(performance.now() + longestAnswerMs - request.waitedMs, done)
+  })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {

@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientConfig } from 'pg'
+import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
 import { idAt, stateNumber } from '../numbering.ts'
@@ -87,7 +88,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const transactions = createTransactions(pool)
   const self = randomHex(16)
   const batches = createBatches(transactions, lanes, self)
-  const untilOf = () => performance.now() + deadlineMs
+  const untilOf = () => dueBy(performance.now() + deadlineMs)
   const sweepPiece = postgresSweeper(transactions, untilOf, self)
   let pending = 0
   let isClosed = false
@@ -110,13 +111,13 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     }
   }
 
-  /** Calls of batches that are not answered yet, in the order they began, which is that of their deadlines. */
+  /** Calls of batches that are not answered yet. */
   const awaited = new Map<number, { readonly until: number; refuse(): void }>()
   let lastCall = 0
   const deadlines = setInterval(() => {
     const time = performance.now()
     for (const [id, one] of awaited) {
-      if (one.until > time) break
+      if (one.until > time) continue
       awaited.delete(id)
       one.refuse()
     }

@@ -1,6 +1,7 @@
 /** Redis for codes on their way and limits, with PostgreSQL for members, logins, notices and all history: one Store. */
 
 import { Cluster } from 'ioredis'
+import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { createDeadlines } from '../deadlines.ts'
 import type { ContactChange, ContactChangeResult, Directory } from '../directory.ts'
@@ -68,8 +69,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     if (pending >= mostPending) throw new AppError('store.unavailable', 'too many calls under way')
     pending++
     const startedAt = performance.now()
+    const until = dueBy(startedAt + deadlineMs)
     try {
-      return await deadlines.within(startedAt + deadlineMs, act(startedAt + deadlineMs))
+      return await deadlines.within(until, act(until))
     } finally {
       pending--
       onAnswered?.(verb, performance.now() - startedAt)

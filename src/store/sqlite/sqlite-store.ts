@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { dueBy } from '../../deadline.ts'
 import { AppError, type AppErrorCode } from '../../errors.ts'
 import type { Store } from '../store.ts'
 import { monotonicMs } from './engine-clock.ts'
@@ -30,6 +31,7 @@ type Pending = {
   resolve(value: never): void
   reject(error: AppError): void
   readonly verb: string
+  readonly startedAt: number
   readonly until: number
 }
 
@@ -68,7 +70,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       const call = pending.get(id)
       if (!call) continue // answered by the deadline
       pending.delete(id)
-      onAnswered?.(call.verb, time - call.until + deadlineMs)
+      onAnswered?.(call.verb, time - call.startedAt)
       if (error === undefined) call.resolve(value as never)
       else call.reject(new AppError('store.unavailable', error))
     }
@@ -83,11 +85,11 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   worker.on('error', (error) => fail(`the engine's thread failed: ${error}`))
   worker.on('exit', () => fail('the store is closed'))
 
-  // Deadlines are all alike, so calls end in the order they began: one timer serves them all.
+  // One timer serves all.
   const deadlines = setInterval(() => {
     const time = monotonicMs()
     for (const [id, call] of pending) {
-      if (call.until > time) break
+      if (call.until > time) continue
       pending.delete(id)
       call.reject(new AppError('store.unavailable', `no answer within ${deadlineMs} ms`))
     }
@@ -108,8 +110,10 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       if (pending.size >= mostPending)
         return reject(new AppError('store.unavailable', 'too many calls under way'))
       const id = ++lastId
-      const until = monotonicMs() + deadlineMs
-      pending.set(id, { resolve, reject, verb, until })
+      const startedAt = monotonicMs()
+      const now = performance.now()
+      const until = startedAt + dueBy(now + deadlineMs) - now
+      pending.set(id, { resolve, reject, verb, startedAt, until })
       if (gathered.length === 0) setImmediate(flush)
       gathered.push({ id, verb, args, until })
       if (gathered.length >= fullBatch) flush()

@@ -1,0 +1,24 @@
+/** By when the answer to a request is due: carried along with it, so that all it asks of the store ends by then. */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+const answers = new AsyncLocalStorage<number>()
+
+/**
+ * A request asks the store several times, one after the other. Each has its own deadline; on a store that is slow
+ * and not away they would add up, and the caller would be refused when it has long gone.
+ * @param until  By `performance.now()`. @param act  The rest of the request, with all that it waits for.
+ */
+export function answerBy(until: number, act: () => void): void {
+  answers.run(until, act)
+}
+
+/** What a request begins and does not wait for, such as a message on its way, has all the time it needs. */
+export function apartFromAnswer<T>(act: () => T): T {
+  return answers.exit(act)
+}
+
+/** The end of a call to the store: its own, or that of the request it is made for if that is sooner. */
+export function dueBy(until: number): number {
+  return Math.min(until, answers.getStore() ?? Number.POSITIVE_INFINITY)
+}
