@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3))
-const seconds = Number(values.seconds ?? (values.quick ? 2 : 4))
+const seconds = Number(values.seconds ?? (values.quick ? 1 : 4))
 
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))

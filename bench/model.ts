@@ -63,7 +63,8 @@ export function foretellTwo(
     { bound: 'processors', requestsPerSecond: ofProcessors },
     { bound: 'processes', requestsPerSecond: 2 * most.requestsPerSecond },
   ]
-  if (most.flushMs > 0)
+  // With Redis the callers' commits are there, and PostgreSQL's come behind them.
+  if (most.flushMs > 0 && most.redisUs === 0)
     bounds.push({
       bound: 'flushes',
       requestsPerSecond: (connections * 1000) / (commitsOf[act] * flushesOfCommit * most.flushMs),
