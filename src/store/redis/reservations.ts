@@ -10,7 +10,12 @@ export type Refusal = Omit<Throttled, 'kind'>
 export type MemberMark = { readonly shard: number; readonly key: string; readonly id: string }
 
 /** What is known of a taking: enough to give it back as `use` does, or to leave no trace of it. */
-type Reserved = Taking & { readonly ledger: string; readonly take: Take; readonly before: number }
+type Reserved = Taking & {
+  readonly shard: number
+  readonly ledger: string
+  readonly take: Take
+  readonly before: number
+}
 
 export type Reservation = {
   /** What lies with the record, and is taken there. */
@@ -30,7 +35,7 @@ export const memberSetMs = 660_000
 
 /**
  * @param home  The shard of the record.
- * @throws AppError `store.unavailable`; what was taken then counts.
+ * @throws AppError `store.unavailable`; what is known to be taken is given back, what may be counts.
  */
 export async function reserve(
   calls: Calls,
@@ -50,7 +55,9 @@ export async function reserve(
   if (isRemoteMember && !elsewhere.has(member.shard)) elsewhere.set(member.shard, [])
   const reserved: Reserved[] = []
   const refusals: Refusal[] = []
-  await Promise.all(
+  /** Where the id was put into the member's set, that set. */
+  let marked: MemberMark | undefined
+  const replies = await Promise.allSettled(
     [...elsewhere].map(async ([shard, some]) => {
       const mark = isRemoteMember && member.shard === shard ? member : undefined
       const reply = await calls.call({
@@ -65,36 +72,48 @@ export async function reserve(
         ],
         until,
       })
-      if (reply[0] === 'throttled') refusals.push(refusalOf(reply))
-      else
-        for (const [i, { take, key: ledger }] of some.entries())
-          reserved.push({
-            key: take.key,
-            form: take.form,
-            at: reply[1],
-            ledger,
-            take,
-            before: reply[2 + i] as number,
-          })
+      if (reply[0] === 'throttled') {
+        refusals.push(refusalOf(reply))
+        return
+      }
+      marked = mark ?? marked
+      for (const [i, { take, key: ledger }] of some.entries())
+        reserved.push({
+          key: take.key,
+          form: take.form,
+          at: reply[1],
+          shard,
+          ledger,
+          take,
+          before: reply[2 + i] as number,
+        })
     }),
   )
   const undo = async (end: number) => {
-    const groups = Map.groupBy(reserved, (one) => layout.ledger(one.key).shard)
+    // Taken out: what is given back twice would be room that a limit does not have.
+    const groups = Map.groupBy(reserved.splice(0), (one) => one.shard)
+    const unmarked = marked
+    marked = undefined
+    if (unmarked && !groups.has(unmarked.shard)) groups.set(unmarked.shard, [])
     await Promise.all(
-      [...groups].map(([shard, some]) =>
-        calls
+      [...groups].map(([shard, some]) => {
+        const mark = unmarked?.shard === shard ? unmarked : undefined
+        return calls
           .call({
             name: 'give_back',
             shard,
-            keys: some.map((one) => one.ledger),
-            args: [JSON.stringify(some.map(undoOf))],
+            keys: [...some.map((one) => one.ledger), ...(mark ? [mark.key] : [])],
+            args: [JSON.stringify(some.map(undoOf)), mark?.id ?? ''],
             until: end,
           })
-          .catch(() => undefined),
-      ),
+          .catch(() => undefined)
+      }),
     )
   }
-  const reservation: Reservation = {
+  const failed = replies.find((one) => one.status === 'rejected')
+  if (failed || refusals.length > 0) await undo(until)
+  if (failed) throw failed.reason
+  return {
     local,
     localMember: member?.shard === home ? member : undefined,
     refusals,
@@ -102,8 +121,6 @@ export async function reserve(
       reserved.filter((one) => some.includes(one.take)).map(({ key, form, at }) => ({ key, form, at })),
     undo,
   }
-  if (refusals.length > 0) await undo(until)
-  return reservation
 }
 
 /** As the functions take it. */

@@ -73,7 +73,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
             name: 'give_back',
             shard,
             keys: some.map(({ key }) => layout.ledger(key).key),
-            args: [JSON.stringify(some)],
+            args: [JSON.stringify(some), ''],
             until,
           })
           .catch(() => undefined),
@@ -211,7 +211,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
             name: 'cancel',
             shard,
             keys: [records, live],
-            args: [JSON.stringify(some)],
+            args: [JSON.stringify(some), ''],
             until,
           })
         }),

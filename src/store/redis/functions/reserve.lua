@@ -17,9 +17,12 @@ local function reserve(keys, args)
   return answer
 end
 
--- Gives takings back. Keys: the ledger of each. Arguments: [2] JSON, a list of takings. Answers: done, now.
+-- Gives takings back. No time is too late for it: what it leaves undone counts against somebody for nothing.
+-- Keys: the ledger of each; then the set of the member's verifications, if id.
+-- Arguments: [2] JSON, a list of takings · [3] id to take out of the set, or nothing. Answers: done, now.
 local function give_back(keys, args)
   for i, taking in ipairs(cjson.decode(args[2])) do give_back_one(keys[i], taking) end
+  if args[3] ~= '' then redis.call('SREM', keys[#keys], args[3]) end
   return { 'done', clock() }
 end
 
