@@ -14,7 +14,16 @@ import {
 } from '../../../test/redis.ts'
 import type { Take } from '../../throttle/take.ts'
 import { newVerificationId } from '../../verification/verification.ts'
-import { newIssue, newKey, newMessage, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
+import {
+  lease,
+  newIssue,
+  newKey,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+} from '../conformance/fixtures.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
@@ -134,6 +143,69 @@ describe('verbs that stop half-way', peer, () => {
       assert.equal((await store.verifications.issue(one)).kind, 'throttled')
     }
     assert.equal(await (await cluster.nodeOf(key)).command('SCARD', key), 0)
+  })
+
+  test('while a master hangs the messages of the others are claimed, and none is claimed in vain', async () => {
+    const prefix = unlike()
+    await using store = await open(cluster, prefix)
+    const { hung, isOnHung } = await hangingMaster(prefix)
+    // Of a process that died.
+    const requests = times(30, () => issueTo(newAddress(), { lease: { owner: 'dead', ms: 0 } }))
+    for (const request of requests) await wellIssued(store, () => request)
+    const near = requests.filter(({ key }) => !isOnHung(shardOf(key.address)))
+    assert.ok(near.length > 0 && near.length < requests.length)
+    hung.signal('SIGSTOP')
+    const found = new Map<string, OutboxEntry>()
+    try {
+      for (let looks = 0; looks < 8; looks++)
+        for (const entry of await store.outbox.claim(64, lease).catch(() => []))
+          found.set(entry.message.id, entry)
+    } finally {
+      hung.signal('SIGCONT')
+    }
+    await cluster.ready()
+    assert.deepEqual(
+      near.map((one) => one.message!.id).filter((id) => !found.has(id)),
+      [],
+    )
+  })
+
+  test('while PostgreSQL hangs the messages of codes are claimed, and none is claimed in vain', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const requests = times(5, () => issueTo(newAddress(), { lease: { owner: 'dead', ms: 0 } }))
+    for (const request of requests) await store.verifications.issue(request)
+    postgres.signal('SIGSTOP')
+    try {
+      assert.equal((await store.outbox.claim(64, lease)).length, 5)
+      await assert.rejects(store.outbox.claim(64, lease), { code: 'store.unavailable' }, 'nothing is told')
+    } finally {
+      postgres.signal('SIGCONT')
+    }
+  })
+
+  const entryOf = async (store: Store, request: IssueRequest): Promise<OutboxEntry> => {
+    const issued = await store.verifications.issue(request)
+    assert.ok(issued.kind === 'issued')
+    const { record, queuedAt } = issued
+    return { message: request.message!, verification: record, queuedAt, dispatches: 1 } as OutboxEntry
+  }
+  const claimOne = async (store: Store, id: string) =>
+    (await store.outbox.claim(64, lease)).find(({ message }) => message.id === id)
+
+  test('a settlement told again, for its answer was lost, takes the message out of nobody’s hands', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const entry = await entryOf(store, issueTo(newAddress()))
+    const settlement = settlementOf(entry, { kind: 'retry', afterMs: 0 }, 'unknown')
+    await store.outbox.settle([settlement])
+    const again = await claimOne(store, entry.message.id)
+    assert.ok(again?.dispatches === 2)
+    await store.outbox.settle([settlement])
+    assert.equal(await claimOne(store, entry.message.id), undefined, 'it is being handed over')
+    await store.outbox.settle([settlementOf(again, { kind: 'retry', afterMs: 0 }, 'unavailable')])
+    const third = await claimOne(store, entry.message.id)
+    assert.deepEqual([third?.dispatches, third?.unknowns, third?.tried], [3, 1, ['p', 'p']])
   })
 
   /** One of the masters, and which shards it has. */

@@ -1,8 +1,10 @@
 /** Messages of codes in Redis: each shard has its own, and a look goes where something may be due. */
 
+import type { AppError } from '../../errors.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
 import type { MovedReceipt } from '../postgres/history.ts'
+import { type Arrivals, allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, verificationOf } from './records.ts'
@@ -23,6 +25,8 @@ type EntryState = {
  * what died with another process is found within a second, and a thousand processes do not ask each for all.
  */
 const shardsALook = 16
+/** A shard that has not answered by then is not waited for: the messages of the others have a minute at most. */
+const waitMs = 200
 
 export function redisOutbox(calls: Calls, layout: Layout) {
   /** When messages that this process settled are due again, by `performance.now()`, by shard. */
@@ -77,21 +81,53 @@ export function redisOutbox(calls: Calls, layout: Layout) {
     return claimed
   }
 
+  /** When the first message of a shard is due, by its engine; undefined: it has none. */
+  async function firstIn(shard: number): Promise<number | undefined> {
+    const until = performance.now() + waitMs
+    try {
+      const { due } = layout.of[shard]!
+      const [, firstAt] = (await calls.command(until, 'ZRANGE', due, 0, 0, 'WITHSCORES')) as string[]
+      return firstAt === undefined ? undefined : Number(firstAt)
+    } catch (error) {
+      noteDue(shard, 0)
+      throw error
+    }
+  }
+
   return {
-    async claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
-      const looks = await Promise.all(
-        [...shardsToLookAt()].map(async (shard) => {
-          const { due } = layout.of[shard]!
-          const [, firstAt] = (await calls.command(until, 'ZRANGE', due, 0, 0, 'WITHSCORES')) as string[]
-          return firstAt === undefined ? [] : [{ shard, firstAt: Number(firstAt) }]
-        }),
-      )
-      const claimed: OutboxEntry[] = []
-      for (const { shard, firstAt } of looks.flat()) {
-        if (claimed.length >= most) noteDue(shard, 0)
-        else claimed.push(...(await claimIn(until, shard, firstAt, most - claimed.length, lease)))
+    /**
+     * Adds to `arrivals` what is claimed, also what comes after this has ended.
+     * @returns What failed or did not answer in time, if anything: the rest is claimed all the same.
+     */
+    async claim(
+      until: number,
+      most: number,
+      lease: Lease,
+      arrivals: Arrivals,
+    ): Promise<AppError | undefined> {
+      let due: { shard: number; firstAt: number }[] = []
+      const looks = [...shardsToLookAt()].map(async (shard) => {
+        const first = await firstIn(shard)
+        if (first !== undefined) due.push({ shard, firstAt: first })
+      })
+      let failure = await allWithin(waitMs, looks)
+      for (let room = most; room > 0 && due.length > 0 && performance.now() + waitMs < until; ) {
+        const now = due.slice(0, room)
+        for (const { shard } of due.slice(room)) noteDue(shard, 0)
+        const full: typeof due = []
+        due = full
+        let count = 0
+        const claims = now.map(async (one, i) => {
+          const share = Math.floor(room / now.length) + (i < room % now.length ? 1 : 0)
+          const entries = await claimIn(performance.now() + waitMs, one.shard, one.firstAt, share, lease)
+          arrivals.add(entries)
+          count += entries.length
+          if (entries.length === share) full.push(one)
+        })
+        failure = (await allWithin(waitMs, claims)) ?? failure
+        room -= count
       }
-      return claimed
+      return failure
     },
 
     /** @returns For each whether another owner had settled it before. */

@@ -5,11 +5,12 @@ import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { createDeadlines } from '../deadlines.ts'
 import type { ContactChange, ContactChangeResult, Directory } from '../directory.ts'
-import type { OutboxEntry, Settlement } from '../outbox.ts'
+import type { Lease, OutboxEntry, Settlement } from '../outbox.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { createArchive } from './archive.ts'
+import { allWithin, createArrivals } from './arrivals.ts'
 import { createCalls } from './calls.ts'
 import { type Client, createClient, type RedisChoice, ready, redisName, shardsOf } from './client.ts'
 import { createLayout, type Layout } from './layout.ts'
@@ -32,6 +33,8 @@ const longestStartMs = 5_000
 /** More calls than this under way means that the server cannot keep up: refuse at once. */
 const mostPending = 20_000
 const archivePauseMs = 500
+/** Notices are not waited for longer, for codes have less time than they. */
+const noticesMs = 200
 
 /**
  * Connects to both, brings the schema up to date and loads the functions.
@@ -139,6 +142,25 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const coldOf = (one: Settlement) =>
     isCold({ queuedAt: one.queuedAt, messageId: one.dispatch.messageId, verification: one.verification })
 
+  const arrivals = createArrivals()
+  let lookingForNotices: Promise<void> | undefined
+
+  /** In both at once: where one hangs, what the other has is handed over. */
+  async function claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
+    lookingForNotices ??= cold.outbox
+      .claim(most, lease)
+      .then((entries) => arrivals.add(noted(entries)))
+      .finally(() => {
+        lookingForNotices = undefined
+      })
+    const notices = allWithin(noticesMs, [lookingForNotices])
+    const failure = (await outbox.claim(until, most, lease, arrivals)) ?? (await notices)
+    // Nobody waits for it any more: what is there is for the next look.
+    const claimed = performance.now() < until ? arrivals.take() : []
+    if (claimed.length === 0 && failure) throw failure
+    return claimed
+  }
+
   function noted(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
     for (const { verification, queuedAt, message } of entries)
       if (verification) coldCodes.add(keyOf({ queuedAt, messageId: message.id }))
@@ -237,13 +259,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     },
     outbox: {
       queue: cold.outbox.queue,
-      claim: verb('outbox.claim', async (until, most: number, lease: { owner: string; ms: number }) => {
-        const [notices, codes] = await Promise.all([
-          cold.outbox.claim(most, lease),
-          outbox.claim(until, most, lease),
-        ])
-        return [...noted(notices), ...codes]
-      }),
+      claim: verb('outbox.claim', claim),
       settle: verb('outbox.settle', settle),
       postpone: verb(
         'outbox.postpone',

@@ -1,0 +1,57 @@
+/** Claimed messages as they arrive from several places: none waits long for another, and the late are for the next look. */
+
+import { AppError } from '../../errors.ts'
+import type { OutboxEntry } from '../outbox.ts'
+
+/** Later than this after its claim a message is left to its lease, which must outlast its hand-over. */
+const mostLateMs = 500
+
+export type Arrivals = ReturnType<typeof createArrivals>
+
+export function createArrivals() {
+  let arrived: { readonly entry: OutboxEntry; readonly at: number }[] = []
+  return {
+    add(entries: readonly OutboxEntry[]): void {
+      const at = performance.now()
+      for (const entry of entries) arrived.push({ entry, at })
+    },
+
+    /** What is here now, with the life that is left of it. */
+    take(): OutboxEntry[] {
+      const time = performance.now()
+      const taken = arrived.filter(({ at }) => time - at < mostLateMs)
+      arrived = []
+      return taken.map(({ entry, at }) => ({ ...entry, remainingMs: entry.remainingMs - (time - at) }))
+    },
+  }
+}
+
+/**
+ * Waits until all have ended, or so long. What goes on then is let go on.
+ * @returns Why not all ended well; undefined if they did.
+ */
+export async function allWithin(
+  ms: number,
+  acts: readonly Promise<unknown>[],
+): Promise<AppError | undefined> {
+  let failure: AppError | undefined
+  let missing = acts.length
+  let timer: NodeJS.Timeout | undefined
+  const all = acts.map((act) =>
+    act.then(
+      () => {
+        missing--
+      },
+      (error: unknown) => {
+        missing--
+        failure = error instanceof AppError ? error : new AppError('store.unavailable', String(error))
+      },
+    ),
+  )
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([Promise.all(all), over])
+  clearTimeout(timer)
+  return failure ?? (missing > 0 ? new AppError('store.unavailable', `no answer within ${ms} ms`) : undefined)
+}
