@@ -14,16 +14,7 @@ import {
 } from '../../../test/redis.ts'
 import type { Take } from '../../throttle/take.ts'
 import { newVerificationId } from '../../verification/verification.ts'
-import {
-  lease,
-  newIssue,
-  newKey,
-  newMessage,
-  pause,
-  settlementOf,
-  times,
-  unlike,
-} from '../conformance/fixtures.ts'
+import { lease, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
@@ -206,6 +197,36 @@ describe('verbs that stop half-way', peer, () => {
     await store.outbox.settle([settlementOf(again, { kind: 'retry', afterMs: 0 }, 'unavailable')])
     const third = await claimOne(store, entry.message.id)
     assert.deepEqual([third?.dispatches, third?.unknowns, third?.tried], [3, 1, ['p', 'p']])
+  })
+
+  test('what was refused while Redis hung is not done when it goes on: also the first call of a process', async () => {
+    await using redis = await startRedis()
+    const prefix = unlike()
+    await using loading = await open(redis, prefix)
+    await loading.verifications.issue(issueTo(newAddress()))
+    await using store = await open(redis, prefix)
+    redis.nodes[0]!.signal('SIGSTOP')
+    await assert.rejects(store.verifications.issue(issueTo(newAddress())))
+    redis.nodes[0]!.signal('SIGCONT')
+    await wellIssued(loading, () => issueTo(newAddress()))
+    assert.equal(await redis.nodes[0]!.command('HLEN', `${prefix}:{0}:records`), 2, 'issued')
+  })
+
+  test('leases ended too late, and messages given back too late, are left as they are', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const entry = await entryOf(store, issueTo(newAddress()))
+    const { message, verification, queuedAt } = entry
+    for (const act of [
+      () => store.outbox.release(lease.owner),
+      () => store.outbox.postpone([{ messageId: message.id, queuedAt, verification: verification!.id }], 0),
+    ]) {
+      redis.nodes[0]!.signal('SIGSTOP')
+      await assert.rejects(act())
+      redis.nodes[0]!.signal('SIGCONT')
+      await wellIssued(store, () => issueTo(newAddress()))
+      assert.equal(await claimOne(store, message.id), undefined, 'still in hand')
+    }
   })
 
   /** One of the masters, and which shards it has. */

@@ -261,7 +261,7 @@ function lostVerification(id: string, { tenant, app }: NewMessage, expiresAt: nu
   return { id, ...parts, digits: 6, ...life, isTest: false }
 }
 
-function wireOf({ dispatch, message, region, verification, queuedAt, next }: Settlement) {
+function wireOf({ dispatch, message, region, verification, queuedAt, dispatches, next }: Settlement) {
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   const accepted = {
     provider,
@@ -271,6 +271,7 @@ function wireOf({ dispatch, message, region, verification, queuedAt, next }: Set
   }
   return {
     entry: `${queuedAt}:${messageId}`,
+    nth: dispatches,
     next: next.kind,
     ...('afterMs' in next && { afterMs: Math.ceil(next.afterMs) }),
     ...(next.kind === 'second' && { channel: next.channel }),

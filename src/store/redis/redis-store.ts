@@ -11,7 +11,7 @@ import type { Store } from '../store.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { createArchive } from './archive.ts'
 import { allWithin, createArrivals } from './arrivals.ts'
-import { createCalls } from './calls.ts'
+import { type Calls, createCalls } from './calls.ts'
 import { type Client, createClient, type RedisChoice, ready, redisName, shardsOf } from './client.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { readLibrary } from './library.ts'
@@ -57,6 +57,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
 
   const layout = createLayout(redis.prefix, shardsOf(redis))
   const calls = createCalls(client, readLibrary(), await slotsOf(client, layout), redis.wait)
+  await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
   const outbox = redisOutbox(calls, layout)
   const deadlines = opened.use(createDeadlines())
@@ -336,6 +337,18 @@ const cursorOf = (before: string, told: readonly string[]) => [before, ...told].
 async function slotsOf(client: Client, layout: Layout): Promise<readonly number[]> {
   if (!(client instanceof Cluster)) return []
   return Promise.all(layout.of.map(({ records }) => client.cluster('KEYSLOT', records)))
+}
+
+/**
+ * Asks every shard for nothing: so each has the functions, and the clock of each is known before a call hangs on it
+ * being known when it must not be done any more. One that is away is met when it is back.
+ */
+async function meet(calls: Calls, layout: Layout): Promise<void> {
+  const until = performance.now() + longestStartMs
+  const asked = layout.of.map(({ ends, records }, shard) =>
+    calls.call({ name: 'over', shard, keys: [ends, records], args: [0], until }),
+  )
+  await Promise.allSettled(asked)
 }
 
 /** What would lose or refuse records under load is refused at the start. */

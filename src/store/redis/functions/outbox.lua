@@ -39,9 +39,14 @@ local function claim(keys, args)
   return answer
 end
 
+-- Whether it goes on by a later word already: told again, as its answer was lost, or in the hands of another owner.
+local function is_overtaken(state, one)
+  return one.nth <= (state.settled or 0) or (one.next == 'retry' and one.nth < state.dispatches)
+end
+
 -- Says what becomes of messages after a dispatch.
 -- Keys: bodies, entries, due, waiting, records.
--- Arguments: [2] JSON, a list of { entry, next, afterMs, channel, provider, isUnknown, verification, accepted }.
+-- Arguments: [2] JSON, a list of { entry, nth, next, afterMs, channel, provider, isUnknown, verification, accepted }.
 -- Answers: settled, now, and for each 1 if it had been settled before, else 0.
 local function settle(keys, args)
   local now = clock()
@@ -54,17 +59,20 @@ local function settle(keys, args)
     if text then
       local state = cjson.decode(text)
       if one.next == 'retry' or one.next == 'second' then
-        state.owner = ''
-        state.tried = state.tried or {}
-        state.tried[#state.tried + 1] = one.provider
-        if one.next == 'second' then
-          state.second = one.channel
-          redis.call('ZREM', keys[4], one.entry)
-        elseif one.isUnknown then
-          state.unknowns = state.unknowns + 1
+        if not is_overtaken(state, one) then
+          state.settled = one.nth
+          state.owner = ''
+          state.tried = state.tried or {}
+          state.tried[#state.tried + 1] = one.provider
+          if one.next == 'second' then
+            state.second = one.channel
+            redis.call('ZREM', keys[4], one.entry)
+          elseif one.isUnknown then
+            state.unknowns = state.unknowns + 1
+          end
+          redis.call('HSET', keys[2], one.entry, cjson.encode(state))
+          redis.call('ZADD', keys[3], now + one.afterMs, one.entry)
         end
-        redis.call('HSET', keys[2], one.entry, cjson.encode(state))
-        redis.call('ZADD', keys[3], now + one.afterMs, one.entry)
       else
         redis.call('ZREM', keys[4], one.entry)
         record = remove_entry(keys[1], keys[2], keys[3], keys[5], one.entry, state)
@@ -85,6 +93,7 @@ end
 -- Keys: entries, due. Arguments: [2] JSON, a list of entries · [3] ms until they are due. Answers: done, now.
 local function postpone(keys, args)
   local now = clock()
+  if is_late(args, now) then return { 'late', now } end
   for _, entry in ipairs(cjson.decode(args[2])) do
     local text = redis.call('HGET', keys[1], entry)
     if text then
@@ -102,6 +111,7 @@ end
 -- Keys: entries, due. Arguments: [2] owner · [3] cursor, 0 at first. Answers: done, now, the next cursor.
 local function release(keys, args)
   local now = clock()
+  if is_late(args, now) then return { 'late', now } end
   local scanned = redis.call('HSCAN', keys[1], args[3], 'COUNT', 1000)
   for i = 1, #scanned[2], 2 do
     local state = cjson.decode(scanned[2][i + 1])

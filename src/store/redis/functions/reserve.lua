@@ -28,8 +28,10 @@ end
 
 -- Remembers a proof. Keys: the proof. Arguments: [2] ms. Answers: done, now.
 local function put_proof(keys, args)
+  local now = clock()
+  if is_late(args, now) then return { 'late', now } end
   redis.call('SET', keys[1], '1', 'PX', args[2])
-  return { 'done', clock() }
+  return { 'done', now }
 end
 
 -- Uses a proof up. Keys: the proof. Answers: done, now, the ms it would have lasted, or 0 if there is none.
