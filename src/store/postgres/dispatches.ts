@@ -12,7 +12,7 @@ import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
-import type { MovedReceipt } from './history.ts'
+import type { StandingReceipt } from './history.ts'
 import { notifyDue } from './notices.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -197,7 +197,7 @@ export async function receive(
   transactions: Transactions,
   until: number,
   told: readonly ProviderReceipt[],
-): Promise<{ readonly results: readonly ReceiptResult[]; readonly moved: readonly MovedReceipt[] }> {
+): Promise<{ readonly results: readonly ReceiptResult[]; readonly standing: readonly StandingReceipt[] }> {
   const receipts = told.map((one) => ({ ...one, key: storable(one.key) }))
   const keys = receipts.map(({ provider, key }) => ({ provider, key }))
   return transactions.decide(until, [bindRows(selectAwaiting, keys)], async ([rows], { now, run }) => {
@@ -205,7 +205,7 @@ export async function receive(
       (rows as DispatchRow[]).map((row) => [JSON.stringify([row.provider, row.receipt_key]), row]),
     )
     const moved = new Map<DispatchRow, object>()
-    const news: MovedReceipt[] = []
+    const standing: StandingReceipt[] = []
     const ended: { queued_at: number; message: string }[] = []
     const hastened: { queued_at: number; message: string; at: number }[] = []
     const results = receipts.map((receipt): ReceiptResult => {
@@ -228,10 +228,17 @@ export async function receive(
           segments,
           price,
         })
-        news.push({ verification: about, messageId: message, queuedAt: queued_at, state: receipt.state })
         if (receipt.state === 'delivered') ended.push({ queued_at, message })
         if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
       }
+      // Told again too: what follows from it elsewhere may have failed the first time.
+      if (rank === row.receipt_state)
+        standing.push({
+          verification: row.about,
+          messageId: row.message,
+          queuedAt: row.queued_at,
+          state: receipt.state,
+        })
       const { channel, region, answered_at } = row
       return { kind: 'recorded', isNews, channel, region, sinceAcceptedMs: Math.max(0, now - answered_at) }
     })
@@ -242,7 +249,7 @@ export async function receive(
       ...(hastened.length > 0 ? [bindRows(hasten, hastened), notifyDue] : []),
       ...(ended.length > 0 ? [bindRows(endWaits, ended)] : []),
     ]
-    return { writes, result: { results, moved: news } }
+    return { writes, result: { results, standing } }
   })
 }
 

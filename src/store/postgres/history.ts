@@ -3,7 +3,7 @@
 import type { Verification } from '../../verification/verification.ts'
 import type { ContactChange, ContactChangeResult } from '../directory.ts'
 import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches.ts'
-import { type StateNumber, stateNumber } from '../numbering.ts'
+import { receiptOfRank, type StateNumber, stateNumber } from '../numbering.ts'
 import type { Settlement } from '../outbox.ts'
 import { changeContact } from './change-contact.ts'
 import { heldDispatches, receive } from './dispatches.ts'
@@ -14,12 +14,26 @@ import { rowType } from './verification-rows.ts'
 
 export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
 
-/** A dispatch whose receipt moved its state up. */
-export type MovedReceipt = {
+/** A dispatch with the state its receipts have moved it to. */
+export type StandingReceipt = {
   readonly verification: string
   readonly messageId: string
   readonly queuedAt: number
   readonly state: ReceiptState
+}
+
+export type DispatchKey = {
+  readonly verification: string
+  readonly messageId: string
+  /** Which claim of the message it was. */
+  readonly nth: number
+}
+
+export type KeptDispatch = DispatchKey & {
+  readonly queuedAt: number
+  readonly next: Settlement['next']['kind']
+  /** null: no receipt yet. */
+  readonly state: ReceiptState | null
 }
 
 /** Calls end by `until` (by `performance.now()`). */
@@ -46,8 +60,11 @@ export type History = {
     receipts: readonly ProviderReceipt[],
   ): Promise<{
     readonly results: readonly ReceiptResult[]
-    readonly moved: readonly MovedReceipt[]
+    /** Of what was told just now, also if it had been told before. */
+    readonly standing: readonly StandingReceipt[]
   }>
+  /** Those of the dispatches that are recorded, as they are. */
+  lookUp(until: number, dispatches: readonly DispatchKey[]): Promise<readonly KeptDispatch[]>
 }
 
 const columns = `id, tenant, app, member, address, purpose, key_id, digits, state, issued_at, expires_at,
@@ -74,6 +91,12 @@ const markLate = sql(`
   update dispatch d set is_late = true
   from json_to_recordset($1::json) as r (about text, message text, nth integer)
   where d.about = r.about and d.message = r.message and d.nth = r.nth`)
+
+const selectKept = sql(`
+  select json_build_object('verification', d.about, 'messageId', d.message, 'nth', d.nth,
+    'queuedAt', d.queued_at, 'next', d.next, 'rank', d.receipt_state)
+  from json_to_recordset($1::json) as r (about text, message text, nth integer)
+  join dispatch d on d.about = r.about and d.message = r.message and d.nth = r.nth`)
 
 export function postgresHistory(
   transactions: Transactions,
@@ -117,6 +140,22 @@ export function postgresHistory(
     },
     receive: (until, receipts) =>
       call('dispatches.receive', (end) => receive(transactions, end, receipts), until),
+    async lookUp(until, dispatches) {
+      const rows = dispatches.map(({ verification, messageId, nth }) => ({
+        about: verification,
+        message: messageId,
+        nth,
+      }))
+      const [kept] = await call(
+        'history.lookUp',
+        (end) => transactions.read(end, bindRows(selectKept, rows)),
+        until,
+      )
+      return (kept as (Omit<KeptDispatch, 'state'> & { rank: number | null })[]).map(({ rank, ...rest }) => ({
+        ...rest,
+        state: rank === null ? null : receiptOfRank[rank]!,
+      }))
+    },
   }
 }
 

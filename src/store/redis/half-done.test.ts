@@ -38,7 +38,9 @@ describe('verbs that stop half-way', peer, () => {
     await postgres?.[Symbol.asyncDispose]()
   })
 
+  const prefixes: string[] = []
   async function open(redis: Redis, prefix = unlike(), database?: string): Promise<Store> {
+    prefixes.push(prefix)
     const isCluster = redis === cluster
     const client = postgres.client(database ?? (await postgres.newDatabase()))
     return openRedisStore({
@@ -227,6 +229,56 @@ describe('verbs that stop half-way', peer, () => {
       await wellIssued(store, () => issueTo(newAddress()))
       assert.equal(await claimOne(store, message.id), undefined, 'still in hand')
     }
+  })
+
+  const delivered = (key: string) => ({ provider: 'p', key, state: 'delivered', providerCode: '' }) as const
+  const awaitingSecond = (entry: OutboxEntry, receiptKey: string) =>
+    settlementOf(entry, { kind: 'second', channel: 'voice', afterMs: 1 }, 'accepted', { receiptKey })
+
+  test('a receipt told again ends the wait for a second channel that it could not end the first time', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const entry = await entryOf(store, issueTo(newAddress()))
+    const key = unlike()
+    await store.outbox.settle([awaitingSecond(entry, key)])
+    await redis.nodes[0]!.kill()
+    await assert.rejects(store.dispatches.receive([delivered(key)]))
+    await redis.nodes[0]!.start()
+    await wellIssued(store, () => issueTo(newAddress()))
+    const [told] = await store.dispatches.receive([delivered(key)])
+    assert.ok(told?.kind === 'recorded' && !told.isNews)
+    assert.equal(await claimOne(store, entry.message.id), undefined)
+  })
+
+  test('a receipt between the record of a dispatch and its settling ends the wait for a second channel', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const entry = await entryOf(store, issueTo(newAddress()))
+    const key = unlike()
+    redis.nodes[0]!.signal('SIGSTOP')
+    await assert.rejects(store.outbox.settle([awaitingSecond(entry, key)]))
+    redis.nodes[0]!.signal('SIGCONT')
+    await wellIssued(store, () => issueTo(newAddress()))
+    await store.dispatches.receive([delivered(key)])
+    await store.outbox.settle([awaitingSecond(entry, key)])
+    await pause(20)
+    assert.equal(await claimOne(store, entry.message.id), undefined)
+  })
+
+  test('a message that was recorded as sent by who died before settling it is not sent again', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const request = issueTo(newAddress(), { lease: { owner: 'dead', ms: 1_000 } })
+    const entry = await entryOf(store, request)
+    redis.nodes[0]!.signal('SIGSTOP')
+    await assert.rejects(store.outbox.settle([settlementOf(entry, { kind: 'done' })]))
+    redis.nodes[0]!.signal('SIGCONT')
+    await wellIssued(store, () => issueTo(newAddress()))
+    await pause(1_000)
+    assert.equal(await claimOne(store, entry.message.id), undefined)
+    await wellIssued(store, () => issueTo(newAddress()))
+    assert.equal((await store.dispatches.of(request.id)).length, 1)
+    assert.equal(await redis.nodes[0]!.command('HLEN', `${prefixes.at(-1)}:{0}:entries`), 2, 'it has left')
   })
 
   /** One of the masters, and which shards it has. */

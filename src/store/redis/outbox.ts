@@ -3,7 +3,7 @@
 import type { AppError } from '../../errors.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
-import type { MovedReceipt } from '../postgres/history.ts'
+import type { History, KeptDispatch } from '../postgres/history.ts'
 import { type Arrivals, allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
@@ -17,8 +17,12 @@ type EntryState = {
   readonly dispatches: number
   readonly tried?: readonly string[]
   readonly unknowns: number
+  /** The last claim that was settled. */
+  readonly settled?: number
   readonly second?: NewMessage['channel']
 }
+
+type Ending = Pick<KeptDispatch, 'verification' | 'messageId' | 'queuedAt' | 'state'>
 
 /**
  * A look that was not told where goes to so many shards, the next to those after them: with a look each 250 ms
@@ -28,7 +32,7 @@ const shardsALook = 16
 /** A shard that has not answered by then is not waited for: the messages of the others have a minute at most. */
 const waitMs = 200
 
-export function redisOutbox(calls: Calls, layout: Layout) {
+export function redisOutbox(calls: Calls, layout: Layout, history: Pick<History, 'lookUp'>) {
   /** When messages that this process settled are due again, by `performance.now()`, by shard. */
   const dueAt = new Map<number, number>()
   let turn = 0
@@ -71,14 +75,56 @@ export function redisOutbox(calls: Calls, layout: Layout) {
       until,
     })
     const claimed: OutboxEntry[] = []
+    const left: OutboxEntry[] = []
     for (let i = 0; i < rest.length; i += 4) {
-      const [entry, body, state, record] = rest.slice(i, i + 4) as string[]
-      claimed.push(claimedOf(now, entry!, body!, state!, record!))
+      const [entry, body, text, record] = rest.slice(i, i + 4) as string[]
+      const state = JSON.parse(text!) as EntryState
+      const one = claimedOf(now, entry!, body!, state, record!)
+      claimed.push(one)
+      if ((state.settled ?? 0) < state.dispatches - 1) left.push(one)
     }
     // There may be more; or the clock here was a little ahead, or somebody's lease will run out.
     if (claimed.length === most) noteDue(shard, 0)
     else if (firstAt > now) noteDue(shard, firstAt - now)
-    return claimed
+    if (left.length === 0) return claimed
+    const ended = await endedOf(shard, left)
+    return claimed.filter((one) => !ended.has(one))
+  }
+
+  /**
+   * Of messages whose last claim nobody settled, those that are recorded as ended all the same: who had them could
+   * not tell Redis any more. They leave the queue now, and are not sent again.
+   */
+  async function endedOf(shard: number, left: readonly OutboxEntry[]): Promise<ReadonlySet<OutboxEntry>> {
+    const until = performance.now() + waitMs / 2
+    const lastOf = ({ verification, message, dispatches }: OutboxEntry) => ({
+      verification: verification!.id,
+      messageId: message.id,
+      nth: dispatches - 1,
+    })
+    // Not known is not ended: once more, rather than not at all.
+    const kept = await history.lookUp(until, left.map(lastOf)).catch(() => [])
+    const ids = new Set(kept.filter(({ next }) => next !== 'retry').map(({ messageId }) => messageId))
+    const ended = left.filter(({ message }) => ids.has(message.id))
+    if (ended.length === 0) return new Set()
+    const { bodies, entries, due, waiting, records } = layout.of[shard]!
+    const told = ended.map(({ queuedAt, message, verification, dispatches }) => ({
+      entry: entryOf({ queuedAt, messageId: message.id }),
+      nth: dispatches,
+      next: 'done',
+      verification: verification!.id,
+    }))
+    // Should it fail, the lease brings them back here.
+    await calls
+      .call({
+        name: 'settle',
+        shard,
+        keys: [bodies, entries, due, waiting, records],
+        args: [JSON.stringify(told)],
+        until,
+      })
+      .catch(() => undefined)
+    return new Set(ended)
   }
 
   /** When the first message of a shard is due, by its engine; undefined: it has none. */
@@ -190,8 +236,8 @@ export function redisOutbox(calls: Calls, layout: Layout) {
     },
 
     /** What receipts end: waits for a second channel. */
-    async endWaits(until: number, moved: readonly MovedReceipt[]): Promise<void> {
-      const ending = moved.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
+    async endWaits(until: number, told: readonly Ending[]): Promise<void> {
+      const ending = told.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
       const groups = Map.groupBy(ending, ({ verification }) => shardOf(verification))
       await Promise.all(
         [...groups].map(async ([shard, some]) => {
@@ -234,8 +280,7 @@ export function redisOutbox(calls: Calls, layout: Layout) {
   }
 }
 
-function claimedOf(now: number, entry: string, body: string, text: string, record: string): OutboxEntry {
-  const state = JSON.parse(text) as EntryState
+function claimedOf(now: number, entry: string, body: string, state: EntryState, record: string): OutboxEntry {
   const message = JSON.parse(body) as NewMessage
   const { verification, deadlineAt, dispatches, tried = [], unknowns, second } = state
   return {

@@ -59,7 +59,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const calls = createCalls(client, readLibrary(), await slotsOf(client, layout), redis.wait)
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
-  const outbox = redisOutbox(calls, layout)
+  const outbox = redisOutbox(calls, layout, history)
   const deadlines = opened.use(createDeadlines())
   const untilOf = () => performance.now() + deadlineMs
   const archive = createArchive(calls, layout, history, untilOf)
@@ -184,6 +184,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     const isLate = await outbox.settle(until, settlements)
     const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
     if (late.length > 0) await history.markLate(until, late)
+    const awaiting = settlements.filter(({ next }) => next.kind === 'second')
+    if (awaiting.length > 0)
+      await outbox.endWaits(until, await history.lookUp(until, awaiting.map(keyOfDispatch)))
     // Nothing reached the address, so asking again at once, corrected, is fair.
     const freed = settlements.filter(({ next }) => next.kind === 'failed' && next.isPermanent)
     await verifications.giveBack(
@@ -290,8 +293,8 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       receive: verb(
         'dispatches.receive',
         async (until, receipts: Parameters<Store['dispatches']['receive']>[0]) => {
-          const { results, moved } = await history.receive(until, receipts)
-          if (moved.length > 0) await outbox.endWaits(until, moved)
+          const { results, standing } = await history.receive(until, receipts)
+          await outbox.endWaits(until, standing)
           return results
         },
       ),
@@ -329,6 +332,10 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
 function unavailable(error: unknown): never {
   const cause = error instanceof AggregateError ? error.errors[0] : error
   throw new AppError('store.unavailable', `Redis: ${(cause as Error).message}`, { cause })
+}
+
+function keyOfDispatch({ verification, dispatch, dispatches }: Settlement) {
+  return { verification, messageId: dispatch.messageId, nth: dispatches }
 }
 
 const cursorOf = (before: string, told: readonly string[]) => [before, ...told].join(',')
