@@ -2,6 +2,7 @@
 
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
+import { allWithin } from './arrivals.ts'
 import type { Client, WaitChoice } from './client.ts'
 import type { Library, RedisFunction } from './library.ts'
 
@@ -27,10 +28,15 @@ export type Calls = {
 
 type Waiting = Call & { resolve(reply: Reply): void; reject(error: AppError): void; tries: number }
 
-/** What a node says of a command that it has not done: it may be asked again, there or elsewhere. */
-const undone = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY)\b/
+/**
+ * What a node says of a command that it has not done, or the client of what it has not sent since it learned that
+ * shards have moved: it may be asked again, there or elsewhere.
+ */
+const undone =
+  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY)\b|should belong to the same slots allocation group$/
 const retryPauseMs = 30
 const mostTries = 20
+const loadMs = 200
 /** How much earlier than its caller gives up a function gives up: the answer needs time too. */
 const answerMs = 20
 
@@ -44,17 +50,19 @@ export function createCalls(
   let gathered: Waiting[] = []
   /** Engine time of each node less this process's steady clock; a little low, so that calls are given up early. */
   const aheadOf = new Map<string, number>()
-  let loading: Promise<void> | undefined
+  let loading: Promise<Error | undefined> | undefined
 
-  function nodeOf(shard: number): string {
-    return client instanceof Cluster ? (client.slots[slots[shard]!]?.[0] ?? '') : ''
+  /** The master of a shard first, then its replicas. */
+  function nodesOf(shard: number): readonly string[] {
+    return client instanceof Cluster ? (client.slots[slots[shard]!] ?? []) : []
   }
 
   function send(): void {
     const calls = gathered
     gathered = []
-    const byNode = Map.groupBy(calls, (call) => nodeOf(call.shard))
-    for (const [node, some] of byNode) void sendTo(node, some)
+    // By all its nodes, as the client does: shards of one master whose replicas it knows differently are apart.
+    const groups = Map.groupBy(calls, ({ shard }) => nodesOf(shard).join())
+    for (const some of groups.values()) void sendTo(nodesOf(some[0]!.shard)[0] ?? '', some)
   }
 
   async function sendTo(node: string, calls: readonly Waiting[]): Promise<void> {
@@ -94,15 +102,15 @@ export function createCalls(
   }
 
   function failed(call: Waiting, error: Error): void {
-    if (undone.test(error.message)) again(call, error)
-    else if (/Function not found/.test(error.message)) {
+    if (undone.test(error.message)) {
+      // Of a batch that only in part went to the wrong node the client does not learn by itself.
+      if (client instanceof Cluster && error.message.startsWith('MOVED')) client.refreshSlotsCache()
+      again(call, error)
+    } else if (/Function not found/.test(error.message)) {
       loading ??= load().finally(() => {
         loading = undefined
       })
-      void loading.then(
-        () => again(call, error),
-        (reason: Error) => call.reject(unavailable(reason)),
-      )
+      void loading.then((failure) => again(call, failure ?? error))
     } else call.reject(unavailable(error))
   }
 
@@ -118,9 +126,11 @@ export function createCalls(
   }
 
   /** On every master: a new one, or one that came back empty, has none. */
-  async function load(): Promise<void> {
+  function load(): Promise<Error | undefined> {
     const nodes = client instanceof Cluster ? client.nodes('master') : [client]
-    await Promise.all(
+    // One that is away holds nobody up on the others; whose own it is asks again, and is told.
+    return allWithin(
+      loadMs,
       nodes.map((node) =>
         node.function('LOAD', library.source).catch((error: Error) => {
           if (!/already exists/.test(error.message)) throw error

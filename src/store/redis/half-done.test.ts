@@ -41,7 +41,7 @@ describe('verbs that stop half-way', peer, () => {
   const prefixes: string[] = []
   async function open(redis: Redis, prefix = unlike(), database?: string): Promise<Store> {
     prefixes.push(prefix)
-    const isCluster = redis === cluster
+    const isCluster = redis.nodes.length > 1
     const client = postgres.client(database ?? (await postgres.newDatabase()))
     return openRedisStore({
       redis: {
@@ -280,6 +280,65 @@ describe('verbs that stop half-way', peer, () => {
     assert.equal((await store.dispatches.of(request.id)).length, 1)
     assert.equal(await redis.nodes[0]!.command('HLEN', `${prefixes.at(-1)}:{0}:entries`), 2, 'it has left')
   })
+
+  test('a use whose proof could not be kept is not told as done when the call is named again', async () => {
+    const prefix = unlike()
+    await using store = await open(cluster, prefix)
+    const { hung, isOnHung } = await hangingMaster(prefix)
+    // The code on a master that answers, the proof of its member on one that hangs.
+    const address = addressOn((shard) => !isOnHung(shard))
+    let member = unlike()
+    while (!isOnHung(layoutOf('').member('t', member).shard)) member = unlike()
+    const request = newIssue({ key: newKey({ address, member }) })
+    await wellIssued(store, () => request)
+    const repeat = unlike()
+    hung.signal('SIGSTOP')
+    try {
+      const use = { id: request.id, wrong: [], consumes: true, proofMs: 60_000, repeat }
+      await assert.rejects(store.verifications.use(use))
+    } finally {
+      hung.signal('SIGCONT')
+    }
+    await cluster.ready()
+    await wellIssued(store, () => newIssue({ key: newKey({ address: addressOn(isOnHung) }) }))
+    const again = { key: request.key, counted: [], wrong: [], maxSubmissions: 5, repeat }
+    assert.equal((await store.verifications.takeSubmission(again)).kind, 'taken')
+  })
+
+  test('what is given back elsewhere after a use does not refuse it', async () => {
+    const prefix = unlike()
+    await using store = await open(cluster, prefix)
+    const { hung, isOnHung } = await hangingMaster(prefix)
+    const address = addressOn((shard) => !isOnHung(shard))
+    const request = issueTo(address)
+    await wellIssued(store, () => request)
+    const away = times(64, (shard) => shard).find(isOnHung)!
+    hung.signal('SIGSTOP')
+    try {
+      const wrong = [{ key: ledgerOn(away), form: 'events', at: 1 } as const]
+      assert.ok(await store.verifications.use({ id: request.id, wrong, consumes: true }))
+    } finally {
+      hung.signal('SIGCONT')
+    }
+    await cluster.ready()
+  })
+
+  test('with no master left it says that the store is away', async () => {
+    await using redis = await startRedisCluster()
+    await using store = await open(redis)
+    for (const node of redis.nodes) await node.kill()
+    for (let i = 0; i < 20; i++) {
+      await assert.rejects(store.now(), { code: 'store.unavailable' })
+      await pause(50)
+    }
+  })
+
+  function addressOn(isIt: (shard: number) => boolean): string {
+    for (;;) {
+      const address = newAddress()
+      if (isIt(shardOf(address))) return address
+    }
+  }
 
   /** One of the masters, and which shards it has. */
   async function hangingMaster(prefix: string) {

@@ -18,7 +18,7 @@ import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
 import { verificationOf } from './records.ts'
 import { infoOf, mastersOf } from './report.ts'
-import { redisVerifications, usedOf } from './verifications.ts'
+import { redisVerifications, timeLeft, usedOf } from './verifications.ts'
 
 export type RedisSettings = {
   readonly redis: RedisChoice
@@ -127,10 +127,10 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       return result
     }
     // What is left is not worth failing for what has happened.
-    await Promise.all([
+    await allWithin(timeLeft(until), [
       verifications.giveBack(until, change.wrong),
-      repeat === undefined ? undefined : verifications.rememberRepeat(until, record, repeat),
-    ]).catch(() => undefined)
+      ...(repeat === undefined ? [] : [verifications.rememberRepeat(until, record, repeat)]),
+    ])
     return { ...result, used: usedOf(record) }
   }
 
@@ -330,8 +330,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
 }
 
 function unavailable(error: unknown): never {
-  const cause = error instanceof AggregateError ? error.errors[0] : error
-  throw new AppError('store.unavailable', `Redis: ${(cause as Error).message}`, { cause })
+  // Of no master at all there is no error either.
+  const cause = (error instanceof AggregateError ? error.errors[0] : error) as Error | undefined
+  throw new AppError('store.unavailable', `Redis: ${cause?.message ?? 'no master'}`, { cause })
 }
 
 function keyOfDispatch({ verification, dispatch, dispatches }: Settlement) {
@@ -376,6 +377,6 @@ function problemOf(told: (name: string) => string, { kind, wait }: RedisChoice):
     return `drops what it holds when its memory is full (maxmemory-policy ${told('maxmemory_policy')}); set noeviction`
   const [, minor] = told('redis_version').split('.')
   if (wait?.isOnDisk && major === 7 && Number(minor) < 2)
-    return 'has no WAITAOF, which came with 7.2; state hot wait: memory'
+    return 'has no WAITAOF, which came with 7.2; state redis.waitFor: memory'
   return undefined
 }

@@ -11,6 +11,7 @@ import type {
   Used,
   UseRequest,
 } from '../verifications.ts'
+import { allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
 import { digestOfKey, type Layout } from './layout.ts'
 import { newRecord, parseRecord, type RedisRecord, verificationOf } from './records.ts'
@@ -18,8 +19,15 @@ import { memberSetMs, type Refusal, refusalOf, reserve, throttledBy, wireOf } fr
 
 export type RedisVerifications = ReturnType<typeof redisVerifications>
 
-/** After its winner is known, a use goes on to what lies elsewhere for at most so long. */
-const followUpMs = 500
+/** What is wrong is made good also after its call was refused, for so long. */
+const restoreMs = 500
+/** So much of a call's time is left for its answer. */
+const answerMs = 50
+
+/** For what is not worth failing for: what is done is done. */
+export function timeLeft(until: number): number {
+  return Math.max(0, until - answerMs - performance.now())
+}
 
 export function redisVerifications(calls: Calls, layout: Layout) {
   /** @returns The record as it was, if it could be used, and is now. */
@@ -30,6 +38,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     const { id, consumes, wrong, proofMs, repeat } = request
     const home = layout.shardOf(partitionOfId(id))
     const keys = layout.of[home]!
+    // With a proof only after it is kept: who names the call again must not be told of one that is not there.
+    const named = proofMs === undefined ? repeat : undefined
     const placed = wrong.map((taking) => ({ taking, ...layout.ledger(taking.key) }))
     const here = placed.filter((one) => one.shard === home)
     const reply = await calls.call({
@@ -39,28 +49,31 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         keys.records,
         keys.live,
         ...here.map((one) => one.key),
-        ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
+        ...(named === undefined ? [] : [layout.repeat(home, named)]),
       ],
       args: [
         JSON.stringify({
           id,
           wrong: here.map((one) => one.taking),
           consumes,
-          hasRepeat: repeat !== undefined,
+          hasRepeat: named !== undefined,
         }),
       ],
       until,
     })
     if (reply[0] !== 'used') return undefined
     const record = parseRecord(reply[2])
-    await Promise.all([
-      giveBack(
-        Math.max(until, performance.now() + followUpMs),
-        placed.filter((one) => one.shard !== home).map((one) => one.taking),
-      ),
-      proofMs === undefined ? undefined : putProof(until, record, proofMs),
-    ])
-    return { ...record, now: reply[1] }
+    const used = { ...record, now: reply[1] }
+    const freeing = giveBack(
+      until,
+      placed.filter((one) => one.shard !== home).map((one) => one.taking),
+    )
+    if (proofMs !== undefined) {
+      await putProof(until, record, proofMs)
+      if (repeat !== undefined) await rememberRepeat(until, used, repeat).catch(() => undefined)
+    }
+    await allWithin(timeLeft(until), [freeing])
+    return used
   }
 
   /** Failing that, they count: no limit is exceeded by it. */
@@ -84,6 +97,15 @@ export function redisVerifications(calls: Calls, layout: Layout) {
   async function putProof(until: number, of: { tenant: string; app: string; member: string }, ms: number) {
     const { shard, key } = layout.proof(of)
     await calls.call({ name: 'put_proof', shard, keys: [key], args: [ms], until })
+  }
+
+  async function rememberRepeat(
+    until: number,
+    record: RedisRecord & { now: number },
+    repeat: string,
+  ): Promise<void> {
+    const key = layout.repeat(layout.shardOf(partitionOfId(record.id)), repeat)
+    await calls.command(until, 'SET', key, '1', 'PX', Math.max(1, record.expiresAt - record.now))
   }
 
   return {
@@ -197,7 +219,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         shard,
         keys: [records, live],
         args: [id, state, usedAt ?? ''],
-        until: performance.now() + followUpMs,
+        until: performance.now() + restoreMs,
       })
     },
 
@@ -266,14 +288,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       return (await calls.call({ name: 'take_proof', shard, keys: [key], args: [], until }))[2] as number
     },
 
-    async rememberRepeat(
-      until: number,
-      record: RedisRecord & { now: number },
-      repeat: string,
-    ): Promise<void> {
-      const key = layout.repeat(layout.shardOf(partitionOfId(record.id)), repeat)
-      await calls.command(until, 'SET', key, '1', 'PX', Math.max(1, record.expiresAt - record.now))
-    },
+    rememberRepeat,
   }
 }
 
