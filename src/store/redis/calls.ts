@@ -37,6 +37,11 @@ const undone =
 const retryPauseMs = 30
 const mostTries = 20
 const loadMs = 200
+/** What a failover may forget: it is done again, and at worst a message is sent twice. So it waits for no replica. */
+const forgettable: ReadonlySet<RedisFunction> = new Set([
+  ...(['claim', 'settle', 'postpone', 'release', 'end_waits'] as const),
+  ...(['give_back', 'over', 'archived', 'find'] as const),
+])
 /** How much earlier than its caller gives up a function gives up: the answer needs time too. */
 const answerMs = 20
 
@@ -72,7 +77,8 @@ export function createCalls(
       const notAfter = Number.isFinite(ahead) ? Math.floor(until - answerMs + ahead) : 0
       pipeline.fcall(library.nameOf(name), keys.length, ...keys, notAfter, ...args)
     }
-    if (wait) {
+    const isAwaited = wait !== null && calls.some(({ name }) => !forgettable.has(name))
+    if (isAwaited) {
       const { replicas, isOnDisk, timeoutMs } = wait
       if (isOnDisk) pipeline.call('WAITAOF', 1, replicas, timeoutMs)
       else pipeline.call('WAIT', replicas, timeoutMs)
@@ -84,7 +90,7 @@ export function createCalls(
       for (const call of calls) failed(call, error as Error)
       return
     }
-    const missing = wait && missingOf(wait, replies![calls.length]!)
+    const missing = isAwaited ? missingOf(wait, replies![calls.length]!) : null
     for (const [i, call] of calls.entries()) {
       const [error, value] = replies![i]!
       if (error) failed(call, error)
@@ -97,7 +103,8 @@ export function createCalls(
     aheadOf.set(node, now - performance.now())
     // Not late by our clock: the node's was set, and is learned now.
     if (kind === 'late') again(call, new Error('Redis was too slow'))
-    else if (missing !== null) call.reject(new AppError('store.unavailable', missing))
+    else if (missing !== null && !forgettable.has(call.name))
+      call.reject(new AppError('store.unavailable', missing))
     else call.resolve(reply)
   }
 

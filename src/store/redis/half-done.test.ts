@@ -18,6 +18,7 @@ import { lease, newIssue, newKey, pause, settlementOf, times, unlike } from '../
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
+import type { RedisChoice } from './client.ts'
 import { createLayout } from './layout.ts'
 import { openRedisStore } from './redis-store.ts'
 
@@ -39,10 +40,11 @@ describe('verbs that stop half-way', peer, () => {
   })
 
   const prefixes: string[] = []
-  async function open(redis: Redis, prefix = unlike(), database?: string): Promise<Store> {
+  async function open(redis: Redis, change: Partial<RedisChoice> = {}): Promise<Store> {
+    const { prefix = unlike() } = change
     prefixes.push(prefix)
-    const isCluster = redis.nodes.length > 1
-    const client = postgres.client(database ?? (await postgres.newDatabase()))
+    const isCluster = redis.nodes.length === 6
+    const client = postgres.client(await postgres.newDatabase())
     return openRedisStore({
       redis: {
         kind: isCluster ? 'cluster' : 'single',
@@ -54,6 +56,7 @@ describe('verbs that stop half-way', peer, () => {
         caFile: null,
         prefix,
         wait: null,
+        ...change,
       },
       postgres: { client, listener: null, poolSize: 6, deadlineMs },
       deadlineMs,
@@ -104,7 +107,7 @@ describe('verbs that stop half-way', peer, () => {
 
   test('what was reserved is given back if another shard is away: a fault is no taking', async () => {
     const prefix = unlike()
-    await using store = await open(cluster, prefix)
+    await using store = await open(cluster, { prefix })
     const address = newAddress()
     const { hung, isOnHung } = await hangingMaster(prefix)
     const far = times(64, (shard) => shard).filter((shard) => shard !== shardOf(address))
@@ -124,7 +127,7 @@ describe('verbs that stop half-way', peer, () => {
 
   test('a member who is refused again and again leaves nothing behind', async () => {
     const prefix = unlike()
-    await using store = await open(cluster, prefix)
+    await using store = await open(cluster, { prefix })
     const full = limit(`ia:t:${'A'.repeat(20)}`, 0)
     const member = unlike()
     const { shard, key } = layoutOf(prefix).member('t', member)
@@ -140,7 +143,7 @@ describe('verbs that stop half-way', peer, () => {
 
   test('while a master hangs the messages of the others are claimed, and none is claimed in vain', async () => {
     const prefix = unlike()
-    await using store = await open(cluster, prefix)
+    await using store = await open(cluster, { prefix })
     const { hung, isOnHung } = await hangingMaster(prefix)
     // Of a process that died.
     const requests = times(30, () => issueTo(newAddress(), { lease: { owner: 'dead', ms: 0 } }))
@@ -204,9 +207,9 @@ describe('verbs that stop half-way', peer, () => {
   test('what was refused while Redis hung is not done when it goes on: also the first call of a process', async () => {
     await using redis = await startRedis()
     const prefix = unlike()
-    await using loading = await open(redis, prefix)
+    await using loading = await open(redis, { prefix })
     await loading.verifications.issue(issueTo(newAddress()))
-    await using store = await open(redis, prefix)
+    await using store = await open(redis, { prefix })
     redis.nodes[0]!.signal('SIGSTOP')
     await assert.rejects(store.verifications.issue(issueTo(newAddress())))
     redis.nodes[0]!.signal('SIGCONT')
@@ -283,7 +286,7 @@ describe('verbs that stop half-way', peer, () => {
 
   test('a use whose proof could not be kept is not told as done when the call is named again', async () => {
     const prefix = unlike()
-    await using store = await open(cluster, prefix)
+    await using store = await open(cluster, { prefix })
     const { hung, isOnHung } = await hangingMaster(prefix)
     // The code on a master that answers, the proof of its member on one that hangs.
     const address = addressOn((shard) => !isOnHung(shard))
@@ -307,7 +310,7 @@ describe('verbs that stop half-way', peer, () => {
 
   test('what is given back elsewhere after a use does not refuse it', async () => {
     const prefix = unlike()
-    await using store = await open(cluster, prefix)
+    await using store = await open(cluster, { prefix })
     const { hung, isOnHung } = await hangingMaster(prefix)
     const address = addressOn((shard) => !isOnHung(shard))
     const request = issueTo(address)
@@ -331,6 +334,16 @@ describe('verbs that stop half-way', peer, () => {
       await assert.rejects(store.now(), { code: 'store.unavailable' })
       await pause(50)
     }
+  })
+
+  test('what is claimed while no replica follows is handed over, though nothing is issued', async () => {
+    await using redis = await startRedis({ replicas: 1 })
+    await using store = await open(redis, { wait: { replicas: 1, isOnDisk: false, timeoutMs: 100 } })
+    const request = issueTo(newAddress(), { lease: { owner: 'dead', ms: 0 } })
+    await wellIssued(store, () => request)
+    redis.nodes[1]!.signal('SIGSTOP')
+    await assert.rejects(store.verifications.issue(issueTo(newAddress())))
+    assert.ok(await claimOne(store, request.message!.id))
   })
 
   function addressOn(isIt: (shard: number) => boolean): string {
