@@ -93,7 +93,8 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     .map((host) => parseEndpoint(/:\d+$/.test(host) ? host : `${host}:${defaultPorts[kind]}`))
   const isOne = kind === 'single' ? endpoints.length === 1 : true
   const isNamed = kind === 'sentinel' ? !!rest : !rest
-  if (endpoints.includes(undefined as never) || !isOne || !isNamed) {
+  const name = decoded(user ?? '')
+  if (endpoints.includes(undefined as never) || !isOne || !isNamed || name === undefined) {
     problems.push(`hot: must be ${form}`)
     return null
   }
@@ -108,11 +109,20 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     kind,
     endpoints: endpoints as { host: string; port: number }[],
     masterName: kind === 'sentinel' ? rest! : null,
-    user: user ? decodeURIComponent(user) : null,
+    user: name === '' ? null : name,
     password: readSecret(own ?? {}, 'password', 'redis', problems),
     tls: own?.tls ?? (endpoints.every((endpoint) => isThisMachine(endpoint!.host)) ? 'off' : 'verify'),
     caFile: own?.caFile === undefined ? null : resolve(own.caFile),
     prefix: own?.prefix ?? 'countersign',
     wait: replicas > 0 || isOnDisk ? { replicas, isOnDisk, timeoutMs } : null,
+  }
+}
+
+/** @returns undefined if it is no part of an address. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
   }
 }

@@ -257,6 +257,7 @@ test('what Redis cannot be, or cannot be beside, is told with its remedy', () =>
     [`${store}hot: 127.0.0.1:6379`, /hot: must be redis:\/\/USER@HOST:PORT, redis\+sentinel/],
     [`${store}hot: redis://a.example.com,b.example.com`, /hot: must be/],
     [`${store}hot: redis+sentinel://a.example.com`, /hot: must be/],
+    [`${store}hot: redis://%zz@a.example.com`, /hot: must be/],
     [`${store}hot: redis://u:hunter2@a.example.com`, /hot: must not hold a password/],
     [`${store}redis: { prefix: a }`, /redis: is of no use without hot/],
     [`${store}hot: redis://a\nredis: { waitTimeout: 900ms }`, /redis.waitTimeout: must be from 1ms to 700ms/],

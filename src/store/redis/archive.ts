@@ -55,10 +55,19 @@ export function createArchive(
     return isMore
   }
 
+  let catchingUp: Promise<void> | undefined
+  async function moveAll(): Promise<void> {
+    while (await move());
+  }
+
   return {
     move,
-    async catchUp() {
-      while (await move());
+    // Who asks while it is under way waits for it, and does not move the same once more beside it.
+    catchUp() {
+      catchingUp ??= moveAll().finally(() => {
+        catchingUp = undefined
+      })
+      return catchingUp
     },
     async behindMs(until, now) {
       const oldest = await Promise.all(
