@@ -6,15 +6,14 @@ import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
 
 export type Archive = {
-  /** Moves what is over now, a piece of each shard. @returns Whether more is. */
-  move(): Promise<boolean>
-  /** Until nothing more is over. */
+  /** Moves all that is over now. */
   catchUp(): Promise<void>
-  /** Ms that the oldest one which is over has been waiting for; 0: none is. */
-  behindMs(until: number, now: number): Promise<number>
+  /** Moves what is over from now on, until it is stopped. */
+  start(): { stop(): Promise<void> }
 }
 
 const piece = 500
+const pauseMs = 500
 /** One that messages still name is looked at again after so long. */
 const keepMs = 60_000
 
@@ -25,7 +24,7 @@ export function createArchive(
   history: History,
   untilOf: () => number,
 ): Archive {
-  async function moveIn(shard: number): Promise<boolean> {
+  async function movePiece(shard: number): Promise<boolean> {
     const { ends, records, live } = layout.of[shard]!
     const found = { name: 'over', shard, keys: [ends, records], args: [piece], until: untilOf() } as const
     const [, , ...texts] = await calls.call(found)
@@ -43,6 +42,7 @@ export function createArchive(
     return texts.length === piece
   }
 
+  /** A piece of each shard. @returns Whether more is over. */
   async function move(): Promise<boolean> {
     const due = await Promise.all(
       layout.of.map(async ({ ends }, shard) => {
@@ -51,7 +51,7 @@ export function createArchive(
       }),
     )
     let isMore = false
-    for (const shard of due.flat()) if (await moveIn(shard)) isMore = true
+    for (const shard of due.flat()) if (await movePiece(shard)) isMore = true
     return isMore
   }
 
@@ -61,7 +61,6 @@ export function createArchive(
   }
 
   return {
-    move,
     // Who asks while it is under way waits for it, and does not move the same once more beside it.
     catchUp() {
       catchingUp ??= moveAll().finally(() => {
@@ -69,14 +68,28 @@ export function createArchive(
       })
       return catchingUp
     },
-    async behindMs(until, now) {
-      const oldest = await Promise.all(
-        layout.of.map(async ({ ends }) => {
-          const [, endedAt] = (await calls.command(until, 'ZRANGE', ends, 0, 0, 'WITHSCORES')) as string[]
-          return endedAt === undefined ? 0 : Math.max(0, now - Number(endedAt))
-        }),
-      )
-      return Math.max(...oldest)
+    start() {
+      let moving: Promise<void> = Promise.resolve()
+      let timer: NodeJS.Timeout | undefined
+      let isStopped = false
+      const moveIn = (ms: number) => {
+        if (isStopped) return
+        timer = setTimeout(() => {
+          // What fails stays where it is, for the next time or another process.
+          moving = move().then(
+            (isMore) => moveIn(isMore ? 0 : pauseMs),
+            () => moveIn(pauseMs),
+          )
+        }, ms).unref()
+      }
+      moveIn(pauseMs)
+      return {
+        async stop() {
+          isStopped = true
+          clearTimeout(timer)
+          await moving
+        },
+      }
     },
   }
 }

@@ -9,18 +9,18 @@ const mostLateMs = 500
 export type Arrivals = ReturnType<typeof createArrivals>
 
 export function createArrivals() {
-  let arrived: { readonly entry: OutboxEntry; readonly at: number }[] = []
+  let arrived: { readonly owner: string; readonly entry: OutboxEntry; readonly at: number }[] = []
   return {
-    add(entries: readonly OutboxEntry[]): void {
+    add(owner: string, entries: readonly OutboxEntry[]): void {
       const at = performance.now()
-      for (const entry of entries) arrived.push({ entry, at })
+      for (const entry of entries) arrived.push({ owner, entry, at })
     },
 
-    /** What is here now, with the life that is left of it. */
-    take(): OutboxEntry[] {
+    /** What is here now of an owner, with the life that is left of it. */
+    take(owner: string): OutboxEntry[] {
       const time = performance.now()
-      const taken = arrived.filter(({ at }) => time - at < mostLateMs)
-      arrived = []
+      const taken = arrived.filter((one) => one.owner === owner && time - one.at < mostLateMs)
+      arrived = arrived.filter((one) => one.owner !== owner)
       return taken.map(({ entry, at }) => ({ ...entry, remainingMs: entry.remainingMs - (time - at) }))
     },
   }

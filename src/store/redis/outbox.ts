@@ -166,7 +166,7 @@ export function redisOutbox(calls: Calls, layout: Layout, history: Pick<History,
         const claims = now.map(async (one, i) => {
           const share = Math.floor(room / now.length) + (i < room % now.length ? 1 : 0)
           const entries = await claimIn(performance.now() + waitMs, one.shard, one.firstAt, share, lease)
-          arrivals.add(entries)
+          arrivals.add(lease.owner, entries)
           count += entries.length
           if (entries.length === share) full.push(one)
         })

@@ -1,0 +1,129 @@
+/** The messages of codes in Redis and the notices in PostgreSQL as one outbox; what is sent of either is recorded there. */
+
+import type { AppError } from '../../errors.ts'
+import type { Dispatches } from '../dispatches.ts'
+import type { Lease, Outbox, OutboxEntry, Settlement } from '../outbox.ts'
+import type { PostgresEngine } from '../postgres/postgres-store.ts'
+import { allWithin, createArrivals } from './arrivals.ts'
+import type { RedisOutbox } from './outbox.ts'
+import type { RedisVerifications } from './verifications.ts'
+
+/** Notices are not waited for longer, for codes have less time than they. */
+const noticesMs = 200
+
+type Postponed = Parameters<Outbox['postpone']>[0]
+
+export function bothOutboxes(
+  { store: cold, history }: PostgresEngine,
+  outbox: RedisOutbox,
+  verifications: RedisVerifications,
+) {
+  /** Messages that PostgreSQL gave out although they are of codes: from before Redis was added. */
+  const coldCodes = new Set<string>()
+  const keyOf = ({ queuedAt, messageId }: { queuedAt: number; messageId: string }) =>
+    `${queuedAt} ${messageId}`
+  const isCold = (one: { queuedAt: number; messageId: string; verification: string }) =>
+    one.verification === '' || coldCodes.has(keyOf(one))
+  const coldOf = (one: Settlement) =>
+    isCold({ queuedAt: one.queuedAt, messageId: one.dispatch.messageId, verification: one.verification })
+
+  const arrivals = createArrivals()
+  /** A look for notices that was not waited for to its end. */
+  let hanging: Promise<void> | undefined
+
+  /** In both at once: where one hangs, what the other has is handed over. */
+  async function claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
+    const notices = lookForNotices(most, lease)
+    const failure = (await outbox.claim(until, most, lease, arrivals)) ?? (await notices)
+    // Nobody waits for it any more: what is there is for the next look.
+    const claimed = performance.now() < until ? arrivals.take(lease.owner) : []
+    if (claimed.length === 0 && failure) throw failure
+    return claimed
+  }
+
+  async function lookForNotices(most: number, lease: Lease): Promise<AppError | undefined> {
+    const looking =
+      hanging ?? cold.outbox.claim(most, lease).then((entries) => arrivals.add(lease.owner, noted(entries)))
+    const failure = await allWithin(noticesMs, [looking])
+    if (failure && !hanging) {
+      const end = () => {
+        hanging = undefined
+      }
+      hanging = looking
+      looking.then(end, end)
+    }
+    return failure
+  }
+
+  function noted(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
+    for (const { verification, queuedAt, message } of entries)
+      if (verification) coldCodes.add(keyOf({ queuedAt, messageId: message.id }))
+    return entries
+  }
+
+  /** Recorded before it leaves the queue: it happened, whatever comes in between. */
+  async function settle(until: number, settlements: readonly Settlement[]): Promise<void> {
+    const { hot = [], cold: notices = [] } = Object.groupBy(settlements, (one) =>
+      coldOf(one) ? 'cold' : 'hot',
+    )
+    await Promise.all([notices.length > 0 ? cold.outbox.settle(notices) : undefined, settleHot(until, hot)])
+    for (const { queuedAt, dispatch } of notices)
+      coldCodes.delete(keyOf({ queuedAt, messageId: dispatch.messageId }))
+  }
+
+  async function settleHot(until: number, settlements: readonly Settlement[]): Promise<void> {
+    if (settlements.length === 0) return
+    const recorded = new Set(await history.record(until, settlements))
+    const isLate = await outbox.settle(until, settlements)
+    const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
+    if (late.length > 0) await history.markLate(until, late)
+    const awaiting = settlements.filter(({ next }) => next.kind === 'second')
+    if (awaiting.length > 0)
+      await outbox.endWaits(until, await history.lookUp(until, awaiting.map(keyOfDispatch)))
+    // Nothing reached the address, so asking again at once, corrected, is fair.
+    const freed = settlements.filter(({ next }) => next.kind === 'failed' && next.isPermanent)
+    await verifications.giveBack(
+      until,
+      freed.flatMap(({ message, queuedAt }) =>
+        message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt }) as const),
+      ),
+    )
+  }
+
+  return {
+    claim,
+    settle,
+
+    async postpone(until: number, entries: Postponed, afterMs: number): Promise<void> {
+      const { hot = [], cold: notices = [] } = Object.groupBy(entries, (one) =>
+        isCold(one) ? 'cold' : 'hot',
+      )
+      await Promise.all([
+        notices.length > 0 ? cold.outbox.postpone(notices, afterMs) : undefined,
+        hot.length > 0 ? outbox.postpone(until, hot, afterMs) : undefined,
+      ])
+    },
+
+    async release(until: number, owner: string): Promise<void> {
+      await Promise.all([cold.outbox.release(owner), outbox.release(until, owner)])
+    },
+
+    async depth(until: number, now: Promise<number>) {
+      const [notices, codes] = await Promise.all([
+        cold.outbox.depth(),
+        now.then((time) => outbox.depth(until, time)),
+      ])
+      return { queued: notices.queued + codes.queued, oldestMs: Math.max(notices.oldestMs, codes.oldestMs) }
+    },
+
+    async receive(until: number, receipts: Parameters<Dispatches['receive']>[0]) {
+      const { results, standing } = await history.receive(until, receipts)
+      await outbox.endWaits(until, standing)
+      return results
+    },
+  }
+}
+
+function keyOfDispatch({ verification, dispatch, dispatches }: Settlement) {
+  return { verification, messageId: dispatch.messageId, nth: dispatches }
+}

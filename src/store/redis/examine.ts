@@ -1,0 +1,56 @@
+/** What is looked at before a Redis is used: what it must be set to, where its shards lie, and that each answers. */
+
+import { Cluster } from 'ioredis'
+import { AppError } from '../../errors.ts'
+import type { Calls } from './calls.ts'
+import { type Client, type RedisChoice, redisName } from './client.ts'
+import type { Layout } from './layout.ts'
+import { infoOf, mastersOf } from './report.ts'
+
+const longestMeetingMs = 5_000
+
+/** The hash slot of each shard, as the cluster itself reckons it. */
+export async function slotsOf(client: Client, layout: Layout): Promise<readonly number[]> {
+  if (!(client instanceof Cluster)) return []
+  return Promise.all(layout.of.map(({ records }) => client.cluster('KEYSLOT', records)))
+}
+
+/**
+ * Asks every shard for nothing: so each has the functions, and the clock of each is known before a call hangs on it
+ * being known when it must not be done any more. One that is away is met when it is back.
+ */
+export async function meet(calls: Calls, layout: Layout): Promise<void> {
+  const until = performance.now() + longestMeetingMs
+  const asked = layout.of.map(({ ends, records }, shard) =>
+    calls.call({ name: 'over', shard, keys: [ends, records], args: [0], until }),
+  )
+  await Promise.allSettled(asked)
+}
+
+/** What would lose or refuse records under load is refused at the start. */
+export async function examine(client: Client, choice: RedisChoice): Promise<void> {
+  for (const node of mastersOf(client)) {
+    const problem = problemOf(await infoOf(node).catch(unavailable), choice)
+    if (problem) throw new AppError('config.invalid', `hot: ${redisName(choice)} ${problem}`)
+  }
+}
+
+function problemOf(told: (name: string) => string, { kind, wait }: RedisChoice): string | undefined {
+  const major = Number(told('redis_version').split('.')[0])
+  if (major < 7) return `is version ${told('redis_version')}; functions need Redis 7, or Valkey`
+  if (told('cluster_enabled') === '1' && kind !== 'cluster')
+    return 'is a node of a cluster; state redis+cluster://HOST:PORT,HOST:PORT'
+  if (told('cluster_enabled') === '0' && kind === 'cluster') return 'is no cluster; state redis://HOST:PORT'
+  if (told('maxmemory') !== '0' && told('maxmemory_policy') !== 'noeviction')
+    return `drops what it holds when its memory is full (maxmemory-policy ${told('maxmemory_policy')}); set noeviction`
+  const [, minor] = told('redis_version').split('.')
+  if (wait?.isOnDisk && major === 7 && Number(minor) < 2)
+    return 'has no WAITAOF, which came with 7.2; state redis.waitFor: memory'
+  return undefined
+}
+
+export function unavailable(error: unknown): never {
+  // Of no master at all there is no error either.
+  const cause = (error instanceof AggregateError ? error.errors[0] : error) as Error | undefined
+  throw new AppError('store.unavailable', `Redis: ${cause?.message ?? 'no master'}`, { cause })
+}

@@ -1,0 +1,34 @@
+/** The verifications of an address, wherever they are: those that are here first, then those in the history. */
+
+import type { FoundVerifications, Verifications } from '../verifications.ts'
+import { verificationOf } from './records.ts'
+import type { RedisVerifications } from './verifications.ts'
+
+export async function find(
+  verifications: RedisVerifications,
+  cold: Verifications,
+  until: number,
+  query: { address: string; sinceMs: number; before?: string },
+): Promise<FoundVerifications> {
+  // Those that are here first; the rest of the pages are of the history, less what was told already.
+  if (query.before === undefined) {
+    const here = (await verifications.find(until, query.address))
+      .filter((one) => one.issuedAt >= query.sinceMs)
+      .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+    return {
+      found: here.map(verificationOf),
+      next: cursorOf(
+        'g',
+        here.map((one) => one.id),
+      ),
+    }
+  }
+  const [before, ...told] = query.before.split(',')
+  const page = await cold.find({ ...query, before: before! })
+  return {
+    found: page.found.filter((one) => !told.includes(one.id)),
+    next: page.next === null ? null : cursorOf(page.next, told),
+  }
+}
+
+const cursorOf = (before: string, told: readonly string[]) => [before, ...told].join(',')
