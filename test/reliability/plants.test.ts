@@ -35,6 +35,10 @@ const expected: readonly (readonly [string, Engine, string, InvariantName])[] = 
   ['clock that can be set', sqlite, 'the wall clock', 'comparisons stay within their limits'],
 ]
 
+/** All of them by `npm run test:plants`; in `npm test` less one that takes as long as three others, of a promise another breaks too. */
+const isRun = ([name]: (typeof expected)[number]) =>
+  process.env.COUNTERSIGN_PLANTS === 'all' || name !== 'clock that can be set'
+
 const scenarioOf = (engine: Engine, fault: string) =>
   engine.scenarios.find((one) => one.fault.startsWith(fault))!
 
@@ -47,7 +51,7 @@ async function runWith(plant: string, engine: Engine, fault: string) {
 }
 
 describe('with a planted fault', postgresUnderTest.peer, () => {
-  for (const [name, engine, fault, promise] of expected) {
+  for (const [name, engine, fault, promise] of expected.filter(isRun)) {
     const { peer } = scenarioOf(engine, fault)
     test(`a ${name} is found`, peer ? requirePeer(...peer) : {}, async (t) => {
       const { breaches } = await runWith(name, engine, fault)

@@ -77,7 +77,6 @@ export const postgresUnderTest: EngineUnderTest<PostgresEngine> = {
       end: ({ engine }) => engine.postgres.start(),
       lastsMs: 1_500,
       isOutage: true,
-      isInShort: true,
     },
     {
       fault: 'killed (SIGKILL to the postmaster and all its processes), then started',
@@ -99,7 +98,6 @@ export const postgresUnderTest: EngineUnderTest<PostgresEngine> = {
       ...onLines('out of reach: every byte is dropped, both ways', 2_500, true, (line) =>
         line.set('both', { kind: 'drop' }),
       ),
-      isInShort: true,
     },
     onLines('answers dropped: what is sent is done, and nobody hears of it', 2_500, true, (line) =>
       line.set('toClient', { kind: 'drop' }),
@@ -120,7 +118,6 @@ export const postgresUnderTest: EngineUnderTest<PostgresEngine> = {
       },
       lastsMs: 2_000,
       isOutage: true,
-      isInShort: true,
     },
     {
       fault: 'each connection cut in the middle of a message, again and again',
@@ -166,7 +163,6 @@ export const postgresUnderTest: EngineUnderTest<PostgresEngine> = {
       },
       lastsMs: 2_000,
       isOutage: true,
-      isInShort: true,
     },
     {
       fault: 'disk full, then room made',
@@ -191,7 +187,7 @@ export const postgresUnderTest: EngineUnderTest<PostgresEngine> = {
         ...(point === 'after-accept' && { isInShort: true }),
       }),
     ),
-    { ...clockSteps<PostgresEngine>(1), isInShort: true },
+    clockSteps<PostgresEngine>(1),
   ],
 }
 
