@@ -10,6 +10,7 @@ import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
 import { changeContact } from './change-contact.ts'
+import { redisClaims } from './claims.ts'
 import { createClient, type RedisChoice, ready, shardsOf } from './client.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { find } from './find.ts'
@@ -56,7 +57,11 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const calls = createCalls(client, readLibrary(), await slotsOf(client, layout), redis.wait)
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
-  const both = bothOutboxes({ store: cold, history }, redisOutbox(calls, layout, history), verifications)
+  const both = bothOutboxes(
+    { store: cold, history },
+    redisOutbox(calls, layout, redisClaims(calls, layout, history)),
+    verifications,
+  )
   const deadlines = opened.use(createDeadlines())
   const untilOf = () => performance.now() + deadlineMs
   const archive = createArchive(calls, layout, history, untilOf)
