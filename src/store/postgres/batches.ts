@@ -78,14 +78,14 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
 
   function decided(all: readonly HotCall[], decoy: string) {
     const latest = Math.max(...all.map((call) => call.until))
-    const needs = newNeeds()
+    const needs = newNeeds(decoy)
     for (const { verb, args } of all) verb.needs(needs, ...(args as never[]))
     const { statements, hold } = needs.reads()
     return transactions.decide<readonly ({ value: unknown } | typeof tooLate)[]>(
       latest,
       statements,
       (rows, { now }) => {
-        const held = hold(rows, now, decoy)
+        const held = hold(rows, now)
         const end = mustEnd()
         let until = latest
         const result = all.map((call) => {

@@ -28,7 +28,7 @@ export function changeContact(
 ): Promise<ContactChangeResult> {
   const { tenant, app, member: id, address, verification } = change
   const key = addressKey(address)
-  const needs = newNeeds()
+  const needs = newNeeds('')
   needs.ids.add(verification)
   needs.acceptances.add(verification)
   needs.liveOf(tenant, id)
@@ -45,7 +45,7 @@ export function changeContact(
     if (!isSame(member.phone, change.seen.phone) || !isSame(member.email, change.seen.email))
       return nothing({ kind: 'stale' })
     if (holders!.some((holder) => holder !== id)) return nothing({ kind: 'bound' })
-    const held = hold(kept, now, '')
+    const held = hold(kept, now)
     const usable = held.verifications.usable(verification, now)
     if (!usable) return nothing({ kind: 'refused' })
     // A proof is used up here, in this transaction: if what follows fails, it is there again.

@@ -13,6 +13,7 @@ import {
   keyOf,
   readRepeats,
   readVerifications,
+  type WantedKey,
 } from './verification-rows.ts'
 
 export type Held = {
@@ -28,10 +29,11 @@ export type Held = {
 /** What calls say they will look at, before anything is read. */
 export type Needs = ReturnType<typeof newNeeds>
 
-export function newNeeds() {
+/** @param decoy  The id of what stands in for a verification that is not there. */
+export function newNeeds(decoy: string) {
   const ledgers = new Set<string>()
   const ids = new Set<string>()
-  const keys = new Map<string, VerificationKey>()
+  const keys = new Map<string, WantedKey>()
   const members = new Map<string, { tenant: string; member: string }>()
   const acceptances = new Set<string>()
   const repeats = new Set<string>()
@@ -43,7 +45,12 @@ export function newNeeds() {
     acceptances,
     repeats,
     /** The live verification of a key. */
-    live: (key: VerificationKey) => void keys.set(keyOf(key), key),
+    live(key: VerificationKey): void {
+      const name = keyOf(key)
+      if (!keys.has(name)) keys.set(name, key)
+    },
+    /** The same, or what costs as much to read where there is none: A-1. */
+    liveOrDecoy: (key: VerificationKey) => void keys.set(keyOf(key), { ...key, otherwise: decoy }),
     /** All live ones of a member. */
     liveOf: (tenant: string, member: string) =>
       void members.set(JSON.stringify([tenant, member]), { tenant, member }),
@@ -55,7 +62,7 @@ export function newNeeds() {
      */
     reads(): {
       readonly statements: readonly Bound[]
-      hold(rows: readonly Rows[], now: number, decoy: string): Held
+      hold(rows: readonly Rows[], now: number): Held
     } {
       const statements: Bound[] = []
       const asked = (isNeeded: boolean, make: () => Bound): number =>
@@ -69,7 +76,7 @@ export function newNeeds() {
       const repeatsAt = asked(repeats.size > 0, () => readRepeats(repeats))
       return {
         statements,
-        hold(rows, now, decoy) {
+        hold(rows, now) {
           const of = (at: number) => rows[at] ?? []
           const ledgers = heldLedgers(of(ledgersAt))
           const dispatches = heldDispatches(of(acceptedAt))

@@ -54,7 +54,7 @@ export const hotVerbs = {
     (needs, request: SubmissionRequest) => {
       needTakes(needs, request.counted)
       needTakes(needs, request.wrong)
-      needs.live(request.key)
+      needs.liveOrDecoy(request.key)
       if (request.repeat !== undefined) needs.repeats.add(request.repeat)
     },
     ({ now, ledgers, verifications }, request): SubmissionResult => {
