@@ -26,7 +26,12 @@ import {
 } from './fixtures.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
-export type EngineUnderTest = AsyncDisposable & { readonly store: Store; readonly second: Store | null }
+export type EngineUnderTest = AsyncDisposable & {
+  readonly store: Store
+  readonly second: Store | null
+  /** A call may be refused for room that another has reserved on its way and will give back. Default false. */
+  readonly reservesOnTheWay?: boolean
+}
 
 export function storeConformance(name: string, open: () => Promise<EngineUnderTest>): void {
   describe(`${name} keeps the store's contracts`, () => {
@@ -130,18 +135,19 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
 
       test('of many issues under one limit exactly as many pass as it allows', async () => {
         const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike() }
-        const results = await Promise.all(
-          times(40, (nth) => {
-            const address = `tel:${nth % 5}${subject.member}`
-            const takes = issueTakes({ ...subject, limiterKey: address }, defaultLimits)
-            return client(nth).verifications.issue(newIssue({ key: newKey({ address }), takes }))
-          }),
-        )
-        assert.equal(
-          results.filter((result) => result.kind === 'issued').length,
-          5,
-          'one for each of five addresses',
-        )
+        const issue = (nth: number) => {
+          const address = `tel:${nth % 5}${subject.member}`
+          const takes = issueTakes({ ...subject, limiterKey: address }, defaultLimits)
+          return client(nth).verifications.issue(newIssue({ key: newKey({ address }), takes }))
+        }
+        const results = await Promise.all(times(40, issue))
+        let passed = results.filter((result) => result.kind === 'issued').length
+        if (engine.reservesOnTheWay) {
+          assert.ok(passed <= 5)
+          // With nobody else on the way, just those that are left.
+          for (let nth = 0; nth < 5; nth++) if ((await issue(nth)).kind === 'issued') passed++
+        }
+        assert.equal(passed, 5, 'one for each of five addresses')
       })
 
       for (const count of [2, 50, 200])

@@ -49,6 +49,7 @@ async function underTest(redis: Redis, kind: RedisChoice['kind']) {
   return {
     store,
     second,
+    reservesOnTheWay: kind === 'cluster',
     async [Symbol.asyncDispose]() {
       await second[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
