@@ -42,11 +42,7 @@ const mostPending = 20_000
 export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const { redis, deadlineMs = 800, onAnswered } = settings
   await using opened = new AsyncDisposableStack()
-  const { store: cold, history } = opened.use(
-    Object.assign(await openPostgres(settings.postgres), {
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    }),
-  )
+  const { store: cold, history } = await openPostgres(settings.postgres)
   opened.use(cold)
   const client = createClient(redis, () => undefined)
   opened.defer(() => client.disconnect())
