@@ -112,13 +112,17 @@ export async function startRedisNode(
   }
 }
 
+const given = new Set<number>()
+
 /**
  * A free port below the range that outgoing connections take theirs from: a node that is down for a
- * while finds its port again.
+ * while finds its port again. Never the same twice: who asked before may not listen yet.
  */
 export async function quietPort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (given.has(port)) continue
+    given.add(port)
     const server = createServer()
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))

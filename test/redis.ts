@@ -67,7 +67,8 @@ export async function startRedisSentinel(options: RedisOptions = {}): Promise<Re
   const name = 'countersign'
   try {
     const { nodes, password } = await masterAndReplicas(stack, options, 1)
-    const sentinels = await Promise.all(
+    const sentinels = await allStarted(
+      stack,
       [0, 1, 2].map(() =>
         startRedisNode(
           [
@@ -77,7 +78,7 @@ export async function startRedisSentinel(options: RedisOptions = {}): Promise<Re
             ...(password === null ? [] : [`sentinel auth-pass ${name} ${password}`]),
           ],
           { sentinel: true },
-        ).then((sentinel) => stack.use(sentinel)),
+        ),
       ),
     )
     // Who does not know the others can't agree with them.
@@ -100,6 +101,19 @@ export async function startRedisSentinel(options: RedisOptions = {}): Promise<Re
   }
 }
 
+/** All or none: one that began beside one that failed would outlive the test, and hold its process. */
+async function allStarted<T extends AsyncDisposable>(
+  stack: AsyncDisposableStack,
+  starting: readonly Promise<T>[],
+): Promise<readonly T[]> {
+  const started = await Promise.allSettled(starting)
+  for (const one of started) if (one.status === 'fulfilled') stack.use(one.value)
+  return started.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
+}
+
 const slots = 16_384
 
 /** Three masters with a replica each; a replica is promoted about three seconds after its master is gone. */
@@ -107,7 +121,8 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
   const stack = new AsyncDisposableStack()
   try {
     const password = passwordOf(options)
-    const nodes = await Promise.all(
+    const nodes = await allStarted(
+      stack,
       Array.from({ length: 6 }, async () => {
         const busPort = await quietPort()
         const node = await startRedisNode(
@@ -122,7 +137,7 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
           ],
           { password },
         )
-        return stack.use(Object.assign(node, { busPort }))
+        return Object.assign(node, { busPort })
       }),
     )
     await join(nodes)
