@@ -111,6 +111,7 @@ describe('Redis under faults', peer, () => {
     const stop = load(store)
     await pause(300)
     redis.nodes[0]!.signal('SIGSTOP')
+    const hungAt = Date.now()
     // Longer than a connection without an answer lives.
     await pause(3_000)
     redis.nodes[0]!.signal('SIGCONT')
@@ -119,8 +120,13 @@ describe('Redis under faults', peer, () => {
     assert.ok(refused.length > 20, 'there was load')
     assert.ok(longestMs < 1_000, `refused after ${longestMs} ms`)
     assert.deepEqual(await missing(store, accepted), [], 'accepted, and not there')
-    const gone = await missing(store, refused)
-    assert.equal(refused.length - gone.length, 0, 'refused, and yet there')
+    const late: string[] = []
+    for (const id of refused) {
+      const record = await store.verifications.get(id)
+      // Done just before, and its answer hung with the server: that was in time.
+      if (record && record.issuedAt > hungAt + 50) late.push(id)
+    }
+    assert.deepEqual(late, [], 'refused, and done later')
   })
 
   test('T-4: killed and started again on its file, it is well within five seconds, its functions too', async () => {
