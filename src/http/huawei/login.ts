@@ -1,16 +1,12 @@
 /** Logging in and what follows: App ID (0311) and account (0306) logins, refresh, validate, logout. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import {
-  accountLogIn,
-  appLogIn,
-  type LoginOutcome,
-  logOut,
-  refreshLogin,
-  validateToken,
-} from '../../flows/log-in.ts'
+import { accountLogIn } from '../../flows/account-login.ts'
+import { appLogIn } from '../../flows/app-login.ts'
+import type { LoginOutcome } from '../../flows/log-in.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
+import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
 import { tokenIn } from './authenticate.ts'
 import type { Refusal, WireCode } from './errors.ts'

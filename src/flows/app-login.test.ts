@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signAppLogin } from './log-in.ts'
+import { signAppLogin } from './app-login.ts'
 
 /** Computed apart from this code, from the wire's own description. */
 const appId = 'fdb8e4699586458bbd10c834872dcc62'
