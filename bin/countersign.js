@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 // The command. Plain JavaScript, so that a Node too old for the rest can still say so.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > 24 || (major === 24 && minor >= 7)) await import('../src/main.ts')
 else {
-  // In a checkout the package brings its own Node: use it whatever the machine has.
-  const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
-  if (existsSync(own)) {
+  const own = ownNode()
+  if (own) {
     const child = spawn(own, process.argv.slice(1), { stdio: 'inherit' })
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
     child.on('exit', (code, signal) => {
@@ -18,8 +17,19 @@ else {
     })
   } else {
     console.error(
-      `Countersign needs Node 24.7 or newer; this is ${process.version}. Install it from nodejs.org.`,
+      `Countersign needs Node 24.7 or newer; this is ${process.version}. Install it from nodejs.org, or run npm ci without --omit=optional: it brings one.`,
     )
     process.exitCode = 2
   }
+}
+
+/** The Node of the lock file: npm installs the one package of them that fits this platform. */
+function ownNode() {
+  const { optionalDependencies } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  return Object.keys(optionalDependencies)
+    .flatMap((name) => [`../node_modules/${name}/bin/node`, `../node_modules/${name}/bin/node.exe`])
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path))
 }
