@@ -6,6 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { freePort } from './postgres.ts'
 import {
   type Answer,
   appLogin,
@@ -267,6 +268,27 @@ test('a second server on the same data folder refuses to start and says why', as
     startServer({ dataFolder: server.dataFolder }),
     /ended with 3: .*Another server already runs/,
   )
+})
+
+test('the operator’s calls are answered without TLS on a loopback address, and on no name that begins like one', async () => {
+  const dataFolder = temporaryFolder()
+  await (await startServer({ dataFolder, https: true })).stop() // makes the certificate
+  const tls = {
+    COUNTERSIGN_TLS_CERTIFICATE: join(dataFolder, 'tls', 'certificate.pem'),
+    COUNTERSIGN_TLS_KEY: join(dataFolder, 'tls', 'key.pem'),
+  }
+  // Some resolvers make 127.0.0.1 of the name 127.1, as of 127.example.com whoever owns it may.
+  for (const [host, isInClear] of [
+    ['127.0.0.1', true],
+    ['127.1', false],
+  ] as const) {
+    const port = await freePort()
+    const env = { ...tls, COUNTERSIGN_ADMIN_LISTEN: `${host}:${port}` }
+    await using _server = await startServer({ dataFolder, env })
+    const answer = await fetch(`http://127.0.0.1:${port}/admin/v1/verifications/x`).catch(() => null)
+    assert.equal(answer?.status, isInClear ? 401 : undefined, host)
+  }
+  rmSync(dataFolder, { recursive: true })
 })
 
 test('metrics are for this machine alone, probes for all', async () => {

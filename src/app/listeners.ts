@@ -14,6 +14,7 @@ import { inboxPages } from '../http/pages/inbox-page.ts'
 import { receiptPages } from '../http/receipts.ts'
 import { type Answer, createServer } from '../http/server.ts'
 import type { Log } from '../log.ts'
+import { isLoopback } from '../network/loopback.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import { reasonOf } from './reason.ts'
 
@@ -91,7 +92,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const https = await serve(settings.https, tls)
   const http = await serve(settings.http, null)
   if (admin.listen !== null && admin.listen !== 'http') {
-    const isLocal = /^(127\.|::1$|localhost$)/.test(admin.listen.host)
+    const isLocal = isLoopback(admin.listen.host)
     const server = create(isLocal || !settings.tls ? null : await readCertificate(settings.tls), [])
     await adminPagesOn(server)
     await listen(server, admin.listen)

@@ -3,10 +3,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { isLoopback } from '../network/loopback.ts'
 import type { RedisChoice } from '../store/redis/client.ts'
 import { parseDuration } from './duration.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
-import { isThisMachine, parseEndpoint, readSecret, text } from './providers/parts.ts'
+import { parseEndpoint, readSecret, text } from './providers/parts.ts'
 
 export const redisSchema = Type.Object(
   {
@@ -111,7 +112,7 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     masterName: kind === 'sentinel' ? rest! : null,
     user: name === '' ? null : name,
     password: readSecret(own ?? {}, 'password', 'redis', problems),
-    tls: own?.tls ?? (endpoints.every((endpoint) => isThisMachine(endpoint!.host)) ? 'off' : 'verify'),
+    tls: own?.tls ?? (endpoints.every((endpoint) => isLoopback(endpoint!.host)) ? 'off' : 'verify'),
     caFile: own?.caFile === undefined ? null : resolve(own.caFile),
     prefix: own?.prefix ?? 'countersign',
     wait: replicas > 0 || isOnDisk ? { replicas, isOnDisk, timeoutMs } : null,

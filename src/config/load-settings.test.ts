@@ -333,6 +333,10 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['http: 127.0.0.1:65536', /^http: must be HOST:PORT/],
   ['http: "::1:80"', /^http: must be HOST:PORT/],
   ['http: 0.0.0.0:8080', /^http: 0\.0\.0\.0 is not a loopback address/],
+  ['http: 127.example.com:8080', /^http: 127\.example\.com is not a loopback address/],
+  ['http: 127.0.0.999:8080', /^http: 127\.0\.0\.999 is not a loopback address/],
+  ['admin: { listen: "127.example.com:80" }', /^admin\.listen: 127\.example\.com is not a loopback address/],
+  ['publicUrl: http://127.example.com', /^publicUrl: must be https/],
   ['{ http: "off", https: "off" }', /^https, http: at least one must listen/],
   ['store: postgres://x', /^store: must be sqlite:FILE or postgres:/],
   ['store: mysql://u@h/d', /^store: must be sqlite:FILE or postgres:/],
@@ -459,6 +463,11 @@ test('without --dev the sandbox is no carrier, and limits cannot be lifted', () 
     told.map((one) => one.slice(0, one.indexOf(':'))),
     ['limits', 'providers.a', 'policy.countries'],
   )
+})
+
+test('every way to write a loopback address may be listened on without TLS', () => {
+  for (const host of ['localhost', '127.9.9.9', '[::1]', '[::ffff:127.0.0.1]'])
+    assert.deepEqual(problems({ yaml: `http: "${host}:8080"\npublicUrl: "http://${host}"` }), [], host)
 })
 
 test('a whole production file is taken; behind a proxy HTTPS is off unless it is stated', () => {

@@ -6,12 +6,14 @@ import { parseDocument } from 'yaml'
 import { addressKey, parseAddress } from '../address/address.ts'
 import { channels } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
+import { isLoopback } from '../network/loopback.ts'
+import { isNetwork } from '../network/networks.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { parseDuration } from './duration.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
-import { isNetwork, isThisMachine, parseEndpoint } from './providers/parts.ts'
+import { parseEndpoint } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
@@ -251,7 +253,7 @@ function stepsOf(routes: Settings['routes']): unknown {
 function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): string | null {
   if (publicUrl === undefined) return null
   const url = URL.parse(publicUrl)
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isThisMachine(url.hostname))
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   if (!url || !isSafe || url.search || url.hash || url.username || url.password)
     problems.push('publicUrl: must be https://HOST, such as https://codes.example.com')
   return url?.href.replace(/\/+$/, '') ?? null
@@ -298,10 +300,6 @@ function carrierProblems(
 /** `policy` of `policy.lifetime.sms: is …`. */
 function sectionOf(problem: string): string {
   return problem.slice(0, problem.search(/[.:]/))
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function testAddressOf(

@@ -3,10 +3,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { isLoopback } from '../network/loopback.ts'
 import type { StoreChoice } from '../store/open-store.ts'
 import { type HotFile, hotOf } from './hot-settings.ts'
 import { optional, strict } from './policy-schema.ts'
-import { isThisMachine, parseEndpoint, readSecret, text } from './providers/parts.ts'
+import { parseEndpoint, readSecret, text } from './providers/parts.ts'
 
 export const postgresSchema = Type.Object(
   {
@@ -72,7 +73,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     problems.push(`store: must be ${form}`)
     return nowhere
   }
-  const isLocal = isThisMachine(host) || host.startsWith('/')
+  const isLocal = isLoopback(host) || host.startsWith('/')
   const own = set.postgres ?? {}
   const place = { host, port: Number(url.port || defaultPort) }
   if (own.caFile !== undefined && !existsSync(own.caFile))

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Services } from '../flows/services.ts'
+import { isLoopback } from '../network/loopback.ts'
 
 export type OperationsOptions = {
   readonly services: Pick<Services, 'store'>
@@ -49,6 +50,6 @@ export function operationsPages(
 
 /** A loopback peer that passes nobody else's request on. */
 export function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
-  const isLoopback = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '')
-  return isLoopback && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+  const { 'x-forwarded-for': forwardedFor, forwarded } = headers
+  return isLoopback(socket.remoteAddress ?? '') && forwardedFor === undefined && forwarded === undefined
 }

@@ -1,7 +1,6 @@
 /** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { Type } from 'typebox'
 import { optional } from '../policy-schema.ts'
 import type { Endpoint } from '../settings.ts'
@@ -9,23 +8,11 @@ import type { Endpoint } from '../settings.ts'
 export const text = (description: string, byDefault?: string) =>
   optional(Type.String({ minLength: 1, description, ...(byDefault !== undefined && { default: byDefault }) }))
 
-export function isThisMachine(host: string): boolean {
-  return ['localhost', '127.0.0.1', '::1'].includes(host)
-}
-
 /** `HOST:PORT`, with IPv6 in brackets. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   return match && port <= 65_535 ? { host: match[1] ?? match[2]!, port } : undefined
-}
-
-/** An IP address, or a CIDR block of them. */
-export function isNetwork(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 /**

@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { isLoopback } from '../../network/loopback.ts'
 import { optional, strict } from '../policy-schema.ts'
 import { isSender, type ProviderKind } from './kind.ts'
-import { isThisMachine, readSecret, text } from './parts.ts'
+import { readSecret, text } from './parts.ts'
 
 export type SmppSettings = {
   readonly type: 'smpp'
@@ -117,7 +118,7 @@ export const smppKind: ProviderKind<SmppSettings> = {
   givesReceipts: ({ receipts }) => receipts,
   read(file: Static<typeof schema>, where, problems) {
     const security = (file.security ?? 'tls') as SmppSettings['security']
-    if (security === 'none' && !isThisMachine(file.host))
+    if (security === 'none' && !isLoopback(file.host))
       problems.push(
         `${where}.security: none is only for an SMSC on this machine; codes would cross the network in clear. Use tls, or tunnel if a VPN or leased line of yours leads there`,
       )

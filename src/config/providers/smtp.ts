@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { parseEmailAddress } from '../../address/email-address.ts'
+import { isLoopback } from '../../network/loopback.ts'
 import { optional, strict } from '../policy-schema.ts'
 import type { Endpoint } from '../settings.ts'
 import type { ProviderKind } from './kind.ts'
-import { isThisMachine, parseEndpoint, readSecret, text } from './parts.ts'
+import { parseEndpoint, readSecret, text } from './parts.ts'
 
 export type SmtpSettings = {
   readonly type: 'smtp'
@@ -107,7 +108,7 @@ export const smtpKind: ProviderKind<SmtpSettings> = {
   givesReceipts: ({ bounces }) => bounces !== null,
   read(file: Static<typeof schema>, where, problems, { dataFolder }) {
     const security = (file.security ?? 'starttls') as SmtpSettings['security']
-    if (security === 'none' && !isThisMachine(file.host))
+    if (security === 'none' && !isLoopback(file.host))
       problems.push(
         `${where}.security: none is only for a mail server on this machine; codes would cross the network in clear`,
       )

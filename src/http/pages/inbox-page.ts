@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { parseAddress } from '../../address/address.ts'
+import { isLoopback } from '../../network/loopback.ts'
 import { createInboxEvents, type InboxSource } from './inbox-events.ts'
 
 const files = {
@@ -45,7 +46,7 @@ const headers = {
 }
 
 /** Names of this machine. A page elsewhere that has its own name point here (DNS rebinding) sends that name. */
-const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+const isNameOfThisMachine = (host: string) => isLoopback(host.replace(/:\d+$/, ''))
 
 /**
  * Registers the page. It shows codes to whoever asks: register it only in development, and only on a
@@ -61,7 +62,7 @@ export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: Inbox
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
-    if (loopbackHost.test(request.headers.host ?? '')) done()
+    if (isNameOfThisMachine(request.headers.host ?? '')) done()
     else reply.code(403).type('text/plain').send('The inbox answers only under a name of this machine.\n')
   })
 

@@ -4,7 +4,7 @@ import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { buildConnector, Pool } from 'undici'
-import { networksOf, privateNetworks } from './networks.ts'
+import { networksOf, privateNetworks } from '../../network/networks.ts'
 import type { Outgoing } from './request.ts'
 
 export type Answer = {

@@ -13,8 +13,8 @@ import {
   providerAt,
   startCarrier,
 } from '../../../test/http-carrier.ts'
+import { networksOf, privateNetworks } from '../../network/networks.ts'
 import { createHttpClient, Lost } from './client.ts'
-import { networksOf, privateNetworks } from './networks.ts'
 
 test('private addresses in every form are no targets, unless they are listed', async (t) => {
   let asked = 0

@@ -1,6 +1,6 @@
 /** Addresses and networks that the carrier says it calls from. */
 
-import { networksOf } from '../networks.ts'
+import { networksOf } from '../../../network/networks.ts'
 import type { Verifier } from './verifier.ts'
 
 export const addresses: Verifier = (parameter) => {

@@ -1,4 +1,4 @@
-/** Networks: which addresses are private, and which are among those an operator lists. */
+/** Lists of networks: those an operator states, and those that are not the public internet. */
 
 import { BlockList, isIP } from 'node:net'
 
@@ -19,6 +19,14 @@ export function networksOf(list: readonly string[]): Networks {
       return family !== null && blocks.check(address, family)
     },
   }
+}
+
+/** An IP address, or a CIDR block of them. */
+export function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' | null {
