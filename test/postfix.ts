@@ -25,8 +25,19 @@ export const isRoot = process.getuid?.() === 0
 /** Delivers as nobody: Postfix refuses to write mail as root. */
 const nobody = 65534
 
+/** Doors beside the main one: `open` takes mail at once, the others refuse us by who we are, in answer to RCPT. */
+const doors = {
+  open: [],
+  client: ['smtpd_client_restrictions=reject'],
+  helo: ['smtpd_helo_restrictions=reject'],
+  sender: ['smtpd_sender_restrictions=check_sender_access,static:REJECT'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+export type Door = keyof typeof doors
+
 export type Postfix = {
   readonly port: number
+  /** Ports of the other doors. */
+  readonly doors: Readonly<Record<Door, number>>
   /** Certificate authority of its TLS certificate, for 127.0.0.1. */
   readonly caFile: string
   /** Mail of a mailbox at example.com, as delivered. */
@@ -54,7 +65,8 @@ export type PostfixOptions = {
 }
 
 /**
- * Takes mail for example.com, refuses to relay; `gone@example.com` is nobody, `slow@example.com` later.
+ * Takes mail for example.com, refuses to relay; `gone@example.com` is refused by a rule, `nobody@example.com` is
+ * no mailbox, `slow@example.com` is told to come later.
  * `closed@` is accepted and then bounces, `late@` is accepted and then waits, which is soon warned of.
  */
 export async function startPostfix({
@@ -92,12 +104,16 @@ export async function startPostfix({
     ].join('\n'),
   )
 
+  // Negated: with `!` a pattern of Postfix matches what it does not.
+  writeFileSync(at('mailboxes'), '!/^nobody@/ all/\n')
   if (bounces) writeFileSync(at('bounce-addresses'), bounceAddressesAsDocumented(bounces.domain))
 
   for (const [name, [text, status]] of Object.entries(failing))
     writeFileSync(at(name), `#!/bin/sh\necho '${text}'\nexit ${status}\n`, { mode: 0o755 })
 
   const port = await freePort()
+  const doorPorts = {} as Record<Door, number>
+  for (const door of Object.keys(doors) as Door[]) doorPorts[door] = await freePort()
   writeFileSync(
     at('etc', 'main.cf'),
     Object.entries({
@@ -115,7 +131,7 @@ export async function startPostfix({
       alias_database: '',
       virtual_mailbox_domains: 'example.com',
       virtual_mailbox_base: at('mail'),
-      virtual_mailbox_maps: 'static:all/',
+      virtual_mailbox_maps: `regexp:${at('mailboxes')}`,
       virtual_uid_maps: `static:${nobody}`,
       virtual_gid_maps: `static:${nobody}`,
       smtpd_tls_security_level: 'encrypt',
@@ -149,6 +165,14 @@ export async function startPostfix({
     at('etc', 'master.cf'),
     [
       `127.0.0.1:${port} inet n - n - - smtpd`,
+      ...Object.entries(doors).map(([door, refusing]) =>
+        [
+          `127.0.0.1:${doorPorts[door as Door]} inet n - n - - smtpd`,
+          ...['smtpd_recipient_restrictions=reject_unauth_destination', ...refusing].map(
+            (one) => `-o ${one}`,
+          ),
+        ].join(' '),
+      ),
       ...parts('public', [
         'pickup 60 1 pickup',
         'cleanup - 0 cleanup',
@@ -201,6 +225,7 @@ export async function startPostfix({
   }
   return {
     port,
+    doors: doorPorts,
     caFile: at('ca.pem'),
     mailOf,
     async arrived(mailbox, count) {

@@ -206,7 +206,7 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
     assert.match(words(headers.get('to')!), /李娜@example\.com/)
   })
 
-  test('is refused for such a mailbox where Postfix does not offer it, and goes to others as ever', async () => {
+  test('is left to another carrier for such a mailbox where Postfix does not offer it, and goes to others as ever', async () => {
     const plain = await startPostfix({ hasSmtpUtf8: false })
     const provider = providerOf(null, plain)
     try {
@@ -218,7 +218,7 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
         )
       assert.deepEqual(
         [error.kind, error.providerCode],
-        ['refused', 'the mailbox needs SMTPUTF8, which this server does not offer'],
+        ['throttled', 'the mailbox needs SMTPUTF8, which this server does not offer'],
       )
       await provider.send(messageTo('lina@example.com'), { signal })
       assert.equal((await plain.arrived('lina@example.com', 1)).length, 1)

@@ -8,7 +8,7 @@ import { after, before, suite, test } from 'node:test'
 import { DeliveryError, type Message } from '../src/delivery/provider.ts'
 import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
 import { peerAt, requirePeer } from './peers.ts'
-import { freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
+import { type Door, freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
 import { type Postgrey, postgreyPath, startPostgrey } from './postgrey.ts'
 import { paths, type Server, startServer } from './server.ts'
 
@@ -163,6 +163,79 @@ routes: { email: [mail], sms: [sandbox] }
     assert.equal(statSync(join(server.dataFolder, 'bounces.key')).mode & 0o077, 0)
   })
 
+  test('what refuses us by sender, client or HELO name leaves the code to the next carrier; no such mailbox is final', async () => {
+    const config = join(folder, 'doors.yaml')
+    const carrier = (door: Door) =>
+      `  ${door}: { type: smtp, host: 127.0.0.1, port: ${postfix.doors[door]}, caFile: ${postfix.caFile}, from: { address: codes@countersign.example } }`
+    const order: Door[] = ['sender', 'client', 'helo', 'open']
+    writeFileSync(
+      config,
+      `limits: none
+providers:
+  sandbox: { type: sandbox }
+${order.map(carrier).join('\n')}
+routes: { email: [${order.join(', ')}], sms: [sandbox] }
+`,
+    )
+    await using server = await startServer({ args: ['--config', config] })
+    const token = await server.logIn('asker')
+    const triesFor = async (contact: string) => {
+      await server.call('POST', paths.send, { token, body: { contact } })
+      return until(async () => {
+        const { dispatches } = await recordOf(server, contact)
+        const isEnded = ['accepted', 'refused'].includes(dispatches.at(-1)?.outcome ?? '')
+        return isEnded ? dispatches : undefined
+      })
+    }
+    const taken = await triesFor('doors@example.com')
+    assert.deepEqual(
+      taken.map(({ provider, outcome }) => [provider, outcome]),
+      [
+        ['sender', 'unavailable'],
+        ['client', 'unavailable'],
+        ['helo', 'unavailable'],
+        ['open', 'accepted'],
+      ],
+    )
+    assert.match(taken[0]!.providerCode!, /^554 5\.7\.1 … Sender address rejected: Access denied/)
+    assert.match(taken[1]!.providerCode!, /^554 5\.7\.1 .*Client host rejected: Access denied/)
+    assert.match(taken[2]!.providerCode!, /^554 5\.7\.1 .*Helo command rejected: Access denied/)
+    assert.equal((await postfix.arrived('doors@example.com', 1)).length, 1)
+    // Carriers that refused us once are tried again: it takes more to open a breaker.
+    const known = await triesFor('nobody@example.com')
+    const [last] = known.slice(-1)
+    assert.deepEqual([last!.provider, last!.outcome], ['open', 'refused'])
+    assert.match(last!.providerCode!, /^550 5\.1\.1 … Recipient address rejected: User unknown in virtual/)
+  })
+
+  test('an unknown mailbox is refused for good by the first carrier, and the second is not asked', async () => {
+    const config = join(folder, 'two.yaml')
+    const carrier = (name: string) =>
+      `  ${name}: { type: smtp, host: 127.0.0.1, port: ${postfix.doors.open}, caFile: ${postfix.caFile}, from: { address: codes@countersign.example } }`
+    writeFileSync(
+      config,
+      `limits: none
+providers:
+  sandbox: { type: sandbox }
+${carrier('one')}
+${carrier('two')}
+routes: { email: [one, two], sms: [sandbox] }
+`,
+    )
+    await using server = await startServer({ args: ['--config', config] })
+    const token = await server.logIn('asker')
+    await server.call('POST', paths.send, { token, body: { contact: 'nobody@example.com' } })
+    const { state, dispatches } = await until(async () => {
+      const record = await recordOf(server, 'nobody@example.com')
+      return record.dispatches.length > 0 ? record : undefined
+    })
+    assert.deepEqual(
+      dispatches.map(({ provider, outcome }) => [provider, outcome]),
+      [['one', 'refused']],
+      state,
+    )
+  })
+
   test('a server whose place for bounces is taken says so and does not start', async () => {
     await using _first = await start()
     await assert.rejects(
@@ -173,7 +246,9 @@ routes: { email: [mail], sms: [sandbox] }
 })
 
 type Shown = {
+  readonly state: string
   readonly dispatches: readonly {
+    readonly provider: string
     readonly outcome: string
     readonly providerCode: string | null
     readonly providerMessageId: string | null

@@ -72,7 +72,7 @@ test('a server’s answers to sender, recipient and body become outcomes, and th
     ['RCPT', '550 5.1.1 <Li.Na+x@example.com>: User unknown', 'refused'],
     ['RCPT', '450 4.2.0 Greylisted', 'throttled'],
     ['RCPT', '554 5.7.1 Relay access denied', 'unavailable'],
-    ['DATA', '554 5.7.1 Spam', 'refused'],
+    ['DATA', '554 5.7.1 Spam', 'unavailable'],
     ['DATA', '451 4.3.0 Try later', 'throttled'],
     ['DATA', '550 5.7.26 Unauthenticated', 'unavailable'],
     ['RCPT', '421 4.7.0 Too many', 'throttled'],

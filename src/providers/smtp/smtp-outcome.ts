@@ -2,6 +2,7 @@
 
 import type { NodemailerError } from 'nodemailer'
 import { DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
+import { isOfTheMailbox } from './mailbox-refusal.ts'
 
 export type SmtpFailure = Pick<NodemailerError, 'code' | 'command' | 'response' | 'responseCode' | 'message'>
 
@@ -12,34 +13,24 @@ export type SmtpFailure = Pick<NodemailerError, 'code' | 'command' | 'response' 
  */
 export function deliveryErrorOf(error: SmtpFailure, wasHandedOver: boolean, mailbox: string): DeliveryError {
   // Without the cause: its message and fields hold the whole address.
-  return new DeliveryError(kindOf(error, wasHandedOver), wordsOf(error, mailbox))
+  return new DeliveryError(kindOf(error, wasHandedOver, mailbox), wordsOf(error, mailbox))
 }
 
-function kindOf(error: SmtpFailure, wasHandedOver: boolean): DeliveryErrorKind {
-  const status = error.responseCode
+function kindOf(error: SmtpFailure, wasHandedOver: boolean, mailbox: string): DeliveryErrorKind {
+  const { responseCode: status, command, response = '' } = error
   // No answer, or one to nothing we asked. Before the body's end no server may take a message (RFC 5321 4.1.1.4).
   if (status === undefined || status < 400) return wasHandedOver ? 'unknown' : 'unavailable'
-  if (status < 500) return later.has(status) ? 'throttled' : 'unavailable'
-  return isOurs(error, status) ? 'unavailable' : 'refused'
+  if (later.has(status)) return 'throttled'
+  if (status >= 500 && isOfTheMailbox({ command, status, response }, mailbox)) return 'refused'
+  // A full mailbox may be emptied, and says nothing of the carrier. RFC 3463 3.3 calls 5.2.2 persistent too.
+  if (/^552[ -]5\.2\.2\b/.test(response)) return 'throttled'
+  // All else refuses us, or does not say whom: another carrier may do better, nobody may lose their message to a
+  // wrong password, and operators have to hear of it.
+  return 'unavailable'
 }
 
 /** Closing, mailbox busy or greylisted, local trouble, no room: the same server takes it later. */
 const later: ReadonlySet<number> = new Set([421, 450, 451, 452])
-
-/** Bad sequence, and the refusals of RFC 4954: log in first, too weak, wrong, not encrypted. */
-const sessionRefusals: ReadonlySet<number> = new Set([503, 530, 534, 535, 538])
-
-/**
- * Refusals of us rather than of the recipient: another provider may do better, a recipient must not
- * lose their message to a wrong password, and operators have to hear of it.
- */
-function isOurs({ command, response = '' }: SmtpFailure, status: number): boolean {
-  // Greeting, EHLO, STARTTLS, AUTH and MAIL FROM come before any word of a recipient.
-  if (command !== 'RCPT TO' && command !== 'DATA') return true
-  if (sessionRefusals.has(status)) return true
-  // RFC 7372: the sender's SPF or DKIM failed. RFC 3463 has no code of its own for "we do not relay for you".
-  return /^\d{3}[ -]5\.7\.2\d\b/.test(response) || /\brelay/i.test(response)
-}
 
 /** Status and words as the server gave them. */
 function wordsOf(error: SmtpFailure, mailbox: string): string {

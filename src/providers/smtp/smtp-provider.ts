@@ -64,7 +64,8 @@ export function createSmtpProvider(
       if (to.kind !== 'email') throw new DeliveryError('refused', 'not an e-mail address')
       if (unsafeMailbox.test(to.mailbox)) throw new DeliveryError('refused', 'not one mailbox')
       if (to.needsSmtpUtf8 && !(await isUtf8Offered(signal)))
-        throw new DeliveryError('refused', 'the mailbox needs SMTPUTF8, which this server does not offer')
+        // Another carrier may offer it; nothing is held against this one.
+        throw new DeliveryError('throttled', 'the mailbox needs SMTPUTF8, which this server does not offer')
       const messageId = `<${message.id}@${domain}>`
       try {
         const sent = await transport.sendMail({ ...mailOf(message, to.mailbox), messageId, signal })

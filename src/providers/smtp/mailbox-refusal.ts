@@ -1,0 +1,75 @@
+/** Whether a mail server's refusal is about the mailbox, so that no other carrier would reach it either. */
+
+/** An answer of 5xx to one command. */
+export type Refusal = {
+  readonly command: string | undefined
+  readonly status: number
+  /** All its lines, status included. */
+  readonly response: string
+}
+
+/**
+ * Codes of the mailbox itself: IANA's registry of enhanced status codes, RFC 3463 3.2 and 3.3, RFC 7505 4.2. All
+ * others may be about us, our server or the moment: 5.1.0, 5.1.7 and 5.1.8 speak of the sender, 5.4.x of routes and
+ * sending limits, 5.7.x of policy.
+ */
+const mailboxCodes: ReadonlySet<string> = new Set([
+  '5.1.1', // no such mailbox
+  '5.1.2', // no such domain
+  '5.1.3', // not an address
+  '5.1.6', // moved, and it is not known where to
+  '5.1.10', // the domain takes no mail (RFC 7505); Exchange: no such recipient
+  '5.2.1', // the mailbox takes no mail
+])
+
+/** Without an enhanced code (RFC 5321 4.2.2): no such mailbox, elsewhere, not allowed as a name. */
+const mailboxStatuses: ReadonlySet<number> = new Set([550, 551, 553])
+
+/**
+ * Postfix answers RCPT with its refusals of client, HELO and sender too, named so (smtpd_check_int.h). Its tables may
+ * give those any code. Gmail says 5.2.1 of a mailbox that gets too much at once (support.google.com/a/answer/3726730).
+ */
+const notOfTheMailbox =
+  /\b(?:sender address|client host|client certificate|sasl login name|helo command) rejected\b|\brate that prevents\b/i
+
+/** Words of an answer without an enhanced code that names the recipient, and yet refuses someone or something else. */
+const perhapsOurs =
+  /sender|relay|spam|polic|block|black|gr[ae]y|denied|den[iy]|auth|limit|frequen|\brate\b|quota|full|storage|spf|dkim|dmarc|reputation|try again|later|temporar|\bip\b/i
+
+/** Answers longer than this are not looked at further. */
+const mostSearched = 2_000
+
+/** @param mailbox  Whom the message was to; '' if there is none. */
+export function isOfTheMailbox({ command, status, response }: Refusal, mailbox: string): boolean {
+  // Greeting, EHLO, STARTTLS, AUTH and MAIL FROM come before any word of a recipient.
+  if (command !== 'RCPT TO' && command !== 'DATA') return false
+  const words = response.slice(0, mostSearched)
+  if (notOfTheMailbox.test(words)) return false
+  const code = enhancedCodeIn(words)
+  if (code !== undefined) return mailboxCodes.has(code)
+  if (command !== 'RCPT TO' || !mailboxStatuses.has(status)) return false
+  return names(words, mailbox) && !perhapsOurs.test(withoutMailbox(words, mailbox))
+}
+
+/** After the status (RFC 2034 4); `#` before it is Cisco's way, `(#5.1.1)` behind the words that of qmail. */
+function enhancedCodeIn(words: string): string | undefined {
+  const form = /^\d{3}[ -]#?(\d\.\d{1,3}\.\d{1,3})(?![\d.])|\(#(\d\.\d{1,3}\.\d{1,3})(?![\d.])/
+  const [, first, last] = form.exec(words) ?? []
+  return first ?? last
+}
+
+/** The whole address, or its local part set apart: `<lina>`, not the word "user" in "no such user". */
+function names(words: string, mailbox: string): boolean {
+  if (mailbox === '') return false
+  const said = words.toLowerCase()
+  const whole = mailbox.toLowerCase()
+  if (said.includes(whole)) return true
+  const local = whole.slice(0, whole.lastIndexOf('@'))
+  return ['<>', '""', "''", '[]', '()'].some((marks) => said.includes(`${marks[0]}${local}${marks[1]}`))
+}
+
+/** So that `spam.hunter@example.com` is not read as a word about spam. */
+function withoutMailbox(words: string, mailbox: string): string {
+  const local = mailbox.slice(0, mailbox.lastIndexOf('@')).toLowerCase()
+  return words.toLowerCase().replaceAll(mailbox.toLowerCase(), '').replaceAll(local, '')
+}
