@@ -1,6 +1,7 @@
 /** Templates that operators may write: liquid that puts values in places, reads no file and ends soon. */
 
 import { Context, Liquid, toValueSync, Value } from 'liquidjs'
+import { awsDomain } from './aws-domain.ts'
 
 /** A template, compiled. A value that is null or missing comes out empty, a list or a map as JSON. */
 export type Render = (values: Values) => string
@@ -27,6 +28,7 @@ export function createCompiler(written: (text: string) => string = (text) => tex
   })
   for (const tag of Object.keys(engine.tags)) if (!tags.has(tag)) delete engine.tags[tag]
   delete engine.filters.raw // would go round the escaping
+  engine.registerFilter('aws_domain', (region: unknown) => awsDomain(String(region)))
 
   return (source: string, names?: readonly string[]): Render => {
     const parsed = parse(engine, source, names)
