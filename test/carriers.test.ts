@@ -7,6 +7,9 @@ import { test } from 'node:test'
 import { blockSchema, messageValueNames, signers, verifiers } from '../src/config/carriers/block-schema.ts'
 import { loadBlock, readyMadeFolder, readyMadeNames } from '../src/config/carriers/load-block.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
+import { DeliveryError } from '../src/delivery/provider.ts'
+import { answerJudge } from '../src/providers/http/answer.ts'
+import { pathOf } from '../src/providers/http/places.ts'
 import { phoneMessage } from './http-carrier.ts'
 import { temporaryFolder } from './server.ts'
 
@@ -37,6 +40,37 @@ function example(page: string): string {
   return /^```yaml\n([\s\S]*?)^```$/m.exec(page)![1]!
 }
 
+/** Puts a value where a JSON pointer leads. */
+function put(document: Record<string, unknown>, pointer: string, value: unknown): void {
+  const path = pathOf(pointer)
+  let at = document
+  for (const [i, part] of path.slice(0, -1).entries()) {
+    at[part] ??= /^\d+$/.test(path[i + 1]!) ? [] : {}
+    at = at[part] as Record<string, unknown>
+  }
+  at[path.at(-1)!] = value
+}
+
+test('a code that ends a message for good names its source, one code a rule', () => {
+  const block = (refused: unknown) => ({
+    channels: ['sms'],
+    request: { server: 'https://sms.example.net', path: '/send', json: {} },
+    answer: { accepted: { status: 200 }, refused },
+  })
+  const problemsOf = (refused: unknown) => {
+    const problems: string[] = []
+    loadBlock({ block: block(refused) }, 'own', [], problems)
+    return problems.join('\n')
+  }
+  const source = 'Error codes of their page'
+  assert.equal(problemsOf({ '/code': 7, source }), '')
+  assert.equal(problemsOf([{ status: [400, 422], '/code': 7, source }]), '')
+  assert.match(problemsOf({ '/code': 7 }), /refused/)
+  assert.match(problemsOf([{ '/code': 7, source }, { '/code': 8 }]), /refused/)
+  assert.match(problemsOf({ source }), /refused/)
+  assert.match(problemsOf({ '/code': [7, 8], source }), /refused: \/code lists codes/)
+})
+
 for (const name of readyMadeNames()) {
   test(`${name}: the block can work and says what its page needs`, () => {
     const problems: string[] = []
@@ -45,6 +79,24 @@ for (const name of readyMadeNames()) {
     assert.equal(block!.carrier, name)
     for (const key of ['title', 'standing', 'source'] as const) assert.ok(block![key] !== undefined, key)
     for (const need of Object.values(block!.needs ?? {})) assert.match(need.description, /\.$/)
+  })
+
+  test(`${name}: a code nobody has documented leaves the message to another carrier`, () => {
+    const { answer } = loadBlock({ carrier: name }, name, [], [])!
+    const judge = answerJudge(answer)
+    const places = (['accepted', 'refused', 'throttled', 'unavailable'] as const).flatMap((kind) =>
+      [answer[kind] ?? []].flat().flatMap((rule) => Object.entries(rule as Record<string, unknown>)),
+    )
+    const body: Record<string, unknown> = {}
+    for (const [at, is] of places)
+      if (at.startsWith('/') && !(typeof is === 'object' && is !== null && 'present' in is))
+        put(body, at, 'no-such-code')
+    const text = answer.parse === 'text' ? 'no such words' : JSON.stringify(body)
+    for (const status of [400, 401, 403, 404, 409, 410, 500]) {
+      const outcome = judge({ status, headers: {}, text }, 'id', [], 0)
+      assert.ok(outcome instanceof DeliveryError)
+      assert.equal(outcome.kind, 'unavailable', `${status} ${text}`)
+    }
   })
 
   test(`${name}: the example of its page could start a server`, () => {

@@ -135,7 +135,7 @@ export async function startScriptedCarrier(): Promise<ScriptedCarrier> {
         json: { to: '{{ to }}', id: '{{ messageId }}', text: '{{ text }}' }
       answer:
         accepted: { status: 200, /status: ok }
-        refused: { status: 400, /status: invalid-number }
+        refused: { status: 400, /status: invalid-number, source: this file }
         throttled: { status: 429 }
         id: /id
         words: [/status, /error]

@@ -66,6 +66,12 @@ export function blockProblems(block: CarrierBlock, where: string, taken: readonl
     problems.push(`${where}.request: a GET has no body; move what is in ${bodies[0]} to query`)
 
   expressions(block.answer, `${where}.answer`, problems)
+  for (const { source: _, status: __, ...conditions } of [block.answer.refused ?? []].flat())
+    for (const [at, condition] of Object.entries(conditions))
+      if (Array.isArray(condition))
+        problems.push(
+          `${where}.answer.refused: ${at} lists codes; give each a rule of its own with its source`,
+        )
   const { receipts } = block
   if (receipts) {
     expressions(receipts, `${where}.receipts`, problems)

@@ -28,9 +28,27 @@ const condition = Type.Union([
   regexp,
   Type.Object({ present: Type.Boolean() }, strict),
 ])
+/** What a condition is on. */
+const subject = '^(status|text|header:[A-Za-z0-9-]+|/.*)$'
 /** All of its conditions hold; of several rules, one. */
-const rule = Type.Record(Type.String({ pattern: '^(status|text|/.*)$' }), condition, strict)
+const rule = Type.Record(Type.String({ pattern: subject }), condition, strict)
 const rules = Type.Union([rule, Type.Array(rule, { minItems: 1 })])
+
+/**
+ * A rule that ends a message for good. A code of which nobody can say where its meaning is written may as well be
+ * about the account: another carrier is asked then, so each such rule names its source.
+ */
+const finalRule = Type.Unsafe<
+  { readonly source: string } & Readonly<Record<string, Static<typeof condition>>>
+>({
+  type: 'object',
+  required: ['source'],
+  properties: { source: Type.String({ minLength: 1 }) },
+  patternProperties: { [subject]: condition },
+  additionalProperties: false,
+  minProperties: 2,
+})
+const finalRules = Type.Union([finalRule, Type.Array(finalRule, { minItems: 1 })])
 
 /** `currency` is a pointer, or the currency itself. */
 const price = <T extends TSchema>(place: T) =>
@@ -132,7 +150,7 @@ export const blockSchema = Type.Object(
       {
         parse: optional(oneOf(['json', 'form', 'text'])),
         accepted: rules,
-        refused: optional(rules),
+        refused: optional(finalRules),
         throttled: optional(rules),
         unavailable: optional(rules),
         unknown: optional(rules),

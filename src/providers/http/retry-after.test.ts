@@ -26,7 +26,10 @@ test('seconds and each form of a date are read; what is neither is not', () => {
 })
 
 test('a carrier that says later and when is told apart from one that refuses', async (t) => {
-  const block = { ...plainBlock, answer: { ...plainBlock.answer, refused: { status: 422 } } }
+  const block = {
+    ...plainBlock,
+    answer: { ...plainBlock.answer, refused: { status: 422, source: 'this test' } },
+  }
   const { provider, answer } = await startCarrier(t, { block: block as never })
   for (const [status, kind, wanted] of [
     [429, 'throttled', 7_000],

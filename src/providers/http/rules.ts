@@ -9,7 +9,11 @@ export type Holds = (said: Said, status: number) => boolean
 /** One of the rules holds if all of its conditions do. No rules: never. */
 export function ruleOf(rules: Rules | undefined): Holds {
   if (rules === undefined) return () => false
-  const each = [rules].flat().map((rule) => Object.entries(rule).map(([at, is]) => conditionOf(at, is)))
+  const each = [rules].flat().map((rule) =>
+    Object.entries(rule)
+      .filter(([at]) => at !== 'source') // for readers
+      .map(([at, is]) => conditionOf(at, is)),
+  )
   return (said, status) => each.some((conditions) => conditions.every((holds) => holds(said, status)))
 }
 
@@ -19,7 +23,7 @@ function conditionOf(at: string, condition: Condition): Holds {
     // `4xx` stands for all of its hundred.
     return (_, status) => wanted.some((one) => one === String(status) || one === `${String(status)[0]}xx`)
   }
-  const find: Find = at === 'text' ? ({ text }) => text : finderOf(at)
+  const find = subjectOf(at)
   if (typeof condition === 'object' && 'present' in condition)
     return (said) => (find(said) !== null) === condition.present
   if (typeof condition === 'object' && 'match' in condition) {
@@ -28,4 +32,9 @@ function conditionOf(at: string, condition: Condition): Holds {
   }
   const wanted = [condition].flat().map(String)
   return (said) => wanted.includes(find(said) ?? '')
+}
+
+function subjectOf(at: string): Find {
+  if (at === 'text') return ({ text }) => text
+  return at.startsWith('header:') ? finderOf({ header: at.slice('header:'.length) }) : finderOf(at)
 }

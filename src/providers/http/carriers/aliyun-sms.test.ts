@@ -59,6 +59,9 @@ exchange({
       /isv\.MOBILE_NUMBER_ILLEGAL/,
     ],
     [answered('isv.BUSINESS_LIMIT_CONTROL', '触发分钟级流控Permits:1'), 'throttled', /BUSINESS_LIMIT/],
+    ...(['BLACK_KEY_CONTROL_LIMIT', 'SMS_OPT_OUT', 'DAY_LIMIT_CONTROL', 'MONTH_LIMIT_CONTROL'] as const).map(
+      (code) => [answered(`isv.${code}`, 'no'), 'unavailable', new RegExp(code)] as const,
+    ),
     [answered('isv.AMOUNT_NOT_ENOUGH', '账户余额不足'), 'unavailable', /AMOUNT_NOT_ENOUGH/],
     [answered('InvalidAccessKeyId.NotFound', 'not found', 404), 'unavailable', /^404 InvalidAccessKeyId/],
   ],

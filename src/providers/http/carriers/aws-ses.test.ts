@@ -41,9 +41,22 @@ exchange({
   success: { told: { status: 200, body: { MessageId: '0100-1' } }, accepted: { id: '0100-1' } },
   failures: [
     [
-      { status: 400, body: { message: 'Email address is not verified.' } },
+      {
+        status: 400,
+        headers: { 'x-amzn-errortype': 'MessageRejected' },
+        body: { message: 'Email address is not verified.' },
+      },
       'unavailable',
-      /^400 Email address/,
+      /^400 MessageRejected Email address/,
+    ],
+    [
+      {
+        status: 400,
+        headers: { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/x/' },
+        body: { message: 'Rate exceeded' },
+      },
+      'throttled',
+      /^400 ThrottlingException/,
     ],
     [{ status: 429, body: { message: 'Maximum sending rate exceeded.' } }, 'throttled', /^429 Maximum/],
     [{ status: 200, body: {} }, 'unavailable', /^200/],

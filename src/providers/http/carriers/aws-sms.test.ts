@@ -1,4 +1,6 @@
-import { phoneMessage } from '../../../../test/http-carrier.ts'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { never, phoneMessage, settingsOf, startCarrier } from '../../../../test/http-carrier.ts'
 import { exchange } from '../../../../test/http-exchange.ts'
 
 const failed = (type: string, Reason: string, Message: string, more = {}) => ({
@@ -6,14 +8,16 @@ const failed = (type: string, Reason: string, Message: string, more = {}) => ({
   body: { __type: `com.amazonaws.smsvoice#${type}`, Reason, Message, ...more },
 })
 
+const section = {
+  carrier: 'aws-sms',
+  region: 'eu-west-1',
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'secret',
+  originationIdentity: '+15557122661',
+}
+
 exchange({
-  section: {
-    carrier: 'aws-sms',
-    region: 'eu-west-1',
-    accessKeyId: 'AKIDEXAMPLE',
-    secretAccessKey: 'secret',
-    originationIdentity: '+15557122661',
-  },
+  section,
   request: {
     method: 'POST',
     path: '/',
@@ -40,12 +44,25 @@ exchange({
       'refused',
       /DESTINATION_PHONE_NUMBER_OPTED_OUT/,
     ],
+    ...(['DestinationPhoneNumber', 'destinationPhoneNumber'] as const).map(
+      (Name) =>
+        [
+          failed('ValidationException', 'INVALID_PARAMETER', 'bad', { Fields: [{ Name }] }),
+          'refused',
+          /INVALID_PARAMETER/,
+        ] as const,
+    ),
     [
-      failed('ValidationException', 'INVALID_PARAMETER', 'bad', {
+      failed('ValidationException', 'DESTINATION_COUNTRY_BLOCKED', 'blocked', {
         Fields: [{ Name: 'DestinationPhoneNumber' }],
       }),
-      'refused',
-      /INVALID_PARAMETER/,
+      'unavailable',
+      /DESTINATION_COUNTRY_BLOCKED/,
+    ],
+    [
+      failed('ConflictException', 'DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION', 'blocked'),
+      'unavailable',
+      /PROTECT/,
     ],
     [
       failed('ValidationException', 'INVALID_PARAMETER', 'bad', { Fields: [{ Name: 'MessageBody' }] }),
@@ -55,4 +72,39 @@ exchange({
     [failed('ThrottlingException', '', 'Rate exceeded'), 'throttled', /Rate exceeded/],
     [failed('AccessDeniedException', 'x', 'not authorized'), 'unavailable', /AccessDenied/],
   ],
+})
+
+test('a message is given a life that Amazon takes, however short or long', async (t) => {
+  const { provider, requests, answer } = await startCarrier(t, section)
+  answer({ status: 200, body: { MessageId: 'm-1' } })
+  for (const [remainingMs, seconds] of [
+    [1_500, 5],
+    [59_500, 59],
+    [30 * 86_400_000, 259_200],
+  ] as const) {
+    await provider.send({ ...phoneMessage, remainingMs }, never)
+    assert.equal((requests.at(-1)!.json as { TimeToLive: number }).TimeToLive, seconds)
+  }
+})
+
+test('the host is that of the region’s partition, for mail too', () => {
+  const ses = {
+    carrier: 'aws-ses',
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: 'secret',
+    from: 'no-reply@example.com',
+  }
+  for (const [region, domain] of [
+    ['eu-west-1', 'amazonaws.com'],
+    ['us-gov-east-1', 'amazonaws.com'],
+    ['cn-northwest-1', 'amazonaws.com.cn'],
+    ['us-iso-east-1', 'c2s.ic.gov'],
+    ['us-isob-east-1', 'sc2s.sgov.gov'],
+    ['us-isof-south-1', 'csp.hci.ic.gov'],
+    ['eu-isoe-west-1', 'cloud.adc-e.uk'],
+    ['eusc-de-east-1', 'amazonaws.eu'],
+  ] as const) {
+    assert.equal(settingsOf({ ...section, region }).server, `https://sms-voice.${region}.${domain}`)
+    assert.equal(settingsOf({ ...ses, region }).server, `https://email.${region}.${domain}`)
+  }
 })

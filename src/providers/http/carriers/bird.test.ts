@@ -55,8 +55,8 @@ exchange({
     accepted: { id, segments: 1 },
   },
   failures: [
-    [failed(422, 9, 'no (correct) recipients found', 'recipients'), 'refused', /^422 9 no \(correct\)/],
-    [failed(422, 10, 'recipient is invalid', 'recipient'), 'refused', /^422 10 /],
+    [failed(422, 9, 'no (correct) recipients found', 'recipients'), 'unavailable', /^422 9 no \(correct\)/],
+    [failed(422, 10, 'recipient is invalid', 'recipient'), 'unavailable', /^422 10 /],
     [failed(422, 9, 'originator is invalid', 'originator'), 'unavailable', /^422 9 originator/],
     [failed(401, 2, 'Request not allowed (incorrect access_key)', 'access_key'), 'unavailable', /^401 2 /],
     [failed(402, 25, 'Not enough balance', ''), 'unavailable', /^402 25 /],

@@ -62,13 +62,22 @@ exchange({
   },
   success: { told: answered('000000', '000000'), accepted: { id: smsMsgId, segments: 1 } },
   failures: [
-    [
-      answered('E000510', 'E200033', 'The SMS fails to be sent.'),
-      'refused',
-      /^200 E000510 The SMS fails to be sent\. E200033$/,
-    ],
-    [answered('E000510', 'E200030', 'The SMS fails to be sent.'), 'throttled', /E000510/],
-    [answered('000000', 'E200015'), 'unavailable', /E200015/],
+    // Documented, and about the account, the application or the template: another carrier may do it.
+    ...(['E200028', 'E200029', 'E200030', 'E200031', 'E200033', 'E200041'] as const).map(
+      (status) =>
+        [
+          answered('E000510', status, 'The SMS fails to be sent.'),
+          'unavailable',
+          new RegExp(`^200 E000510 The SMS fails to be sent\\. ${status}$`),
+        ] as const,
+    ),
+    [answered('E000106', '', 'The app_key cannot call this API.'), 'unavailable', /^200 E000106/],
+    [answered('E000620', '', 'The app client ip is not in ip white list.'), 'unavailable', /^200 E000620/],
+    // In no document.
+    [answered('E000510', 'E200013'), 'unavailable', /E200013/],
+    [answered('E000510', 'E200044'), 'unavailable', /E200044/],
+    [answered('E000510', 'E200015', 'Too many messages wait.'), 'throttled', /E200015/],
+    [answered('E000623', '', 'The quota is used up.'), 'throttled', /^200 E000623/],
     [
       { status: 401, body: { code: 'E000101', description: 'Authentication failed.' } },
       'unavailable',

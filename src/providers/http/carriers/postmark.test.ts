@@ -57,7 +57,7 @@ exchange({
   failures: [
     [
       failed(422, 406, 'You tried to send to a recipient that has been marked as inactive.'),
-      'refused',
+      'unavailable',
       /^422 406 You/,
     ],
     [failed(422, 300, "Invalid 'To' address: 'Li.Na@example.com'."), 'refused', /^422 300 Invalid 'To'/],

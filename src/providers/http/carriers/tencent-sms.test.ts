@@ -77,6 +77,11 @@ exchange({
       'refused',
       /IncorrectPhoneNumber/,
     ],
+    [
+      answered('FailedOperation.PhoneNumberInBlacklist', 'on a list'),
+      'unavailable',
+      /PhoneNumberInBlacklist/,
+    ],
     [answered('LimitExceeded.PhoneNumberThirtySecondLimit', 'limit'), 'throttled', /LimitExceeded/],
     [
       answered('FailedOperation.InsufficientBalanceInSmsPackage', 'no balance'),

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { callOf, failureOf, never, phoneMessage, startCarrier } from '../../../../test/http-carrier.ts'
+import {
+  callOf,
+  failureOf,
+  never,
+  phoneMessage,
+  settingsOf,
+  startCarrier,
+} from '../../../../test/http-carrier.ts'
 
 const section = {
   carrier: 'twilio',
@@ -56,6 +63,18 @@ test('a message is handed over as the documentation shows it', async (t) => {
   })
 })
 
+test('a region is called at its edge, and no other host', () => {
+  assert.equal(settingsOf(section).server, 'https://api.twilio.com')
+  for (const host of [
+    'api.dublin.ie1.twilio.com',
+    'api.sydney.au1.twilio.com',
+    'api.sao-paulo.br1.twilio.com',
+  ])
+    assert.equal(settingsOf({ ...section, host }).server, `https://${host}`)
+  for (const host of ['api.ie1.twilio.com', 'api.twilio.com.example.com', 'api.dublin.ie1.twilio.com/x'])
+    assert.throws(() => settingsOf({ ...section, host }), /host: is not of the form/)
+})
+
 test('a sender of the settings goes before the number, and a messaging service does without', async (t) => {
   const own = await startCarrier(t, section)
   own.answer({ status: 201, body: created })
@@ -80,7 +99,10 @@ test('its error codes become outcomes, with its words less the number', async (t
   for (const [told, kind] of [
     [refusal(21211, 400, "The 'To' number +15558675310 is not a valid phone number."), 'refused'],
     [refusal(21610, 400, 'Attempt to send to unsubscribed recipient'), 'refused'],
+    [refusal(21614, 400, "'To' number is not a valid mobile number"), 'refused'],
     [refusal(21635, 400, "'To' number cannot be a landline"), 'refused'],
+    [refusal(21214, 400, "'To' phone number cannot be reached"), 'unavailable'],
+    [refusal(21217, 400, 'Phone number does not appear to be valid'), 'unavailable'],
     [refusal(21408, 400, 'Permission to send an SMS has not been enabled for the region'), 'unavailable'],
     [refusal(21612, 400, 'Message cannot be sent with the current combination'), 'unavailable'],
     [refusal(20003, 401, 'Authentication Error - invalid username'), 'unavailable'],

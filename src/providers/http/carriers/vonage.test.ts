@@ -64,9 +64,10 @@ exchange({
     [answered({ status: '4', 'error-text': 'Invalid Credentials' }), 'unavailable', /^200 4 Invalid Cred/],
     [
       answered({ status: '7', 'error-text': 'Number barred: 15558675310' }),
-      'refused',
+      'unavailable',
       /^200 7 Number barred/,
     ],
+    [answered({ status: '33', 'error-text': 'Number De-activated' }), 'refused', /^200 33 Number/],
     [answered({ status: '9', 'error-text': 'Partner quota violation' }), 'unavailable', /9 Partner quota/],
     [{ status: 503 }, 'unavailable', /^503/],
   ],

@@ -49,6 +49,9 @@ test('its answers become outcomes: success alone is not enough if it tells of an
   for (const [status, body, kind] of [
     [200, { error: 'no credit' }, 'unavailable'],
     [422, { error: 'no such number' }, 'refused'],
+    [400, {}, 'unavailable'],
+    [404, {}, 'unavailable'],
+    [410, {}, 'unavailable'],
     [429, {}, 'throttled'],
     [503, {}, 'throttled'],
     [500, {}, 'unavailable'],
