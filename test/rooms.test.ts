@@ -76,6 +76,7 @@ const shared = [
   'liquid.ts',
   'log.ts',
   'metrics.ts',
+  'outside.ts',
   'random.ts',
 ]
 

@@ -4,8 +4,9 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { answerBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../flows/services.ts'
+import { deepest, type Parsed, parseJson, parseText } from '../../outside.ts'
 import { sendRefusal, setHeaders } from './answer.ts'
-import { parseJsonBody } from './json-body.ts'
+import type { Refusal } from './errors.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { invalid, refusalOf } from './parameters.ts'
@@ -42,24 +43,26 @@ export function huaweiDialect(app: FastifyInstance, { services, isStrict, onErro
   })
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     // Bodyless calls with a JSON content type come from the official Node SDK.
-    if (body === '') return done(null, undefined)
-    const parsed = parseJsonBody(body as string)
-    if (parsed.kind === 'json') done(null, parsed.value)
-    else done(new MalformedBody())
+    if (body.length === 0) return done(null, undefined)
+    const text = parseText(body as Buffer)
+    // The reference's own cURL sample has a trailing comma, and newcomers paste it.
+    const outcome = text.kind === 'parsed' ? parseJson(text.value, { trailingCommas: true }) : text
+    if (outcome.kind === 'parsed') done(null, outcome.value)
+    else done(new MalformedBody(outcome.problem))
   })
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error.validation) return sendRefusal(request, reply, refusalOf(error.validation))
-    if (error instanceof MalformedBody) return sendRefusal(request, reply, malformedBody)
+    if (error instanceof MalformedBody) return sendRefusal(request, reply, malformed[error.problem])
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return sendRefusal(request, reply, largeBody)
     if (error instanceof AppError && error.code === 'store.unavailable') {
       onError(error, request)
       return sendRefusal(request, reply, { code: 'USG.000000001', retryAfterMs: 1000 })
     }
     if (error.statusCode !== undefined && error.statusCode < 500)
-      return sendRefusal(request, reply, malformedBody)
+      return sendRefusal(request, reply, malformed.syntax)
     onError(error, request)
     return sendRefusal(request, reply, { code: 'USG.000000002' })
   })
@@ -83,11 +86,27 @@ export function huaweiDialect(app: FastifyInstance, { services, isStrict, onErro
   loginRoutes(app, services)
 }
 
+type Problem = Extract<Parsed<never>, { kind: 'malformed' }>['problem']
+
 class MalformedBody extends Error {
   readonly statusCode = 400
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem)
+    this.problem = problem
+  }
 }
 
-const malformedBody = invalid('body', { 'zh-CN': '不是有效的 JSON', 'en-US': 'it is not valid JSON' })
+const malformed: Readonly<Record<Problem, Refusal>> = {
+  'not-utf-8': invalid('body', { 'zh-CN': '不是 UTF-8 编码', 'en-US': 'it is not UTF-8' }),
+  syntax: invalid('body', { 'zh-CN': '不是有效的 JSON', 'en-US': 'it is not valid JSON' }),
+  'too-deep': invalid('body', {
+    'zh-CN': `嵌套超过 ${deepest} 层`,
+    'en-US': `it is nested deeper than ${deepest} levels`,
+  }),
+  'too-many': invalid('body', { 'zh-CN': '值过多', 'en-US': 'it has too many values' }),
+}
 const largeBody = invalid('body', { 'zh-CN': '超过 16 KiB', 'en-US': 'it is larger than 16 KiB' })
 
 function plain(path: string): string {

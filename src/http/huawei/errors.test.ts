@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { messageOf, secondsOf, type WireCode, wireErrors } from './errors.ts'
-import { parseJsonBody } from './json-body.ts'
 
 test('every error has a message in both languages, with the same details', () => {
   const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).toSorted()
@@ -33,25 +32,4 @@ test('a message is filled in for its language and leaves no placeholder', () => 
 
 test('seconds are rounded up, so that waiting them is enough', () => {
   assert.deepEqual([0, 1, 999, 1000, 1001, 60_000].map(secondsOf), [1, 1, 1, 1, 2, 60])
-})
-
-test('a body is JSON, or JSON with trailing commas, and nothing looser', () => {
-  for (const good of ['{"a":1}', '{"a":1,}', '{"a":[1,2,],\n}', ' {} '])
-    assert.equal(parseJsonBody(good).kind, 'json', good)
-  for (const bad of [
-    '',
-    ' ',
-    '{',
-    "{'a':1}",
-    '{a:1}',
-    '{"a":1}//x',
-    '/**/{"a":1,}',
-    '{"a":1,,}',
-    '{,}',
-    '{"a":1} {"b":2}',
-    'undefined',
-    '{"a":01}',
-  ])
-    assert.equal(parseJsonBody(bad).kind, 'malformed', bad)
-  assert.deepEqual(parseJsonBody('{"a":1,}'), { kind: 'json', value: { a: 1 } })
 })

@@ -1,6 +1,7 @@
 /** Where in what a carrier says a value is: JSON pointers, headers, query values, groups of expressions. */
 
 import type { Place } from '../../config/carriers/block-schema.ts'
+import { type Pairs, parseForm, parseJson } from '../../outside.ts'
 
 /** What a carrier said, in an answer or a call-back, as places lead into it. */
 export type Said = {
@@ -10,6 +11,9 @@ export type Said = {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly query: URLSearchParams
 }
+
+/** Characters that an expression of a block is tried on. What it looks for is short, and operators write their own. */
+export const longestMatched = 4_096
 
 /** Finds the value as text; null if it is not there, or is no text, number or boolean. */
 export type Find = (said: Said) => string | null
@@ -25,7 +29,7 @@ export function finderOf(place: Place): Find {
   }
   if ('query' in place) return ({ query }) => query.get(place.query)
   const expression = new RegExp(place.match, 'u')
-  return ({ text }) => expression.exec(text)?.[1] ?? null
+  return ({ text }) => expression.exec(text.slice(0, longestMatched))?.[1] ?? null
 }
 
 /** The parts of a JSON pointer (RFC 6901). */
@@ -51,13 +55,43 @@ function wordOf(value: unknown): string | null {
     : null
 }
 
-/** @returns undefined if it is not what it should be. */
-export function documentOf(text: string, form: 'json' | 'form' | 'query' | 'text'): unknown {
-  if (form === 'text') return undefined
-  if (form !== 'json') return Object.fromEntries(new URLSearchParams(text))
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
+export type Form = 'json' | 'form' | 'query' | 'text'
+
+/**
+ * What was said, each part read when a place first leads into it.
+ * @param longest  Characters; of a longer text there is no document.
+ */
+export function saidBy(
+  call: Pick<Said, 'text' | 'headers'> & { readonly query: string; readonly form: Form },
+  longest = Number.POSITIVE_INFINITY,
+): Said {
+  const { text, headers, query, form } = call
+  let document: { readonly read: unknown } | undefined
+  let values: URLSearchParams | undefined
+  return {
+    text,
+    headers,
+    get document() {
+      const from = form === 'query' ? query : text
+      document ??= { read: from.length > longest ? undefined : documentOf(from, form) }
+      return document.read
+    },
+    get query() {
+      values ??= new URLSearchParams(pairsOf(query).map(([name, value]) => [name, value]))
+      return values
+    },
   }
+}
+
+/** @returns undefined if it is not what it should be. */
+export function documentOf(text: string, form: Form): unknown {
+  if (form === 'text') return undefined
+  const outcome = form === 'json' ? parseJson(text) : parseForm(text)
+  if (outcome.kind === 'malformed') return undefined
+  return form === 'json' ? outcome.value : Object.fromEntries(outcome.value as Pairs)
+}
+
+function pairsOf(query: string): Pairs {
+  const outcome = parseForm(query)
+  return outcome.kind === 'parsed' ? outcome.value : []
 }

@@ -1,5 +1,6 @@
 /** A carrier's call-backs by the rules of its block: verified, taken apart, and handed in as receipts. */
 
+import { setImmediate as aTurn } from 'node:timers/promises'
 import type { ReceiptRules } from '../../config/carriers/block-schema.ts'
 import type {
   Receipt,
@@ -9,8 +10,9 @@ import type {
   ReceiptState,
 } from '../../delivery/provider.ts'
 import type { Values } from '../../liquid.ts'
+import { parseText } from '../../outside.ts'
 import { priceFinder, segmentsOf } from './answer.ts'
-import { documentOf, finderOf, pathOf, type Said, valueAt } from './places.ts'
+import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './places.ts'
 import { ruleOf } from './rules.ts'
 import { verifierOf } from './verify/verifier.ts'
 import { wordsOf } from './words.ts'
@@ -18,6 +20,10 @@ import { wordsOf } from './words.ts'
 /** More in one call than any carrier sends. */
 const mostReceipts = 5_000
 const longestKey = 200
+/** Characters of a call that a signature within it is looked for in: each such signature is for one receipt. */
+const longestUnverified = 64 * 1024
+/** After so many the thread serves others first. */
+const atOnce = 100
 
 export type ReceiptTaker = (request: ReceiptRequest) => Promise<ReceiptAnswer>
 
@@ -40,17 +46,14 @@ export function receiptTaker(
 
   return async (request) => {
     const { query, headers } = request
-    const text = request.body.toString('utf8')
-    const said: Said = {
-      document: documentOf(parse === 'query' ? query : text, parse),
-      text,
-      headers,
-      query: new URLSearchParams(query),
-    }
+    const read = parseText(request.body)
+    if (read.kind === 'malformed') return { status: 400 }
+    const call = { text: read.value, headers, query, form: parse }
     const url = query === '' ? receiptUrl : `${receiptUrl}?${query}`
-    if (!verify({ request, said, url, nowMs: Date.now() })) return { status: 403 }
+    if (!verify({ request, said: saidBy(call, longestUnverified), url, nowMs: Date.now() }))
+      return { status: 403 }
     if (request.method !== method) return { status: 405 }
-    const receipts = receiptsIn(said)
+    const receipts = await receiptsIn(saidBy(call))
     if (receipts === null) return { status: 400 }
     try {
       if (receipts.length > 0) await receive(receipts)
@@ -66,7 +69,10 @@ export function receiptTaker(
 }
 
 /** @returns Those a call tells of, without what is ignored; null if it is not as the block says. */
-function receiptReader(rules: ReceiptRules, hidden: readonly string[]): (said: Said) => Receipt[] | null {
+function receiptReader(
+  rules: ReceiptRules,
+  hidden: readonly string[],
+): (said: Said) => Promise<Receipt[] | null> {
   const { states, other = 'unknown' } = rules
   const embedded = rules.embedded === undefined ? null : pathOf(rules.embedded)
   const list = rules.list === undefined ? null : pathOf(rules.list)
@@ -77,14 +83,15 @@ function receiptReader(rules: ReceiptRules, hidden: readonly string[]): (said: S
   const segments = rules.segments === undefined ? null : finderOf(rules.segments)
   const price = priceFinder(rules.price)
 
-  return (said) => {
+  return async (said) => {
     let { document } = said
     if (embedded) document = documentOf(String(valueAt(document, embedded)), 'json')
     if (document === undefined) return null
     const items = list === null ? [document] : valueAt(document, list)
     if (!Array.isArray(items) || items.length > mostReceipts) return null
     const receipts: Receipt[] = []
-    for (const item of items) {
+    for (const [i, item] of items.entries()) {
+      if (i % atOnce === atOnce - 1) await aTurn()
       const one: Said = { ...said, document: item }
       if (!isReceipt(one, 0)) continue
       const [found, told] = [key(one), state(one)]

@@ -1,6 +1,7 @@
 /** MessageBird's rule: a signed token (RFC 7519) that holds the hashes of the URL it called and of the body. */
 
 import { createHash, createHmac } from 'node:crypto'
+import { parseJson } from '../../../outside.ts'
 import { isEqual } from './equal.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -35,12 +36,9 @@ export const messageBird: Verifier = (parameter) => {
 }
 
 function partOf(part: string): Readonly<Record<string, unknown>> {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+  const outcome = parseJson(Buffer.from(part, 'base64url').toString('utf8'))
+  const value = outcome.kind === 'parsed' ? outcome.value : null
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 function hashOf(data: string | Buffer): string {

@@ -1,13 +1,16 @@
 /** Twilio's rule: HMAC-SHA-1 over the URL it called and the fields it posted, in the order of their names. */
 
 import { createHmac } from 'node:crypto'
+import { type Pairs, parseForm } from '../../../outside.ts'
 import { isEqual } from './equal.ts'
 import type { Verifier } from './verifier.ts'
 
 export const twilio: Verifier = (parameter) => {
   const token = parameter('token')
   return ({ request: { headers, body }, url }) => {
-    const fields = fieldsOf(new URLSearchParams(body.toString('utf8')))
+    const posted = parseForm(body.toString('utf8'))
+    if (posted.kind === 'malformed') return false
+    const fields = fieldsOf(posted.value)
     const given = headers['x-twilio-signature'] ?? ''
     const isSigned = (over: string) =>
       isEqual(given, createHmac('sha1', token).update(`${over}${fields}`).digest('base64'))
@@ -16,10 +19,16 @@ export const twilio: Verifier = (parameter) => {
 }
 
 /** By name, not by the text as a whole: a name may begin with another, such as `FromCity` and `From`. */
-function fieldsOf(posted: URLSearchParams): string {
-  const names = [...new Set(posted.keys())].sort()
-  return names
-    .flatMap((name) => [...new Set(posted.getAll(name))].sort().map((value) => name + value))
+function fieldsOf(posted: Pairs): string {
+  const values = new Map<string, Set<string>>()
+  for (const [name, value] of posted) {
+    const known = values.get(name)
+    if (known) known.add(value)
+    else values.set(name, new Set([value]))
+  }
+  return [...values.keys()]
+    .sort()
+    .flatMap((name) => [...values.get(name)!].sort().map((value) => name + value))
     .join('')
 }
 
