@@ -206,7 +206,7 @@ export function appLogin(app: { readonly id: string; readonly key: string }, log
   const {
     userId = '',
     corpId,
-    expireTime = 0,
+    expireTime = Math.floor(Date.now() / 1000) + 3600,
     nonce = randomBytes(20).toString('hex'),
     clientType = 72,
   } = login

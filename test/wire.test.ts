@@ -5,10 +5,13 @@ import { after, before, test } from 'node:test'
 import { type Answer, appLogin, newNumber, paths, type Server, startServer } from './server.ts'
 
 let server: Server
-/** The same with a gap of a second between two codes to an address, so that tests need not wait a minute. */
+/** The same with a gap of a second between two codes to an address, so that tests need not wait; takes long signatures. */
 let quick: Server
 before(async () => {
-  const env = { COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '1s' }
+  const env = {
+    COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '1s',
+    COUNTERSIGN_POLICY_ALLOWS_LONG_SIGNATURES: 'true',
+  }
   ;[server, quick] = await Promise.all([startServer(), startServer({ env })])
 })
 after(async () => {
@@ -353,6 +356,51 @@ test('App ID login: signatures, forms and refusals', async () => {
   refused(await logIn({ userId: 'a' }, { body: { clientType: '72' } }), 400, 'USG.000000003')
 })
 
+test('A-11: a field of a signature with a colon, a control character or half a character is refused by name', async () => {
+  const seconds = Math.floor(Date.now() / 1000) + 3600
+  const nonce = 'n'.repeat(32)
+  const logIn = async (login: Parameters<typeof appLogin>[1], body: object = {}) => {
+    const made = appLogin(server.app, { expireTime: seconds, nonce, ...login })
+    return server.call('POST', paths.appLogin, { ...made, body: { ...made.body, ...body } })
+  }
+  const namesField = (answer: Answer, field: string) => {
+    refused(answer, 400, 'USG.000000003')
+    assert.ok(String(answer.json.error_msg).includes(` ${field} `), answer.text)
+  }
+  for (const userId of [':0', 'bob:0', 'demo:admin@demo', 'a\u0000b', 'a\nb', 'a\u007f', '\u0085', '\ud800'])
+    namesField(await logIn({ userId }), 'userId')
+  namesField(await logIn({ userId: 'bob', corpId: 'demo:x' }), 'corpId')
+  namesField(await logIn({ userId: 'bob', nonce: `${nonce}:1` }), 'nonce')
+  // Before anything is compared: whoever holds no key is told the same.
+  namesField(await logIn({ userId: 'bob' }, { appId: 'a:b' }), 'appId')
+  // Signed for one person in the longer form, it must not log in the default administrator in the shorter one.
+  const { headers } = appLogin(server.app, { corpId: '', userId: '13800138000', expireTime: seconds, nonce })
+  const body = {
+    appId: server.app.id,
+    clientType: 72,
+    expireTime: 13_800_138_000,
+    nonce: `${seconds}:${nonce}`,
+  }
+  namesField(await server.call('POST', paths.appLogin, { headers, body }), 'nonce')
+})
+
+test('a signature for more than seven days, or for ever, is refused unless the app allows it', async () => {
+  const day = 86_400
+  const logIn = (at: Server, expireTime: number) =>
+    at.call('POST', paths.appLogin, appLogin(at.app, { userId: 'long', expireTime }))
+  const now = Math.floor(Date.now() / 1000)
+  assert.equal((await logIn(server, now + 7 * day - 60)).status, 200)
+  for (const long of [now + 7 * day + 60, 13_800_138_000, 0]) {
+    const answer = await logIn(server, long)
+    refused(answer, 400, 'USG.000000003')
+    assert.ok(String(answer.json.error_msg).includes(' expireTime '))
+    assert.equal((await logIn(quick, long)).status, 200)
+  }
+  // Said to holders of the key alone.
+  const { headers, body } = appLogin({ id: server.app.id, key: 'another' }, { expireTime: 0 })
+  refused(await server.call('POST', paths.appLogin, { headers, body }), 401, 'USG.206010025')
+})
+
 test('account login: right, wrong, and locked after five wrong passwords', async () => {
   const { account, password } = server.member
   const logIn = (name: string, secret: string, bodyName = name) =>
@@ -440,7 +488,7 @@ test('a member shows and changes their own data', async () => {
     email: null,
     sipNum: null,
     vmrList: [],
-    deptCode: '',
+    deptCode: '1',
     deptName: null,
     deptNamePath: null,
     userType: 2,

@@ -14,6 +14,7 @@ type CreateOptions = CommonOptions & {
   readonly serviceProvider?: boolean
   readonly policy?: string
   readonly profile?: string
+  readonly longSignatures?: boolean
   readonly smsLife?: string
   readonly emailLife?: string
   readonly perSecond?: number
@@ -110,8 +111,9 @@ function overridesOf(options: CreateOptions): Record<string, unknown> {
     }
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
     throw new AppError('input.invalid', '--policy: must be an object, such as {"digits":8}')
-  const { profile, smsLife: sms, emailLife: email, perSecond, burst, perDay } = options
+  const { profile, longSignatures, smsLife: sms, emailLife: email, perSecond, burst, perDay } = options
   if (profile !== undefined) policy = { ...policy, profile }
+  if (longSignatures) policy = { ...policy, allowsLongSignatures: true }
   if (sms !== undefined || email !== undefined)
     policy = {
       ...policy,

@@ -98,6 +98,7 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       .option('--tenant-name <name>', 'name of a tenant that is made')
       .option('--service-provider', 'may log in for members of every tenant')
       .option('--policy <json>', 'overrides of the policy, as in the settings file')
+      .option('--long-signatures', 'take App ID signatures that live over 7 days, or for ever')
       .option('--profile <profile>', 'default, or strict: eight digits')
       .option('--sms-life <time>', 'life of a code by SMS, e.g. 60s')
       .option('--email-life <time>', 'life of a code by e-mail, e.g. 5m')

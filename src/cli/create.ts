@@ -5,6 +5,7 @@ import type { Address } from '../address/address.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import { seal } from '../code/seal.ts'
 import type { AdminRole, App, Member } from '../directory/directory.ts'
+import { signedField } from '../flows/app-login.ts'
 
 export function newAppId(): string {
   return randomUUID().replaceAll('-', '')
@@ -63,6 +64,11 @@ export function newMember(member: NewMember): Member {
     email: member.email ?? null,
     createdAt: member.createdAt,
   }
+}
+
+/** Whether somebody could log in by it: in both kinds of login a colon ends it. */
+export function isAccount(text: string): boolean {
+  return new RegExp(signedField, 'u').test(text)
 }
 
 /** The same for the same account every time, so that an import can be repeated. */

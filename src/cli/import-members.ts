@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
-import { newMember } from './create.ts'
+import { isAccount, newMember } from './create.ts'
 import { type CsvRow, parseCsv } from './csv.ts'
 import { contactsOf, refusalInWords } from './members.ts'
 import { type CommonOptions, withStore } from './opened.ts'
@@ -116,6 +116,7 @@ function candidateOf(
   const of = (column: Column) => fields[header.indexOf(column)]?.trim() ?? ''
   const account = of('account')
   if (account === '' || account.length > 64) return 'account: takes 1 to 64 characters'
+  if (!isAccount(account)) return 'account: must hold no colon and no control characters'
   const earlier = seen.get(account)
   if (earlier !== undefined) return `account: stands already in line ${earlier}`
   seen.set(account, line)

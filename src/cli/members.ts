@@ -8,7 +8,7 @@ import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import type { ImportOutcome } from '../store/directory.ts'
-import { newMember, newPassword } from './create.ts'
+import { isAccount, newMember, newPassword } from './create.ts'
 import { type CommonOptions, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -37,6 +37,8 @@ export function refusalInWords(outcome: Extract<ImportOutcome, { kind: 'refused'
 export async function addMember(options: AddOptions, terminal: Terminal): Promise<void> {
   const contacts = contactsOf(options.phone, options.email)
   if (typeof contacts === 'string') throw new AppError('input.invalid', contacts)
+  if (!isAccount(options.account))
+    throw new AppError('input.invalid', '--account: must hold no colon and no control characters')
   await withStore(options, terminal, async ({ store }) => {
     const { directory } = store
     const { tenant, account, role } = options

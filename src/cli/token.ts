@@ -10,6 +10,9 @@ import { randomHex } from '../random.ts'
 import { type CommonOptions, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
+/** Signed and used at once. */
+const signatureLifeSeconds = 60
+
 type Options = CommonOptions & { readonly app: string; readonly user?: string }
 
 export async function token(options: Options, terminal: Terminal): Promise<void> {
@@ -23,7 +26,7 @@ export async function token(options: Options, terminal: Terminal): Promise<void>
       appId: app.id,
       userId: options.user,
       corpId: undefined,
-      expireTime: 0,
+      expireTime: Math.floor(systemClock.now() / 1000) + signatureLifeSeconds,
       nonce: randomHex(16),
     }
     const outcome = await appLogIn(

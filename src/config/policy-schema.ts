@@ -139,6 +139,13 @@ export const policySchema = Type.Object(
         default: false,
       }),
     ),
+    allowsLongSignatures: optional(
+      Type.Boolean({
+        description:
+          'Take App ID signatures whose expireTime is more than 7 days ahead, or 0 (never expires). Whoever finds one can log in by it.',
+        default: false,
+      }),
+    ),
     tellsClientIp: optional(
       Type.Boolean({
         description:

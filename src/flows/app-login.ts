@@ -18,22 +18,40 @@ export type AppLogin = {
   /** Given, even if empty, makes it the service provider's form. */
   readonly corpId: string | undefined
   readonly clientType: number
-  /** For a member that is created by its first login. */
+  /** For a member that is created by its first login; empty: the account, and the whole enterprise. */
   readonly name: string
   readonly deptCode: string
 }
+
+/** The wire's code of the whole enterprise. */
+const rootDepartment = '1'
 
 /** What an App ID login signs. */
 export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expireTime' | 'nonce'>
 
 /**
- * Signs an App ID login: HMAC-SHA-256 over `appId:[corpId:]userId:expireTime:nonce`.
+ * A pattern (Unicode) of what may be signed: the text joins its fields with colons, so one that held a colon could
+ * be read as two. Halves of surrogate pairs are refused too, for all of them become one character in UTF-8.
+ */
+export const signedField = '^[^:\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$'
+
+/** A signature that lives longer is as good as a password: refused unless the app's policy allows it. */
+const longestSignatureMs = 7 * 86_400_000
+
+/**
+ * What an App ID login signs: `appId:[corpId:]userId:expireTime:nonce`. The text can be read in one way only as
+ * long as no field holds a colon: three of them are the one form, four the other.
+ */
+export function signedText({ appId, corpId, userId, expireTime, nonce }: SignedLogin): string {
+  return [appId, ...(corpId === undefined ? [] : [corpId]), userId ?? '', expireTime, nonce].join(':')
+}
+
+/**
+ * Signs an App ID login: HMAC-SHA-256 over its `signedText`.
  * @param key  The app key, used as the text it is. @returns Lower-case hex.
  */
 export function signAppLogin(key: string, login: SignedLogin): string {
-  const corp = login.corpId === undefined ? '' : `${login.corpId}:`
-  const text = `${login.appId}:${corp}${login.userId ?? ''}:${login.expireTime}:${login.nonce}`
-  return createHmac('sha256', key).update(text).digest('hex')
+  return createHmac('sha256', key).update(signedText(login)).digest('hex')
 }
 
 export async function appLogIn(services: LoginServices, login: AppLogin): Promise<LoginOutcome> {
@@ -45,8 +63,10 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   const expected = signAppLogin(key ?? 'nobody', login)
   if (!isSameSecret(login.signature.toLowerCase(), expected) || !app || key === undefined)
     return { kind: 'refused' }
-  if (login.expireTime !== 0 && login.expireTime * 1000 <= now) return { kind: 'signature-expired' }
+  const expiresAt = login.expireTime === 0 ? Number.POSITIVE_INFINITY : login.expireTime * 1000
+  if (expiresAt <= now) return { kind: 'signature-expired' }
   const policy = services.policyOf(app)
+  if (expiresAt > now + longestSignatureMs && !policy.allowsLongSignatures) return { kind: 'signature-long' }
   if (app.isDisabled || !policy.calls.includes('log-in')) return { kind: 'not-permitted' }
   const tenant = await directory.tenant(login.corpId || app.tenant)
   if (!tenant || (tenant.id !== app.tenant && !app.isServiceProvider)) return { kind: 'refused' }
@@ -80,7 +100,7 @@ async function createMember(
     role: 'none',
     isDisabled: false,
     profile: { name: login.name || account, englishName: '', signature: '', title: '', description: '' },
-    deptCode: login.deptCode,
+    deptCode: login.deptCode || rootDepartment,
     phone: null,
     phoneCountry: null,
     email: null,

@@ -32,6 +32,8 @@ export type LoginOutcome =
   /** Unknown app or wrong signature; unknown account or wrong password: not told apart. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'signature-expired' }
+  /** Rightly signed for longer than the app allows. */
+  | { readonly kind: 'signature-long' }
   | { readonly kind: 'member-disabled' }
   | { readonly kind: 'locked'; readonly retryAfterMs: number }
   | { readonly kind: 'not-permitted' }

@@ -25,6 +25,8 @@ export type AppPolicy = {
   readonly needsProof: boolean
   /** App ID logins: refuse a nonce that was used before. */
   readonly refusesRepeatedNonce: boolean
+  /** App ID logins: take signatures that live longer than seven days, or for ever. */
+  readonly allowsLongSignatures: boolean
   /** The app tells its clients' addresses in `X-Client-IP`, and is believed. */
   readonly tellsClientIp: boolean
   /** ISO regions that codes may be sent to by SMS; null: all. */

@@ -16,6 +16,7 @@ import {
   type AppAuthBody,
   accountBody,
   appAuthBody,
+  invalid,
   type ValidateBody,
   validateBody,
 } from './parameters.ts'
@@ -119,6 +120,8 @@ function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refuse
       return { code: refused }
     case 'signature-expired':
       return { code: 'USG.206010057' }
+    case 'signature-long':
+      return longSignature
     case 'member-disabled':
       return { code: 'USG.206010007', status: 412 }
     case 'locked':
@@ -127,6 +130,12 @@ function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refuse
       return { code: 'USG.000000005' }
   }
 }
+
+/** Not the code of an expired one: a client that signs anew for the same time would be refused again. */
+const longSignature = invalid('expireTime', {
+  'zh-CN': '不能晚于七天之后，也不能为 0，除非该应用允许',
+  'en-US': 'it may be at most 7 days ahead, and not 0, unless the app allows it',
+})
 
 /** The answer of every login. Seconds but for `createTime`, which the reference gives in milliseconds. */
 function tokenObject(

@@ -2,11 +2,14 @@
 
 import type { FastifySchemaValidationError } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
+import { signedField } from '../../flows/app-login.ts'
 import type { Refusal } from './errors.ts'
 import type { Locale } from './locale.ts'
 
 const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
 const text = (minLength: number, maxLength: number) => Type.String({ minLength, maxLength })
+const signed = (minLength: number, maxLength: number) =>
+  Type.String({ minLength, maxLength, pattern: signedField })
 
 const contact = text(1, 255)
 const country = optional(Type.String({ maxLength: 255 }))
@@ -16,12 +19,12 @@ export const verificationCodeBody = Type.Object({ contact, country, verification
 export const contactBody = verificationCodeBody
 
 export const appAuthBody = Type.Object({
-  appId: text(1, 64),
+  appId: signed(1, 64),
   clientType: Type.Integer({ minimum: 0, maximum: 255 }),
   expireTime: Type.Integer({ minimum: 0, maximum: 1e12 }),
-  nonce: text(32, 64),
-  userId: optional(Type.String({ maxLength: 64 })),
-  corpId: optional(Type.String({ maxLength: 64 })),
+  nonce: signed(32, 64),
+  userId: optional(signed(0, 64)),
+  corpId: optional(signed(0, 64)),
   userName: optional(Type.String({ maxLength: 96 })),
   userEmail: optional(Type.String({ maxLength: 255 })),
   userPhone: optional(Type.String({ maxLength: 255 })),
@@ -74,6 +77,10 @@ export function refusalOf(errors: readonly FastifySchemaValidationError[]): Refu
     maxLength: { 'zh-CN': `最多 ${limit} 个字符`, 'en-US': `it takes at most ${limit} characters` },
     minimum: { 'zh-CN': `不能小于 ${limit}`, 'en-US': `it must be at least ${limit}` },
     maximum: { 'zh-CN': `不能大于 ${limit}`, 'en-US': `it must be at most ${limit}` },
+    pattern: {
+      'zh-CN': '不能含冒号或控制字符',
+      'en-US': 'it must hold no colon and no control characters',
+    },
     type: { 'zh-CN': `类型应为 ${error.params.type}`, 'en-US': `it must be of type ${error.params.type}` },
   }
   return invalid(field, problems[error.keyword] ?? { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })
