@@ -75,7 +75,7 @@ export const verifiers = {
   messageBird: ['key'],
   secret: ['value', 'query?', 'header?'],
   standardWebhooks: ['secret'],
-  twilio: ['token'],
+  twilio: ['token', 'sharedKey?'],
   vonage: ['secret', 'algorithm'],
 } as const
 export type VerifierName = keyof typeof verifiers | 'hmac'

@@ -117,9 +117,14 @@ test('its error codes become outcomes, with its words less the number', async (t
   }
 })
 
-function signed(url: string, fields: Readonly<Record<string, string>>, token: string): string {
+function signed(
+  url: string,
+  fields: Readonly<Record<string, string>>,
+  token: string,
+  algorithm = 'sha1',
+): string {
   const sorted = Object.keys(fields).sort()
-  return createHmac('sha1', token)
+  return createHmac(algorithm, token)
     .update(url + sorted.map((name) => name + fields[name]).join(''))
     .digest('base64')
 }
@@ -144,6 +149,17 @@ test('a call-back that Twilio signed becomes a receipt; any other is refused', a
   assert.deepEqual(receipts, [
     { key: created.sid, state: 'undeliverable', providerCode: 'undelivered 30003' },
   ])
+  const shared = await startCarrier(t, { ...section, sharedKey: 'a-shared-key' })
+  const { status } = await shared.provider.receipts!(
+    callOf({
+      body,
+      headers: {
+        'x-twilio-signature': signed(receiptUrl, fields, 'a-shared-key', 'sha256'),
+        'x-twilio-webhooks-signature-settings': 'key=SK1,algorithm=HMAC_SHA256',
+      },
+    }),
+  )
+  assert.deepEqual([status, shared.receipts.length], [204, 1])
   for (const wrong of [
     '',
     'x',

@@ -1,21 +1,49 @@
-/** Twilio's rule: HMAC-SHA-1 over the URL it called and the fields it posted, in the order of their names. */
+/**
+ * Twilio's rule: a keyed hash over the URL it called and the fields it posted, in the order of their names. Of a body
+ * that is JSON, the URL holds the hash ("Webhooks security", "Sign webhooks with shared keys", and its library's
+ * src/webhooks/webhooks.ts).
+ */
 
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { type Pairs, parseForm } from '../../../outside.ts'
 import { isEqual } from './equal.ts'
 import type { Verifier } from './verifier.ts'
 
 export const twilio: Verifier = (parameter) => {
-  const token = parameter('token')
-  return ({ request: { headers, body }, url }) => {
-    const posted = parseForm(body.toString('utf8'))
-    if (posted.kind === 'malformed') return false
-    const fields = fieldsOf(posted.value)
+  const [token, sharedKey] = [parameter('token'), parameter('sharedKey')]
+  return ({ request: { headers, body }, said: { query }, url }) => {
+    // There only where a webhook rule of the account has Twilio sign with a key of its own.
+    const settings = headers['x-twilio-webhooks-signature-settings']
+    const [key, algorithm] = settings === undefined ? [token, 'sha1'] : [sharedKey, algorithmOf(settings)]
+    if (key === '' || algorithm === undefined) return false
+    const fields = fieldsIn(body, query.get('bodySHA256'))
+    if (fields === null) return false
     const given = headers['x-twilio-signature'] ?? ''
     const isSigned = (over: string) =>
-      isEqual(given, createHmac('sha1', token).update(`${over}${fields}`).digest('base64'))
-    return token !== '' && [withoutPort(url), withPort(url)].some(isSigned)
+      isEqual(given, createHmac(algorithm, key).update(`${over}${fields}`).digest('base64'))
+    return [withoutPort(url), withPort(url)].some(isSigned)
   }
+}
+
+/** twilio-node, examples/WebhookSignatureValidation.md: `key=…,algorithm=HMAC_SHA256`. */
+const algorithms = new Map([
+  ['HMAC_SHA1', 'sha1'],
+  ['HMAC_SHA256', 'sha256'],
+])
+
+function algorithmOf(settings: string): string | undefined {
+  const stated = settings.split(',').find((one) => one.trim().startsWith('algorithm='))
+  return algorithms.get(stated?.trim().slice('algorithm='.length) ?? '')
+}
+
+/**
+ * @param hash  Of the body, if the URL has one: what is posted is then JSON.
+ * @returns What is signed beside the URL; null if the body is not the one that was.
+ */
+function fieldsIn(body: Buffer, hash: string | null): string | null {
+  if (hash !== null) return isEqual(hash, createHash('sha256').update(body).digest('hex')) ? '' : null
+  const posted = parseForm(body.toString('utf8'))
+  return posted.kind === 'malformed' ? null : fieldsOf(posted.value)
 }
 
 /** By name, not by the text as a whole: a name may begin with another, such as `FromCity` and `From`. */

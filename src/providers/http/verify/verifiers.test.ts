@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { callOf } from '../../../../test/http-carrier.ts'
 import type { ReceiptRules } from '../../../config/carriers/block-schema.ts'
@@ -74,6 +74,50 @@ test('Twilio: the address is signed with its port or without, whichever it was g
         )
       assert.equal(isTwilio(sign(`${scheme}//${host}:81/r?a=https://x:1`), url, 'A=1'), false)
     }
+})
+
+test('Twilio: a call signed by a shared key is verified by that key and its algorithm alone', () => {
+  const keys = { token: 'token', sharedKey: 'shared' }
+  const call = (algorithm: string, by: string, named = algorithm, known = keys) =>
+    calls(
+      twilio(given(known)),
+      {
+        headers: {
+          'x-twilio-signature': createHmac(algorithm, by).update(`${address}FromShop`).digest('base64'),
+          'x-twilio-webhooks-signature-settings': `key=SK1,algorithm=HMAC_${named.toUpperCase()}`,
+        },
+        body: 'From=Shop',
+      },
+      address,
+    )
+  assert.equal(call('sha256', 'shared'), true)
+  assert.equal(call('sha1', 'shared'), true)
+  assert.equal(call('sha256', 'token'), false)
+  assert.equal(call('sha1', 'token'), false)
+  assert.equal(call('sha1', 'shared', 'sha256'), false)
+  assert.equal(call('md5', 'shared'), false)
+  assert.equal(call('sha256', '', 'sha256', { ...keys, sharedKey: '' }), false)
+})
+
+test('Twilio: a body of JSON is the one whose hash the signed address holds', () => {
+  const body = '{"MessageSid":"SM1","MessageStatus":"delivered"}'
+  const hash = createHash('sha256').update(body).digest('hex')
+  const call = (
+    sent: string,
+    stated: string,
+    signed = `https://codes.example.com/r?bodySHA256=${stated}`,
+  ) => {
+    const signature = createHmac('sha1', '12345').update(signed).digest('base64')
+    const query = `bodySHA256=${stated}`
+    const said = { document: undefined, text: '', headers: {}, query: new URLSearchParams(query) }
+    const request = callOf({ headers: { 'x-twilio-signature': signature }, body: sent, query })
+    const url = `https://codes.example.com/r?${query}`
+    return twilio(given({ token: '12345' }))({ request, said, url, nowMs: 0 })
+  }
+  assert.equal(call(body, hash), true)
+  assert.equal(call(body.replace('delivered', 'failed'), hash), false)
+  assert.equal(call(body, ''), false)
+  assert.equal(call(body, hash, 'https://codes.example.com/r'), false)
 })
 
 test('Twilio: fields go by their names, also where one begins with another; repeated values once', () => {
