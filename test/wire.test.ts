@@ -409,6 +409,7 @@ test('account login: right, wrong, and locked after five wrong passwords', async
       body: { account: bodyName, clientType: 72, createTokenType: 0 },
     })
   assert.equal((await logIn(account, password)).status, 200)
+  refused(await logIn(`${account}:x`, password), 401, 'USG.206010000')
   refused(await logIn(account, password, 'another'), 401, 'USG.206010000')
   for (const name of [account, 'nobody@demo']) {
     for (let i = 0; i < 5; i++) refused(await logIn(name, 'wrong'), 401, 'USG.206010000')
@@ -496,11 +497,28 @@ test('a member shows and changes their own data', async () => {
     signature: 's',
     title: 't',
     desc: 'd',
-    corp: { id: 'demo', name: 'Demo' },
+    corp: {
+      id: 'demo',
+      name: 'Demo',
+      address: null,
+      adminName: null,
+      account: null,
+      phone: null,
+      country: null,
+      email: null,
+      enableSMS: null,
+      enableCloudDisk: null,
+      enablePstn: null,
+      autoUserCreate: true,
+      corpType: null,
+    },
+    function: { enableRoom: false },
+    devType: null,
     status: 0,
     sortLevel: 10000,
-    hidePhone: 'false',
-    thirdAccount: null,
+    hidePhone: false,
+    visionAccount: null,
+    thirdAccount: 'profile',
     license: null,
     activeTime: null,
   })

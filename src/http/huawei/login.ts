@@ -1,5 +1,6 @@
 /** Logging in and what follows: App ID (0311) and account (0306) logins, refresh, validate, logout. */
 
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { accountLogIn } from '../../flows/account-login.ts'
 import { appLogIn } from '../../flows/app-login.ts'
@@ -8,9 +9,10 @@ import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
+import type { AnswerOf, tokenFields, userFields } from './answer-fields.ts'
 import { tokenIn } from './authenticate.ts'
 import type { Refusal, WireCode } from './errors.ts'
-import { adminType } from './member.ts'
+import { adminType, thirdAccount } from './member.ts'
 import {
   type AccountBody,
   type AppAuthBody,
@@ -55,18 +57,10 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
     '/v1/usg/acs/auth/account',
     { schema: { body: accountBody } },
     async (request, reply) => {
-      const encoded = basicHeader.exec(request.headers.authorization ?? '')?.[1] ?? ''
-      const credentials = Buffer.from(encoded, 'base64').toString('utf8')
-      const colon = credentials.indexOf(':')
-      const account = credentials.slice(0, Math.max(0, colon))
-      if (colon < 1 || account !== request.body.account)
-        return sendRefusal(request, reply, { code: 'USG.206010000' })
-      const outcome = await accountLogIn(
-        services,
-        account,
-        credentials.slice(colon + 1),
-        request.body.clientType,
-      )
+      const { account, clientType } = request.body
+      const password = passwordIn(request.headers.authorization, account)
+      if (password === undefined) return sendRefusal(request, reply, { code: 'USG.206010000' })
+      const outcome = await accountLogIn(services, account, password, clientType)
       return answer(services, request, reply, outcome, 'USG.206010000')
     },
   )
@@ -95,6 +89,18 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
         return answer(services, request, reply, outcome, 'USG.000000004')
       },
     )
+}
+
+/**
+ * The password that goes with an account, from a Basic header. Its bytes are UTF-8; but the official SDK for Node
+ * writes Latin-1 (`charCodeAt` in its MeetingCredentials.ts), which is taken when so read it names the same account.
+ */
+function passwordIn(header: string | undefined, account: string): string | undefined {
+  const bytes = Buffer.from(basicHeader.exec(header ?? '')?.[1] ?? '', 'base64')
+  const readings = [...(isUtf8(bytes) ? [bytes.toString('utf8')] : []), bytes.toString('latin1')]
+  const start = `${account}:`
+  if (account.includes(':')) return undefined // RFC 7617: the first colon ends it
+  return readings.find((credentials) => credentials.startsWith(start))?.slice(start.length)
 }
 
 /** @param refused  What a plain refusal is called at this call. */
@@ -139,19 +145,19 @@ const longSignature = invalid('expireTime', {
 
 /** The answer of every login. Seconds but for `createTime`, which the reference gives in milliseconds. */
 function tokenObject(
-  { token, tenant, member }: Session,
+  { token, tenant, app, member }: Session,
   accessToken: string,
   refresh: { readonly token: string; readonly expiresAt: number } | null,
   ip: string,
   now: number,
-) {
+): AnswerOf<typeof tokenFields> {
   return {
     accessToken,
     tokenIp: ip,
     validPeriod: Math.max(0, Math.floor((token.expiresAt - now) / 1000)),
     expireTime: Math.floor(token.expiresAt / 1000),
     createTime: token.createdAt,
-    user: userObject(member, tenant.id, tenant.name),
+    user: userObject(member, tenant, app.id),
     clientType: token.clientType,
     forceLoginInd: 0,
     firstLogin: false,
@@ -167,25 +173,39 @@ function tokenObject(
   }
 }
 
-function userObject(member: Session['member'], companyId: string, companyName: string) {
+function userObject(
+  member: Session['member'],
+  tenant: Session['tenant'],
+  appId: string,
+): AnswerOf<typeof userFields> {
   return {
-    realm: companyId,
     userId: member.id,
     ucloginAccount: member.account,
     serviceAccount: member.account,
     numberHA1: null,
     alias1: null,
-    companyId,
-    companyDomain: companyName,
+    companyId: tenant.id,
     spId: '',
+    companyDomain: tenant.name,
+    realm: tenant.id,
     userType: 2,
     adminType: adminType[member.role],
     name: member.profile.name,
     nameEn: member.profile.englishName,
     isBindPhone: member.phone !== null,
-    freeUse: false,
+    freeUser: false,
+    thirdAccount: thirdAccount(member),
+    visionAccount: null,
+    headPictureUrl: null,
+    password: null,
     status: member.isDisabled ? 1 : 0,
-    thirdAccount: null,
-    deptCode: member.deptCode,
+    paidAccount: null,
+    paidPassword: null,
+    weLinkUser: false,
+    appId,
+    tr069Account: null,
+    corpType: null,
+    cloudUserId: null,
+    grayUser: false,
   }
 }

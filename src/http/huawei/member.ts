@@ -6,6 +6,7 @@ import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { updateProfile } from '../../flows/update-profile.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
+import type { AnswerOf, memberFields } from './answer-fields.ts'
 import { authenticate } from './authenticate.ts'
 import { type MemberBody, memberBody } from './parameters.ts'
 
@@ -15,6 +16,11 @@ export const adminType: Readonly<Record<Session['member']['role'], number>> = {
   default: 0,
   admin: 1,
   none: 2,
+}
+
+/** What an App ID login names the member by: here, any member's account. */
+export function thirdAccount(member: Session['member']): string {
+  return member.account
 }
 
 export function memberRoutes(app: FastifyInstance, services: Services): void {
@@ -41,7 +47,7 @@ export function memberRoutes(app: FastifyInstance, services: Services): void {
 }
 
 /** Every documented field; what is not kept here is null or its documented default. */
-function memberObject({ member, tenant }: Session) {
+function memberObject({ member, tenant }: Session): AnswerOf<typeof memberFields> {
   const { phone, email, profile } = member
   return {
     id: member.id,
@@ -61,11 +67,28 @@ function memberObject({ member, tenant }: Session) {
     signature: profile.signature,
     title: profile.title,
     desc: profile.description,
-    corp: { id: tenant.id, name: tenant.name },
+    corp: {
+      id: tenant.id,
+      name: tenant.name,
+      address: null,
+      adminName: null,
+      account: null,
+      phone: null,
+      country: null,
+      email: null,
+      enableSMS: null,
+      enableCloudDisk: null,
+      enablePstn: null,
+      autoUserCreate: true,
+      corpType: null,
+    },
+    function: { enableRoom: false },
+    devType: null,
     status: member.isDisabled ? 1 : 0,
     sortLevel: 10_000,
-    hidePhone: 'false',
-    thirdAccount: null,
+    hidePhone: false,
+    visionAccount: null,
+    thirdAccount: thirdAccount(member),
     license: null,
     activeTime: null,
   }

@@ -1,0 +1,169 @@
+/**
+ * Every field of every answer of the dialect with its documented JSON type. The compiler holds what is built to these
+ * tables, and test/answer-fields.test.ts holds what is sent: a field less, one more or one of another type breaks the
+ * SDKs of typed languages on every call.
+ *
+ * Sources: the models of services/meeting/v1 in huaweicloud-sdk-java-v3 (CheckTokenResponse, UserInfo, ProxyTokenDTO,
+ * ShowMyInfoResponse and what they hold), with which those of the SDKs for Go, Node and Python agree.
+ */
+
+export type JsonType = 'String' | 'Integer' | 'Long' | 'Boolean'
+
+/** A field is a value, an object, or an array of objects. */
+export type Fields = { readonly [name: string]: JsonType | Fields | readonly [Fields] }
+
+/** An answer of these fields, all of them. Any may be null. */
+export type AnswerOf<F> = { readonly [Name in keyof F]: ValueOf<F[Name]> }
+
+type ValueOf<T> = T extends 'String'
+  ? string | null
+  : T extends 'Integer' | 'Long'
+    ? number | null
+    : T extends 'Boolean'
+      ? boolean | null
+      : T extends readonly [infer Each]
+        ? readonly AnswerOf<Each>[]
+        : AnswerOf<T> | null
+
+const proxyTokenFields = {
+  accessToken: 'String',
+  longAccessToken: 'String',
+  validPeriod: 'Long',
+  middleEndUrl: 'String',
+  middleEndInnerUrl: 'String',
+  enableRerouting: 'Boolean',
+} as const satisfies Fields
+
+export const userFields = {
+  userId: 'String',
+  ucloginAccount: 'String',
+  serviceAccount: 'String',
+  numberHA1: 'String',
+  alias1: 'String',
+  companyId: 'String',
+  spId: 'String',
+  companyDomain: 'String',
+  realm: 'String',
+  userType: 'Integer',
+  adminType: 'Integer',
+  name: 'String',
+  nameEn: 'String',
+  isBindPhone: 'Boolean',
+  freeUser: 'Boolean',
+  thirdAccount: 'String',
+  visionAccount: 'String',
+  headPictureUrl: 'String',
+  password: 'String',
+  status: 'Integer',
+  paidAccount: 'String',
+  paidPassword: 'String',
+  weLinkUser: 'Boolean',
+  appId: 'String',
+  tr069Account: 'String',
+  corpType: 'Integer',
+  cloudUserId: 'String',
+  grayUser: 'Boolean',
+} as const satisfies Fields
+
+export const tokenFields = {
+  accessToken: 'String',
+  tokenIp: 'String',
+  validPeriod: 'Long',
+  expireTime: 'Long',
+  createTime: 'Long',
+  user: userFields,
+  clientType: 'Integer',
+  forceLoginInd: 'Integer',
+  firstLogin: 'Boolean',
+  pwdExpired: 'Boolean',
+  daysPwdAvailable: 'Integer',
+  proxyToken: proxyTokenFields,
+  delayDelete: 'Boolean',
+  tokenType: 'Integer',
+  refreshToken: 'String',
+  refreshValidPeriod: 'Long',
+  refreshExpireTime: 'Long',
+  refreshCreateTime: 'Long',
+} as const satisfies Fields
+
+const vmrFields = {
+  id: 'String',
+  vmrId: 'String',
+  vmrName: 'String',
+  vmrMode: 'Integer',
+  vmrPkgId: 'String',
+  vmrPkgName: 'String',
+  vmrPkgParties: 'Integer',
+  vmrPkgLength: 'Integer',
+  status: 'Integer',
+} as const satisfies Fields
+
+const corpFields = {
+  id: 'String',
+  name: 'String',
+  address: 'String',
+  adminName: 'String',
+  account: 'String',
+  phone: 'String',
+  country: 'String',
+  email: 'String',
+  enableSMS: 'Boolean',
+  enableCloudDisk: 'Boolean',
+  enablePstn: 'Boolean',
+  autoUserCreate: 'Boolean',
+  corpType: 'Integer',
+} as const satisfies Fields
+
+export const memberFields = {
+  id: 'String',
+  userAccount: 'String',
+  name: 'String',
+  englishName: 'String',
+  phone: 'String',
+  country: 'String',
+  email: 'String',
+  sipNum: 'String',
+  vmrList: [vmrFields],
+  deptCode: 'String',
+  deptName: 'String',
+  deptNamePath: 'String',
+  userType: 'Integer',
+  adminType: 'Integer',
+  signature: 'String',
+  title: 'String',
+  desc: 'String',
+  corp: corpFields,
+  function: { enableRoom: 'Boolean' },
+  devType: { model: 'String', deviceSize: 'String', purchaseChannel: 'String' },
+  status: 'Integer',
+  sortLevel: 'Integer',
+  hidePhone: 'Boolean',
+  visionAccount: 'String',
+  thirdAccount: 'String',
+  license: 'Integer',
+  activeTime: 'Long',
+} as const satisfies Fields
+
+/** Of every refusal; none of them is ever null, for the SDK for Java reads `request_id` unchecked. */
+export const refusalFields = {
+  error_code: 'String',
+  error_msg: 'String',
+  request_id: 'String',
+} as const satisfies Fields
+
+const nothing = {} as const
+
+/** What each call answers with 200. */
+export const answerFields = {
+  'POST /v2/usg/acs/auth/appauth': tokenFields,
+  'POST /v1/usg/acs/auth/account': tokenFields,
+  'PUT /v1/usg/acs/token': tokenFields,
+  'POST /v1/usg/acs/token/validate': tokenFields,
+  'POST /v2/usg/acs/token/validate': tokenFields,
+  'DELETE /v1/usg/acs/token': nothing,
+  'POST /v1/usg/dcs/member/verification-code': nothing,
+  'POST /v1/usg/dcs/member/verification-code/verify': nothing,
+  'PUT /v1/usg/dcs/member/contact': nothing,
+  'GET /v1/usg/dcs/member': memberFields,
+  'PUT /v1/usg/dcs/member': nothing,
+} as const satisfies Readonly<Record<string, Fields>>
