@@ -70,6 +70,7 @@ const mayImport: Record<string, readonly string[]> = {
 
 const shared = [
   'aws-domain.ts',
+  'carrier-words.ts',
   'errors.ts',
   'clock.ts',
   'deadline.ts',

@@ -1,10 +1,6 @@
-/** A carrier's own words as a record may keep them: short, without addresses, codes and secrets. */
+/** The words of a carrier's answer or call-back, of several places, as a record may keep them. */
 
-const mostWords = 160
-/** Digits of a number or a code, also in groups such as `415-555-2671`, or one by one as a voice says them. */
-const digits = /\d(?:[ .,，()-]{0,2}\d){5,}/g
-/** Also as it stands in a URL. */
-const mailbox = /\S*(?:@|%40)\S*/gi
+import { carrierWords, mostWords } from '../../carrier-words.ts'
 
 /** Such as E200033: a letter in front, and nothing else, is no code of ours. */
 const errorCode = /^[A-Z]{1,3}\d{6}$/
@@ -14,19 +10,11 @@ const errorCode = /^[A-Z]{1,3}\d{6}$/
  * @param hidden  Texts that carriers are known to echo: mailboxes, passwords.
  */
 export function wordsOf(parts: readonly (string | number | null)[], hidden: readonly string[]): string {
-  const own = parts.map((part) => {
-    let text = String(part ?? '')
-    for (const one of hidden)
-      if (one.length > 2)
-        text = text.replaceAll(one, '…').replaceAll(encodeURIComponent(one.toWellFormed()), '…')
-    if (errorCode.test(text)) return text
-    return text
-      .replace(mailbox, '…')
-      .replace(digits, '…')
-      .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-      .trim()
-  })
-  return own
+  return parts
+    .map((part) => {
+      const text = String(part ?? '')
+      return errorCode.test(text) && !hidden.includes(text) ? text : carrierWords(text, hidden)
+    })
     .filter((one) => one !== '')
     .join(' ')
     .slice(0, mostWords)

@@ -1,6 +1,7 @@
 /** What a mail server's answer, or the lack of one, means for a message. */
 
 import type { NodemailerError } from 'nodemailer'
+import { carrierWords } from '../../carrier-words.ts'
 import { DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
 import { isOfTheMailbox } from './mailbox-refusal.ts'
 
@@ -38,9 +39,6 @@ function wordsOf(error: SmtpFailure, mailbox: string): string {
   return withoutSecrets(told.replace(/\r?\n\d{3}[ -]/g, ' '), [mailbox]) // many lines repeat the status on each
 }
 
-const mostWords = 160
-/** Nothing beyond is looked at: it is other people's text, and the search for addresses takes its square. */
-const mostSearched = 2_000
 /** A mail has one recipient, under two names at most. */
 const mostMailboxes = 4
 /** Octets of a local part (RFC 5321 4.5.3.1.1), some of them perhaps written as three. */
@@ -51,17 +49,9 @@ const longestLocal = 192
  * @param mailboxes  Whose local parts are taken out too.
  */
 export function withoutSecrets(told: string, mailboxes: readonly string[]): string {
-  // What is cut off could be the half of an address.
-  const whole = told.length > mostSearched ? told.slice(0, mostSearched).replace(/\S*$/, '') : told
-  let words = whole.replace(/\S*@\S*/g, '…')
-  for (const mailbox of mailboxes.slice(0, mostMailboxes)) {
-    const local = mailbox.slice(0, mailbox.lastIndexOf('@'))
-    if (local.length >= 3 && local.length <= longestLocal)
-      words = words.replace(new RegExp(RegExp.escape(local), 'gi'), '…')
-  }
-  return words
-    .replace(/\d{6,}/g, '…')
-    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
-    .slice(0, mostWords)
+  const locals = mailboxes
+    .slice(0, mostMailboxes)
+    .map((mailbox) => mailbox.slice(0, mailbox.lastIndexOf('@')))
+    .filter((local) => local.length <= longestLocal)
+  return carrierWords(told, locals, { isMailServer: true })
 }

@@ -1,0 +1,90 @@
+/** A carrier's own words as a record may keep them: short, in one line, without addresses, codes and secrets. */
+
+/** Characters that a record keeps. */
+export const mostWords = 160
+/** Nothing beyond is looked at: it is other people's text. */
+const mostSearched = 2_000
+/** Of a number or a code there are at least six digits, whatever is between them but letters: `415-555-2671`, `0, 1, 2`. */
+const digits = /\p{Nd}(?:[^\p{L}\p{N}]{0,3}\p{Nd}){5,}/gu
+/** Also as it stands in a URL. */
+const at = /@|%40/
+/** Of both alphabets of RFC 4648; eight characters hold six digits. */
+const base64 = /[A-Za-z0-9+/_-]{8,}/g
+/** By chance no word of letters is such a one: that takes a sign, a domain and its dot. */
+const mailboxIn = /[\w.+-]{2}@[\w-]{1,63}\.[a-z]{2}/i
+
+/**
+ * @param hidden  Texts that carriers are known to echo, such as passwords and local parts; without regard to case.
+ * @param isMailServer  Keep what mail servers begin with, such as `550 5.1.1`, and addresses of machines.
+ */
+export function carrierWords(
+  told: string,
+  hidden: readonly string[],
+  { isMailServer = false }: { readonly isMailServer?: boolean } = {},
+): string {
+  const hide = hider(hidden)
+  // Compatibility forms become plain ones: full-width digits and signs, digits in circles, superscripts.
+  const text = hide(normalized(hide(searched(told))))
+    .replace(/\S+/g, (word) => (at.test(word) ? '…' : word))
+    .replace(base64, (word) => (isTelling(word, hide) ? '…' : word))
+  const head = isMailServer ? (statuses.exec(text)?.[0] ?? '') : ''
+  const rest = text.slice(head.length)
+  return (
+    head + rest.replace(digits, (run) => (isMailServer && countDigits(run.replace(quad, '')) < 6 ? run : '…'))
+  )
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, mostWords)
+    .toWellFormed() // the cut may be within a character
+}
+
+/** What a mail server's answer begins with (RFC 5321 4.2, RFC 3463), or a report's field of that status in front. */
+const statuses = /^(?:[245]\.\d{1,3}\.\d{1,3} )?[245]\d\d[ -](?:[245]\.\d{1,3}\.\d{1,3}(?!\d))?/
+const quad = /(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])/
+
+function countDigits(text: string): number {
+  return text.replace(/\P{Nd}/gu, '').length
+}
+
+function normalized(text: string): string {
+  return text
+    .split('…')
+    .map((part) => part.normalize('NFKC'))
+    .join('…') // which would become three dots
+}
+
+/** Less what is cut off, and the word it is cut in: that could be the half of an address. */
+function searched(told: string): string {
+  if (told.length <= mostSearched) return told
+  const words = told.slice(0, mostSearched).split(/\s/)
+  return words.length === 1 ? '…' : words.slice(0, -1).join(' ')
+}
+
+function hider(hidden: readonly string[]): (text: string) => string {
+  const written = hidden
+    .filter((one) => one.length > 2)
+    .flatMap((one) => [
+      RegExp.escape(one),
+      RegExp.escape(encodeURIComponent(one.toWellFormed())),
+      ...(one.length > 3 ? [encoded(one)] : []),
+    ])
+    .map((one) => new RegExp(one, 'giu'))
+  return (text) => written.reduce((rest, one) => rest.replace(one, '…'), text)
+}
+
+/** An expression for it in base64 of either alphabet: all whole groups, and then whatever follows. */
+function encoded(text: string): string {
+  const bytes = Buffer.from(text)
+  const groups = bytes.toString('base64url', 0, bytes.length - (bytes.length % 3))
+  return `${RegExp.escape(groups.replaceAll('-', '+').replaceAll('_', '/'))
+    .replaceAll('\\+', '[+-]')
+    .replaceAll('\\/', '[/_]')}[A-Za-z0-9+/_-]*`
+}
+
+/** Whether what it encodes, from any of its characters on, holds a number, a code, a mailbox or a hidden text. */
+function isTelling(word: string, hide: (text: string) => string): boolean {
+  return [0, 1, 2, 3].some((from) => {
+    const text = Buffer.from(word.slice(from), 'base64').toString('utf8').normalize('NFKC')
+    return text.search(digits) >= 0 || mailboxIn.test(text) || hide(text) !== text
+  })
+}
