@@ -54,6 +54,11 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
   ['redis', '## Redis\n\nFor a `hot` of `redis://…`; see [redis.md](redis.md).'],
   ['log', '## Log'],
   ['templates', '## Messages'],
+  [
+    'numbers',
+    "## Numbers\n\nIn YAML a prefix stands in quotes, for its plus would be lost: `allow: ['+86149']`. `countersign doctor` tells which are in force, and which are needed no longer.",
+  ],
+  ['mailboxes', '## Mailboxes'],
   ['routes', '## Routes'],
   [
     'policy',

@@ -88,6 +88,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     metrics,
     policyOf: createPolicies(settings),
     hasLimits: settings.hasLimits,
+    addressRules: settings.addressRules,
     testCodeOf(address, now) {
       const test = testAddresses.get(address)
       return test && test.until > now ? test.code : undefined

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import examples from 'libphonenumber-js/examples.mobile.json'
 import { getCountries, getExampleNumber } from 'libphonenumber-js/max'
-import { type Address, addressKey, limiterKey, maskAddress, parseAddress } from './address.ts'
+import { type Address, addressKey, limiterKey, maskAddress, maskKey, parseAddress } from './address.ts'
 
 function addressOf(text: string): Address {
   const parsed = parseAddress(text)
@@ -12,6 +12,7 @@ function addressOf(text: string): Address {
 
 test('what contains an @ is meant as an e-mail address, all else as a phone number', () => {
   assert.equal(addressOf('+8613800138000').kind, 'phone')
+  assert.equal(addressOf('li.na＠example。com').kind, 'email')
   assert.equal(addressOf('+8613800138000@example.com').kind, 'email')
   assert.deepEqual(parseAddress('alice'), { kind: 'refused', reason: 'no-plus' })
   assert.deepEqual(parseAddress('+86138@'), { kind: 'refused', reason: 'domain' })
@@ -111,11 +112,20 @@ test('no text makes the parser throw, and both keys of what it takes are of its 
     fc.property(text, (some) => {
       const parsed = parseAddress(some)
       if (parsed.kind === 'refused') return
-      const scheme = some.includes('@') ? 'mailto:' : 'tel:'
+      const scheme = /[@＠]/.test(some) ? 'mailto:' : 'tel:'
       assert.ok(addressKey(parsed.address).startsWith(scheme))
       assert.ok(limiterKey(parsed.address).startsWith(scheme))
       assert.notEqual(maskAddress(parsed.address), some)
     }),
     { numRuns: 5_000 },
   )
+})
+
+test('an identity is masked as its address, whatever rules hold today', () => {
+  for (const text of ['+8613800138000', '+24740123', 'John.Doe@Example.com', '张三@example.com']) {
+    const address = addressOf(text)
+    assert.equal(maskKey(addressKey(address)).toLowerCase(), maskAddress(address).toLowerCase())
+  }
+  assert.equal(maskKey('tel:+8614912345678'), '+86149****5678')
+  assert.equal(maskKey('mailto:a..b@docomo.ne.jp'), 'a***@docomo.ne.jp')
 })

@@ -1,14 +1,27 @@
 /** What an address is: the union of the kinds, its identity, its limiter key and its mask. */
 
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
+import { type NumberRules, noNumberRules } from './number-rules.ts'
 import type { Parsed } from './parsed.ts'
 import { type PhoneNumber, parsePhoneNumber } from './phone-number.ts'
+import { inPlainWidth } from './typed.ts'
 
 export type Address = PhoneNumber | EmailAddress
 
+/** What an operator knows of addresses beyond what everybody does. */
+export type AddressRules = {
+  readonly numbers: NumberRules
+  /** Domains whose local parts may have double or final dots, in lower-case A-labels. */
+  readonly dottedDomains: readonly string[]
+}
+
+export const noAddressRules: AddressRules = { numbers: noNumberRules, dottedDomains: [] }
+
 /** Parses either kind: what contains `@` is meant as an e-mail address. */
-export function parseAddress(text: string): Parsed<Address> {
-  return text.includes('@') ? parseEmailAddress(text) : parsePhoneNumber(text)
+export function parseAddress(text: string, rules: AddressRules = noAddressRules): Parsed<Address> {
+  return inPlainWidth(text).includes('@')
+    ? parseEmailAddress(text, rules.dottedDomains)
+    : parsePhoneNumber(text, rules.numbers)
 }
 
 /** The identity of an address: two texts that mean the same address have the same key. */
@@ -50,4 +63,15 @@ export function maskAddress(address: Address): string {
   const at = address.mailbox.lastIndexOf('@')
   const letters = [...address.mailbox.slice(0, at)]
   return `${letters.length > 1 ? letters[0] : ''}***${address.mailbox.slice(at)}`
+}
+
+/**
+ * The same of an identity, see `addressKey`. Whatever rules there are today: a number that was allowed
+ * once is still to be shown.
+ */
+export function maskKey(key: string): string {
+  const text = key.slice(key.indexOf(':') + 1)
+  return key.startsWith('tel:')
+    ? maskAddress({ kind: 'phone', e164: text, region: '' })
+    : maskAddress({ kind: 'email', mailbox: text, canonical: text, needsSmtpUtf8: false })
 }

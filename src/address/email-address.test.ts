@@ -20,6 +20,9 @@ const accepted: readonly (readonly [text: string, mailbox: string, canonical: st
   ['a@XN--MNCHEN-3YA.de', 'a@xn--mnchen-3ya.de', 'a@xn--mnchen-3ya.de'],
   ['a@例え.jp', 'a@xn--r8jz45g.jp', 'a@xn--r8jz45g.jp'],
   ['张三@example.com', '张三@example.com', '张三@example.com'],
+  ['a@x．com', 'a@x.com', 'a@x.com'],
+  ['ｌｉ．ｎａ＋１＠ｅｘａｍｐｌｅ。com', 'li.na+1@example.com', 'li.na+1@example.com'],
+  ['李娜＠例え｡jp', '李娜@xn--r8jz45g.jp', '李娜@xn--r8jz45g.jp'],
   ['JOSÉ@example.com', 'JOSÉ@example.com', 'josé@example.com'],
   ['jose\u0301@example.com', 'jos\u00e9@example.com', 'jos\u00e9@example.com'],
 ]
@@ -80,7 +83,11 @@ const refused: readonly (readonly [text: string, reason: string, why: string])[]
   ['a@x\u3164.com', 'domain', 'a letter that shows nothing'],
   ['a@ex%61mple.com', 'domain', 'percent-encoding'],
   ['a@x_y.com', 'domain', 'an underscore'],
-  ['a@x．com', 'domain', 'a full-width dot'],
+  ['a＠b@x.com', 'local-part', 'two @, one of them full-width'],
+  ['＂a＂@x.com', 'local-part', 'full-width quotes'],
+  ['a，b@x.com', 'local-part', 'a full-width comma'],
+  ['a＜b@x.com', 'local-part', 'a full-width bracket'],
+  ['a。。b@x.com', 'local-part', 'two ideographic full stops'],
   ['a@localhost', 'domain', 'no dot'],
   ['a@.com', 'domain', 'an empty label'],
   ['a@x..com', 'domain', 'an empty label'],
@@ -209,4 +216,27 @@ test('no text makes the parser throw, and nothing that passes could split a head
     }),
     { numRuns: 10_000 },
   )
+})
+
+test('double and final dots pass at the named domains alone, and nothing else does there', () => {
+  const dotted = ['docomo.ne.jp', 'ezweb.ne.jp']
+  const told = (text: string) => {
+    const parsed = parseEmailAddress(text, dotted)
+    return parsed.kind === 'parsed' ? parsed.address.canonical : parsed.reason
+  }
+  assert.equal(told('a..b@docomo.ne.jp'), 'a..b@docomo.ne.jp')
+  assert.equal(told('A.B.@DOCOMO.ne.jp'), 'a.b.@docomo.ne.jp')
+  assert.equal(told('a...@ezweb。ne。jp'), 'a...@ezweb.ne.jp')
+  assert.equal(told('a@example.com'), 'a@example.com')
+  for (const text of [
+    'a..b@example.com',
+    'a.@sub.docomo.ne.jp',
+    '.a@docomo.ne.jp',
+    '.@docomo.ne.jp',
+    'a..b @docomo.ne.jp',
+    '"a..b"@docomo.ne.jp',
+    'a..b,c@docomo.ne.jp',
+    `${'a.'.repeat(32)}.@docomo.ne.jp`,
+  ])
+    assert.match(told(text), /^(local-part|length)$/, text)
 })

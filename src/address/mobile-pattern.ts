@@ -53,15 +53,10 @@ function patternOf(code: string): Pattern | null {
 }
 
 function readPattern(code: string): Pattern | null {
-  const region = (metadata.country_calling_codes as Record<string, string[]>)[code]?.[0]
-  if (region === undefined) return null
-  const plan = new Metadata(metadata as never)
-  plan.selectNumberingPlan(region as never)
-  const { numberingPlan } = plan as unknown as { numberingPlan: NumberingPlan | undefined }
-  const mobile = numberingPlan?.type('MOBILE')
-  // The metadata leaves the mobile pattern empty where it is that of fixed lines, as in the USA.
-  const type = mobile?.pattern() === '' ? numberingPlan?.type('FIXED_LINE') : mobile
-  if (!numberingPlan || !type?.pattern()) return null
+  const region = regionsOfCode(code)[0]
+  const numberingPlan = region === undefined ? undefined : planOf(region)
+  const type = numberingPlan && mobileTypeOf(numberingPlan)
+  if (region === undefined || !numberingPlan || !type?.pattern()) return null
   const leading = numberingPlan.leadingDigits()
   const prefix = numberingPlan.nationalPrefixForParsing()
   return {
@@ -72,6 +67,39 @@ function readPattern(code: string): Pattern | null {
     leading: leading ? new RegExp(`^(?:${leading})`) : null,
     prefix: prefix ? new RegExp(`^(?:${prefix})`) : null,
   }
+}
+
+/** The calling code that digits begin with, and its regions, the main one first; undefined if there is none. */
+export function callingCodeIn(digits: string): { code: string; regions: readonly string[] } | undefined {
+  for (let length = 1; length <= longestCallingCode; length++) {
+    const code = digits.slice(0, length)
+    const regions = regionsOfCode(code)
+    if (regions.length > 0) return { code, regions }
+  }
+  return undefined
+}
+
+/** How many digits a national mobile number of the region may have. */
+export function mobileLengthsOf(region: string): readonly number[] {
+  const plan = planOf(region)
+  return (plan && mobileTypeOf(plan)?.possibleLengths()) ?? []
+}
+
+function regionsOfCode(code: string): readonly string[] {
+  const codes = metadata.country_calling_codes as Readonly<Record<string, readonly string[]>>
+  return Object.hasOwn(codes, code) ? (codes[code] ?? []) : []
+}
+
+function planOf(region: string): NumberingPlan | undefined {
+  const plan = new Metadata(metadata as never)
+  plan.selectNumberingPlan(region as never)
+  return (plan as unknown as { numberingPlan: NumberingPlan | undefined }).numberingPlan
+}
+
+/** The metadata leaves the mobile pattern empty where it is that of fixed lines, as in the USA. */
+function mobileTypeOf(plan: NumberingPlan) {
+  const mobile = plan.type('MOBILE')
+  return mobile?.pattern() === '' ? plan.type('FIXED_LINE') : mobile
 }
 
 /** The library's class as it is; its types leave out most of it. What the metadata lacks is 0 or undefined. */

@@ -11,6 +11,8 @@ export type RefusalReason =
   | 'not-valid'
   /** A valid number of a type that gets no SMS. */
   | 'not-mobile'
+  /** A mobile number that the operator's settings refuse. */
+  | 'not-allowed'
   /** What stands before the `@`. */
   | 'local-part'
   /** What stands after the `@`. */

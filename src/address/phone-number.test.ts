@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import examples from 'libphonenumber-js/examples.mobile.json'
 import { type CountryCode, getCountries, getExampleNumber } from 'libphonenumber-js/max'
 import { plainMobileRegion } from './mobile-pattern.ts'
+import { allowedPrefixIn, type NumberRules, noNumberRules } from './number-rules.ts'
 import { fullyParsed, parsePhoneNumber } from './phone-number.ts'
 
 function outcomeOf(text: string): string {
@@ -20,13 +21,29 @@ const cases: readonly (readonly [text: string, outcome: string, why: string])[] 
   ['+86013812345678', '+8613812345678', 'the trunk zero is dropped'],
   ['+8860912345678', '+886912345678', 'the trunk zero is dropped'],
   ['+4407911123456', '+447911123456', 'the trunk zero is dropped'],
+  ['＋8613812345678', '+8613812345678', 'a full-width plus'],
+  ['＋８６１３８12345678', '+8613812345678', 'full-width digits'],
+  ['+5491123456789', '+5491123456789', 'an Argentine mobile'],
+  ['+541123456789', '+5491123456789', 'the same without its 9'],
+  ['+54111523456789', '+5491123456789', 'the same with 15, as at home'],
+  ['+540111523456789', '+5491123456789', 'the same with zero and 15'],
+  ['+543516123456', '+5493516123456', 'another area, without its 9'],
+  ['+525512345678', '+525512345678', 'a Mexican number'],
+  ['+5215512345678', '+525512345678', 'the same as before August 2019, from abroad'],
+  ['+520445512345678', '+525512345678', 'the same as before August 2019, at home'],
+  ['+5511987654321', '+5511987654321', 'a Brazilian mobile'],
+  ['+551187654321', '+5511987654321', 'the same before it had nine digits'],
+  ['+55011987654321', '+5511987654321', 'the same with its trunk zero'],
+  ['+551130654321', 'not-mobile', 'a fixed line in São Paulo'],
+  ['+2290190123456', '+2290190123456', 'a mobile in Benin'],
+  ['+22990123456', '+2290190123456', 'the same before it had ten digits'],
+  ['+22507123456', 'not-valid', 'an old number of Côte d’Ivoire, whose new prefix depends on the operator'],
   ['13812345678', 'no-plus', 'a national number'],
   ['8613812345678', 'no-plus', 'no plus'],
   ['008613812345678', 'no-plus', 'a dialling prefix instead of the plus'],
   ['00 86 13812345678', 'no-plus', 'read with a default region it turns into an Australian number'],
   ['', 'no-plus', 'nothing'],
   [' +8613812345678', 'no-plus', 'a space in front'],
-  ['＋8613812345678', 'no-plus', 'a full-width plus'],
   ['tel:+8613812345678', 'no-plus', 'a URI'],
   ['+', 'characters', 'a plus alone'],
   ['++8613812345678', 'characters', 'two pluses'],
@@ -42,7 +59,6 @@ const cases: readonly (readonly [text: string, outcome: string, why: string])[] 
   ['+8613812345678,12', 'characters', 'a second number'],
   ['+1800FLOWERS', 'characters', 'letters'],
   ['+٨٦13812345678', 'characters', 'digits of another script'],
-  ['+８６13812345678', 'characters', 'full-width digits'],
   ['+86\u200b13812345678', 'characters', 'a zero-width space'],
   [`+86${'1'.repeat(19)}`, 'length', 'more digits than any number'],
   ['+861381234567', 'not-valid', 'ten digits: possible, not valid'],
@@ -140,13 +156,70 @@ test('no text makes the parser throw', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'binary' }).map((some) => `+86${some}`),
-    fc.string({ unit: fc.constantFrom(...'+0123456789 -x;*#٠０'), maxLength: 400 }),
+    fc.string({ unit: fc.constantFrom(...'+0123456789 -x;*#٠０＋'), maxLength: 400 }),
   )
   fc.assert(
     fc.property(text, (some) => {
       const parsed = parsePhoneNumber(some)
-      if (parsed.kind === 'parsed') assert.match(some, /^\+[0-9]+$/)
+      if (parsed.kind === 'parsed') assert.match(some, /^[+＋][0-9０-９]+$/)
     }),
     { numRuns: 5_000 },
   )
+})
+
+const rules: NumberRules = {
+  allow: ['+86149', '+1436', '+1437999:CA', '+8617000'].map((entry) => {
+    const one = allowedPrefixIn(entry)
+    return typeof one === 'string' ? assert.fail(one) : one
+  }),
+  refuse: ['+86170', '+447'],
+}
+
+test('a prefix of the operator’s own lets numbers pass that the library does not know, and none of another length', () => {
+  const told = (text: string) => {
+    const parsed = parsePhoneNumber(text, rules)
+    return parsed.kind === 'parsed' ? `${parsed.address.e164} ${parsed.address.region}` : parsed.reason
+  }
+  assert.equal(told('+8614912345678'), '+8614912345678 CN')
+  assert.equal(told('＋８６１４９12345678'), '+8614912345678 CN')
+  assert.equal(told('+861491234567'), 'not-valid')
+  assert.equal(told('+86149123456789'), 'not-valid')
+  assert.equal(told('+14362345678'), '+14362345678 US')
+  assert.equal(told('+14379991234'), '+14379991234 CA')
+  assert.equal(told('+8613812345678'), '+8613812345678 CN')
+  assert.equal(told('+861012345678'), 'not-mobile')
+  // The longest prefix wins.
+  assert.equal(told('+8617012345678'), 'not-allowed')
+  assert.equal(told('+8617000345678'), '+8617000345678 CN')
+  assert.equal(told('+447911123456'), 'not-allowed')
+  assert.equal(told('+4407911123456'), 'not-allowed')
+})
+
+test('without rules nothing changes, and a rule touches no number but those of its prefix', () => {
+  fc.assert(
+    fc.property(nearNumber, (text) => {
+      const plain = parsePhoneNumber(text)
+      assert.deepEqual(parsePhoneNumber(text, noNumberRules), plain)
+      const ruled = parsePhoneNumber(text, rules)
+      const e164 =
+        plain.kind === 'parsed' ? plain.address.e164 : ruled.kind === 'parsed' ? ruled.address.e164 : ''
+      const isNamed = [...rules.refuse, ...rules.allow.map(({ prefix }) => prefix)].some((one) =>
+        e164.startsWith(one),
+      )
+      if (!isNamed) assert.deepEqual(ruled, plain)
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('a prefix that cannot work is told why', () => {
+  for (const [entry, why] of [
+    ['86149', /its plus/],
+    ['+', /its plus/],
+    ['+999123', /no calling code/],
+    ['+86', /is all of \+86/],
+    ['+1436:CN', /\+1 is not of CN/],
+    ['+86149:cn', /its plus/],
+  ] as const)
+    assert.match(String(allowedPrefixIn(entry)), why)
 })

@@ -2,7 +2,10 @@
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { plainMobileRegion } from './mobile-pattern.ts'
+import { allowedRegion, isRefused, type NumberRules, noNumberRules } from './number-rules.ts'
+import { modernForm } from './old-forms.ts'
 import type { Parsed } from './parsed.ts'
+import { inPlainWidth } from './typed.ts'
 
 export type PhoneNumber = {
   readonly kind: 'phone'
@@ -20,29 +23,55 @@ const longestText = 21
 /**
  * Parses a mobile number. Never throws.
  * The plain case is recognised without the library's parser: see `plainMobileRegion`.
+ * @param typed  Full-width forms are read as what they stand for.
+ * @param rules  What the operator knows of numbers beyond the library.
  */
-export function parsePhoneNumber(text: string): Parsed<PhoneNumber> {
+export function parsePhoneNumber(typed: string, rules: NumberRules = noNumberRules): Parsed<PhoneNumber> {
+  const text = inPlainWidth(typed)
   if (!text.startsWith('+')) return { kind: 'refused', reason: 'no-plus' }
   if (!plusAndDigits.test(text)) return { kind: 'refused', reason: 'characters' }
   if (text.length > longestText) return { kind: 'refused', reason: 'length' }
   const region = plainMobileRegion(text.slice(1))
-  return region === undefined
-    ? fullyParsed(text)
-    : { kind: 'parsed', address: { kind: 'phone', e164: text, region } }
+  const parsed = region === undefined ? fullyParsed(text) : known(text, region)
+  if (parsed.kind === 'refused') return allowed(text, rules) ?? parsed
+  return isRefused(parsed.address.e164, rules) ? { kind: 'refused', reason: 'not-allowed' } : parsed
 }
 
 /**
  * The library's answer, of 5 to 13 µs.
  * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
  * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
- * identity is its result, never the text.
+ * identity is its result, never the text. An old form passes as the one that took its place.
  * @param text  A plus and digits, so that it can hold no extension.
  */
 export function fullyParsed(text: string): Parsed<PhoneNumber> {
   const number = parsePhoneNumberFromString(text, { extract: false })
   // The type is found by matching the number against the patterns of each; undefined means not valid.
   const type = number?.getType()
-  if (type === undefined || number?.country === undefined) return { kind: 'refused', reason: 'not-valid' }
-  if (type !== 'MOBILE' && type !== 'FIXED_LINE_OR_MOBILE') return { kind: 'refused', reason: 'not-mobile' }
-  return { kind: 'parsed', address: { kind: 'phone', e164: number.number, region: number.country } }
+  if (number?.country !== undefined && isMobile(type)) return known(number.number, number.country)
+  if (number?.country !== undefined) {
+    const modern = modernForm(number.country, number.nationalNumber)
+    const again =
+      modern && parsePhoneNumberFromString(`+${number.countryCallingCode}${modern}`, { extract: false })
+    if (again && again.country !== undefined && isMobile(again.getType()))
+      return known(again.number, again.country)
+  }
+  const isValid = type !== undefined && number?.country !== undefined
+  return { kind: 'refused', reason: isValid ? 'not-mobile' : 'not-valid' }
+}
+
+function isMobile(type: string | undefined): boolean {
+  return type === 'MOBILE' || type === 'FIXED_LINE_OR_MOBILE'
+}
+
+function known(e164: string, region: string): Parsed<PhoneNumber> {
+  return { kind: 'parsed', address: { kind: 'phone', e164, region } }
+}
+
+/** A number that the library refuses and the operator allows, in the library's form without its trunk zero. */
+function allowed(text: string, rules: NumberRules): Parsed<PhoneNumber> | undefined {
+  if (rules.allow.length === 0) return undefined
+  const e164 = parsePhoneNumberFromString(text, { extract: false })?.number
+  const region = e164 === undefined ? undefined : allowedRegion(e164, rules)
+  return region === undefined ? undefined : known(e164 as string, region)
 }

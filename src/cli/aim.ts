@@ -1,6 +1,6 @@
 /** What commands about carriers begin with: where a message would go, and the carriers themselves. */
 
-import { type Address, parseAddress } from '../address/address.ts'
+import { type Address, type AddressRules, parseAddress } from '../address/address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Channel, ReceiptSink } from '../delivery/provider.ts'
 import type { Destination } from '../delivery/routes.ts'
@@ -14,8 +14,12 @@ export type RouteOptions = CommonOptions & {
   readonly channel?: Channel
 }
 
-export function aimOf(text: string, options: RouteOptions): { destination: Destination; address: Address } {
-  const parsed = parseAddress(text)
+export function aimOf(
+  text: string,
+  rules: AddressRules,
+  options: RouteOptions,
+): { destination: Destination; address: Address } {
+  const parsed = parseAddress(text, rules)
   if (parsed.kind === 'refused')
     throw new AppError(
       'input.invalid',

@@ -11,6 +11,7 @@ import { hotName, isStoreMade, openStore, reportHot, reportStore, storeName } fr
 import type { RedisChoice } from '../store/redis/client.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
+import { numbersOf } from './doctor-numbers.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -52,6 +53,7 @@ export async function doctor(
       await loadTemplates(settings.templates)
       return 'every template renders'
     })
+    await examine('numbers', () => numbersOf(settings.addressRules.numbers))
     await examine('store', () => store(settings))
     if (settings.store.engine === 'postgres') {
       await examine('replicas', async () => replicasOf(await reportStore(settings.store)))

@@ -1,6 +1,7 @@
 /** `countersign member import`: members from a CSV file, a thousand to a transaction, safe to repeat. */
 
 import { readFileSync } from 'node:fs'
+import type { AddressRules } from '../address/address.ts'
 import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
@@ -32,7 +33,7 @@ export async function importMembers(
   end: (code: number) => void,
 ): Promise<void> {
   const { rows, header } = await readRows(path, terminal)
-  await withStore(options, terminal, async ({ store: { directory } }) => {
+  await withStore(options, terminal, async ({ store: { directory }, settings }) => {
     const { tenant } = options
     if (!(await directory.tenant(tenant))) throw new AppError('input.invalid', `there is no tenant ${tenant}`)
     const counts = { added: 0, updated: 0, unchanged: 0, refused: 0 }
@@ -45,7 +46,7 @@ export async function importMembers(
     for (let at = 0; at < rows.length; at += batch) {
       const good: Candidate[] = []
       for (const row of rows.slice(at, at + batch)) {
-        const candidate = candidateOf(row, header, seen)
+        const candidate = candidateOf(row, header, seen, settings.addressRules)
         if (typeof candidate === 'string') refuse(row.line, candidate)
         else good.push(candidate)
       }
@@ -109,6 +110,7 @@ function candidateOf(
   { fields, line, isMalformed }: CsvRow,
   header: readonly string[],
   seen: Map<string, number>,
+  rules: AddressRules,
 ): Candidate | string {
   if (isMalformed) return 'has text after a closing quote; a quote within quotes is doubled'
   if (fields.length !== header.length)
@@ -122,7 +124,7 @@ function candidateOf(
   seen.set(account, line)
   if (of('role') !== '' && !roles.includes(of('role'))) return `role: must be one of ${roles.join(', ')}`
   if (of('name').length > 64) return 'name: takes at most 64 characters'
-  const contacts = contactsOf(of('phone'), of('email'))
+  const contacts = contactsOf(of('phone'), of('email'), rules)
   return typeof contacts === 'string' ? contacts : { line, of, contacts }
 }
 

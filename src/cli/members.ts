@@ -1,6 +1,6 @@
 /** `countersign member add|list|disable`: persons of a tenant. */
 
-import { maskAddress } from '../address/address.ts'
+import { type AddressRules, maskAddress } from '../address/address.ts'
 import { countryKeyOf } from '../address/countries.ts'
 import { parseEmailAddress } from '../address/email-address.ts'
 import { parsePhoneNumber } from '../address/phone-number.ts'
@@ -35,11 +35,11 @@ export function refusalInWords(outcome: Extract<ImportOutcome, { kind: 'refused'
 }
 
 export async function addMember(options: AddOptions, terminal: Terminal): Promise<void> {
-  const contacts = contactsOf(options.phone, options.email)
-  if (typeof contacts === 'string') throw new AppError('input.invalid', contacts)
   if (!isAccount(options.account))
     throw new AppError('input.invalid', '--account: must hold no colon and no control characters')
-  await withStore(options, terminal, async ({ store }) => {
+  await withStore(options, terminal, async ({ store, settings }) => {
+    const contacts = contactsOf(options.phone, options.email, settings.addressRules)
+    if (typeof contacts === 'string') throw new AppError('input.invalid', contacts)
     const { directory } = store
     const { tenant, account, role } = options
     if (!(await directory.tenant(tenant)))
@@ -105,11 +105,11 @@ export async function disableMember(
 }
 
 /** Contacts as typed in a command or a file. @returns A sentence if one is no address. */
-export function contactsOf(phone: string | undefined, email: string | undefined) {
-  const parsedPhone = phone ? parsePhoneNumber(phone) : undefined
+export function contactsOf(phone: string | undefined, email: string | undefined, rules: AddressRules) {
+  const parsedPhone = phone ? parsePhoneNumber(phone, rules.numbers) : undefined
   if (parsedPhone?.kind === 'refused')
     return 'phone: is no valid mobile number with + and country code, such as +8613800138000'
-  const parsedEmail = email ? parseEmailAddress(email) : undefined
+  const parsedEmail = email ? parseEmailAddress(email, rules.dottedDomains) : undefined
   if (parsedEmail?.kind === 'refused') return 'email: is no valid e-mail address'
   return {
     phone: parsedPhone?.address ?? null,

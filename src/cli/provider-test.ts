@@ -23,7 +23,7 @@ type TestOptions = RouteOptions & { readonly provider?: string; readonly locale:
 
 export async function testProvider(text: string, options: TestOptions, terminal: Terminal): Promise<number> {
   const { settings } = settingsFor(options, terminal)
-  const { destination, address } = aimOf(text, options)
+  const { destination, address } = aimOf(text, settings.addressRules, options)
   if (options.provider !== undefined) assertServes(settings, options.provider, destination)
   const message = await testMessage(settings, destination, address, options.locale)
   const tell: Tell = (step, words) => terminal.out(options.json ? JSON.stringify(step) : words)

@@ -56,7 +56,7 @@ export async function explainProvider(
   terminal: Terminal,
 ): Promise<number> {
   const { settings } = settingsFor(options, terminal)
-  const { destination, address } = aimOf(text, options)
+  const { destination, address } = aimOf(text, settings.addressRules, options)
   const route = routeOf(settings.routes, destination)
   const considered = explainRoutes(settings.routes, destination).map(({ route, mismatch }) => ({
     route: route.name,

@@ -38,8 +38,8 @@ export async function findByAddress(
   const sinceMs = parseDuration(options.since)
   if (sinceMs === undefined)
     throw new AppError('input.invalid', `--since: ${options.since} is no time, such as 1h or 7d`)
-  await withStore(options, terminal, async ({ store }) => {
-    const told = await findVerifications(store, address, sinceMs)
+  await withStore(options, terminal, async ({ store, settings }) => {
+    const told = await findVerifications(store, address, settings.addressRules, sinceMs)
     if (!told)
       throw new AppError('input.invalid', 'that is no mobile number (with its plus) or e-mail address')
     for (const one of told.found)

@@ -3,11 +3,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
-import { addressKey, parseAddress } from '../address/address.ts'
+import { type AddressRules, addressKey, parseAddress } from '../address/address.ts'
 import { channels } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
+import { addressRulesOf } from './address-rules.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { parseDuration } from './duration.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
@@ -112,8 +113,9 @@ export function loadSettings({
   }
   for (const path of isServing && set.tls ? [set.tls.certificate, set.tls.key] : [])
     if (!existsSync(path)) problems.push(`tls: ${path} does not exist`)
+  const addressRules = addressRulesOf(set, problems)
   const testAddresses = (set.testAddresses ?? []).flatMap((one, i) =>
-    testAddressOf(one, `testAddresses.${i}`, problems),
+    testAddressOf(one, addressRules, `testAddresses.${i}`, problems),
   )
   const told = problems.filter((one, i) => i < misshapen || !wrong.has(sectionOf(one)))
   if (told.length > 0) throw invalid(told, file)
@@ -149,6 +151,7 @@ export function loadSettings({
       product: set.templates?.product ?? 'Countersign',
       smsParts: set.templates?.smsParts ?? 1,
     },
+    addressRules,
     policy: policyWith(defaultPolicy, set.policy ?? {}),
     apps: set.apps ?? {},
     testAddresses,
@@ -304,10 +307,11 @@ function sectionOf(problem: string): string {
 
 function testAddressOf(
   one: { address: string; code: string; until: string },
+  rules: AddressRules,
   where: string,
   problems: string[],
 ): TestAddress[] {
-  const parsed = parseAddress(one.address)
+  const parsed = parseAddress(one.address, rules)
   const until = Date.parse(`${one.until}T00:00:00Z`) + 86_400_000
   if (parsed.kind === 'refused')
     problems.push(`${where}.address: is no valid mobile number or e-mail address`)

@@ -123,6 +123,7 @@ const forms: readonly (readonly [part: string, form: string])[] = [
   ['(ms|s|m|h|d)', 'a number with its unit, such as 60s, 10m, 24h or 30d'],
   ['{4}-', 'YYYY-MM-DD'],
   ['[0-9]{6,10}', '6 to 10 digits'],
+  ['\\+[1-9]', 'a plus and digits, such as +86170'],
   ['[A-Z]{2}', 'two capital letters, such as CN'],
 ]
 

@@ -133,6 +133,40 @@ export const settingsSchema = Type.Object(
         strict,
       ),
     ),
+    numbers: optional(
+      Type.Object(
+        {
+          allow: optional(
+            Type.Array(Type.String({ minLength: 1 }), {
+              description:
+                'Prefixes of mobile numbers too new for the built-in metadata, such as +86149; +1436:CA names the region where a calling code has several. Of the length of a mobile number there.',
+              default: [],
+            }),
+          ),
+          refuse: optional(
+            Type.Array(Type.String({ pattern: '^\\+[1-9][0-9]{0,14}$' }), {
+              description: 'Prefixes of numbers that are refused, such as +86170. The longest prefix wins.',
+              default: [],
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
+    mailboxes: optional(
+      Type.Object(
+        {
+          dots: optional(
+            Type.Array(Type.String({ minLength: 1 }), {
+              description:
+                'Domains whose mailboxes may have double or final dots before the @, such as docomo.ne.jp and ezweb.ne.jp.',
+              default: [],
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
     routes: optional(routesSchema),
     providers: optional(
       Type.Record(Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }), Type.Object({ type: Type.String() }), {

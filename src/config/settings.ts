@@ -1,5 +1,6 @@
 /** The settings as the program uses them: read once, checked, frozen. */
 
+import type { AddressRules } from '../address/address.ts'
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import type { StoreChoice } from '../store/open-store.ts'
@@ -58,6 +59,8 @@ export type Settings = {
     readonly product: string
     readonly smsParts: number
   }
+  /** By which addresses are read. */
+  readonly addressRules: AddressRules
   readonly policy: AppPolicy
   /** Overrides by app id, before those the app's own record holds. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>

@@ -1,5 +1,6 @@
 /** What every flow is handed: the rooms it may use and the questions it may ask of the settings. */
 
+import type { AddressRules } from '../address/address.ts'
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { Destination } from '../delivery/routes.ts'
@@ -22,6 +23,8 @@ export type Services = {
   policyOf(app: App): AppPolicy
   /** false lifts every throttle, for load tests. The bound on submissions of one code stays. */
   readonly hasLimits: boolean
+  /** By which addresses are read. */
+  readonly addressRules: AddressRules
   /** The fixed code of a test address still in force. */
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any route takes messages for the destination. */

@@ -1,5 +1,6 @@
 /** The part that checking a code and changing a contact share: count, compare, and say how it ended. */
 
+import { enteredCode } from '../code/entered-code.ts'
 import { submissionTakes } from '../throttle/policy.ts'
 import type { Taking, Throttled } from '../throttle/take.ts'
 import { decideSubmission } from '../verification/decide-submission.ts'
@@ -10,6 +11,7 @@ import { type Act, throttleSubject, verificationKey } from './subject.ts'
 export type Submission = {
   readonly act: Act
   readonly purpose: Purpose
+  /** As the person typed or pasted it. */
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
   readonly repeat: string | undefined
@@ -46,7 +48,7 @@ export async function submitCode(services: Services, submission: Submission): Pr
     return taken
   }
   const testCode = services.testCodeOf(key.address, services.clock.now())
-  const outcome = decideSubmission(taken.record, entered, ring, taken.now, testCode)
+  const outcome = decideSubmission(taken.record, enteredCode(entered), ring, taken.now, testCode)
   if (outcome.kind === 'match') return { kind: 'match', record: outcome.record, wrong: taken.wrong }
   // Not waited for: what it says is for the operator, and the caller's time must not hang on it.
   store.journal

@@ -1,6 +1,6 @@
 /** What became of a verification, step by step, for the operator who is asked why a code did not arrive. */
 
-import { addressKey, maskAddress, parseAddress } from '../address/address.ts'
+import { type AddressRules, addressKey, maskKey, parseAddress } from '../address/address.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
 import type { Store } from '../store/store.ts'
 import type { Verification } from '../verification/verification.ts'
@@ -64,16 +64,18 @@ export type FoundTimelines = {
 /**
  * The verifications of an address, newest first.
  * @param text  As a person types it: a number with its plus, or an e-mail address.
+ * @param rules  By which such addresses are read.
  * @param sinceMs  How far to look back from now.
  * @returns undefined if the text is no address.
  */
 export async function findVerifications(
   store: Store,
   text: string,
+  rules: AddressRules,
   sinceMs: number,
   most = 100,
 ): Promise<FoundTimelines | undefined> {
-  const parsed = parseAddress(text)
+  const parsed = parseAddress(text, rules)
   if (parsed.kind === 'refused') return undefined
   const now = await store.now()
   const query = { address: addressKey(parsed.address), sinceMs: now - sinceMs }
@@ -137,7 +139,7 @@ export function timelineOf(
     tenant,
     app,
     member,
-    address: maskedKey(record.address),
+    address: maskKey(record.address),
     purpose,
     state,
     issuedAt,
@@ -152,11 +154,4 @@ export function timelineOf(
 
 function stateOf(record: Verification, now: number): Timeline['state'] {
   return record.state === 'live' && record.expiresAt <= now ? 'expired' : record.state
-}
-
-/** The identity of an address, masked as the address itself would be. */
-function maskedKey(key: string): string {
-  const parsed = parseAddress(key.slice(key.indexOf(':') + 1))
-  // One that no longer parses, as rules for numbers change, is hidden whole.
-  return parsed.kind === 'parsed' ? maskAddress(parsed.address) : '****'
 }

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import { type Address, parseAddress } from '../../address/address.ts'
+import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import { defaultCountryKey, isCountryKey, isNumberOfCountry } from '../../address/countries.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Act } from '../../flows/subject.ts'
@@ -15,11 +15,11 @@ export type Contact = {
   readonly country: string | null
 }
 
-export function contactIn(body: {
-  readonly contact: string
-  readonly country?: string | null
-}): Contact | { readonly refusal: Refusal } {
-  const parsed = parseAddress(body.contact)
+export function contactIn(
+  body: { readonly contact: string; readonly country?: string | null },
+  rules: AddressRules,
+): Contact | { readonly refusal: Refusal } {
+  const parsed = parseAddress(body.contact, rules)
   if (parsed.kind === 'refused')
     return {
       refusal: invalid('contact', {

@@ -13,15 +13,24 @@ export function localeOf(header: string | undefined): Locale {
   let bestQuality = 0
   for (const part of header.slice(0, 256).split(',')) {
     const [range = '', ...parameters] = part.split(';')
-    const tag = range.trim().toLowerCase()
+    // Java and POSIX write a locale with an underscore.
+    const tag = range.trim().toLowerCase().replaceAll('_', '-')
     const locale = /^en(-|$)/.test(tag) ? 'en-US' : /^zh(-|$)|^\*$/.test(tag) ? 'zh-CN' : undefined
-    if (!locale) continue
-    const weight = parameters.map((one) => /^\s*q\s*=\s*(\d(?:\.\d{0,3})?)\s*$/i.exec(one)?.[1]).find(Boolean)
-    const quality = weight === undefined ? 1 : Number(weight)
-    if (quality > bestQuality) {
-      best = locale
-      bestQuality = quality
-    }
+    const quality = qualityIn(parameters)
+    if (!locale || quality <= bestQuality) continue
+    best = locale
+    bestQuality = quality
   }
   return best
+}
+
+/** Of `q=0.9`, and of `q=.9`, which RFC 9110 12.4.2 does not know and clients send; 1 if there is none. */
+function qualityIn(parameters: readonly string[]): number {
+  for (const parameter of parameters) {
+    const [name = '', value = ''] = parameter.split('=')
+    if (name.trim().toLowerCase() !== 'q') continue
+    const quality = Number.parseFloat(value)
+    return quality >= 0 && quality <= 1 ? quality : 1
+  }
+  return 1
 }

@@ -32,7 +32,7 @@ export function verificationCodeRoutes(app: FastifyInstance, services: Services)
         if (!calls.includes('verify')) return sendRefusal(request, reply, { code: 'USG.000000005' })
         return verify(request, reply, request.body.verificationCode)
       }
-      return withContact(request, reply, async ({ address }) => {
+      return withContact(services, request, reply, async ({ address }) => {
         const locale = localeOf(request.headers['accept-language'])
         const outcome = await requestCode(services, actOf(services, request, address), locale)
         switch (outcome.kind) {
@@ -62,7 +62,7 @@ export function verificationCodeRoutes(app: FastifyInstance, services: Services)
     (request, reply) => {
       const entered = request.body.verificationCode
       if (!entered) return sendRefusal(request, reply, emptyCode)
-      return withContact(request, reply, async ({ address, country }) => {
+      return withContact(services, request, reply, async ({ address, country }) => {
         const act = actOf(services, request, address)
         const locale = localeOf(request.headers['accept-language'])
         const outcome = await changeContact(services, act, entered, country, locale, fingerprintOf(request))
@@ -83,7 +83,7 @@ export function verificationCodeRoutes(app: FastifyInstance, services: Services)
   )
 
   function verify(request: Call, reply: FastifyReply, entered: string): Promise<FastifyReply> {
-    return withContact(request, reply, async ({ address }) => {
+    return withContact(services, request, reply, async ({ address }) => {
       const outcome = await checkCode(
         services,
         actOf(services, request, address),
@@ -104,11 +104,12 @@ export function verificationCodeRoutes(app: FastifyInstance, services: Services)
 
 /** Parses the contact, acts on it, and answers: success is empty, anything else a refusal. */
 async function withContact(
+  services: Services,
   request: Call,
   reply: FastifyReply,
   act: (contact: Contact) => Promise<Refusal | undefined>,
 ): Promise<FastifyReply> {
-  const contact = contactIn(request.body)
+  const contact = contactIn(request.body, services.addressRules)
   const refusal = 'refusal' in contact ? contact.refusal : await act(contact)
   return refusal ? sendRefusal(request, reply, refusal) : sendEmpty(reply)
 }

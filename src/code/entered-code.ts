@@ -1,0 +1,29 @@
+/** A code as people type or paste it, made into the digits that were sent. */
+
+/** The zeros of the scripts whose keyboards type digits of their own (Unicode, General_Category Nd). */
+const zeros = [
+  0xff10, // full-width
+  0x0660, // Arabic-Indic
+  0x06f0, // Persian, Urdu
+  0x0966, // Devanagari
+  0x09e6, // Bengali
+  0x0e50, // Thai
+  0x0ed0, // Lao
+  0x1040, // Burmese
+  0x17e0, // Khmer
+]
+
+/** Blanks and line ends of any kind, hyphens and dashes, and what shows nothing. */
+const between = /[\s\p{Pd}\p{Cf}\u2212]/gu
+
+/**
+ * Takes out what copying puts into a code, and nothing else: a text that was no code stays none. Done before a code
+ * is compared, whatever the comparison will say.
+ */
+export function enteredCode(text: string): string {
+  return text.replace(between, '').replace(/\p{Nd}/gu, (digit) => {
+    const point = digit.codePointAt(0)!
+    const zero = zeros.find((one) => point >= one && point < one + 10)
+    return zero === undefined ? digit : String(point - zero)
+  })
+}
