@@ -40,6 +40,11 @@ export type Bind = {
   /** The less, the sooner it answers. */
   readonly load: number
   submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void
+  /**
+   * A message wants to be sent: a wait for the next try to connect ends now, or at its least length if it has only begun.
+   * @returns false if the carrier refused this bind, which asking sooner does not mend.
+   */
+  hurry(): boolean
   /** Lets what is unanswered be answered, unbinds and disconnects; each for a moment at most. */
   close(): Promise<void>
 }
@@ -65,6 +70,8 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   /** Of the bind itself. */
   let failures = 0
   let refusals = 0
+  let endRest: (() => void) | undefined
+  let endRestSoon: (() => void) | undefined
 
   async function hold(): Promise<void> {
     while (!closing.signal.aborted) {
@@ -74,13 +81,40 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
       refusals = ended.isRefusal ? refusals + 1 : 0
       reason = ended.reason
       if (closing.signal.aborted) break
-      const waitMs = ended.isRefusal
-        ? doubled(timings.refused, refusals, random)
-        : fullJitter(timings.reconnect, failures, random)
-      change('down')
-      await wait(waitMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
+      const isRefusal = ended.isRefusal ?? false
+      await rest(
+        isRefusal
+          ? doubled(timings.refused, refusals, random)
+          : fullJitter(timings.reconnect, failures, random),
+        isRefusal,
+      )
     }
     change('closed')
+  }
+
+  /** Waits for the next try to connect. */
+  async function rest(ms: number, isRefusal: boolean): Promise<void> {
+    const since = performance.now()
+    // As after a first failure: a code’s minute has no more, and a peer is asked no more often than once a second.
+    const soonMs = Math.min(ms, fullJitter(timings.reconnect, 1, random))
+    const rested = Promise.withResolvers<void>()
+    let timer = setTimeout(rested.resolve, ms).unref()
+    endRestSoon = isRefusal
+      ? undefined
+      : () => {
+          endRestSoon = undefined
+          clearTimeout(timer)
+          const leftMs = since + soonMs - performance.now()
+          timer = setTimeout(rested.resolve, leftMs).unref()
+          // Said at once, so that the message that asked for it waits for it.
+          if (leftMs <= 0) change('connecting')
+        }
+    endRest = rested.resolve
+    change('down')
+    await rested.promise
+    clearTimeout(timer)
+    endRest = undefined
+    endRestSoon = undefined
   }
 
   /** Resolves when the connection has ended, or has not come about. */
@@ -164,6 +198,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
       await Promise.race([goodbye, wait(timings.closeMs, undefined, { ref: false })])
     }
     closing.abort()
+    endRest?.()
     await held
   }
 
@@ -186,6 +221,11 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
       return inFlight + (link?.isDoubtful ? doubtfulLoad : 0)
     },
     submit,
+    hurry() {
+      if (refusals > 0) return false
+      endRestSoon?.()
+      return true
+    },
     close,
   }
 }

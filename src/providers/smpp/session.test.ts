@@ -130,6 +130,29 @@ test('a message waits for a bind that is coming up, and not for one that is down
   assert.equal((await provider.send(message, never)).id, 'm0')
 })
 
+test('a message makes a bind that would rest for long be tried soon, and is sent once the carrier is back', async (t) => {
+  let share = 0
+  t.mock.method(Math, 'random', () => share)
+  await using smsc = await startFakeSmsc()
+  smsc.script.bindStatus = () => 0x08
+  const timings = { reconnect: { leastMs: 1, mostMs: 3_600_000 } }
+  const provider = providerOf(t, smsc.port, { timings })
+  await until('it has failed often', () => smsc.binds.length >= 20)
+  share = 0.999 // the next rest takes a quarter of an hour at least
+  for (let before = 0; before < smsc.binds.length; ) {
+    before = smsc.binds.length
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  smsc.script.bindStatus = () => 0
+  const { length } = smsc.binds
+  for (let tries = 0; tries < 1_000 && smsc.submits.length === 0; tries++) {
+    await provider.send(message, never).catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.equal(smsc.submits.length, 1)
+  assert.ok(smsc.binds.length - length <= 2)
+})
+
 test('S-5: a peer that is gone without a word is found out, and the bind made anew', async (t) => {
   await using smsc = await startFakeSmsc()
   const provider = providerOf(t, smsc.port, { timings: { idleMs: 30, answerMs: 200 } })

@@ -62,6 +62,8 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
   function submit(given: Submit): Promise<string> {
     return new Promise((resolve, reject) => {
       if (isClosing) return reject(new DeliveryError('unavailable', 'closing'))
+      // One is enough to send by; the others come in their own time.
+      if (!senders.some(isUp)) senders.some((bind) => bind.hurry())
       if (!senders.some(isUp)) return reject(noBind())
       const until = performance.now() + given.remainingMs
       const job: Job = { ...given, until, resolve, reject, isSent: false, throttledBy: undefined }
