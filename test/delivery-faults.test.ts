@@ -161,6 +161,20 @@ test('T-5: a carrier that keeps failing is left alone, and probed until it is we
   })
 })
 
+test('T-5: the only carrier, when it is well again, has a living code with the next try, seconds later', async () => {
+  await using only = await startScriptedCarrier()
+  only.behaviour = (nth) => (nth < 6 ? '500' : 'accept')
+  const config = join(temporaryFolder(), 'settings.yaml')
+  writeFileSync(config, `providers:\n${only.settings('only')}\nroutes: { sms: [only] }\n`)
+  await using server = await startServer({ args: ['--config', config] })
+  const { dispatches } = await sent(server)
+  assert.equal(dispatches.at(-1)!.outcome, 'accepted')
+  assert.equal(dispatches.length, 7)
+  // Its breaker is open meanwhile: there is nowhere else to go. Three seconds, and what a busy machine may add.
+  for (const [i, one] of dispatches.entries())
+    assert.ok(one.handedOverAt - (dispatches[i - 1] ?? one).handedOverAt < 6_000)
+})
+
 test('T-5: with the first carrier hung under load nothing is lost, and nobody gets two codes', async () => {
   await using bad = await startScriptedCarrier()
   await using good = await startScriptedCarrier()

@@ -4,7 +4,7 @@ import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
-import { leastLifeForRetryMs, mostDispatches, nextAfter } from './next-try.ts'
+import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
 import { reached } from './points.ts'
 import { DeliveryError, type Message } from './provider.ts'
 import { type Chosen, destinationOf, type Router } from './router.ts'
@@ -40,6 +40,8 @@ const pollMs = 250
 const mostInHand = 2_000
 /** Claimed ahead. Each claim counts as a try, so a process that dies often must not claim what it cannot send soon. */
 const mostClaimed = 64
+/** Claims that nobody settled, because the process died: a message that kills processes must not do so for ever. */
+const mostUnsettledClaims = 10
 /** Less life than this and nobody could type the code in time: never send late. */
 const leastLifeMs = 1_000
 
@@ -76,13 +78,13 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   /** @param deadline  By `performance.now()`. */
   async function deliver(entry: OutboxEntry, deadline: number): Promise<void> {
     reached('after-claim', entry.message.id)
-    const { dispatches, verification } = entry
+    const { dispatches, tried, verification } = entry
     const startedAt = performance.now()
     const end = (outcome: 'expired' | 'exhausted') =>
       settle(entry, { provider: '', ...timesOf(entry, deadline, startedAt, startedAt), outcome }, undefined)
     if (deadline - startedAt < leastLifeMs || (verification && verification.state !== 'live'))
       return end('expired')
-    if (dispatches > mostDispatches) return end('exhausted')
+    if (dispatches - tried.length > mostUnsettledClaims) return end('exhausted')
     const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
     const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
@@ -174,7 +176,15 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       dispatches,
       next:
         secondOf(entry, told, chosen, remainingMs) ??
-        nextAfter(told.outcome, dispatches, unknowns, remainingMs, chosen?.hasNext ?? false),
+        nextAfter({
+          outcome: told.outcome,
+          isCode: verification !== undefined,
+          channel,
+          dispatches,
+          unknowns,
+          remainingMs,
+          hasNext: chosen?.hasNext ?? false,
+        }),
     }
     reached('before-settle', message.id)
     await record(settlement, performance.now() + remainingMs)

@@ -1,24 +1,39 @@
 /** What becomes of a message after a dispatch: done, failed, or another try and when. */
 
-import type { DispatchOutcome, Settlement } from '../store/outbox.ts'
+import type { DispatchOutcome, NewMessage, Settlement } from '../store/outbox.ts'
 
 /** A code message is tried again only while the next try can still help: this much life left. */
 export const leastLifeForRetryMs = 20_000
-/** Claims of one message, whatever the reason: the worker's own bound on how often anyone is sent to. */
-export const mostDispatches = 10
-/** No code lives longer; what does is a notice. */
-const longestCodeMs = 600_000
+/** Tries of a notice; those of a code end with its life. */
+const mostNoticeTries = 10
 /** A message that may have been taken goes out once more, not again and again. */
 const mostUnknowns = 2
+/**
+ * A carrier that is well again gets a living code within three seconds: the longest wait and a look at the outbox,
+ * which comes each 250 ms. Waits of a quarter less at most bound the tries of a code that lives ten minutes to 300.
+ */
+const longestWaitMs = 2_700
+/** Of a mail that is put off with more than a minute left. */
+const sharedTries = 10
 
-export function nextAfter(
-  outcome: DispatchOutcome,
-  dispatches: number,
-  unknowns: number,
-  remainingMs: number,
-  hasNext: boolean,
-  random: () => number = Math.random,
-): Settlement['next'] {
+/** What was known when a dispatch ended. */
+export type AfterDispatch = {
+  readonly outcome: DispatchOutcome
+  /** false: a notice. */
+  readonly isCode: boolean
+  readonly channel: NewMessage['channel']
+  /** Dispatches so far, this one included. */
+  readonly dispatches: number
+  /** How many of them ended unknown, this one included. */
+  readonly unknowns: number
+  /** Until the message's deadline. */
+  readonly remainingMs: number
+  /** A provider that is well was not tried yet. */
+  readonly hasNext: boolean
+}
+
+export function nextAfter(after: AfterDispatch, random: () => number = Math.random): Settlement['next'] {
+  const { outcome, unknowns, remainingMs, hasNext } = after
   switch (outcome) {
     case 'accepted':
       return { kind: 'done' }
@@ -28,27 +43,26 @@ export function nextAfter(
     case 'exhausted':
       return { kind: 'failed', isPermanent: false }
     case 'unknown':
-      if (unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
-      return nextAfter('unavailable', dispatches, unknowns, remainingMs, hasNext, random)
     case 'throttled':
     case 'unavailable':
-      if (remainingMs < leastLifeForRetryMs || dispatches >= mostDispatches)
-        return { kind: 'failed', isPermanent: false }
+      if (outcome === 'unknown' && unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
+      if (remainingMs < leastLifeForRetryMs) return { kind: 'failed', isPermanent: false }
       if (hasNext) return { kind: 'retry', afterMs: 0 }
-      return { kind: 'retry', afterMs: Math.round(waitMs(outcome, dispatches, remainingMs, random())) }
+      if (!after.isCode && after.dispatches >= mostNoticeTries) return { kind: 'failed', isPermanent: false }
+      return { kind: 'retry', afterMs: Math.round(waitMs(after, random())) }
   }
 }
 
-/**
- * A code waits half a second to eight; a notice, good for a day, up to hours: it outlives an outage. Full
- * jitter, so that many messages failed by one outage do not come back together.
- */
-function waitMs(outcome: DispatchOutcome, dispatches: number, remainingMs: number, share: number): number {
-  if (remainingMs > longestCodeMs) return share * Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
-  const shortMs = Math.min(8_000, 250 * 2 ** dispatches)
-  if (outcome !== 'throttled' || remainingMs <= 60_000) return share * shortMs
-  // Put off with minutes left: the tries to come share them, for greylisting lasts minutes, and short waits
-  // alone had used up every try within one. Half jitter: with full jitter 9 % missed a delay of five minutes.
-  const partMs = (remainingMs - leastLifeForRetryMs) / (mostDispatches - dispatches)
-  return ((1 + share) / 2) * Math.max(shortMs, Math.min(250 * 3 ** dispatches, partMs))
+/** Jitter in all of them, so that many messages failed by one outage do not come back together. */
+function waitMs(after: AfterDispatch, share: number): number {
+  const { outcome, isCode, channel, dispatches, remainingMs } = after
+  // A notice is good for a day and outlives an outage: it waits up to hours.
+  if (!isCode) return share * Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+  if (outcome === 'throttled' && channel === 'email' && remainingMs > 60_000) {
+    // Greylisting lasts minutes, and short waits alone had used up every try within one: some ten tries share the
+    // time that is left. Half jitter: with full jitter 9 % missed a delay of five minutes.
+    const partMs = (remainingMs - leastLifeForRetryMs) / Math.max(1, sharedTries - dispatches)
+    return ((1 + share) / 2) * Math.max(longestWaitMs, Math.min(250 * 3 ** dispatches, partMs))
+  }
+  return (0.75 + share / 4) * Math.min(longestWaitMs, 250 * 2 ** dispatches)
 }

@@ -126,6 +126,21 @@ test('when all fail a message is tried all the same, where it is soonest worth i
   )
 })
 
+test('while all fail a message tries them by turns, not the one alone whose time ends first', () => {
+  const { next, fail, pass } = routerOf()
+  for (const name of ['b', 'a', 'c']) {
+    fail(name)
+    pass(100)
+  }
+  const tried: string[] = []
+  for (let i = 0; i < 6; i++) {
+    const { provider, leave } = next(tried)
+    leave('unavailable')
+    tried.push(provider.name)
+  }
+  assert.deepEqual(tried, ['b', 'a', 'c', 'b', 'a', 'c'])
+})
+
 test('what is more than a provider may have goes to the next, and waits if all are full', async () => {
   const { router, next } = routerOf({}, { a: { window: 1 }, b: { window: 1 }, c: { window: 1 } })
   const taken = [next(), next(), next()]

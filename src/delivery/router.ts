@@ -146,8 +146,12 @@ export function createRouter(settings: RouterSettings): Router {
         waitMs = Math.min(waitMs, roomInMs ?? lookForRoomMs)
       }
       if (full) return { kind: 'wait', room: () => full.gate.room(waitMs) }
-      // All fail. A message that is about to be lost has nothing to lose by a try.
-      const [soonest] = inOrder.toSorted((a, b) => a.breaker.opensUntil() - b.breaker.opensUntil())
+      // All fail. A message that is about to be lost has nothing to lose by a try; by turns, for its next one may be
+      // well again long before its breaker would let a probe through.
+      const turn = ({ name }: Post) => tried.lastIndexOf(name)
+      const [soonest] = inOrder.toSorted(
+        (a, b) => turn(a) - turn(b) || a.breaker.opensUntil() - b.breaker.opensUntil(),
+      )
       if (soonest!.gate.roomInMs() === 0)
         return chosen(soonest!, soonest!.breaker.enterAnyway(), route, destination, tried)
       return { kind: 'wait', room: () => soonest!.gate.room(lookForRoomMs) }
