@@ -217,25 +217,44 @@ test('SMS goes only to countries that are allowed', async () => {
   assert.equal(told(answer), '400 USG.206030003')
 })
 
-test('an app that tells its clients’ addresses is limited by those, and not by its own', async () => {
+test('A-9: an address that an app tells limits within that app, and without one the app’s own address does', async () => {
   await using server = await startServer({ env: { COUNTERSIGN_POLICY_LIMITS_ISSUES_NETWORK: '1/1h' } })
-  const app = await newApp(server, { tellsClientIp: true })
-  const ask = async (userId: string, ip?: string) =>
-    told(
-      await send(
-        server,
-        await tokenOf(server, app, userId),
-        newNumber(),
-        ip === undefined ? {} : { 'X-Client-IP': ip },
-      ),
-    )
+  const [app, other] = [
+    await newApp(server, { tellsClientIp: ['10.0.0.0/8', '127.0.0.1'] }),
+    await newApp(server, { tellsClientIp: true }),
+  ]
+  let nth = 0
+  const ask = async (by: typeof app, ip?: string) => {
+    const token = await tokenOf(server, by, `told${nth++}`)
+    return told(await send(server, token, newNumber(), ip === undefined ? {} : { 'X-Client-IP': ip }))
+  }
+  const full = '400 USG.206060008'
+  assert.equal(await ask(app, '192.0.2.1'), '200')
+  for (const same of [
+    '192.0.2.1',
+    '192.0.2.1:5060',
+    ' ::FFFF:c000:201 ',
+    '64:ff9b::192.0.2.1',
+    '8.8.8.8, 192.0.2.1',
+  ])
+    assert.equal(await ask(app, same), full, same)
+  assert.equal(await ask(app, '192.0.2.2'), '200')
+  assert.equal(await ask(app, '2001:db8::1'), '200')
+  assert.equal(await ask(app, '[2001:DB8:0:0:ffff::2]:443'), full, 'an IPv6 network is a /64')
+  assert.equal(await ask(other, '192.0.2.1'), '200', 'what one app tells counts not for another')
+  assert.equal(await ask(app), '200', 'told none, limited by its own address')
+  for (const none of ['', 'no address', '192.000.002.009', '192.0.2.300', '192.0.2.3,', 'fe80::1::2'])
+    assert.equal(await ask(app, none), full, none)
+  assert.equal(await ask(server.app), full, 'that address is the same for who tells none')
+})
+
+test('an app is believed about its clients’ addresses only from where its servers are', async () => {
+  await using server = await startServer({ env: { COUNTERSIGN_POLICY_LIMITS_ISSUES_NETWORK: '1/1h' } })
+  const app = await newApp(server, { tellsClientIp: ['10.0.0.0/8', '::2'] })
+  const ask = async (userId: string, ip: string) =>
+    told(await send(server, await tokenOf(server, app, userId), newNumber(), { 'X-Client-IP': ip }))
   assert.equal(await ask('a', '192.0.2.1'), '200')
-  assert.equal(await ask('b', '192.0.2.1'), '400 USG.206060008')
-  assert.equal(await ask('c', '192.0.2.2'), '200')
-  assert.equal(await ask('d', '2001:db8::1'), '200')
-  assert.equal(await ask('e', '2001:db8::2'), '400 USG.206060008', 'an IPv6 network is a /64')
-  assert.equal(await ask('f'), '200', 'told none, limited by none')
-  assert.equal(await ask('g', 'no address'), '200')
+  assert.equal(await ask('b', '192.0.2.2'), '400 USG.206060008')
 })
 
 test('a used nonce is refused where the policy says so', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../errors.ts'
+import type { AppPolicy } from '../flows/policy.ts'
 import { defaultPolicy, policyWith } from './app-policy.ts'
 
 /** What is said of overrides that are refused. */
@@ -82,10 +83,29 @@ const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ limits: { wrong: { member: [] } } }, /limits\.wrong\.member: needs at least one limit/],
   [{ limits: { wrong: { memberAddress: ['101/30d'] } } }, /limits\.wrong\.memberAddress: .*at most 100/],
   [{ limits: { submissions: { memberAddress: [] } } }, /limits\.submissions\.memberAddress: needs/],
+  [
+    { tellsClientIp: ['app.local'] },
+    /tellsClientIp: app\.local is no IP address or CIDR block, such as 10\.0/,
+  ],
+  [{ tellsClientIp: ['10.0.0.0/33', '::1'] }, /tellsClientIp: 10\.0\.0\.0\/33 is no IP address/],
+  [{ tellsClientIp: ['010.0.0.1'] }, /tellsClientIp: 010\.0\.0\.1 is no IP address/],
+  [
+    { tellsClientIp: 'yes' },
+    /tellsClientIp: must be one of the values docs\/config\.md lists for it; found "yes"/,
+  ],
   [{ limits: { issues: { app: { perSecond: 0 } } } }, /perSecond: must be more than 0/],
 ]
 for (const [overrides, expected] of refused)
   test(`refused: ${JSON.stringify(overrides)}`, () => assert.match(refusalOf(overrides), expected))
+
+test('an app is believed about addresses from listed networks; true is this machine, and the app’s own list wins', () => {
+  const from = (...all: Record<string, unknown>[]) =>
+    all.reduce<AppPolicy>((base, one) => policyWith(base, one), defaultPolicy)
+  assert.deepEqual(from().tellsClientIp, [])
+  assert.deepEqual(from({ tellsClientIp: true }).tellsClientIp, ['127.0.0.0/8', '::1'])
+  assert.deepEqual(from({ tellsClientIp: ['10.0.0.1'] }, { digits: 8 }).tellsClientIp, ['10.0.0.1'])
+  assert.deepEqual(from({ tellsClientIp: ['10.0.0.1'] }, { tellsClientIp: false }).tellsClientIp, [])
+})
 
 test('every problem is told at once', () => {
   assert.equal(refusalOf({ digits: 4, maxSubmissions: 0, needsprof: true }).split('\n').length, 3)

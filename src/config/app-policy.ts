@@ -4,6 +4,8 @@ import { isSupportedCountry } from 'libphonenumber-js/max'
 import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import { apiCalls } from '../flows/policy.ts'
+import { loopbackNetworks } from '../network/loopback.ts'
+import { isNetwork } from '../network/networks.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
 import { longestLifetimeMs } from '../verification/verification.ts'
 import { formatDuration, parseDuration, parseWindow } from './duration.ts'
@@ -18,7 +20,7 @@ export const defaultPolicy: AppPolicy = {
   needsProof: true,
   refusesRepeatedNonce: false,
   allowsLongSignatures: false,
-  tellsClientIp: false,
+  tellsClientIp: [],
   regions: null,
   calls: apiCalls,
 }
@@ -76,7 +78,7 @@ export function policyWith(
     needsProof: set.needsProof ?? base.needsProof,
     refusesRepeatedNonce: set.refusesRepeatedNonce ?? base.refusesRepeatedNonce,
     allowsLongSignatures: set.allowsLongSignatures ?? base.allowsLongSignatures,
-    tellsClientIp: set.tellsClientIp ?? base.tellsClientIp,
+    tellsClientIp: toldFrom(set.tellsClientIp) ?? base.tellsClientIp,
     regions: set.countries === undefined ? base.regions : set.countries === 'all' ? null : set.countries,
     calls: set.calls ?? base.calls,
   }
@@ -94,6 +96,11 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(longestLifetimeMs)} (SP 800-63B)`,
       )
   }
+  for (const network of toldFrom(set.tellsClientIp) ?? [])
+    if (!isNetwork(network))
+      problems.push(
+        `${where}.tellsClientIp: ${network} is no IP address or CIDR block, such as 10.0.0.0/8; list those of the app’s servers`,
+      )
   const { wrong, submissions } = set.limits ?? {}
   for (const [name, limits] of Object.entries({
     'wrong.address': wrong?.address,
@@ -111,6 +118,12 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.countries.${i}: ${region} is no region${region === 'UK' ? '; did you mean GB?' : ''}`,
       )
   return problems
+}
+
+/** `true` says of no server where it is: the app then is believed on this machine alone. */
+function toldFrom(set: PolicyOverrides['tellsClientIp']): readonly string[] | undefined {
+  if (set === true) return loopbackNetworks
+  return set === false ? [] : set
 }
 
 function ms(text: string | undefined): number | undefined {

@@ -126,6 +126,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'routes.email': 'sandbox',
     'routes.voice': 'sandbox',
     'policy.profile': 'strict',
+    'policy.tellsClientIp': '192.0.2.0/24, 2001:db8::5',
     'policy.lifetime.sms': '2m',
     'policy.lifetime.email': '3m',
     'policy.countries': 'CN,HK',
@@ -154,6 +155,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
   assert.deepEqual(policy.limits.issues.address.gapsMs, [1000, 2000])
   assert.equal(policy.limits.issues.app.perDay, 9)
   assert.deepEqual(trustedProxies, ['10.0.0.0/8', '::1'])
+  assert.deepEqual(policy.tellsClientIp, ['192.0.2.0/24', '2001:db8::5'])
 })
 
 test('a carrier’s settings have environment names too', () => {

@@ -99,8 +99,10 @@ function read({ schema, env }: Scalar, text: string, problems: string[]): unknow
   const types = [schema.type, ...(schema.anyOf ?? []).map((one) => one.type)]
   if (types.includes('boolean')) {
     if (text === 'true' || text === 'false') return text === 'true'
-    problems.push(`${env}: must be true or false`)
-    return undefined
+    if (!types.includes('array')) {
+      problems.push(`${env}: must be true or false`)
+      return undefined
+    }
   }
   if (types.includes('null') && text === 'null') return null
   if (types.includes('integer') || types.includes('number'))

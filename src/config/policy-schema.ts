@@ -147,9 +147,9 @@ export const policySchema = Type.Object(
       }),
     ),
     tellsClientIp: optional(
-      Type.Boolean({
+      Type.Union([Type.Boolean(), Type.Array(Type.String())], {
         description:
-          'The app is a server that tells its clients’ addresses in X-Client-IP and is believed; a call without one has no network limit.',
+          'Addresses and CIDR blocks of the app’s servers: from there it is believed in X-Client-IP. true: on this machine alone.',
         default: false,
       }),
     ),

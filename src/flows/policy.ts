@@ -27,8 +27,8 @@ export type AppPolicy = {
   readonly refusesRepeatedNonce: boolean
   /** App ID logins: take signatures that live longer than seven days, or for ever. */
   readonly allowsLongSignatures: boolean
-  /** The app tells its clients' addresses in `X-Client-IP`, and is believed. */
-  readonly tellsClientIp: boolean
+  /** Addresses and networks of the app's servers: from there it is believed in `X-Client-IP`. None: from nowhere. */
+  readonly tellsClientIp: readonly string[]
   /** ISO regions that codes may be sent to by SMS; null: all. */
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]

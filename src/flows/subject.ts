@@ -3,7 +3,6 @@
 import { type Address, addressKey, limiterKey } from '../address/address.ts'
 import type { Member, Session } from '../directory/directory.ts'
 import { randomHex } from '../random.ts'
-import { networkOf } from '../throttle/network.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, VerificationKey } from '../verification/verification.ts'
 
@@ -11,8 +10,8 @@ import type { Purpose, VerificationKey } from '../verification/verification.ts'
 export type Act = {
   readonly session: Session
   readonly address: Address
-  /** The client's IP address, if someone trusted told it. */
-  readonly clientIp: string | undefined
+  /** The client's network as limits count it, see `networkOfClient`. */
+  readonly network: string
 }
 
 /** A member's own contact is proved, any other is stored: no other purpose exists yet. */
@@ -34,13 +33,13 @@ export function verificationKey({ session, address }: Act, purpose: Purpose): Ve
   }
 }
 
-export function throttleSubject({ session, address, clientIp }: Act): ThrottleSubject {
+export function throttleSubject({ session, address, network }: Act): ThrottleSubject {
   return {
     tenant: session.tenant.id,
     app: session.app.id,
     member: session.member.id,
     limiterKey: limiterKey(address),
-    network: clientIp === undefined ? undefined : networkOf(clientIp),
+    network,
   }
 }
 

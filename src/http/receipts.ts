@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { ReceiptAnswer, ReceiptRequest } from '../flows/services.ts'
+import { clientAddressOf } from './client-address.ts'
 
 export type ReceiptPagesOptions = {
   /** What each provider does with a call, by its name. */
@@ -41,7 +42,7 @@ export async function receiptPages(
           query: mark < 0 ? '' : request.url.slice(mark + 1),
           headers: request.headers as ReceiptRequest['headers'],
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-          clientIp: request.ip,
+          clientIp: clientAddressOf(request),
         })
         if (contentType !== undefined) reply.type(contentType)
         return reply.code(status).send(body ?? '')

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Socket, Server as TcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { trustOf } from './client-address.ts'
 import { requestIdOf } from './huawei/answer.ts'
 
 export type ServerOptions = {
@@ -55,7 +56,7 @@ export function createServer({
     bodyLimit: largestBody,
     genReqId: (raw: IncomingMessage) => requestIdOf(raw.headers),
     requestTimeout: slowestSenderMs,
-    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    trustProxy: trustedProxies.length > 0 ? trustOf(trustedProxies) : false,
     forceCloseConnections: 'idle' as const,
     // Strict types: "1" is no number and a missing field is not filled in.
     ajv: {

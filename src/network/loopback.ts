@@ -2,7 +2,8 @@
 
 import { networksOf } from './networks.ts'
 
-const loopback = networksOf(['127.0.0.0/8', '::1'])
+export const loopbackNetworks: readonly string[] = ['127.0.0.0/8', '::1']
+const loopback = networksOf(loopbackNetworks)
 
 /**
  * @param host  As settings, URLs (IPv6 in brackets) and sockets have it. Of names only `localhost`: any other, such as

@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import { limiterKeyOf } from '../address/address.ts'
 import { partitionOf, partitions } from '../address/partition.ts'
 import type { Ledger } from './ledger.ts'
-import { networkOf } from './network.ts'
 import {
   defaultLimits,
   issueTakes,
@@ -247,20 +246,6 @@ test('a large limit is counted in slots instead of remembered taking by taking',
     .filter((take) => take.scope === 'network')
     .map((take) => take.form)
   assert.deepEqual(forms.toSorted(), ['events', 'tally'])
-})
-
-test('a network is an IPv4 address or an IPv6 /64', () => {
-  for (const [ip, network] of [
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['2001:0DB8:0000:0000:ffff::', '2001:db8:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-    ['garbage', 'garbage'],
-  ] as const)
-    assert.equal(networkOf(ip), network)
 })
 
 test('the ledgers of an address lie where it lies, those of a member together', () => {

@@ -76,7 +76,7 @@ export type ThrottleSubject = {
   readonly member: string
   /** See `limiterKey`: the address with what does not make it another one taken out. */
   readonly limiterKey: string
-  /** The client's network, see `networkOf`; undefined if nobody trusted told. */
+  /** The client's network, see `networkOfClient`; undefined: not known. */
   readonly network: string | undefined
 }
 

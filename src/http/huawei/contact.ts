@@ -1,11 +1,11 @@
 /** The wire's `contact` and `country`, made into an address or refused; here that word ends. */
 
-import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import { defaultCountryKey, isCountryKey, isNumberOfCountry } from '../../address/countries.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Act } from '../../flows/subject.ts'
+import { networkOfClient } from '../client-address.ts'
 import type { Refusal } from './errors.ts'
 import { invalid } from './parameters.ts'
 
@@ -36,13 +36,10 @@ export function contactIn(
   return { address, country }
 }
 
-/**
- * The act of a request. The client's address is the connection's, or what a trusted proxy says it
- * is; an app that serves many people tells it in `X-Client-IP`, and if it tells none none is limited.
- */
+/** The act of a request. */
 export function actOf(services: Services, request: FastifyRequest, address: Address): Act {
   const { session } = request
-  if (!services.policyOf(session.app).tellsClientIp) return { session, address, clientIp: request.ip }
-  const told = request.headers['x-client-ip']
-  return { session, address, clientIp: typeof told === 'string' && isIP(told) ? told : undefined }
+  const { id } = session.app
+  const { tellsClientIp } = services.policyOf(session.app)
+  return { session, address, network: networkOfClient(request, { id, tellsClientIp }) }
 }

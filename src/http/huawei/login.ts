@@ -8,6 +8,7 @@ import type { LoginOutcome } from '../../flows/log-in.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
+import { clientAddressOf } from '../client-address.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
 import type { AnswerOf, tokenFields, userFields } from './answer-fields.ts'
 import { tokenIn } from './authenticate.ts'
@@ -85,7 +86,10 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
         const { token, needGenNewToken } = request.body
         const outcome = await validateToken(services, token, needGenNewToken === true)
         if (outcome.kind === 'valid')
-          return sendJson(reply, tokenObject(outcome.session, token, null, request.ip, services.clock.now()))
+          return sendJson(
+            reply,
+            tokenObject(outcome.session, token, null, clientAddressOf(request), services.clock.now()),
+          )
         return answer(services, request, reply, outcome, 'USG.000000004')
       },
     )
@@ -114,7 +118,7 @@ function answer(
   if (outcome.kind === 'logged-in') {
     const refresh = { token: outcome.refreshToken, expiresAt: outcome.refreshExpiresAt }
     const { session, accessToken } = outcome
-    const told = tokenObject(session, accessToken, refresh, request.ip, services.clock.now())
+    const told = tokenObject(session, accessToken, refresh, clientAddressOf(request), services.clock.now())
     return sendJson(reply, { ...told, firstLogin: outcome.isFirst })
   }
   return sendRefusal(request, reply, refusalOf(outcome, refused))
