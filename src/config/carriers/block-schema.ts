@@ -21,6 +21,9 @@ const inReceipt = Type.Union([
   Type.Object({ header: Type.String() }, strict),
 ])
 
+/** The first of several that has a value. */
+const eitherPlace = Type.Union([...inReceipt.anyOf, Type.Array(inReceipt, { minItems: 2 })])
+
 const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 const condition = Type.Union([
   scalar,
@@ -74,6 +77,7 @@ export const verifiers = {
   ecdsa: ['publicKey', 'signature', 'timestamp'],
   messageBird: ['key'],
   secret: ['value', 'query?', 'header?'],
+  sns: ['topics'],
   standardWebhooks: ['secret'],
   twilio: ['token', 'sharedKey?'],
   vonage: ['secret', 'algorithm'],
@@ -171,7 +175,7 @@ export const blockSchema = Type.Object(
           list: optional(pointer),
           only: optional(rules),
           key: inReceipt,
-          state: inReceipt,
+          state: eitherPlace,
           states: Type.Record(Type.String(), receiptMeaning),
           other: optional(receiptMeaning),
           words: optional(Type.Array(inReceipt)),

@@ -5,6 +5,7 @@ import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/p
 import { answerJudge } from './answer.ts'
 import { type Answer, createHttpClient, type Lost } from './client.ts'
 import { messageValues } from './message-values.ts'
+import { createReach } from './reach.ts'
 import { receiptTaker } from './receipts.ts'
 import { compileRequest, type Outgoing } from './request.ts'
 import { wordsOf } from './words.ts'
@@ -18,6 +19,7 @@ export type HttpProviderSettings = HttpSettings & {
 export function createHttpProvider(settings: HttpProviderSettings, receive: ReceiptSink): Provider {
   const { name, block, values, secrets, server, templateIds, receiptUrl } = settings
   const client = createHttpClient({ ...settings, connections: settings.window })
+  const beside = createReach(settings)
   const requestOf = compileRequest(block.request, server)
   const judge = answerJudge(block.answer)
 
@@ -53,10 +55,12 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
 
     ...(receiptUrl !== null &&
       block.receipts && {
-        receipts: receiptTaker(block.receipts, values, receiptUrl, secrets, receive),
+        receipts: receiptTaker(block.receipts, values, receiptUrl, secrets, receive, beside.reach),
       }),
 
-    close: () => client.close(),
+    async close() {
+      await Promise.all([client.close(), beside.close()])
+    },
   }
 
   async function answerTo(

@@ -18,7 +18,23 @@ export const longestMatched = 4_096
 /** Finds the value as text; null if it is not there, or is no text, number or boolean. */
 export type Find = (said: Said) => string | null
 
-export function finderOf(place: Place): Find {
+/** @param place  Of several, the first that has a value. */
+export function finderOf(place: Place | readonly Place[]): Find {
+  if (Array.isArray(place)) return firstOf(place.map((one) => finderOf(one)))
+  return finderOfOne(place as Place)
+}
+
+function firstOf(finders: readonly Find[]): Find {
+  return (said) => {
+    for (const find of finders) {
+      const found = find(said)
+      if (found !== null) return found
+    }
+    return null
+  }
+}
+
+function finderOfOne(place: Place): Find {
   if (typeof place === 'string') {
     const path = pathOf(place)
     return ({ document }) => wordOf(valueAt(document, path))

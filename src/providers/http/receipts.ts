@@ -13,6 +13,7 @@ import type { Values } from '../../liquid.ts'
 import { parseText } from '../../outside.ts'
 import { priceFinder, segmentsOf } from './answer.ts'
 import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './places.ts'
+import type { Reach } from './reach.ts'
 import { ruleOf } from './rules.ts'
 import { verifierOf } from './verify/verifier.ts'
 import { wordsOf } from './words.ts'
@@ -31,6 +32,7 @@ export type ReceiptTaker = (request: ReceiptRequest) => Promise<ReceiptAnswer>
  * @param values  What the block needs, by name.
  * @param receiptUrl  As the carrier was given it.
  * @param hidden  What no record may hold.
+ * @param reach  To what a call names, where that is needed to verify it.
  */
 export function receiptTaker(
   rules: ReceiptRules,
@@ -38,11 +40,17 @@ export function receiptTaker(
   receiptUrl: string,
   hidden: readonly string[],
   receive: ReceiptSink,
+  reach: Reach,
 ): ReceiptTaker {
-  const verify = verifierOf(rules.verify, values)
+  const verify = verifierOf(rules.verify, values, reach)
   const receiptsIn = receiptReader(rules, hidden)
   const { status = 200, contentType, body } = rules.answer ?? {}
   const { method = 'POST', parse } = rules
+  const taken: ReceiptAnswer = {
+    status,
+    ...(contentType !== undefined && { contentType }),
+    ...(body !== undefined && { body }),
+  }
 
   return async (request) => {
     const { query, headers } = request
@@ -50,9 +58,12 @@ export function receiptTaker(
     if (read.kind === 'malformed') return { status: 400 }
     const call = { text: read.value, headers, query, form: parse }
     const url = query === '' ? receiptUrl : `${receiptUrl}?${query}`
-    if (!verify({ request, said: saidBy(call, longestUnverified), url, nowMs: Date.now() }))
-      return { status: 403 }
+    const said = saidBy(call, longestUnverified)
+    const verdict = await verify({ request, said, url, nowMs: Date.now() })
+    if (verdict === false) return { status: 403 }
+    if (verdict === 'later') return { status: 503 }
     if (request.method !== method) return { status: 405 }
+    if (verdict === 'answered') return taken
     const receipts = await receiptsIn(saidBy(call))
     if (receipts === null) return { status: 400 }
     try {
@@ -60,11 +71,7 @@ export function receiptTaker(
     } catch {
       return { status: 503 } // the store is away: the carrier is to tell it again
     }
-    return {
-      status,
-      ...(contentType !== undefined && { contentType }),
-      ...(body !== undefined && { body }),
-    }
+    return taken
   }
 }
 

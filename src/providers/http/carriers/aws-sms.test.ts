@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { never, phoneMessage, settingsOf, startCarrier } from '../../../../test/http-carrier.ts'
 import { exchange } from '../../../../test/http-exchange.ts'
+import { snsEvents, topicArn } from '../../../../test/sns-events.ts'
 
 const failed = (type: string, Reason: string, Message: string, more = {}) => ({
   status: 400,
@@ -14,6 +15,8 @@ const section = {
   accessKeyId: 'AKIDEXAMPLE',
   secretAccessKey: 'secret',
   originationIdentity: '+15557122661',
+  configurationSet: 'codes',
+  topicArn,
 }
 
 exchange({
@@ -34,6 +37,7 @@ exchange({
       MessageBody: phoneMessage.text,
       MessageType: 'TRANSACTIONAL',
       TimeToLive: 59,
+      ConfigurationSetName: 'codes',
       Context: { countersign: phoneMessage.id },
     },
   },
@@ -93,6 +97,7 @@ test('the host is that of the region’s partition, for mail too', () => {
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'secret',
     from: 'no-reply@example.com',
+    topicArn,
   }
   for (const [region, domain] of [
     ['eu-west-1', 'amazonaws.com'],
@@ -107,4 +112,58 @@ test('the host is that of the region’s partition, for mail too', () => {
     assert.equal(settingsOf({ ...section, region }).server, `https://sms-voice.${region}.${domain}`)
     assert.equal(settingsOf({ ...ses, region }).server, `https://email.${region}.${domain}`)
   }
+})
+
+/** The event of the page "Example event data". */
+const event = {
+  eventType: 'TEXT_SUCCESSFUL',
+  eventVersion: '1.0',
+  eventTimestamp: 1686975103470,
+  isFinal: true,
+  originationPhoneNumber: '+12065550152',
+  destinationPhoneNumber: '+14255550156',
+  isoCountryCode: 'US',
+  messageId: '862a8790-60c0-4430-9b2b-658bdexample',
+  messageRequestTimestamp: 1686975103170,
+  messageEncoding: 'GSM',
+  messageType: 'TRANSACTIONAL',
+  messageStatus: 'SUCCESSFUL',
+  messageStatusDescription: 'Message has been accepted by phone carrier',
+  context: { account: 'bar' },
+  totalMessageParts: 1,
+  totalMessagePrice: 0.09582,
+  totalCarrierFee: 0.0,
+}
+
+test('what Amazon tells of a message by SNS becomes a receipt, once it is signed for our topic', async () => {
+  const tell = await snsEvents('aws-sms')
+  const receipt = {
+    key: event.messageId,
+    state: 'enroute',
+    providerCode: 'TEXT_SUCCESSFUL SUCCESSFUL Message has been accepted by phone carrier',
+    segments: 1,
+    price: { amount: '0.09582', currency: 'USD' },
+  }
+  assert.deepEqual(await tell(event), { status: 200, receipts: [receipt] })
+  for (const [eventType, isFinal, state] of [
+    ['TEXT_DELIVERED', true, 'delivered'],
+    ['TEXT_QUEUED', false, 'enroute'],
+    ['TEXT_PENDING', false, 'enroute'],
+    ['TEXT_CARRIER_UNREACHABLE', false, undefined],
+    ['TEXT_CARRIER_UNREACHABLE', true, 'undeliverable'],
+    ['TEXT_CARRIER_BLOCKED', true, 'undeliverable'],
+    ['TEXT_INVALID', true, 'undeliverable'],
+    ['TEXT_PROTECT_BLOCKED', true, 'undeliverable'],
+    ['TEXT_SPAM', true, 'undeliverable'],
+    ['TEXT_TTL_EXPIRED', true, 'undeliverable'],
+    ['TEXT_UNKNOWN', true, 'unknown'],
+    ['TEXT_OF_TOMORROW', true, 'unknown'],
+  ] as const) {
+    const { status, receipts } = await tell({ ...event, eventType, isFinal })
+    assert.equal(status, 200)
+    assert.equal(receipts[0]?.state, state, eventType)
+  }
+  assert.deepEqual(await tell(event, { Signature: 'AAAA' }), { status: 403, receipts: [] })
+  const elsewhere = { TopicArn: 'arn:aws:sns:eu-west-1:999999999999:codes' }
+  assert.deepEqual(await tell(event, elsewhere), { status: 403, receipts: [] })
 })

@@ -4,12 +4,14 @@ import type { ReceiptRules, Verification } from '../../../config/carriers/block-
 import type { ReceiptRequest } from '../../../delivery/provider.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
 import type { Said } from '../places.ts'
+import type { Reach } from '../reach.ts'
 import { addresses } from './addresses.ts'
 import { basic } from './basic.ts'
 import { ecdsa } from './ecdsa.ts'
 import { hmac } from './hmac.ts'
 import { messageBird } from './message-bird.ts'
 import { secret } from './secret.ts'
+import { sns } from './sns.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
 import { vonage } from './vonage.ts'
@@ -39,19 +41,50 @@ const verifiers: Readonly<Record<string, Verifier>> = {
   vonage,
 }
 
+/**
+ * answered: it is the carrier's, about the calls themselves, and all that it wants is done · later: it cannot be
+ * verified now.
+ */
+export type Verdict = boolean | 'answered' | 'later'
+
+type Way = (call: Call) => Verdict | Promise<Verdict>
+
 /** All ways that a block states must hold; where it has a list of such, all of one item. */
-export function verifierOf(verify: ReceiptRules['verify'], values: Values): Verify {
-  const alternatives = [verify].flat().map((one) => allOf(one, values))
-  return (call) => alternatives.some((holds) => holds(call))
+export function verifierOf(
+  verify: ReceiptRules['verify'],
+  values: Values,
+  reach: Reach,
+): (call: Call) => Promise<Verdict> {
+  const alternatives = [verify].flat().map((one) => waysOf(one, values, reach))
+  return async (call) => {
+    let verdict: Verdict = false
+    for (const ways of alternatives) {
+      verdict = await verdictOf(ways, call)
+      if (verdict !== false) break
+    }
+    return verdict
+  }
 }
 
-function allOf(verify: Verification, values: Values): Verify {
+function waysOf(verify: Verification, values: Values, reach: Reach): readonly Way[] {
   const compile = createCompiler()
   const { hmac: composed, ...named } = verify
   const ways = Object.entries(named as Readonly<Record<string, Readonly<Record<string, string>>>>).map(
-    ([way, given]) =>
-      verifiers[way]!((name) => (given[name] === undefined ? '' : compile(given[name])(values))),
+    ([way, given]): Way => {
+      const parameter = (name: string) => (given[name] === undefined ? '' : compile(given[name])(values))
+      return way === 'sns' ? sns(parameter('topics'), reach) : verifiers[way]!(parameter)
+    },
   )
-  if (composed) ways.push(hmac(composed, values))
-  return (call) => ways.every((holds) => holds(call))
+  return composed ? [...ways, hmac(composed, values)] : ways
+}
+
+/** @returns The last that is no plain yes, once all have been asked. */
+async function verdictOf(ways: readonly Way[], call: Call): Promise<Verdict> {
+  let all: Verdict = true
+  for (const way of ways) {
+    const one = await way(call)
+    if (one === false) return false
+    if (one !== true) all = one
+  }
+  return all
 }

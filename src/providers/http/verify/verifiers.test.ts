@@ -8,14 +8,14 @@ import { basic } from './basic.ts'
 import { secret } from './secret.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
-import { type Call, type Verify, verifierOf } from './verifier.ts'
+import { type Call, verifierOf } from './verifier.ts'
 
 const given =
   (parameters: Readonly<Record<string, string>>) =>
   (name: string): string =>
     parameters[name] ?? ''
 
-function calls(verify: Verify, call: Parameters<typeof callOf>[0], url = '', nowMs = 0): boolean {
+function calls<V>(verify: (call: Call) => V, call: Parameters<typeof callOf>[0], url = '', nowMs = 0): V {
   const said: Call['said'] = { document: undefined, text: '', headers: {}, query: new URLSearchParams() }
   return verify({ request: callOf(call), said, url, nowMs })
 }
@@ -164,7 +164,9 @@ test('Standard Webhooks: the example of its specification is what we sign and wh
   for (const lateMs of [-301_000, 301_000]) assert.equal(isWebhook({}, lateMs), false)
 })
 
-test('a secret that was not stated lets nobody in, least of all who sends none', () => {
+const nowhere = () => assert.fail('nothing is to be called')
+
+test('a secret that was not stated lets nobody in, least of all who sends none', async () => {
   const sent = { headers: { 'x-secret': '', authorization: 'Basic ' }, query: 'secret=' }
   for (const call of [{}, sent, { headers: { authorization: `Basic ${btoa(':')}` } }])
     for (const verify of [
@@ -174,19 +176,21 @@ test('a secret that was not stated lets nobody in, least of all who sends none',
       basic(given({ user: 'u' })),
       standardWebhooks(given({})),
       twilio(given({})),
-      verifierOf({ hmac: { key: '', text: '', signature: { header: 'x-secret' } } }, {}),
-      verifierOf({ addresses: { list: '' } } as ReceiptRules['verify'], {}),
+      verifierOf({ hmac: { key: '', text: '', signature: { header: 'x-secret' } } }, {}, nowhere),
+      verifierOf({ sns: { topics: '' } } as ReceiptRules['verify'], {}, nowhere),
+      verifierOf({ addresses: { list: '' } } as ReceiptRules['verify'], {}, nowhere),
     ])
-      assert.equal(calls(verify, call), false)
+      assert.equal(await calls<unknown>(verify, call), false)
 })
 
-test('all ways that a block states must hold', () => {
+test('all ways that a block states must hold', async () => {
   const verify = verifierOf(
     {
       addresses: { list: '198.51.100.0/24, 2001:db8::1' },
       secret: { header: 'X-Secret', value: '{{ word }}' },
     } as ReceiptRules['verify'],
     { word: 'shh' },
+    nowhere,
   )
   const known = { 'x-secret': 'shh' }
   for (const [clientIp, headers, holds] of [
@@ -197,5 +201,5 @@ test('all ways that a block states must hold', () => {
     ['198.51.100.7', {}, false],
     ['', known, false],
   ] as const)
-    assert.equal(calls(verify, { clientIp, headers }), holds, `${clientIp} ${JSON.stringify(headers)}`)
+    assert.equal(await calls(verify, { clientIp, headers }), holds, `${clientIp} ${JSON.stringify(headers)}`)
 })

@@ -1,0 +1,169 @@
+/**
+ * Amazon SNS's rule: a signature over named fields, by a certificate that Amazon shows. Subscriptions are confirmed
+ * by the way. From "Verifying the signatures of Amazon SNS messages" of its developer guide, and from
+ * services-custom/sns-message-manager of the AWS SDK for Java 2.
+ */
+
+import { verify, X509Certificate } from 'node:crypto'
+import { awsDomain } from '../../../aws-domain.ts'
+import type { Reach } from '../reach.ts'
+import type { Call, Verdict } from './verifier.ts'
+
+type Topic = {
+  /** Of the SNS of its region: its certificates are there, and nowhere else. */
+  readonly origin: string
+  /** That a certificate may be for. */
+  readonly names: readonly string[]
+}
+
+type Message = Readonly<Record<string, string>>
+
+/** Deliveries are tried for at most 3,600 s ("Amazon SNS message delivery retries"); clocks may differ. */
+const oldestMs = 3_900_000
+const mostAheadMs = 300_000
+
+const algorithms: Readonly<Record<string, string>> = { 1: 'sha1', 2: 'sha256' }
+
+/**
+ * @param topics  Their ARNs, separated by commas. Everybody with an account at Amazon has messages signed by the same
+ * certificate: the topic alone says that it is ours.
+ */
+export function sns(topics: string, reach: Reach): (call: Call) => Promise<Verdict> {
+  const known = topicsOf(topics)
+  const certificates = certificateStore(reach)
+
+  return async ({ said: { document }, nowMs }) => {
+    const message = messageOf(document)
+    const topic = known.get(message.TopicArn ?? '')
+    const algorithm = algorithms[message.SignatureVersion ?? '']
+    const text = signedTextOf(message)
+    if (!topic || !algorithm || text === null || !isRecent(message.Timestamp ?? '', nowMs)) return false
+    const url = URL.parse(message.SigningCertURL ?? '')
+    if (!url || !isAt(topic, url) || !url.pathname.endsWith('.pem')) return false
+    const certificate = await certificates(url, nowMs)
+    if (certificate === 'later') return 'later'
+    if (!certificate || !isFor(topic, certificate, nowMs)) return false
+    const signature = Buffer.from(message.Signature ?? '', 'base64')
+    if (!verify(algorithm, Buffer.from(text), certificate.publicKey, signature)) return false
+    if (message.Type === 'Notification') return true
+    if (message.Type === 'SubscriptionConfirmation') return confirm(message, topic, reach)
+    return 'answered' // the subscription was ended, by who may
+  }
+}
+
+function topicsOf(list: string): ReadonlyMap<string, Topic> {
+  const topics = new Map<string, Topic>()
+  for (const arn of list.split(',').map((one) => one.trim())) {
+    const region = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[\w.-]+$/.exec(arn)?.[1]
+    if (region === undefined) continue
+    const domain = awsDomain(region)
+    // SnsHostProvider of the SDK, whose list of regions is closed: regions to come are in one of these forms too.
+    const names = [`sns.${domain}`, `sns-${region}.${domain}`, `sns-signing.${region}.${domain}`]
+    if (region.startsWith('us-gov-')) names.push(`sns-us-gov-west-1.${domain}`)
+    topics.set(arn, { origin: `https://sns.${region}.${domain}`, names })
+  }
+  return topics
+}
+
+/** What of it is text; SNS says everything so. */
+function messageOf(document: unknown): Message {
+  const entries = typeof document === 'object' && document !== null ? Object.entries(document) : []
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+}
+
+/** By the type, in this order; a subject only if there is one. */
+const signedFields: Readonly<Record<string, readonly string[]>> = {
+  Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
+  SubscriptionConfirmation: [
+    'Message',
+    'MessageId',
+    'SubscribeURL',
+    'Timestamp',
+    'Token',
+    'TopicArn',
+    'Type',
+  ],
+  UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+}
+
+/** @returns null if a field is missing. */
+function signedTextOf(message: Message): string | null {
+  const type = message.Type ?? ''
+  const fields = Object.hasOwn(signedFields, type) ? signedFields[type]! : []
+  const there = fields.filter((name) => name !== 'Subject' || message[name] !== undefined)
+  if (there.length === 0 || there.some((name) => message[name] === undefined)) return null
+  return there.map((name) => `${name}\n${message[name]}\n`).join('')
+}
+
+function isRecent(timestamp: string, nowMs: number): boolean {
+  const ageMs = nowMs - Date.parse(timestamp)
+  return ageMs <= oldestMs && -ageMs <= mostAheadMs // neither if it is no time
+}
+
+/** The whole of scheme, host and port: `https://sns.eu-west-1.amazonaws.com.example.com` begins alike. */
+function isAt(topic: Topic, url: URL): boolean {
+  return url.origin === topic.origin && url.username === '' && url.password === ''
+}
+
+function isFor(topic: Topic, certificate: X509Certificate, nowMs: number): boolean {
+  const { validFromDate, validToDate } = certificate
+  const isLive = validFromDate.getTime() <= nowMs && nowMs <= validToDate.getTime()
+  return isLive && topic.names.some((name) => certificate.checkHost(name, { wildcards: false }) !== undefined)
+}
+
+const mostKept = 10
+/** Unsigned calls can name addresses that are not there; there are few that are. */
+const mostFetches = 10
+const fetchesPerMs = 60_000
+
+/** @throws Error if SNS cannot be reached. */
+type Certificates = (url: URL, nowMs: number) => Promise<X509Certificate | null | 'later'>
+
+/** Each is fetched once. Null: what is there is none. 'later': too many have been asked for. */
+function certificateStore(reach: Reach): Certificates {
+  const kept = new Map<string, Promise<X509Certificate | null>>()
+  let fetches: number[] = []
+
+  return (url, nowMs) => {
+    const known = kept.get(url.href)
+    if (known) return known
+    fetches = fetches.filter((at) => nowMs - at < fetchesPerMs)
+    if (fetches.length >= mostFetches) return Promise.resolve('later')
+    fetches.push(nowMs)
+    const fetched = reach(url).then(({ status, text }) => {
+      if (status >= 500 || status === 429)
+        throw new Error(`SNS answered ${status} in place of its certificate`)
+      const certificate = status === 200 ? certificateOf(text) : null
+      if (certificate === null) kept.delete(url.href)
+      return certificate
+    })
+    if (kept.size >= mostKept) kept.delete(kept.keys().next().value!)
+    kept.set(url.href, fetched)
+    fetched.catch(() => kept.delete(url.href))
+    return fetched
+  }
+}
+
+function certificateOf(pem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return null
+  }
+}
+
+/** @throws Error if SNS cannot be reached: it then sends the confirmation again. */
+async function confirm(message: Message, topic: Topic, reach: Reach): Promise<Verdict> {
+  const url = URL.parse(message.SubscribeURL ?? '')
+  const isOurs =
+    url !== null &&
+    isAt(topic, url) &&
+    url.searchParams.get('Action') === 'ConfirmSubscription' &&
+    url.searchParams.get('TopicArn') === message.TopicArn
+  if (!isOurs) return false
+  const { status } = await reach(url)
+  if (status !== 200) throw new Error(`SNS answered ${status} to the confirmation of a subscription`)
+  return 'answered'
+}
