@@ -59,6 +59,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   let isBroken = false
   const opening = openStore(settings.store, {
     onAnswered: (verb, tookMs) => metrics.commitSeconds.observe({ verb }, tookMs / 1000),
+    onMigrated: (from, to) => log.info(`the store’s schema is up to date: ${from} → ${to}`),
     onFailed(reason) {
       isBroken = true
       log.error('the store is gone; the server must be started again', { reason })

@@ -13,6 +13,11 @@ export const appErrors = {
     isExposed: false,
     meaning: 'The store was written by a newer version. Run that version, or restore a backup.',
   },
+  'store.schema-older': {
+    isExposed: false,
+    meaning:
+      'The store has an older schema, which a server of an older version may be using. Only serve and migrate bring it up to date.',
+  },
   'store.moved': {
     isExposed: false,
     meaning: 'The store takes part in a move and may not be served from; the message names the other one.',

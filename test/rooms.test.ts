@@ -79,6 +79,7 @@ const shared = [
   'metrics.ts',
   'outside.ts',
   'random.ts',
+  'secret-file.ts',
 ]
 
 test('every import obeys the table of rooms', () => {

@@ -15,12 +15,9 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput
-    if (isSystemError(error)) {
-      terminal.err(`countersign: ${error.message}`)
-      return exitCodes.failed
-    }
-    if (!(error instanceof AppError)) throw error
-    terminal.err(`countersign: ${error.message}`)
+    // Its words say what and where: a stack would add nothing that an operator can use.
+    terminal.err(`countersign: ${error instanceof Error ? error.message : String(error)}`)
+    if (!(error instanceof AppError)) return exitCodes.failed
     switch (error.code) {
       case 'store.unavailable':
       case 'store.locked':
@@ -31,16 +28,12 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       case 'input.invalid':
         return exitCodes.badInput
       case 'store.schema-newer':
+      case 'store.schema-older':
       case 'store.moved':
       case 'key-ring.unknown-key':
         return exitCodes.failed
     }
   }
-}
-
-/** Such as a folder that may not be written: its words say what and where, a stack adds nothing. */
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'path' in error
 }
 
 /** @param end  Takes the exit code of a command that ran to its end and still has something to tell. */

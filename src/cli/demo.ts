@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyRing } from '../code/key-ring.ts'
-import { writeSecretFile } from '../config/data-folder.ts'
 import { hashPassword } from '../directory/password.ts'
+import { replaceSecretFile } from '../secret-file.ts'
 import type { Store } from '../store/store.ts'
 import { newApp, newAppId, newAppKey, newMember, newPassword } from './create.ts'
 
@@ -52,7 +52,7 @@ export async function ensureDemo(
   if (await directory.app(id)) return true
   if ((await directory.tenants()).length > 0) return false
   // Written first: a start cut off after this is made good by the next one.
-  writeSecretFile(join(folder, 'demo.json'), `${JSON.stringify(demo, null, 2)}\n`)
+  replaceSecretFile(join(folder, 'demo.json'), () => `${JSON.stringify(demo, null, 2)}\n`)
   const { tenant, admin, member } = demo
   const [ofAdmin, ofMember] = await (hashes ?? hashesOf(demo))
   const common = { tenant, createdAt: now }

@@ -1,8 +1,8 @@
 /** `countersign doctor`: checks that everything a server needs is there and works, and shows its settings. */
 
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { open } from '../code/seal.ts'
+import { examineCertificate } from '../config/certificate.ts'
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
@@ -79,13 +79,8 @@ export async function doctor(
 }
 
 function keyRing(settings: Settings): string {
-  const { keyRing, keyRingFile } = settings
   if (!isRingMade(settings)) return 'will be made at the first start'
   const { keys, newest } = readRing(settings)
-  if (keyRing === null && (statSync(keyRingFile).mode & 0o077) !== 0)
-    throw new Error(
-      `${keyRingFile} can be read by others; chmod 600 it, and rotate if others use this machine`,
-    )
   return `${keys.size} key(s), newest ${newest.id}`
 }
 
@@ -96,14 +91,9 @@ function isRingMade({ keyRing, keyRingFile, isDevelopment }: Settings): boolean 
 function certificate({ https, tls, isDevelopment }: Settings): string {
   if (!https || !tls) return 'none needed'
   if (isDevelopment && !existsSync(tls.certificateFile)) return 'will be made at the first start'
-  const found = new X509Certificate(readFileSync(tls.certificateFile))
-  if (!found.checkPrivateKey(createPrivateKey(readFileSync(tls.keyFile))))
-    throw new Error(`${tls.keyFile} is not the key of ${tls.certificateFile}`)
-  const { validToDate, validFromDate } = found
-  const days = Math.floor((validToDate.getTime() - Date.now()) / 86_400_000)
-  if (days < 0) throw new Error(`${tls.certificateFile} ran out on ${validToDate.toISOString()}; renew it`)
-  if (validFromDate.getTime() > Date.now())
-    throw new Error(`${tls.certificateFile} is not valid yet; is the clock right?`)
+  const { problems, lastsMs } = examineCertificate(tls, new Date())
+  if (problems.length > 0) throw new Error(problems.join('; '))
+  const days = Math.floor(lastsMs / 86_400_000)
   if (days < 14) throw new Error(`${tls.certificateFile} runs out in ${days} days; renew it`)
   return `valid for ${days} days`
 }
@@ -112,7 +102,7 @@ async function store(settings: Settings): Promise<string> {
   if (!isStoreMade(settings.store)) return 'will be made at the first start'
   // A server's database is there before the first start; a ring made then opens no key that is in it.
   const ring = isRingMade(settings) ? readRing(settings) : null
-  await using opened = await openStore(settings.store, { deadlineMs: 5_000 })
+  await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
   const unreadable = apps.filter((app) => !ring || open(ring, app.sealedKey, `app:${app.id}`) === undefined)
   if (unreadable.length > 0)
@@ -159,7 +149,7 @@ function replicaOf({ name, state, isAwaited, behindBytes, behindMs }: Replica): 
 /** Engine time never goes back: it is ahead of a clock that was. */
 async function clock(settings: Settings): Promise<string> {
   if (!isStoreMade(settings.store)) return 'nothing to compare it with yet'
-  await using opened = await openStore(settings.store, { deadlineMs: 5_000 })
+  await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const aheadMs = (await opened.now()) - Date.now()
   if (Math.abs(aheadMs) > mostSkewMs)
     throw new Error(

@@ -44,7 +44,7 @@ export async function withStore<T>(
       `${storeName(settings.store)}: there is no store. Start the server once, run "countersign migrate", or name the folder with --data.`,
     )
   const ring = readRing(settings)
-  await using store = await openStore(settings.store, { deadlineMs: 10_000 })
+  await using store = await openStore(settings.store, { deadlineMs: 10_000, migrates: false })
   return await act({ settings, store, ring })
 }
 

@@ -4,12 +4,13 @@ import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
 import { type RunningApp, startApp } from '../app.ts'
 import { ensureCertificate } from '../config/certificate.ts'
-import { makeDataFolder, rotateKeys } from '../config/data-folder.ts'
+import { rotateKeys } from '../config/data-folder.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { shareOf } from '../config/worker-shares.ts'
 import { AppError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
+import { makeFolder } from '../secret-file.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
 import { type Demo, draftDemo, ensureDemo, greeting } from './demo.ts'
 import { settingsFile } from './opened.ts'
@@ -36,7 +37,7 @@ export type Started = Pick<RunningApp, 'https' | 'http' | 'inbox'> & { readonly 
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<number | undefined> {
   const settings = settingsOf(options, terminal)
   if (cluster.isWorker) return serveAsWorker(settings, terminal)
-  makeDataFolder(settings.dataFolder)
+  makeFolder(settings.dataFolder)
   const log = createLog(settings.log.level)
   // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
   const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))

@@ -7,14 +7,26 @@ import { backupSqlite } from '../store/sqlite/backup.ts'
 import { type CommonOptions, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Opening a store brings its schema up to date; this does so without serving. */
+/** Makes the store, or brings its schema up to date, without serving. */
 export async function migrateSchema(options: CommonOptions, terminal: Terminal): Promise<void> {
   const choice = settingsFor(options, terminal).settings.store
   prepareStore(choice)
-  await using store = await openStore(choice, { deadlineMs: 60_000 })
+  let migrated: { readonly from: number; readonly to: number } | null = null
+  await using store = await openStore(choice, {
+    deadlineMs: 60_000,
+    onMigrated: (from, to) => {
+      migrated = { from, to }
+    },
+  })
   await store.now()
   const name = storeName(choice)
-  terminal.out(options.json ? JSON.stringify({ store: name, isUpToDate: true }) : `${name} is up to date.`)
+  if (options.json) return terminal.out(JSON.stringify({ store: name, isUpToDate: true, migrated }))
+  terminal.out(`${name} is up to date${migrated ? `: ${schemaStep(migrated)}` : ''}.`)
+}
+
+/** e.g. `schema 2 → 3`. */
+export function schemaStep({ from, to }: { readonly from: number; readonly to: number }): string {
+  return from === 0 ? `schema ${to}, new` : `schema ${from} → ${to}`
 }
 
 export async function backup(file: string, options: CommonOptions, terminal: Terminal): Promise<void> {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { parseKeyRing } from '../code/key-ring.ts'
-import { makeDataFolder, rotateKeys, writeSecretFile } from './data-folder.ts'
+import { makeFolder, replaceSecretFile } from '../secret-file.ts'
+import { rotateKeys } from './data-folder.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -17,16 +18,16 @@ const now = new Date('2026-01-02T03:04:05Z')
 
 test('the data folder and what is written into it are for their owner alone', () => {
   const data = join(folder, 'a', 'data')
-  makeDataFolder(data)
-  writeSecretFile(join(data, 'secret'), 'x')
+  makeFolder(data)
+  replaceSecretFile(join(data, 'secret'), () => 'x')
   assert.equal(modeOf(data), 0o700)
   assert.equal(modeOf(join(data, 'secret')), 0o600)
 })
 
 test('a write leaves the new file and nothing beside it', () => {
   const path = join(folder, 'secret')
-  writeSecretFile(path, 'one')
-  writeSecretFile(path, 'two')
+  replaceSecretFile(path, () => 'one')
+  replaceSecretFile(path, () => 'two')
   assert.equal(readFileSync(path, 'utf8'), 'two')
   assert.deepEqual(readdirSync(folder), ['secret'])
 })

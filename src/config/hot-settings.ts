@@ -1,11 +1,11 @@
 /** Settings of the Redis beside the store: where it is, how it is reached, and what a write waits for. */
 
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { isLoopback } from '../network/loopback.ts'
 import type { RedisChoice } from '../store/redis/client.ts'
 import { parseDuration } from './duration.ts'
+import { fileProblems } from './files.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
 import { parseEndpoint, readSecret, text } from './providers/parts.ts'
 
@@ -99,8 +99,7 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     problems.push(`hot: must be ${form}`)
     return null
   }
-  if (own?.caFile !== undefined && !existsSync(own.caFile))
-    problems.push(`redis.caFile: ${own.caFile} does not exist`)
+  problems.push(...fileProblems('redis.caFile', own?.caFile))
   const timeoutMs = parseDuration(own?.waitTimeout ?? '300ms') ?? 0
   if (timeoutMs < 1 || timeoutMs > longestWaitMs)
     problems.push('redis.waitTimeout: must be from 1ms to 700ms')

@@ -142,7 +142,10 @@ test('every scalar setting has an environment name of its own that sets it', () 
   writeFileSync(join(folder, 'x'), '')
   delete env.COUNTERSIGN_POSTGRES_PASSWORD_FILE // instead of the password, not beside it
   delete env.COUNTERSIGN_REDIS_PASSWORD_FILE
-  const loaded = load({ env: { ...env, COUNTERSIGN_TLS_CERTIFICATE: folder, COUNTERSIGN_TLS_KEY: folder } })
+  const loaded = load({
+    env: { ...env, COUNTERSIGN_TLS_CERTIFICATE: folder, COUNTERSIGN_TLS_KEY: folder },
+    isServing: false, // no certificate is there
+  })
   for (const { path, source } of loaded.sources)
     if (
       !path.startsWith('providers.') &&

@@ -1,6 +1,6 @@
 /** Reads the settings from file, environment and flags, checks them whole, and freezes them. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { type AddressRules, addressKey, parseAddress } from '../address/address.ts'
@@ -10,7 +10,9 @@ import { isLoopback } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { addressRulesOf } from './address-rules.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
+import { examineCertificate } from './certificate.ts'
 import { parseDuration } from './duration.ts'
+import { isOpenToOthers, whyUnreadable } from './files.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { problemsOf } from './problems.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
@@ -101,19 +103,16 @@ export function loadSettings({
   if (!isDevelopment && isServing) {
     if (file === null)
       problems.push('--config: a settings file is needed without --dev; docs/config.md tells what goes in')
-    if (keyRing === null && !existsSync(keyRingFile))
-      problems.push(
-        `keyRing: ${keyRingFile} does not exist; make one with "countersign keys rotate", keep a copy in a safe place`,
-      )
+    if (keyRing === null) problems.push(...keyRingProblems(keyRingFile))
     if (!set.tls && (https || set.https !== undefined) && set.https !== 'off')
       problems.push(
         'tls: certificate and key are needed for https; or set behindProxy, if a proxy in front ends TLS',
       )
     problems.push(...carrierProblems(set, providers, routes))
   }
-  for (const path of isServing && set.tls ? [set.tls.certificate, set.tls.key] : [])
-    if (!existsSync(path)) problems.push(`tls: ${path} does not exist`)
   const addressRules = addressRulesOf(set, problems)
+  if (isServing && set.tls && tls)
+    problems.push(...examineCertificate(tls, new Date()).problems.map((one) => `tls: ${one}`))
   const testAddresses = (set.testAddresses ?? []).flatMap((one, i) =>
     testAddressOf(one, addressRules, `testAddresses.${i}`, problems),
   )
@@ -332,4 +331,16 @@ function deepFreeze<T>(value: T): T {
     for (const one of Object.values(value)) deepFreeze(one)
   }
   return value
+}
+
+/** Who reads the ring makes every code and opens every app's key. */
+function keyRingProblems(path: string): string[] {
+  const why = whyUnreadable(path)
+  if (why !== undefined)
+    return [
+      `keyRing: ${why}${why.endsWith('does not exist') ? '; make one with "countersign keys rotate", keep a copy in a safe place' : ''}`,
+    ]
+  return isOpenToOthers(path)
+    ? [`keyRing: ${path} can be read by others; chmod 600 it, and rotate it if others use this machine`]
+    : []
 }

@@ -1,10 +1,10 @@
 /** Settings of the store: a file of this machine, or a PostgreSQL server. */
 
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { isLoopback } from '../network/loopback.ts'
 import type { StoreChoice } from '../store/open-store.ts'
+import { fileProblems } from './files.ts'
 import { type HotFile, hotOf } from './hot-settings.ts'
 import { optional, strict } from './policy-schema.ts'
 import { parseEndpoint, readSecret, text } from './providers/parts.ts'
@@ -76,8 +76,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
   const isLocal = isLoopback(host) || host.startsWith('/')
   const own = set.postgres ?? {}
   const place = { host, port: Number(url.port || defaultPort) }
-  if (own.caFile !== undefined && !existsSync(own.caFile))
-    problems.push(`postgres.caFile: ${own.caFile} does not exist`)
+  problems.push(...fileProblems('postgres.caFile', own.caFile))
   return {
     engine: 'postgres',
     ...place,

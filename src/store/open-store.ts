@@ -1,8 +1,9 @@
 /** Which engine keeps the records, and how each is opened: the one place that knows them all. */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ClientConfig } from 'pg'
+import { makeFolder } from '../secret-file.ts'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import { openMovablePostgres } from './postgres/movable.ts'
 import { openPostgresStore } from './postgres/postgres-store.ts'
@@ -10,6 +11,7 @@ import { reportPostgres } from './postgres/report.ts'
 import { type RedisChoice, redisName } from './redis/client.ts'
 import { openRedisStore } from './redis/redis-store.ts'
 import { reportRedis } from './redis/report.ts'
+import type { SchemaOptions } from './schema.ts'
 import { openMovableSqlite } from './sqlite/movable.ts'
 import { reportSqlite } from './sqlite/report.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
@@ -36,7 +38,7 @@ export type PostgresChoice = {
 
 export type StoreChoice = { readonly engine: 'sqlite'; readonly path: string } | PostgresChoice
 
-export type StoreOptions = {
+export type StoreOptions = SchemaOptions & {
   /** After so long a call is refused with `store.unavailable`. Default 800. */
   readonly deadlineMs?: number
   /** Told of each call that was answered: its verb and the ms from call to durable answer. */
@@ -46,8 +48,8 @@ export type StoreOptions = {
 }
 
 /**
- * Opens the store, bringing its schema up to date.
- * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
+ * Opens the store, making it or bringing its schema up to date unless `migrates` is false.
+ * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
  */
 export function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
   switch (choice.engine) {
@@ -83,12 +85,12 @@ export function openMovable(choice: StoreChoice, role: MoveRole): Promise<Movabl
   }
 }
 
-/** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
-/** The same of what is kept in Redis. @throws Error if it cannot be asked. */
+/** What Redis tells of itself. @throws Error if it cannot be asked. */
 export function reportHot(choice: RedisChoice): Promise<StoreReport> {
   return reportRedis(choice)
 }
 
+/** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
 export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
   return choice.engine === 'sqlite' ? reportSqlite(choice.path) : reportPostgres(clientOf(choice))
 }
@@ -113,7 +115,7 @@ export function isStoreMade(choice: StoreChoice): boolean {
 
 /** What must be there before it can be made. */
 export function prepareStore(choice: StoreChoice): void {
-  if (choice.engine === 'sqlite') mkdirSync(dirname(choice.path), { recursive: true, mode: 0o700 })
+  if (choice.engine === 'sqlite') makeFolder(dirname(choice.path))
 }
 
 export { redisName as hotName }

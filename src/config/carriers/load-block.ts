@@ -1,8 +1,9 @@
 /** Where carrier blocks come from: the ready-made ones, a file of the operator's, or the settings themselves. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
+import { fileProblems } from '../files.ts'
 import { problemsOf } from '../problems.ts'
 import { blockProblems } from './block-check.ts'
 import { blockSchema, type CarrierBlock } from './block-schema.ts'
@@ -59,8 +60,9 @@ function read(
   taken: readonly string[],
   problems: string[],
 ): CarrierBlock | null {
-  if (!existsSync(path)) {
-    problems.push(`${where}: ${path} does not exist`)
+  const missing = fileProblems(where, path)
+  if (missing.length > 0) {
+    problems.push(...missing)
     return null
   }
   const document = parseDocument(readFileSync(path, 'utf8'))

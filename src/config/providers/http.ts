@@ -1,6 +1,6 @@
 /** Settings of a carrier with an HTTP interface: a declared block, and what it needs of the operator. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
@@ -9,6 +9,7 @@ import { isNetwork } from '../../network/networks.ts'
 import type { CarrierBlock, Need } from '../carriers/block-schema.ts'
 import { loadBlock } from '../carriers/load-block.ts'
 import { readTemplateIds, type TemplateIds, templateIdsSchema } from '../carriers/template-ids.ts'
+import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
 import { commonSchema, type ProviderKind } from './kind.ts'
 import { readSecret, text } from './parts.ts'
@@ -84,8 +85,8 @@ export const httpKind: ProviderKind<HttpSettings> = {
     for (const one of file.allowPrivate ?? [])
       if (!isHostOrNetwork(one))
         problems.push(`${where}.allowPrivate: ${one} is no host, address or CIDR block, such as 10.0.0.0/8`)
-    if (file.caFile !== undefined && !existsSync(file.caFile))
-      problems.push(`${where}.caFile: ${file.caFile} does not exist`)
+    const caProblems = fileProblems(`${where}.caFile`, file.caFile)
+    problems.push(...caProblems)
     return {
       type: 'http',
       block,
@@ -94,7 +95,7 @@ export const httpKind: ProviderKind<HttpSettings> = {
       server: serverOf(block, values, file.allowPrivate ?? [], where, problems),
       allowPrivate: file.allowPrivate ?? [],
       ca:
-        file.caFile !== undefined && existsSync(file.caFile)
+        file.caFile !== undefined && caProblems.length === 0
           ? readFileSync(resolve(file.caFile), 'utf8')
           : null,
       templateIds:
@@ -143,7 +144,6 @@ function readNeeds(
       problems.push(
         `${where}.${name}: must be stated${need.secret ? `, or ${name}File` : ''}; ${need.description}`,
       )
-    if (found === '') problems.push(`${where}.${name}File: ${stated[`${name}File`]} is empty`)
     // What came from a file has not been before the schema.
     if (
       need.secret &&

@@ -1,7 +1,8 @@
 /** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { Type } from 'typebox'
+import { fileProblems } from '../files.ts'
 import { optional } from '../policy-schema.ts'
 import type { Endpoint } from '../settings.ts'
 
@@ -29,6 +30,10 @@ export function readSecret<N extends string>(
   const path = file[`${name}File`] as string | undefined
   if (stated !== undefined && path !== undefined)
     problems.push(`${where}: ${name} and ${name}File are both stated; state one`)
-  if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}File: ${path} does not exist`)
-  return stated ?? (path !== undefined && existsSync(path) ? readFileSync(path, 'utf8').trim() : null)
+  const found = fileProblems(`${where}.${name}File`, path)
+  problems.push(...found)
+  if (stated !== undefined || path === undefined || found.length > 0) return stated ?? null
+  const secret = readFileSync(path, 'utf8').trim()
+  if (secret === '') problems.push(`${where}.${name}File: ${path} is empty`)
+  return secret
 }

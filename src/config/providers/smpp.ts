@@ -1,9 +1,9 @@
 /** Settings of a carrier reached by SMPP 3.4. */
 
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { isLoopback } from '../../network/loopback.ts'
+import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
 import { isSender, type ProviderKind } from './kind.ts'
 import { readSecret, text } from './parts.ts'
@@ -124,8 +124,7 @@ export const smppKind: ProviderKind<SmppSettings> = {
       )
     if (security !== 'tls' && file.caFile !== undefined)
       problems.push(`${where}.caFile: is of no use without security tls; leave it out`)
-    if (file.caFile !== undefined && !existsSync(file.caFile))
-      problems.push(`${where}.caFile: ${file.caFile} does not exist`)
+    problems.push(...fileProblems(`${where}.caFile`, file.caFile))
     const password = readSecret(file, 'password', where, problems)
     if (password === null && file.passwordFile === undefined)
       problems.push(`${where}.password: must be stated, or passwordFile`)

@@ -1,10 +1,10 @@
 /** Settings of a mail server. */
 
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { parseEmailAddress } from '../../address/email-address.ts'
 import { isLoopback } from '../../network/loopback.ts'
+import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
 import type { Endpoint } from '../settings.ts'
 import type { ProviderKind } from './kind.ts'
@@ -118,7 +118,7 @@ export const smtpKind: ProviderKind<SmtpSettings> = {
       ['dkim.privateKeyFile', file.dkim?.privateKeyFile],
       ['caFile', file.caFile],
     ] as const)
-      if (path !== undefined && !existsSync(path)) problems.push(`${where}.${name}: ${path} does not exist`)
+      problems.push(...fileProblems(`${where}.${name}`, path))
     const password = readSecret(file, 'password', where, problems)
     if ((file.user === undefined) !== ((file.password ?? file.passwordFile) === undefined))
       problems.push(`${where}: user and password (or passwordFile) go together`)

@@ -1,9 +1,9 @@
 /** The secret that makes the addresses bounces come back to: one file, for all processes and all restarts. */
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
+import { makeSecretFile } from '../../secret-file.ts'
 
 const leastSecretLength = 20
 
@@ -14,7 +14,7 @@ const leastSecretLength = 20
 export function readBounceSecret(path: string): Buffer {
   let secret: string
   try {
-    if (!existsSync(path)) makeSecretFile(path)
+    if (!existsSync(path)) makeSecretFile(path, `${randomBytes(32).toString('base64url')}\n`)
     secret = readFileSync(path, 'utf8').trim()
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -27,18 +27,4 @@ export function readBounceSecret(path: string): Buffer {
       `bounces.secretFile: ${path} holds less than ${leastSecretLength} characters; remove it, and it is made anew`,
     )
   return Buffer.from(secret)
-}
-
-/** Whole or not at all, and the first of several processes wins: a link is made to what is written already. */
-function makeSecretFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const own = `${path}.${randomBytes(8).toString('hex')}`
-  try {
-    writeFileSync(own, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-    linkSync(own, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(own, { force: true })
-  }
 }

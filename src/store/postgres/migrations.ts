@@ -1,7 +1,7 @@
 /** The schema of the PostgreSQL engine, as numbered steps applied in order at start. Never edit one: add. */
 
-import { AppError } from '../../errors.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
+import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import type { PostgresConnection } from './connection.ts'
 import { bind, sql } from './statement.ts'
 
@@ -113,10 +113,13 @@ const mark = sql(`select to_json(value) from meta where name = '${markName}'`)
 const served = sql(`select to_json(value::integer) from meta where name = 'oldest-served'`)
 
 /**
- * Brings the schema up to date; of many processes that start at once one does, the others wait for it.
- * @throws AppError `store.schema-newer`, PostgresError.
+ * Brings the schema up to date, if it may; of many processes that start at once one does, the others wait for it.
+ * @throws AppError `store.schema-newer`, `store.schema-older`, PostgresError.
  */
-export async function migrate(connection: PostgresConnection): Promise<void> {
+export async function migrate(
+  connection: PostgresConnection,
+  { migrates = true, onMigrated }: SchemaOptions = {},
+): Promise<void> {
   const until = performance.now() + waitMs
   const one = async (statement: typeof version) => (await connection.run([bind(statement)], until))[0]?.[0]
   const isReady = async (known: number) =>
@@ -124,6 +127,8 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
   // Looked at first, so that a server whose role may not change the schema can run on one that is ready.
   const found = await schemaOf(connection)
   if (found > 0 && (await isReady(found))) return
+  if (!migrates) refuseOlder(found, migrations.length)
+  let migratedFrom: number | undefined
   try {
     await connection.script(
       `begin; select pg_advisory_xact_lock(${migrationLock});
@@ -133,6 +138,7 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
     )
     const known = (await one(version)) as number
     if (!(await isReady(known))) {
+      migratedFrom = known
       for (const step of migrations.slice(known)) await connection.script(step, until)
       await connection.script(
         `update meta set value = '${migrations.length}' where name = 'schema';
@@ -142,6 +148,7 @@ export async function migrate(connection: PostgresConnection): Promise<void> {
       )
     }
     await connection.script('commit', until)
+    if (migratedFrom !== undefined) onMigrated?.(migratedFrom, migrations.length)
   } catch (error) {
     await connection.script('rollback', until).catch(() => undefined)
     throw error
@@ -163,10 +170,6 @@ export async function refuseIfMoved(connection: PostgresConnection): Promise<voi
 
 /** @param oldest  The oldest version that a newer schema serves. */
 function isCurrent(known: number, oldest = known): boolean {
-  if (oldest > migrations.length)
-    throw new AppError(
-      'store.schema-newer',
-      `The store has schema ${known}; this version of Countersign knows ${migrations.length}. Run the newer version, or restore a backup.`,
-    )
+  if (oldest > migrations.length) refuseNewer(known, migrations.length)
   return known >= migrations.length
 }

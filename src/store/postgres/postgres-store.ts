@@ -6,6 +6,7 @@ import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
 import { idAt, stateNumber } from '../numbering.ts'
+import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { createBatches } from './batches.ts'
@@ -25,7 +26,7 @@ import { postgresSweeper } from './sweeper.ts'
 import { createTransactions, unavailable } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
-export type PostgresSettings = {
+export type PostgresSettings = SchemaOptions & {
   readonly client: ClientConfig
   /** Straight to the server, where `client` goes through a pooler; null: do not listen. */
   readonly listener: ClientConfig | null
@@ -62,7 +63,7 @@ const searched = sql(`
 
 /**
  * Connects, and brings the schema up to date.
- * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
+ * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
  */
 export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
   return (await openPostgres(settings)).store
@@ -75,7 +76,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     throw unreachable(client, error)
   })
   try {
-    await migrate(first)
+    await migrate(first, settings)
     await refuseIfMoved(first)
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(client, error)

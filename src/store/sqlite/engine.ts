@@ -1,9 +1,11 @@
 /** The embedded engine itself: one connection, one thread, verbs run to the end within a transaction. */
 
+import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { AppError } from '../../errors.ts'
+import { makeSecretFile } from '../../secret-file.ts'
 import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
+import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import { sqliteDirectory } from './directory.ts'
 import { sqliteDispatches } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
@@ -41,8 +43,10 @@ export type SqliteEngine = {
   close(): void
 }
 
-/** @throws AppError `store.schema-newer`, `store.moved`, or SQLite's own error if the file cannot be opened. */
-export function openEngine(path: string): SqliteEngine {
+/** @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, or SQLite's own error. */
+export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngine {
+  // Made by ourselves: SQLite would make it root's, if root runs this, and the service could not open it.
+  if (!existsSync(path)) makeSecretFile(path, '')
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: busyMs })
   db.exec(`
     pragma journal_mode = wal;
@@ -53,7 +57,7 @@ export function openEngine(path: string): SqliteEngine {
     pragma temp_store = memory;
     pragma trusted_schema = off;
   `)
-  migrate(db)
+  migrate(db, schema)
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
@@ -132,23 +136,22 @@ export function openEngine(path: string): SqliteEngine {
   }
 }
 
-/** Brings the schema up to date. @throws AppError `store.schema-newer`. */
-export function migrate(db: DatabaseSync): void {
+/** Brings the schema up to date, if it may. @throws AppError `store.schema-newer`, `store.schema-older`. */
+export function migrate(db: DatabaseSync, { migrates = true, onMigrated }: SchemaOptions = {}): void {
   const version = () => (db.prepare('pragma user_version').get() as { user_version: number }).user_version
-  if (version() === migrations.length) return
+  const found = version()
+  if (found === migrations.length) return
+  if (!migrates) refuseOlder(found, migrations.length)
   db.exec('begin immediate')
   try {
     const present = version()
-    if (present > migrations.length)
-      throw new AppError(
-        'store.schema-newer',
-        `The store has schema ${present}; this version of Countersign knows ${migrations.length}. Run the newer version, or restore a backup.`,
-      )
+    refuseNewer(present, migrations.length)
     for (const step of migrations.slice(present)) db.exec(step)
     db.exec(`pragma user_version = ${migrations.length}`)
     db.exec('commit')
+    onMigrated?.(present, migrations.length)
   } catch (error) {
-    db.exec('rollback')
+    if (db.isTransaction) db.exec('rollback')
     throw error
   }
 }

@@ -4,11 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dueBy } from '../../deadline.ts'
 import { AppError, type AppErrorCode } from '../../errors.ts'
+import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
 import { monotonicMs } from './engine-clock.ts'
-import type { Answer, Call, Ready } from './worker.ts'
+import type { Answer, Call, Ready, WorkerData } from './worker.ts'
 
-export type SqliteSettings = {
+export type SqliteSettings = SchemaOptions & {
   /** The database file; its folder must exist. */
   readonly path: string
   /** After so long a call is refused with `store.unavailable`. Default 800. */
@@ -37,11 +38,12 @@ type Pending = {
 
 /**
  * Opens the embedded engine, bringing its schema up to date.
- * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`.
+ * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
  */
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
-  const { path, deadlineMs = 800, onAnswered, onFailed } = settings
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { path } })
+  const { path, deadlineMs = 800, onAnswered, onFailed, migrates = true, onMigrated } = settings
+  const workerData: WorkerData = { path, migrates }
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData })
   const ready = await new Promise<Ready>((resolve) => {
     worker.once('message', resolve)
     worker.once('error', (error) => resolve({ failed: String(error), code: undefined }))
@@ -53,6 +55,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       `${path}: ${ready.failed}`,
     )
   }
+  if (ready.migrated) onMigrated?.(...ready.migrated)
 
   const checkpointer = new Worker(new URL('./checkpointer.ts', import.meta.url), { workerData: { path } })
   checkpointer.on('error', () => undefined) // the engine then moves its log itself

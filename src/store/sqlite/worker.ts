@@ -7,7 +7,11 @@ import { type Operation, openEngine, type SqliteEngine } from './engine.ts'
 /** An operation with the number its answer goes by. */
 export type Call = Operation & { readonly id: number }
 export type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
-export type Ready = { readonly ready: true } | { readonly failed: string; readonly code: string | undefined }
+export type Ready =
+  | { readonly ready: true; readonly migrated: readonly [from: number, to: number] | null }
+  | { readonly failed: string; readonly code: string | undefined }
+
+export type WorkerData = { readonly path: string; readonly migrates: boolean }
 
 /** The most operations in one transaction, so that the first caller does not wait for the last. */
 const largestBatch = 512
@@ -15,8 +19,13 @@ const largestBatch = 512
 const port = parentPort as MessagePort
 let engine: SqliteEngine | undefined
 try {
-  engine = openEngine((workerData as { path: string }).path)
-  port.postMessage({ ready: true } satisfies Ready)
+  const { path, migrates } = workerData as WorkerData
+  let migrated: readonly [number, number] | null = null
+  const onMigrated = (from: number, to: number) => {
+    migrated = [from, to]
+  }
+  engine = openEngine(path, { migrates, onMigrated })
+  port.postMessage({ ready: true, migrated } satisfies Ready)
 } catch (error) {
   const code = error instanceof AppError ? error.code : undefined
   port.postMessage({ failed: error instanceof Error ? error.message : String(error), code } satisfies Ready)

@@ -1,0 +1,120 @@
+/** Files with secrets: written whole or not at all, and readable by the user that needs them and nobody else. */
+
+import { randomBytes } from 'node:crypto'
+import {
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname } from 'node:path'
+
+/** What a write that was cut off left behind is older than any write takes. */
+const staleMs = 10_000
+
+const ownerAlone = 0o600
+
+/** Makes a folder for its owner alone, and those above it. Made by root, it belongs to whom the folder above does. */
+export function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (first === undefined || !isRoot()) return
+  const { uid, gid } = statSync(dirname(first))
+  for (let made = path; made.length >= first.length; made = dirname(made)) chownSync(made, uid, gid)
+}
+
+/**
+ * Replaces a file by what `change` makes of it. The new file, until it is renamed, is the lock: of two
+ * changes at once neither may lose the other's. Owner and mode stay; a file that was not there belongs to
+ * the folder's owner, so that what root writes the service can read.
+ * @throws Error if another change is under way, or if this user may not keep the owner; nothing is written.
+ */
+export function replaceSecretFile(path: string, change: (present: string | undefined) => string): void {
+  makeFolder(dirname(path))
+  const partial = `${path}.partial`
+  const left = statSync(partial, { throwIfNoEntry: false })
+  if (left && Date.now() - left.mtimeMs > staleMs) rmSync(partial, { force: true })
+  const file = openSync(partial, 'wx', ownerAlone)
+  try {
+    try {
+      const present = statSync(path, { throwIfNoEntry: false })
+      giveTo(present, file, path)
+      writeSync(file, change(present && readFileSync(path, 'utf8')))
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(partial, path)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
+  flushFolder(dirname(path))
+}
+
+/** Makes a file that is not there yet; of several processes at once the first one wins, and all find its text. */
+export function makeSecretFile(path: string, text: string): void {
+  makeFolder(dirname(path))
+  const own = `${path}.${randomBytes(8).toString('hex')}`
+  const file = openSync(own, 'wx', ownerAlone)
+  try {
+    try {
+      giveTo(undefined, file, path)
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    // A link, unlike a rename, does not take the place of what is there.
+    linkSync(own, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(own, { force: true })
+  }
+  flushFolder(dirname(path))
+}
+
+function giveTo(present: Stats | undefined, file: number, path: string): void {
+  if (!present) {
+    if (!isRoot()) return
+    const { uid, gid } = statSync(dirname(path))
+    fchownSync(file, uid, gid)
+    return
+  }
+  const { uid, gid, mode } = present
+  try {
+    // Root may, and so may the owner, for his own groups.
+    fchownSync(file, uid, gid)
+  } catch (error) {
+    throw new Error(
+      `belongs to user ${uid}, group ${gid}, which this user cannot keep; run the command as that user or as root`,
+      { cause: error },
+    )
+  }
+  fchmodSync(file, mode & 0o777)
+}
+
+function isRoot(): boolean {
+  return userInfo().uid === 0
+}
+
+/** Only then does the new name outlive a loss of power. */
+function flushFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}

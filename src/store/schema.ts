@@ -1,0 +1,33 @@
+/** What opening a store does about its schema: who may bring it up to date, and what the others are told. */
+
+import { AppError } from '../errors.ts'
+
+export type SchemaOptions = {
+  /**
+   * false: refuse a schema older than this version's instead of bringing it up to date. A server of the older
+   * version may be using it, which a command that only looks must not stop. Default true.
+   */
+  readonly migrates?: boolean
+  /** The schema was brought up to date; from 0: it was made. */
+  readonly onMigrated?: (from: number, to: number) => void
+}
+
+/** @throws AppError `store.schema-newer` */
+export function refuseNewer(present: number, known: number): void {
+  if (present > known)
+    throw new AppError(
+      'store.schema-newer',
+      `The store has schema ${present}; this version of Countersign knows ${known}. Run the newer version, or restore a backup.`,
+    )
+}
+
+/** @throws AppError `store.schema-older` */
+export function refuseOlder(present: number, known: number): void {
+  if (present < known)
+    throw new AppError(
+      'store.schema-older',
+      present === 0
+        ? 'There is no store yet. Start the server once, or run "countersign migrate".'
+        : `The store has schema ${present}; this version of Countersign needs ${known}. Stop the older server, then start this version or run "countersign migrate".`,
+    )
+}
