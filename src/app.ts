@@ -6,7 +6,7 @@ import { createPolicies } from './app/policies.ts'
 import { reasonOf } from './app/reason.ts'
 import { createSending } from './app/sending.ts'
 import { systemClock } from './clock.ts'
-import { type KeyRing, parseKeyRing } from './code/key-ring.ts'
+import { type KeyRing, parseKeyRing, renewableRing } from './code/key-ring.ts'
 import type { Settings } from './config/settings.ts'
 import { apartFromAnswer } from './deadline.ts'
 import type { Router } from './delivery/router.ts'
@@ -27,6 +27,11 @@ export type RunningApp = {
   readonly http: string | null
   readonly inbox: string | null
   readonly services: Services
+  /**
+   * Takes the key ring and the certificate as they are now; no connection ends. What is no good is left as it was.
+   * @returns What was taken, in words. @throws AppError naming what is no good; then nothing was taken.
+   */
+  renew(): Promise<string>
   /** Turns unready, finishes what was accepted, then ends. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -67,12 +72,13 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   })
   // Before anything else can fail: an engine's thread left open would keep the process alive.
   started.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]())
-  const [ring, templates, store] = await Promise.all([
+  const [firstRing, templates, store] = await Promise.all([
     readKeyRing(settings),
     loadTemplates(settings.templates),
     opening,
   ])
 
+  const ring = renewableRing(firstRing)
   const sending = started.use(
     await createSending(settings, { store, ring, templates, metrics, log, worker: worker?.number }),
   )
@@ -125,6 +131,12 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     http,
     inbox,
     services,
+    async renew() {
+      const next = await readKeyRing(settings)
+      const hasCertificate = await listeners.renewCertificate()
+      ring.replaceBy(next)
+      return `the key ring, newest ${next.newest.id}${hasCertificate ? ', and the certificate' : ''}`
+    },
     stop() {
       stopping ??= (async () => {
         isReady = false

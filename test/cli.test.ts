@@ -5,6 +5,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -19,6 +20,7 @@ import { promisify } from 'node:util'
 import { addressKey } from '../src/address/address.ts'
 import { createProgram, runCli } from '../src/cli/cli.ts'
 import type { Terminal } from '../src/cli/terminal.ts'
+import { migrations } from '../src/store/sqlite/migrations.ts'
 import { dropStore, ofTheEmbeddedStore, openStoreOf, storeEnv } from './engine.ts'
 import { bin, type Server, startServer, temporaryFolder } from './server.ts'
 
@@ -495,4 +497,67 @@ test('migrate makes a store, and refuses one of a newer version', ofFile, async 
   assert.equal(code, 1)
   assert.match(err, /Run the newer version/)
   rmSync(dataFolder, { recursive: true })
+})
+
+test(
+  'only serve and migrate bring the schema up to date; a look leaves it to the server that runs',
+  ofFile,
+  async () => {
+    const dataFolder = temporaryFolder()
+    const path = join(dataFolder, 'countersign.db')
+    const older = migrations.length - 1
+    await run(['keys', 'rotate', '--data', dataFolder])
+    const db = new DatabaseSync(path)
+    for (const step of migrations.slice(0, older)) db.exec(step)
+    db.exec(`pragma user_version = ${older}`)
+    const schema = () => (db.prepare('pragma user_version').get() as { user_version: number }).user_version
+    for (const look of [
+      ['app', 'list'],
+      ['member', 'list', '--tenant', 'demo'],
+      ['verification', 'find', '+8613800138000'],
+      ['token', '--app', 'x'],
+      ['doctor'],
+    ]) {
+      const { code, out, err } = await run([...look, '--data', dataFolder])
+      assert.equal(code, 1, look.join(' '))
+      assert.match(
+        out + err,
+        new RegExp(`has schema ${older}; this version of Countersign needs ${older + 1}`),
+      )
+      assert.equal(schema(), older, look.join(' '))
+    }
+    const { out } = await run(['migrate', '--data', dataFolder])
+    assert.match(out, new RegExp(`is up to date: schema ${older} → ${older + 1}`))
+    assert.equal(schema(), older + 1)
+    db.close()
+    rmSync(dataFolder, { recursive: true })
+  },
+)
+
+test('serve tells all that is wrong with key ring and certificate at once, before anything is made', async () => {
+  const dataFolder = temporaryFolder()
+  const file = join(dataFolder, 'settings.yaml')
+  const ring = join(dataFolder, 'master.key')
+  await run(['keys', 'rotate', '--data', dataFolder])
+  chmodSync(ring, 0o644)
+  writeFileSync(join(dataFolder, 'chain.pem'), 'no certificate')
+  writeFileSync(join(dataFolder, 'key.pem'), 'no key')
+  writeFileSync(
+    file,
+    `data: ${dataFolder}\ntls: { certificate: ${dataFolder}/chain.pem, key: ${dataFolder}/key.pem }\npolicy: { countries: all }\nproviders: { s: { type: sandbox } }\n`,
+  )
+  const { code, err } = await run(['serve', '--config', file])
+  assert.equal(code, 2)
+  assert.match(err, /master\.key can be read by others; chmod 600/)
+  assert.match(err, /chain\.pem is no certificate in PEM/)
+  assert.match(err, /key\.pem is no private key in PEM/)
+  assert.equal(existsSync(join(dataFolder, 'countersign.db')), false)
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('a command that cannot write says why in a line, without a stack', async () => {
+  const { code, err } = await beside('backup', '/nowhere/at/all/countersign.db')
+  assert.equal(code, 2)
+  assert.match(err, /nowhere.*choose another folder/)
+  assert.doesNotMatch(err, /\n\s+at /)
 })

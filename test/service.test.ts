@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { connect } from 'node:tls'
 import { promisify } from 'node:util'
+import { ensureCertificate } from '../src/config/certificate.ts'
 import { freePort } from './postgres.ts'
 import {
   type Answer,
@@ -17,6 +20,7 @@ import {
   startServer,
   temporaryFolder,
 } from './server.ts'
+import { until } from './until.ts'
 
 const run = promisify(execFile)
 
@@ -189,6 +193,57 @@ test('live codes stay good over a key rotation, new ones come from the new key',
   }
   rmSync(dataFolder, { recursive: true })
 })
+
+test('a server alone takes a new key ring and a renewed certificate at SIGHUP, and drops nothing', async () => {
+  const dataFolder = temporaryFolder()
+  await using server = await startServer({
+    dataFolder,
+    https: true,
+    env: { COUNTERSIGN_POLICY_LIFETIME_SMS: '10m' },
+  })
+  const token = await server.logIn('renewed')
+  const contact = newNumber()
+  await send(server, token, contact)
+  const code = await server.codeFor(contact)
+  const before = await certificateOf(server.https!)
+  await command(server, 'keys', 'rotate')
+  rmSync(join(dataFolder, 'tls'), { recursive: true })
+  const files = {
+    certificateFile: join(dataFolder, 'tls', 'certificate.pem'),
+    keyFile: join(dataFolder, 'tls', 'key.pem'),
+  }
+  await ensureCertificate(files, new Date())
+
+  // Calls all the while: none may fail.
+  let isRenewed = false
+  const calling = (async () => {
+    while (!isRenewed) assert.equal((await server.call('GET', paths.member, { token })).status, 200)
+  })()
+  server.process.kill('SIGHUP')
+  await until(async () => (await certificateOf(server.https!)) !== before)
+  isRenewed = true
+  await calling
+  assert.equal(told(await verify(server, token, contact, code)), '200', 'made with the old key')
+  const made = await newApp(server, {})
+  assert.equal(told(await logInTo(server, made, 'renewed')), '200', 'sealed with the new key')
+
+  writeFileSync(files.keyFile, 'no key')
+  server.process.kill('SIGHUP')
+  await until(() => /is no private key/.test(server.output()))
+  assert.equal((await server.call('GET', paths.member, { token })).status, 200)
+  await server.stop()
+  rmSync(dataFolder, { recursive: true })
+})
+
+/** The fingerprint of the certificate that is offered. */
+async function certificateOf(url: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { fingerprint256 } = socket.getPeerCertificate()
+  socket.destroy()
+  return fingerprint256
+}
 
 test('a disabled app or member is refused within a second, by the running server', async () => {
   await using server = await startServer()

@@ -1,7 +1,9 @@
 /** What listens: the callers' listeners with TLS and without, and the operator's, each with the pages it serves. */
 
 import { readFile } from 'node:fs/promises'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { examineCertificate } from '../config/certificate.ts'
 import { ensureAdminToken } from '../config/data-folder.ts'
 import type { Endpoint, Settings } from '../config/settings.ts'
 import type { Provider } from '../delivery/provider.ts'
@@ -23,6 +25,8 @@ export type Listeners = AsyncDisposable & {
   readonly https: string | null
   readonly http: string | null
   readonly inbox: string | null
+  /** Offers the certificate as its files are now to connections from here on. @throws AppError `config.invalid` @returns false if there is none. */
+  renewCertificate(): Promise<boolean>
 }
 
 export type Served = {
@@ -46,9 +50,11 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const hasInbox = settings.isDevelopment
   await using started = new AsyncDisposableStack()
   const onAnswer = answerObserver(settings, log, services)
+  const secure: TlsServer[] = []
   const create = (tls: Certificate | null, proxies: readonly string[]) => {
     const server = createServer({ tls, trustedProxies: proxies, isStopping: () => !isReady(), onAnswer })
     started.defer(() => server.close())
+    if (server.server instanceof TlsServer) secure.push(server.server)
     return server
   }
   const takers = new Map(
@@ -102,6 +108,14 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     https,
     http,
     inbox: http && sandbox && hasInbox ? `${http}/inbox` : null,
+    async renewCertificate() {
+      if (!settings.tls || secure.length === 0) return false
+      const { problems } = examineCertificate(settings.tls, new Date())
+      if (problems.length > 0) throw new AppError('config.invalid', `tls: ${problems.join('; ')}`)
+      const renewed = await readCertificate(settings.tls)
+      for (const server of secure) server.setSecureContext(renewed)
+      return true
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

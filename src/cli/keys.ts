@@ -12,7 +12,9 @@ export async function rotate(options: CommonOptions, terminal: Terminal): Promis
   if (settings.keyRing !== null) {
     // The environment is not ours to write: the line goes to whoever keeps it.
     terminal.out(newKeyLine(new Date()))
-    return terminal.err(`Append this line to ${otherNames.keyRing}, then restart the server.`)
+    return terminal.err(
+      `Append this line to ${otherNames.keyRing}, then restart the server: it cannot see a new environment.`,
+    )
   }
   let id: string
   try {
@@ -25,6 +27,6 @@ export async function rotate(options: CommonOptions, terminal: Terminal): Promis
   if (options.json) return terminal.out(JSON.stringify({ id, file: settings.keyRingFile }))
   terminal.out(`Key ${id} was added to ${settings.keyRingFile}.`)
   terminal.out(
-    'Restart the server now: until then it cannot read app keys sealed from here on. It makes codes with the new key and checks live ones with the old. Back the file up.',
+    'Send the server SIGHUP now (systemctl reload): until then it cannot read app keys sealed from here on. Then it makes codes with the new key and checks live ones with the old. Back the file up.',
   )
 }

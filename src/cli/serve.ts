@@ -41,8 +41,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const log = createLog(settings.log.level)
   // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
   const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
-  // Never its end, which is what a process that does not listen for it comes to.
-  let reload = () => log.warn('nothing is restarted: this server has no workers')
+  // Listened for from the beginning: a process that does not ends at it.
+  let reload = () => log.warn('told to take new keys while it starts; tell it again when it listens')
   terminal.onReload?.(() => reload())
   const onReload = (act: () => void) => {
     reload = act
@@ -53,6 +53,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     return serveByWorkers({ settings, options, terminal, log, toldToStop, onReload, announce })
   const { app, started } = await start(settings, log)
   try {
+    onReload(() => void renew(app, log))
     announce(started)
     await toldToStop
     log.info('stopping')
@@ -62,6 +63,15 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     log.flush()
   }
   return undefined
+}
+
+/** What is no good leaves the server as it was: it serves on with what it has. */
+async function renew(app: RunningApp, log: Log): Promise<void> {
+  try {
+    log.info(`taken: ${await app.renew()}; settings are read at a start`)
+  } catch (error) {
+    log.error('nothing new was taken', { reason: error instanceof Error ? error.message : String(error) })
+  }
 }
 
 function settingsOf({ dev, data, https, http, limits, workers, ...rest }: ServeOptions, terminal: Terminal) {

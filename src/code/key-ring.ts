@@ -16,6 +16,24 @@ export type KeyRing = {
   readonly keys: ReadonlyMap<string, RingKey>
 }
 
+/** A ring that stands for another one from now on, wherever it was handed to. */
+export type RenewableRing = KeyRing & { replaceBy(ring: KeyRing): void }
+
+export function renewableRing(first: KeyRing): RenewableRing {
+  let ring = first
+  return {
+    get newest() {
+      return ring.newest
+    },
+    get keys() {
+      return ring.keys
+    },
+    replaceBy(next) {
+      ring = next
+    },
+  }
+}
+
 const keyLine = /^([a-z0-9][a-z0-9-]{0,31}):([A-Za-z0-9_-]{43})$/
 
 /**

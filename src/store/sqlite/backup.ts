@@ -1,8 +1,9 @@
 /** Online backup of the embedded store, while a server runs on it. */
 
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, linkSync, openSync, rmSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../errors.ts'
+import { randomHex } from '../../random.ts'
 
 /**
  * All pages in one step, on a thread of its own, while others write on. In several steps SQLite begins anew
@@ -11,15 +12,22 @@ import { AppError } from '../../errors.ts'
 const allPages = 2 ** 31 - 1
 
 /**
- * Copies the store as of one moment. Written beside the target and renamed when it is whole and
- * checked, so that a file of the target's name is always a good backup.
- * @throws AppError `input.invalid` if the target exists; nothing is overwritten.
+ * Copies the store as of one moment. Written beside the target under a name that nobody can foresee, checked, and
+ * only then given the target's name: so a file of that name is always a good backup.
+ * @throws AppError `input.invalid` if the target exists or its folder cannot be written; nothing is overwritten.
  */
 export async function backupSqlite(path: string, target: string): Promise<{ readonly pages: number }> {
   if (!existsSync(path)) throw new AppError('input.invalid', `${path}: there is no store to back up`)
-  if (existsSync(target))
-    throw new AppError('input.invalid', `${target}: exists already; choose another name`)
-  const partial = `${target}.partial`
+  if (existsSync(target)) throw alreadyThere(target)
+  const partial = `${target}.${randomHex(8)}.partial`
+  try {
+    // Exclusive: what somebody put in its place, such as a link to elsewhere, is not written to.
+    closeSync(openSync(partial, 'wx', 0o600))
+  } catch (error) {
+    throw new AppError('input.invalid', `${target}: ${(error as Error).message}; choose another folder`, {
+      cause: error,
+    })
+  }
   const source = new DatabaseSync(path, { readOnly: true })
   try {
     const pages = await backup(source, partial, { rate: allPages })
@@ -32,10 +40,18 @@ export async function backupSqlite(path: string, target: string): Promise<{ read
     } finally {
       copy.close()
     }
-    renameSync(partial, target)
+    // A link, unlike a rename, never takes the place of a file that came meanwhile.
+    linkSync(partial, target)
     return { pages }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw code === 'EEXIST' ? alreadyThere(target) : error
   } finally {
     source.close()
     rmSync(partial, { force: true })
   }
+}
+
+function alreadyThere(target: string): AppError {
+  return new AppError('input.invalid', `${target}: exists already; choose another name`)
 }

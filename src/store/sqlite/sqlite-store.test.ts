@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -278,6 +278,18 @@ test('a backup is whole, comes to an end under writes, and overwrites nothing', 
   assert.equal((await copy.verifications.get(request.id))?.id, request.id)
   await assert.rejects(backupSqlite(path, target), /exists already/)
   await assert.rejects(backupSqlite(newPath(), `${target}.2`), /no store/)
+})
+
+test('a backup writes through no link that somebody planted, and is for its owner alone', async () => {
+  const path = newPath()
+  await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
+  const target = `${path}.backup`
+  const elsewhere = `${path}.elsewhere`
+  symlinkSync(elsewhere, `${target}.partial`)
+  const before = process.umask(0)
+  await backupSqlite(path, target).finally(() => process.umask(before))
+  assert.equal(existsSync(elsewhere), false)
+  assert.equal(statSync(target).mode & 0o777, 0o600)
 })
 
 test('a data folder has one server, and is free again however that one ended', async () => {
