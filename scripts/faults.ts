@@ -41,7 +41,7 @@ if (status !== 0) process.exit(status ?? 1) // what a failed run found is no res
 const introduction = `# What faults did
 
 Written by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}, from the built server and carriers that outlive it:
-a mail server, an HTTP carrier and an SMSC. Each scenario is a test that also runs, shorter, in \`npm test\`; each check is
+a mail server, an HTTP carrier and an SMSC. Each scenario is a test that also runs, shorter, in \`npm run test:long\`; each check is
 shown to fail on a planted fault. The promises are in [promises.md](promises.md).
 
 | promise | fault | carrier | what came of it |

@@ -48,7 +48,7 @@ const introduction = `<!-- Made by "npm run docs" from the names of the tests; d
 # What it promises
 
 Each statement has an id, and the tests that hold it begin with that id. N follows NIST SP 800-63B-4, A the OWASP Application
-Security Verification Standard 5.0, T is about faults. \`npm test\` runs them all. Some tests of a statement hold a part of it;
+Security Verification Standard 5.0, T is about faults. \`npm test\` and \`npm run test:long\` run them all. Some tests of a statement hold a part of it;
 read their names for which.
 
 | id | statement | tests |

@@ -1,6 +1,7 @@
 /**
- * Runs the tests: everything over the embedded store, then each test of the product over HTTP over every other engine.
- * `npm test`, or over one engine `npm run test:engine -- postgres [test/wire.test.ts …]`.
+ * Runs the tests. `npm test`: all over the embedded store but the long ones. `npm run test:long`: those, then each
+ * test of the product over HTTP over every other engine. Over one engine: `npm run test:engine -- postgres
+ * [test/wire.test.ts …]`.
  */
 
 import { spawn } from 'node:child_process'
@@ -19,7 +20,20 @@ const root = join(import.meta.dirname, '..')
 /** Test files at once: much of their time they wait, for a server to start or for a code to run out. */
 const concurrency = 2
 
-const { positionals } = parseArgs({ allowPositionals: true })
+/** What takes minutes, by waiting or by repeating: for `npm run test:long`, and so for CI. */
+const longTests = [
+  'test/equal-time.test.ts',
+  'test/faults.test.ts',
+  'test/move.test.ts',
+  'test/reliability.test.ts',
+  'test/reliability/plants.test.ts',
+  'test/several-servers.test.ts',
+]
+
+const {
+  positionals,
+  values: { long: isLong = false },
+} = parseArgs({ allowPositionals: true, options: { long: { type: 'boolean' } } })
 const [stated, ...files] = positionals
 const chosen = engines.find((name) => name === stated)
 if (stated !== undefined && chosen === undefined) {
@@ -31,19 +45,19 @@ if (stated !== undefined && chosen === undefined) {
 const compiled = mkdtempSync(join(tmpdir(), 'countersign-compiled-'))
 let isStopped = false
 const told: string[] = []
-for (const engine of chosen ? [chosen] : engines) {
+for (const engine of chosen ? [chosen] : isLong ? engines : (['sqlite'] as const)) {
   if (isStopped) break
   const startedAt = performance.now()
-  const outcome = await runOver(engine, files.length > 0 ? files : testsOf(engine, chosen === undefined))
+  const outcome = await runOver(engine, files.length > 0 ? files : testsOf(engine))
   told.push(`${engine}: ${outcome} in ${Math.round((performance.now() - startedAt) / 1000)} s`)
 }
 rmSync(compiled, { recursive: true })
 console.log(`\n${told.join('\n')}`)
 
-/** With SQLite all of them, unless that one engine was asked for. */
-function testsOf(engine: EngineName, isWhole: boolean): string[] {
+function testsOf(engine: EngineName): string[] {
   const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).toSorted()
-  return engine === 'sqlite' && isWhole ? all : all.filter(isOverHttp)
+  if (chosen !== undefined || engine !== 'sqlite') return all.filter(isOverHttp)
+  return isLong ? longTests : all.filter((file) => !longTests.includes(file))
 }
 
 /** Drives the built server, and brings no store of its own. */

@@ -5,22 +5,12 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { engine, ofNoEngine, ofTheEmbeddedStore, openStoreOf } from './engine.ts'
+import { nextCode, ownerOf, sendTo, verify } from './codes.ts'
+import { ofNoEngine, ofTheEmbeddedStore, openStoreOf } from './engine.ts'
 import { type Answer, newNumber, paths, type Server, startServer } from './server.ts'
-import { mannWhitney } from './statistics.ts'
 import { dump } from './store-dump.ts'
 
-const plant = (name: string) => join(import.meta.dirname, 'plants', `${name}.ts`)
 const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
-
-async function sendTo(server: Server, token: string, contact: string): Promise<string> {
-  const answer = await server.call('POST', paths.send, { token, body: { contact } })
-  assert.equal(answer.status, 200, answer.text)
-  return server.codeFor(contact)
-}
-
-const verify = (server: Server, token: string, contact: string, verificationCode: string): Promise<Answer> =>
-  server.call('POST', paths.verify, { token, body: { contact, verificationCode } })
 
 function tally(answers: readonly Answer[]): Record<string, number> {
   const counts: Record<string, number> = {}
@@ -29,15 +19,6 @@ function tally(answers: readonly Answer[]): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
-}
-
-/** A member who has a phone, whose next code to it is therefore used up by a verify. */
-async function ownerOf(server: Server, userId: string, contact: string): Promise<string> {
-  const token = await server.logIn(userId)
-  const verificationCode = await sendTo(server, token, contact)
-  const answer = await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })
-  assert.equal(answer.status, 200, answer.text)
-  return token
 }
 
 const noGap = { COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '' }
@@ -53,18 +34,6 @@ test('N-3: of 200 simultaneous right submissions exactly one is accepted', async
   const answers = await Promise.all(Array.from({ length: 200 }, () => verify(server, token, contact, code)))
   assert.equal(tally(answers)['200'], 1)
 })
-
-/** Sends once more and waits for a message that was not there before. */
-async function nextCode(server: Server, token: string, contact: string): Promise<string> {
-  const before = (await server.inbox(contact)).length
-  await server.call('POST', paths.send, { token, body: { contact } })
-  for (let tries = 0; tries < 100; tries++) {
-    const messages = await server.inbox(contact)
-    if (messages.length > before) return messages[0]!.code!
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error('no further code arrived')
-}
 
 test('N-4: 200 simultaneous guesses spend exactly five submissions, and the right code comes too late', async () => {
   await using server = await startServer()
@@ -159,126 +128,6 @@ test('N-7: a code serves its own member, address and purpose alone', async () =>
   assert.equal((await change(proving)).json.error_code, 'USG.206030001', 'another purpose')
   assert.equal((await verify(server, token, mine, proving)).status, 200)
   assert.equal((await verify(server, token, mine, proving)).json.error_code, 'USG.206030001', 'used')
-})
-
-/** Times interleaved calls of two kinds. @returns The p-value of their being alike. */
-async function compared(
-  pairs: number,
-  a: () => Promise<unknown>,
-  b: () => Promise<unknown>,
-): Promise<number> {
-  const times: [number[], number[]] = [[], []]
-  for (let i = 0; i < pairs; i++)
-    for (const kind of Math.random() < 0.5 ? ([0, 1] as const) : ([1, 0] as const)) {
-      const start = performance.now()
-      await (kind === 0 ? a() : b())
-      times[kind].push(performance.now() - start)
-    }
-  return mannWhitney(times[0], times[1])
-}
-
-/**
- * Over other engines fewer, which is enough to find a millisecond, as the plant below shows; for a long run as many
- * as COUNTERSIGN_TIMING_PAIRS says.
- */
-const pairs = Number(process.env.COUNTERSIGN_TIMING_PAIRS ?? (engine === 'sqlite' ? 10_000 : 2_000))
-
-/** Alike unless three samples in a row say otherwise: one of a hundred honest ones does by chance. */
-async function areAlike(a: () => Promise<unknown>, b: () => Promise<unknown>): Promise<boolean> {
-  await compared(1_000, a, b) // until compilers and caches have settled
-  for (let tries = 0; tries < 3; tries++) if ((await compared(pairs, a, b)) > 0.01) return true
-  return false
-}
-
-test('A-1: wrong, expired, unknown and used codes get one answer, in one time', {
-  timeout: 300_000,
-}, async () => {
-  await using server = await startServer({
-    args: ['--limits', 'none'],
-    env: { COUNTERSIGN_POLICY_LIFETIME_SMS: '10s' },
-  })
-  const own = newNumber()
-  const token = await ownerOf(server, 'timed', own)
-  const [used, expired, unknown] = [own, newNumber(), newNumber()]
-  assert.equal((await verify(server, token, used, await nextCode(server, token, used))).status, 200)
-  await sendTo(server, token, expired)
-  await new Promise((resolve) => setTimeout(resolve, 10_100))
-  const answers = new Set<string>()
-  const check = (contact: string) => async () => {
-    const { status, json, headers } = await verify(server, token, contact, '0000000')
-    answers.add([status, json.error_code, json.error_msg, headers.get('retry-after')].join())
-  }
-  assert.ok(await areAlike(check(expired), check(unknown)), 'expired and unknown')
-  assert.ok(await areAlike(check(used), check(unknown)), 'used and unknown')
-  answers.delete('500,USG.000000001,系统繁忙，请稍后再试。,1') // a machine under load, for either kind
-  assert.equal(answers.size, 1, [...answers].join(' | '))
-})
-
-test('A-1: a wrong code for a live verification takes the time of one for none', {
-  timeout: 300_000,
-}, async () => {
-  await using server = await startServer({
-    args: ['--limits', 'none'],
-    env: { COUNTERSIGN_POLICY_LIFETIME_SMS: '10m', COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' },
-  })
-  const token = await server.logIn('timed')
-  // A code dies with its tenth submission, so there is an address for every nine.
-  const most = 3 * pairs + 2_000
-  const live = Array.from({ length: Math.ceil(most / 9) }, newNumber)
-  for (const contact of live) await server.call('POST', paths.send, { token, body: { contact } })
-  let taken = 0
-  const wrong = () => verify(server, token, live[Math.floor(taken++ / 9)]!, '000000')
-  const unknown = newNumber()
-  assert.ok(await areAlike(wrong, () => verify(server, token, unknown, '000000')))
-  assert.equal((await server.call('GET', '/metrics')).text.match(/^countersign_throttled_total.*/m), null)
-})
-
-test('A-1: a planted leak of a millisecond is found', { timeout: 600_000 }, async () => {
-  await using server = await startServer({
-    args: ['--limits', 'none'],
-    imports: [plant('slow-for-known')],
-    env: { COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10' },
-  })
-  const token = await server.logIn('leaky')
-  let contact = ''
-  let left = 0
-  const wrong = async () => {
-    await verify(server, token, contact, '000000')
-    left--
-  }
-  const unknown = () => verify(server, token, '+8613999999999', '000000')
-  const times: [number[], number[]] = [[], []]
-  for (let i = 0; i < 1_000; i++) {
-    if (left === 0) {
-      contact = newNumber()
-      await sendTo(server, token, contact)
-      left = 8
-    }
-    for (const [kind, act] of [
-      [0, wrong],
-      [1, unknown],
-    ] as const) {
-      const start = performance.now()
-      await act()
-      times[kind].push(performance.now() - start)
-    }
-  }
-  assert.ok(mannWhitney(times[0], times[1]) < 0.01)
-})
-
-test('A-1: sending to known and unknown addresses takes one time', { timeout: 600_000 }, async () => {
-  await using server = await startServer({ args: ['--limits', 'none'] })
-  const known = newNumber()
-  await ownerOf(server, 'someone', known)
-  const token = await server.logIn('prober')
-  const unknown = newNumber()
-  const answers = new Set<string>()
-  const send = (contact: string) => async () => {
-    const { status, text } = await server.call('POST', paths.send, { token, body: { contact } })
-    if (status !== 500) answers.add(`${status} ${text}`) // a machine under load, for either kind
-  }
-  assert.ok(await areAlike(send(known), send(unknown)))
-  assert.deepEqual([...answers], ['200 {}'])
 })
 
 test('A-3: no code, token, key or password in any output, and no address beyond its own columns', async () => {

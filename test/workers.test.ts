@@ -331,9 +331,9 @@ test('workers on SQLite are refused at the start', async () => {
   )
 })
 
-test('a server of one process tells that it restarts nothing, and serves on', async () => {
+test('a server of one process takes what may be renewed, and serves on', async () => {
   await using server = await startServer()
   server.process.kill('SIGHUP')
-  await until(() => server.output().includes('nothing is restarted'))
+  await until(() => server.output().includes('taken: the key ring'))
   assert.equal((await server.call('GET', '/livez')).status, 200)
 })

@@ -25,7 +25,7 @@ asked:
 - Was any call answered with something that is not documented for it, or not at all though its process lived?
 
 A call counted at some moment between its start and its end; a limit is said to be broken only if it is so for every
-choice of moments. \`npm test\` runs some of the rows, shorter, and shows that each question finds a fault that is
+choice of moments. \`npm run test:long\` runs some of the rows, shorter, and shows that each question finds a fault that is
 planted in the server: counts without a lock, a use without a condition, a limiter that fails open, no outbox, a member
 whom the caller names, copies with other ids, a clock that can be set, patience with the store.
 
