@@ -87,7 +87,7 @@ function wireCalls(): string[] {
     for (const one of [method].flat()) if (one !== 'HEAD') calls.push(`${one} ${url}`)
   })
   // Nothing is called, so nothing is needed.
-  huaweiDialect(server, { services: {} as never, isStrict: false, onError() {} })
+  huaweiDialect(server, {} as never)
   return calls
 }
 

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { newNumber, paths, type Server, startServer } from './server.ts'
+import { until } from './until.ts'
 
 let server: Server
 let token: string
 before(async () => {
-  server = await startServer({ args: ['--limits', 'none'] })
+  server = await startServer({ args: ['--limits', 'none'], env: { COUNTERSIGN_LOG_REQUESTS: 'failures' } })
   token = await server.logIn('edges')
 })
 after(() => server[Symbol.asyncDispose]())
@@ -26,23 +27,19 @@ async function exchange(...parts: readonly (string | Buffer)[]): Promise<string>
   return answer
 }
 
-type Sent = { readonly contentType?: string | null; readonly chunked?: boolean }
-
 /** POSTs a body as bytes. @returns Status and error code. */
-async function post(
-  path: string,
-  body: string | Buffer,
-  { contentType = 'application/json' }: Sent = {},
-): Promise<string> {
+async function post(path: string, body: string | Buffer, contentType: string | null = 'application/json') {
   const bytes = Buffer.from(body as string)
   const answer = await exchange(
     `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Access-Token: ${token}\r\n` +
       `${contentType === null ? '' : `Content-Type: ${contentType}\r\n`}Content-Length: ${bytes.length}\r\n\r\n`,
     bytes,
   )
-  const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]
-  const code = /"error_code":"(USG\.\d{9})"/.exec(answer)?.[1]
-  return [status, code].filter(Boolean).join(' ')
+  return [/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1], codeIn(answer)].filter(Boolean).join(' ')
+}
+
+function codeIn(answer: string): string | undefined {
+  return /"error_code":"(USG\.\d{9})"/.exec(answer)?.[1]
 }
 
 test('what the prototype of a body holds is no parameter, whether the body is JSON or nearly', async () => {
@@ -78,3 +75,135 @@ test('a byte order mark is overlooked, and bytes that are not UTF-8 are refused'
   const utf16 = Buffer.from(`\ufeff{"contact":"${newNumber()}"}`, 'utf16le')
   assert.equal(await post(paths.send, utf16), '400 USG.000000003')
 })
+
+test('JSON is taken whatever its content type is called, empty and malformed ones too', async () => {
+  for (const type of [
+    '',
+    ' ',
+    ';;',
+    'json',
+    'text/xml; charset',
+    'application/json; charset=gbk',
+    '验',
+    null,
+  ])
+    assert.equal(await post(paths.send, `{"contact":"${newNumber()}"}`, type), '200', String(type))
+  assert.equal(await post('/receipts/nobody', '{}', ''), '404')
+})
+
+const number = '8613800138000'
+const line = (path: string, more = '') =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n`
+
+/** By what is wrong: the bytes, and the answer's status and code. */
+const edges: Readonly<Record<string, readonly [bytes: string, answer: string]>> = {
+  'percent signs without digits in the path': [line(`/v1/${number}%`), '400 USG.000000003'],
+  'percent-encoded bytes that are not UTF-8': [line(`/receipts/%FF${number}`), '400 USG.000000003'],
+  'bytes of half a character in the path': [line(`/v1/%E9%AA/${number}`), '400 USG.000000003'],
+  'a parameter of 1,000 characters': [line(`/receipts/${number}${'x'.repeat(1_000)}`), '404'],
+  'a parameter of 1,000 characters for an id': [line(`/admin/v1/verifications/${'x'.repeat(1_000)}`), '401'],
+  'a path of 8,000 characters': [line(`/${number}/${'x'.repeat(8_000)}`), '404 USG.000000006'],
+  'an expectation nobody knows': [line('/v1', 'Expect: banana\r\n'), '404 USG.000000006'],
+  'no Host line': [`GET /v1 HTTP/1.1\r\nConnection: close\r\n\r\n`, '400 USG.000000003'],
+  'no Host line where something is served': [
+    'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n',
+    '400 USG.000000003',
+  ],
+  'two Host lines': [line('/livez', 'Host: y\r\n'), '400 USG.000000003'],
+  'no Host line in HTTP/1.0': [`GET /v1/${number} HTTP/1.0\r\n\r\n`, '404 USG.000000006'],
+  'a request line that is none': [`${number}\r\n\r\n`, '400 USG.000000003'],
+  'a method that is none': [`BREW /${number} HTTP/1.1\r\nHost: x\r\n\r\n`, '400 USG.000000003'],
+  'a method that nobody serves': [
+    `PROPFIND /${number} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    '404 USG.000000006',
+  ],
+  TRACE: [`TRACE /v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, '404 USG.000000006'],
+  QUERY: [
+    'QUERY /v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}',
+    '400 USG.000000003',
+  ],
+  'a tunnel': [`CONNECT ${number}:443 HTTP/1.1\r\nHost: x\r\n\r\n`, '404 USG.000000006'],
+  'OPTIONS of the whole server': [
+    'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    '404 USG.000000006',
+  ],
+  'an upgrade': [line('/v1', 'Upgrade: websocket\r\nConnection: Upgrade, close\r\n'), '404 USG.000000006'],
+  'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400 USG.000000003'],
+  'TLS where there is none': ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', '400 USG.000000003'],
+  'headers over 16 KiB': [line('/v1', `X-Large: ${number.repeat(2_000)}\r\n`), '400 USG.000000003'],
+  'a header that is none': [line('/v1', `${number}\r\n`), '400 USG.000000003'],
+  'a length that is none': [line('/v1', `Content-Length: ${number}x\r\n`), '400 USG.000000003'],
+  'two ways to tell the length': [
+    line('/v1', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n'),
+    '400 USG.000000003',
+  ],
+  'a body over 16 KiB': [
+    `POST ${paths.accountLogin} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 17000\r\n\r\n${'x'.repeat(17_000)}`,
+    '400 USG.000000003',
+  ],
+  'a receipt over 1 MiB': [
+    `POST /receipts/nobody HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n`,
+    '400 USG.000000003',
+  ],
+  'a chunk that is none': [
+    `POST ${paths.accountLogin} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+    '400 USG.000000003',
+  ],
+}
+
+for (const [what, [bytes, expected]] of Object.entries(edges))
+  test(`${what}: the documented answer, counted and logged, and no number in it`, async () => {
+    const before = await counted()
+    const logged = server.output().split('\n').length
+    const answer = await exchange(Buffer.from(bytes, 'latin1'))
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]
+    assert.equal([status, codeIn(body)].filter(Boolean).join(' '), expected, answer)
+    const headers = new Headers(
+      head
+        .split('\r\n')
+        .slice(1)
+        .map((one) => one.split(/: */, 2) as [string, string]),
+    )
+    const id = headers.get('x-request-id') ?? ''
+    assert.match(id, /^[0-9a-f]{32}$/)
+    assert.match(headers.get('cache-control') ?? '', /^no-(cache|store)$/)
+    for (const [name, value] of [
+      ['pragma', 'No-cache'],
+      ['x-content-type-options', 'nosniff'],
+      ['x-frame-options', 'DENY'],
+      ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+      ['referrer-policy', 'no-referrer'],
+    ] as const)
+      assert.equal(headers.get(name), value, name)
+    assert.ok(!answer.includes(number))
+    if (codeIn(body) !== undefined) {
+      assert.equal(headers.get('content-type'), 'application/json;charset=UTF-8')
+      assert.deepEqual(Object.keys(JSON.parse(body) as object), ['error_code', 'error_msg', 'request_id'])
+      assert.equal((JSON.parse(body) as { request_id: string }).request_id, id)
+    }
+    await until(async () => (await counted()) > before)
+    await until(async () =>
+      server
+        .output()
+        .split('\n')
+        .slice(logged - 1)
+        .some((one) => one.includes(id)),
+    )
+    assert.ok(
+      !server
+        .output()
+        .split('\n')
+        .slice(logged - 1)
+        .some((one) => one.includes(number)),
+    )
+  })
+
+/** Answers counted with a status of 4xx, whatever the route. */
+async function counted(): Promise<number> {
+  const { text } = await server.call('GET', '/metrics')
+  return [...text.matchAll(/^countersign_request_seconds_count\{[^}]*status="4\d\d"\} (\d+)/gm)].reduce(
+    (sum, [, count]) => sum + Number(count),
+    0,
+  )
+}

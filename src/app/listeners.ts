@@ -52,7 +52,15 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const onAnswer = answerObserver(settings, log, services)
   const secure: TlsServer[] = []
   const create = (tls: Certificate | null, proxies: readonly string[]) => {
-    const server = createServer({ tls, trustedProxies: proxies, isStopping: () => !isReady(), onAnswer })
+    const server = createServer({
+      tls,
+      trustedProxies: proxies,
+      isStrict: tls !== null && !settings.isDevelopment,
+      isStopping: () => !isReady(),
+      onAnswer,
+      onError: (error, request) =>
+        log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
+    })
     started.defer(() => server.close())
     if (server.server instanceof TlsServer) secure.push(server.server)
     return server
@@ -71,12 +79,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   async function serve(endpoint: Endpoint | null, tls: Certificate | null): Promise<string | null> {
     if (!endpoint) return null
     const server = create(tls, trustedProxies)
-    huaweiDialect(server, {
-      services,
-      isStrict: tls !== null && !settings.isDevelopment,
-      onError: (error, request) =>
-        log.error('a request failed', { requestId: request.id, reason: reasonOf(error) }),
-    })
+    huaweiDialect(server, services)
     await server.register(receiptPages, {
       takers,
       onError: (provider, error) =>

@@ -3,19 +3,25 @@
 import type { IncomingMessage } from 'node:http'
 import { type Socket, Server as TcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { trustOf } from './client-address.ts'
 import { requestIdOf } from './huawei/answer.ts'
+import { answerEdges, routableUrl } from './huawei/edges.ts'
+import { connectionRefuser } from './refused-connections.ts'
 
 export type ServerOptions = {
   /** PEM certificate chain and key; absent: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Addresses or CIDR blocks whose X-Forwarded-For is believed. None: nobody's. */
   readonly trustedProxies: readonly string[]
+  /** Demand HTTPS of browsers from now on. Default: no. */
+  readonly isStrict?: boolean
   /** While true each answer ends its connection, so that a client’s next request goes elsewhere. */
   readonly isStopping?: () => boolean
   /** Called after each answer. */
   readonly onAnswer: (answer: Answer) => void
+  /** Told of what was answered with 500. */
+  readonly onError?: (error: unknown, request: FastifyRequest) => void
 }
 
 export type Answer = {
@@ -40,8 +46,10 @@ const lookForSilentEveryMs = 5
 export function createServer({
   tls,
   trustedProxies,
+  isStrict = false,
   isStopping = () => false,
   onAnswer,
+  onError = () => undefined,
 }: ServerOptions): FastifyInstance {
   const limits = {
     maxHeaderSize: largestHeaders,
@@ -50,7 +58,12 @@ export function createServer({
     // The default of 30 s would let a slow sender hold on three times as long as allowed.
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 72_000,
+    // Ours to refuse: Node's own answer is bare.
+    requireHostHeader: false,
   }
+  const refuser = connectionRefuser(isStrict, (refused) =>
+    onAnswer({ ...refused, route: 'unknown', tookMs: 0 }),
+  )
   const options = {
     logger: false,
     bodyLimit: largestBody,
@@ -62,8 +75,10 @@ export function createServer({
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
     },
-    clientErrorHandler: refuseGarbage,
-    routerOptions: { maxParamLength: 128 },
+    clientErrorHandler: refuser.refuseGarbage,
+    // Fastify answers these two itself, with the path in the answer. What is too long leads nowhere anyhow.
+    rewriteUrl: ({ url }: IncomingMessage) => routableUrl(url ?? '/'),
+    routerOptions: { maxParamLength: largestHeaders },
     return503OnClosing: false,
   } as const
   // Fastify's types tell the two kinds of server apart; the routes do not.
@@ -77,6 +92,8 @@ export function createServer({
   ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
+  refuser.watch(app.server)
+  answerEdges(app, { isStrict, onError })
   const silent = silentConnections(app.server, tls !== null)
   app.addHook('preClose', async () => {
     // Node takes a connection without a request for an idle one and cuts it, though its first request may be
@@ -137,25 +154,4 @@ function silentConnections(server: TcpServer, isTls: boolean) {
       for (const socket of ungreeted.values()) socket.destroy()
     },
   }
-}
-
-/** What is not HTTP, or too large or too slow to be read, gets the error shape too and the connection ends. */
-function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
-  const [problem, en] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['headers', 'they are larger than 16 KiB']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['request', 'it was not here whole within 10 seconds']
-        : ['request', 'it is not valid HTTP']
-  const requestId = requestIdOf({})
-  const body = JSON.stringify({
-    error_code: 'USG.000000003',
-    error_msg: `Invalid parameter ${problem}: ${en}.`,
-    request_id: requestId,
-  })
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-cache\r\n` +
-      `Content-Type: application/json;charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }

@@ -1,6 +1,6 @@
 /** What every answer of the dialect carries: the request's id, the headers, and the shape of errors. */
 
-import type { IncomingHttpHeaders } from 'node:http'
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { randomHex } from '../../random.ts'
 import { messageOf, type Refusal, secondsOf, wireErrors } from './errors.ts'
@@ -42,7 +42,11 @@ const strictTransport = {
  * @param isStrict  Demand HTTPS from browsers from now on.
  */
 export function setHeaders(request: FastifyRequest, reply: FastifyReply, isStrict: boolean): void {
-  reply.headers(isStrict ? strictTransport : fixedHeaders).header('x-request-id', request.id)
+  reply.headers(headersOf(isStrict)).header('x-request-id', request.id)
+}
+
+function headersOf(isStrict: boolean) {
+  return isStrict ? strictTransport : fixedHeaders
 }
 
 /** Success without content: the two bytes every client parses. */
@@ -59,15 +63,36 @@ export function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusa
   if (refusal.retryAfterMs !== undefined) reply.header('retry-after', secondsOf(refusal.retryAfterMs))
   reply.errorCode = refusal.code
   return reply
-    .code(refusal.status ?? wireErrors[refusal.code].status)
+    .code(statusOf(refusal))
     .header('content-type', jsonType)
-    .send(
-      JSON.stringify({
-        error_code: refusal.code,
-        error_msg: messageOf(refusal, locale),
-        request_id: request.id,
-      }),
-    )
+    .send(bodyOf(refusal, request.id, locale))
+}
+
+/** The same as bytes, in the default language, for a connection that brought nothing to reply to. It ends with it. */
+export function rawRefusal(refusal: Refusal, requestId: string, isStrict: boolean): string {
+  const body = bodyOf(refusal, requestId, localeOf(undefined))
+  const status = statusOf(refusal)
+  const headers = {
+    ...headersOf(isStrict),
+    'x-request-id': requestId,
+    'content-type': jsonType,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
+}
+
+export function statusOf({ code, status }: Refusal): number {
+  return status ?? wireErrors[code].status
+}
+
+function bodyOf(refusal: Refusal, requestId: string, locale: Locale): string {
+  return JSON.stringify({
+    error_code: refusal.code,
+    error_msg: messageOf(refusal, locale),
+    request_id: requestId,
+  })
 }
 
 declare module 'fastify' {

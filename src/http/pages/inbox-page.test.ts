@@ -255,5 +255,5 @@ test('HEAD opens no stream', async () => {
     url: '/inbox/events',
     headers: { host: 'localhost' },
   })
-  assert.equal(answer.statusCode, 404)
+  assert.equal(answer.statusCode, 405)
 })
