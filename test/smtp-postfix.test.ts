@@ -206,6 +206,11 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
     assert.match(words(headers.get('to')!), /李娜@example\.com/)
   })
 
+  test('goes to a mailbox with double and final dots, quoted as SMTP has it', async () => {
+    await provider.send(messageTo('a..b.@example.com'), { signal })
+    assert.equal((await postfix.arrived('"a..b."@example.com', 1)).length, 1)
+  })
+
   test('is left to another carrier for such a mailbox where Postfix does not offer it, and goes to others as ever', async () => {
     const plain = await startPostfix({ hasSmtpUtf8: false })
     const provider = providerOf(null, plain)
@@ -266,12 +271,11 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
       const domain = 'bounces.countersign.example'
       const provider = providerOf({ listen: { host: '127.0.0.1', port: bouncePort }, domain, secretFile })
       await provider.start?.()
-      const bring = (to: string) => {
+      const bring = (to: string, isScanned = false) => {
         const server = ['--server', '127.0.0.1', '--port', String(postfix.port), '--tls']
-        const data = bounce({ status: '5.1.10', diagnostic: 'smtp; 550 from elsewhere' }).replaceAll(
-          '\n',
-          '\\n',
-        )
+        const report = bounce({ status: '5.1.10', diagnostic: 'smtp; 550 from elsewhere' })
+        const scanned = `Content-Type: multipart/mixed; boundary=scan\n\n--scan\n${report}\n--scan\nContent-Type: text/plain\n\nClean.\n--scan--\n`
+        const data = (isScanned ? scanned : report).replaceAll('\n', '\\n')
         return promisify(execFile)(swaksPath, [...server, '--from', '<>', '--to', to, '--data', data])
       }
       try {
@@ -283,11 +287,18 @@ suite('a mail through Postfix', skip === undefined ? {} : { skip }, () => {
         )
         await bring(forged) // Postfix knows the form, only we know the secret
         await bring(addressOf(id))
+        const scanned = 'e'.repeat(32)
+        await bring(addressOf(scanned), true)
+        await until(async () => receipts.some((one) => one.key === scanned), postfix.log)
         await until(async () => receipts.some((one) => one.key === id), postfix.log)
         await until(async () => postfix.log().includes('550 5.1.1 no such address'), postfix.log)
         assert.deepEqual(
           receipts.filter(({ providerCode }) => providerCode.includes('from elsewhere')),
-          [{ key: id, state: 'undeliverable', providerCode: '5.1.10 550 from elsewhere' }],
+          [id, scanned].map((key) => ({
+            key,
+            state: 'undeliverable',
+            providerCode: '5.1.10 550 from elsewhere',
+          })),
         )
       } finally {
         await provider.close?.()

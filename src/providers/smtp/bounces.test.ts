@@ -178,9 +178,9 @@ test('a report without a status counts only with the empty sender that reports h
   assert.match(await send(addresses.addressOf(id), report, 'someone@example.com'), /^250 /)
   assert.deepEqual(receipts, [])
   assert.match(await send(addresses.addressOf(id), report), /^250 /)
-  assert.deepEqual(receipts, [
-    { key: id, state: 'undeliverable', providerCode: 'came back without a delivery status' },
-  ])
+  const [receipt, ...more] = receipts as Receipt[]
+  assert.deepEqual([receipt?.key, receipt?.state, more], [id, 'undeliverable', []])
+  assert.match(receipt!.providerCode, /^5\.1\.1 550 5\.1\.1 …/)
 })
 
 const swaks = '/usr/bin/swaks'

@@ -1,6 +1,8 @@
-/** What a bounce says, by its delivery status (RFC 3464) if it has one, read from whatever mail comes; never throws. */
+/** What a bounce says: by its delivery status (RFC 3464), or by its words, read from whatever mail comes; never throws. */
 
 import type { ReceiptState } from '../../delivery/provider.ts'
+import { type Fields, fieldsIn, type Mail, readMail, withoutEncodedWords } from './mime.ts'
+import { bounceInWords } from './plain-bounce.ts'
 
 export type DeliveryStatus = {
   readonly state: ReceiptState
@@ -13,6 +15,8 @@ export type DeliveryStatus = {
 /** RFC 3464 2.3.3: what was done with the recipient. */
 const states: Readonly<Record<string, ReceiptState>> = {
   failed: 'undeliverable',
+  // Not of the RFC: given up after its time in the queue.
+  expired: 'undeliverable',
   delayed: 'enroute',
   delivered: 'delivered',
   // Given to a system that reports no further, or to a list: neither here nor there.
@@ -27,84 +31,86 @@ const classes: Readonly<Record<string, ReceiptState>> = {
   '2': 'delivered',
 }
 
+/** RFC 3463 3.5: delivery time expired. Of the class of what may come right, and yet the end. */
+const timeExpired = '4.4.7'
+
 /**
  * @param raw  A whole mail.
  * @param hasNullSender  Its envelope sender is empty, as that of every report must be (RFC 5321 4.5.5).
  * @returns undefined if it tells nothing of a delivery: an automatic answer, say.
  */
 export function readBounce(raw: Buffer, hasNullSender: boolean): DeliveryStatus | undefined {
-  const text = raw.toString('utf8').replaceAll('\r\n', '\n')
-  const [head, body] = headAndBody(text)
-  const header = fieldsOf(head)
-  return statusIn(header, body) ?? (hasNullSender ? bareBounceIn(header) : undefined)
+  const mail = readMail(raw)
+  // A complaint or a word of having been read is a report too, of something else (RFC 5965, RFC 8098).
+  if (/\breport-type="?(?:feedback-report|disposition-notification)\b/i.test(mail.contentType))
+    return undefined
+  const report = mail.leaves.find(({ type }) => /^message\/(global-)?delivery-status$/.test(type))
+  return (report && statusIn(report.text)) ?? (hasNullSender ? bareBounceIn(mail) : undefined)
 }
 
-function statusIn(header: Fields, body: string): DeliveryStatus | undefined {
-  const part = statusPart(header, body)
-  if (part === undefined) return undefined
+function statusIn(text: string): DeliveryStatus | undefined {
   // Blocks: one about the message, then one for each recipient. We send to one.
-  for (const block of part.split(/\n[ \t]*\n/)) {
-    const fields = fieldsOf(block)
-    const status = /^\d\.\d{1,3}\.\d{1,3}/.exec(fields.get('status')?.trim() ?? '')?.[0] ?? ''
-    const state = states[fields.get('action')?.toLowerCase().trim() ?? ''] ?? classes[status.slice(0, 1)]
+  for (const block of blocksOf(text)) {
+    const fields = fieldsIn(block)
+    const status = /^\d\.\d{1,3}\.\d{1,3}/.exec(fields.get('status') ?? '')?.[0] ?? ''
+    const action = /^[a-z]{1,20}/i.exec(fields.get('action') ?? '')?.[0].toLowerCase() ?? ''
+    const state = states[action] ?? (status === timeExpired ? 'undeliverable' : classes[status.slice(0, 1)])
     if (state === undefined) continue
-    const diagnostic = (fields.get('diagnostic-code') ?? '').replace(/^\s*[\w-]+\s*;\s*/, '')
-    const mailboxes = ['final-recipient', 'original-recipient'].flatMap((name) => {
-      const field = fields.get(name)
-      return field === undefined ? [] : [field.slice(field.indexOf(';') + 1).trim()]
-    })
-    return { state, words: `${status} ${diagnostic}`.trim(), mailboxes }
+    const diagnostic = (fields.get('diagnostic-code') ?? '').replace(/^[\w-]{1,40}\s?;\s?/, '')
+    return { state, words: `${status} ${diagnostic}`.trim(), mailboxes: recipientsIn(fields) }
   }
   return undefined
+}
+
+function blocksOf(text: string): string[][] {
+  const blocks: string[][] = [[]]
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') blocks.push([])
+    else blocks.at(-1)!.push(line.trimEnd())
+  }
+  return blocks.filter((block) => block.length > 0)
+}
+
+function recipientsIn(fields: Fields): string[] {
+  return ['final-recipient', 'original-recipient'].flatMap((name) => {
+    const field = fields.get(name)
+    return field === undefined ? [] : [field.slice(field.indexOf(';') + 1).trim()]
+  })
 }
 
 /**
- * A report that does not say what it reports, or one of Exim's own form, is a failure: delays and successes
- * are never told so. An automatic answer, which has a null sender too (RFC 3834 3.3), is neither.
+ * A bounce without a readable status: one that a scanner made plain text of it, one that is called a report, one
+ * of Exim's own form, or one in words. An automatic answer, which has a null sender too (RFC 3834 3.3), is none.
  */
-function bareBounceIn(header: Fields): DeliveryStatus | undefined {
+function bareBounceIn({ header, contentType, leaves }: Mail): DeliveryStatus | undefined {
   const failed = header.get('x-failed-recipients')
-  const isReport = /^\s*multipart\/report\b.*\breport-type="?delivery-status\b/i.test(
-    header.get('content-type') ?? '',
-  )
+  const isReport = /^\s?multipart\/report\b/i.test(contentType) && /\bdelivery-status\b/i.test(contentType)
+  if (!isReport && failed === undefined && isAutomaticAnswer(header)) return undefined
+  const text =
+    (leaves.find(({ type }) => type === 'text/plain') ?? leaves.find(({ type }) => type.startsWith('text/')))
+      ?.text ?? ''
+  const plain = leaves.filter(({ type }) => type === 'text/plain').map((leaf) => leaf.text)
+  for (const one of plain) {
+    const status = /^final-recipient:/im.test(one) && /^action:/im.test(one) ? statusIn(one) : undefined
+    if (status) return status
+  }
+  const readable = text.replace(/<[^<>]*>/g, ' ')
+  const told = bounceInWords(withoutEncodedWords(header.get('subject') ?? ''), readable)
+  const recipients = failed?.split(',', 4).map((one) => one.trim()) ?? []
+  if (told) return { ...told, mailboxes: [...recipients, ...told.mailboxes] }
   if (!isReport && failed === undefined) return undefined
-  return {
-    state: 'undeliverable',
-    words: 'came back without a delivery status',
-    mailboxes: failed === undefined ? [] : failed.split(',').map((one) => one.trim()),
-  }
+  return { state: 'undeliverable', words: 'came back without a delivery status', mailboxes: recipients }
 }
 
-/** The part of type message/delivery-status, by the boundary of the mail's own header. */
-function statusPart(header: Fields, body: string): string | undefined {
-  const type = header.get('content-type') ?? ''
-  if (!/^\s*multipart\/report\b/i.test(type)) return undefined
-  const [, quoted, plain] = /\bboundary=(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))/i.exec(type) ?? []
-  const boundary = quoted ?? plain
-  if (boundary === undefined) return undefined
-  for (const part of `\n${body}`.split(`\n--${boundary}`)) {
-    const [partHead, partBody] = headAndBody(part.replace(/^[ \t]*\n/, ''))
-    const partType = fieldsOf(partHead).get('content-type') ?? ''
-    if (/^\s*message\/(global-)?delivery-status\b/i.test(partType)) return partBody
-  }
-  return undefined
-}
-
-function headAndBody(text: string): [string, string] {
-  const end = text.indexOf('\n\n')
-  return end < 0 ? [text, ''] : [text.slice(0, end), text.slice(end + 2)]
-}
-
-type Fields = ReadonlyMap<string, string>
-
-/** Header fields by lower-case name, the first of each, unfolded. */
-function fieldsOf(block: string): Fields {
-  const fields = new Map<string, string>()
-  for (const line of block.replace(/\n[ \t]+/g, ' ').split('\n')) {
-    const colon = line.indexOf(':')
-    if (colon < 1) continue
-    const name = line.slice(0, colon).trim().toLowerCase()
-    if (!fields.has(name)) fields.set(name, line.slice(colon + 1))
-  }
-  return fields
+/** RFC 3834 5, and what programs before it say. Exim calls its own delays auto-replied too. */
+function isAutomaticAnswer(header: Fields): boolean {
+  if (/mailer-daemon|mail delivery (?:sub)?system/i.test(header.get('from') ?? '')) return false
+  return (
+    /^auto-(?:replied|notified)\b/i.test(header.get('auto-submitted') ?? '') ||
+    /^auto_reply\b/i.test(header.get('precedence') ?? '') ||
+    ['x-autoreply', 'x-autorespond', 'x-auto-reply-from'].some((name) => header.has(name)) ||
+    /^(?:automatic reply|auto(?:matic)?[ -]?(?:re|response)\b|out of (?:the )?office|自动(?:回复|答复))/i.test(
+      withoutEncodedWords(header.get('subject') ?? ''),
+    )
+  )
 }
