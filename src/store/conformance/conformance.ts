@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Address } from '../../address/address.ts'
 import type { Member, Session, Token } from '../../directory/directory.ts'
 import { defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { ContactChange } from '../directory.ts'
@@ -307,6 +308,63 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(results.filter((result) => result.kind === 'taken').length, 3)
         const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.take([wide])))
         assert.equal(rest.filter((result) => result.kind === 'taken').length, 7)
+      })
+    })
+
+    describe('reservations', () => {
+      const take = (max: number): Take => ({
+        scope: 'password',
+        key: `${unlike()}:${unlike()}`,
+        form: 'events',
+        rules: [{ kind: 'window', max, perMs: 60_000 }],
+      })
+      const settle = (by: Store, result: ReservationResult, counts: boolean, emptied: string[] = []) => {
+        assert.ok(result.kind === 'reserved', result.kind)
+        return by.ledgers.settle({ reservation: result.reservation, counts, emptied })
+      }
+
+      test('reserving races for the room there is, and room that others hold is no lock', async () => {
+        const [narrow, wide] = [take(3), take(10)]
+        const results = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide, narrow])))
+        const reserved = results.filter((result) => result.kind === 'reserved')
+        assert.deepEqual(
+          [reserved.length, results.filter((result) => result.kind === 'contended').length],
+          [3, 27],
+        )
+        await Promise.all(reserved.map((result, nth) => settle(client(nth), result, nth !== 0)))
+        const last = await ledgers.reserve([wide, narrow])
+        await settle(store, last, true)
+        const refused = await ledgers.reserve([wide, narrow])
+        assert.ok(refused.kind === 'throttled')
+        assert.deepEqual(refused.scopes, ['password'])
+        const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide])))
+        assert.equal(rest.filter((result) => result.kind === 'reserved').length, 7)
+      })
+
+      test('what does not count leaves nothing, and empties what it is asked to', async () => {
+        const [one, other] = [take(1), take(1)]
+        assert.equal((await ledgers.take([other])).kind, 'taken')
+        for (let nth = 0; nth < 3; nth++)
+          await settle(client(nth), await client(nth).ledgers.reserve([one]), false, [
+            other.key,
+            'pw:unknown',
+          ])
+        for (const free of [one, other]) await settle(store, await ledgers.reserve([free]), true)
+        for (const full of [one, other]) assert.equal((await ledgers.reserve([full])).kind, 'throttled')
+      })
+
+      test('a ledger is held until what was taken from it is forgotten', async () => {
+        const { key } = take(1)
+        const remember = (perMs: number) =>
+          ledgers.take([
+            { scope: 'password', key, form: 'tags', rules: [{ kind: 'distinct', max: 1, perMs }], tag: 0 },
+          ])
+        assert.equal(await ledgers.isHeld(key), false)
+        assert.equal((await remember(60_000)).kind, 'taken')
+        assert.equal(await client(1).ledgers.isHeld(key), true)
+        assert.equal((await remember(40)).kind, 'taken')
+        await pause(60)
+        assert.equal(await ledgers.isHeld(key), false)
       })
     })
 

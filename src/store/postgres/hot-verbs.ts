@@ -1,5 +1,10 @@
 /** The verbs that come by the thousand: what each needs to see, and what it decides over what is held. */
 
+import {
+  keysOfReservation,
+  type ReservationResult,
+  type SettledReservation,
+} from '../../throttle/reservation.ts'
 import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import type { JournalEntry } from '../journal.ts'
 import type { Ledgers } from '../ledgers.ts'
@@ -149,6 +154,25 @@ export const hotVerbs = {
   giveBack: verb(
     (needs, takings: readonly Taking[]) => needTakes(needs, takings),
     ({ ledgers }, takings): void => ledgers.giveBack(takings),
+  ),
+
+  reserve: verb(
+    (needs, takes: readonly Take[]) => {
+      for (const key of keysOfReservation(takes)) needs.ledgers.add(key)
+    },
+    ({ now, ledgers }, takes): ReservationResult => ledgers.reserve(takes, now),
+  ),
+
+  settleReservation: verb(
+    (needs, { reservation, emptied }: SettledReservation) => {
+      for (const key of [...keysOfReservation(reservation.takes), ...emptied]) needs.ledgers.add(key)
+    },
+    ({ now, ledgers }, settled): void => ledgers.settle(settled, now),
+  ),
+
+  isHeld: verb(
+    (needs, key: string) => void needs.ledgers.add(key),
+    ({ now, ledgers }, key): boolean => ledgers.isHeld(key, now),
   ),
 
   append: verb(

@@ -1,6 +1,13 @@
 /** Throttle ledgers in PostgreSQL: held under lock by a batch, decided on in order, written at once. */
 
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
+import {
+  type OpenLedgers,
+  type ReservationResult,
+  reserve,
+  type SettledReservation,
+  settle,
+} from '../../throttle/reservation.ts'
 import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 import { storableJson } from '../storable.ts'
 import { inOrder } from './order.ts'
@@ -48,7 +55,13 @@ export function heldLedgers(rows: readonly unknown[]) {
     held.set(key, { key, form, numbers, forgotten_at: Math.ceil(forgottenAt), isNew, isDirty: true })
   }
 
+  const open: OpenLedgers = { read: (key) => held.get(key)?.numbers, put }
+
   return {
+    reserve: (takes: readonly Take[], now: number): ReservationResult => reserve(open, takes, now),
+    settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
+    isHeld: (key: string, now: number): boolean => (held.get(key)?.forgotten_at ?? 0) > now,
+
     take(takes: readonly Take[], now: number): Throttled | { kind: 'taken' } {
       const decision = decideTakes(
         takes,

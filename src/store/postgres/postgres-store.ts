@@ -231,6 +231,9 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     ledgers: {
       take: hot('ledgers.take', hotVerbs.take),
       giveBack: hot('ledgers.giveBack', hotVerbs.giveBack),
+      reserve: hot('ledgers.reserve', hotVerbs.reserve),
+      settle: hot('ledgers.settle', hotVerbs.settleReservation),
+      isHeld: hot('ledgers.isHeld', hotVerbs.isHeld),
     },
     journal: {
       append: hot('journal.append', hotVerbs.append),

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { makeSecretFile } from '../../secret-file.ts'
+import type { SettledReservation } from '../../throttle/reservation.ts'
 import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
@@ -81,6 +82,9 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
       return result.kind === 'taken' ? { kind: 'taken', takings: takingsOf(takes, at) } : result
     },
     'ledgers.giveBack': (takings: readonly Taking[]) => ledgers.giveBack(takings),
+    'ledgers.reserve': (takes: readonly Take[]) => ledgers.reserve(takes, clock.now()),
+    'ledgers.settle': (settled: SettledReservation) => ledgers.settle(settled, clock.now()),
+    'ledgers.isHeld': (key: string) => ledgers.isHeld(key, clock.now()),
     now: () => clock.now(),
     sweep,
   }

@@ -2,6 +2,13 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
+import {
+  type OpenLedgers,
+  type ReservationResult,
+  reserve,
+  type SettledReservation,
+  settle,
+} from '../../throttle/reservation.ts'
 import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 
 export type SqliteLedgers = ReturnType<typeof sqliteLedgers>
@@ -53,7 +60,18 @@ export function sqliteLedgers(db: DatabaseSync) {
     return kept
   }
 
+  const open: OpenLedgers = {
+    read: (key) => read(key)?.numbers,
+    put(key, form, numbers, forgottenAt) {
+      touched.set(key, { form, numbers, forgottenAt, isDirty: true })
+    },
+  }
+
   return {
+    reserve: (takes: readonly Take[], now: number): ReservationResult => reserve(open, takes, now),
+    settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
+    isHeld: (key: string, now: number): boolean => (read(key)?.forgottenAt ?? 0) > now,
+
     take(takes: readonly Take[], now: number): Throttled | { kind: 'taken' } {
       const decision = decideTakes(
         takes,

@@ -148,7 +148,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     ]),
     outbox: room('outbox', ['queue', 'claim', 'settle', 'postpone', 'release', 'depth']),
     dispatches: room('dispatches', ['receive', 'of', 'tally']),
-    ledgers: room('ledgers', ['take', 'giveBack']),
+    ledgers: room('ledgers', ['take', 'giveBack', 'reserve', 'settle', 'isHeld']),
     journal: room('journal', ['append', 'read']),
     directory: room('directory', [
       'addTenant',
