@@ -37,7 +37,7 @@ apps:
 - Lists in the environment are separated by commas.
 - Paths are relative to the working directory. \`<data>\` stands for the data folder.
 - Values past the ceilings of NIST SP 800-63B are refused: a life over 10 minutes, fewer than 6 digits, more than 100
-  wrong codes.
+  wrong codes, or more than 100 wrong passwords in a row.
 
 ## Without \`--dev\`
 
@@ -64,6 +64,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
     'policy',
     '## Policy\n\nFor all apps. `apps.ID` overrides any of it for one app, and so does `countersign app create`.',
   ],
+  ['passwords', '## Passwords\n\nFor the whole installation; see [limits.md](limits.md#passwords).'],
 ]
 
 export function configPage(): string {

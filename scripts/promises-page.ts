@@ -28,8 +28,12 @@ const statements: Readonly<Record<string, string>> = {
     'Store down, slow or hung: refused with 500 and `Retry-After` within a second. Never accepted, never sent without limits.',
   'A-8':
     'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
+  'A-9':
+    'Nobody is locked out by a stranger: whatever others do with an address, account or network, the right code, the right password from a network that was used before, and one’s own sends work.',
   'A-11':
     'A signed text has one meaning: no two accepted App ID logins that differ in appId, corpId, userId, expireTime or nonce have the same text.',
+  'A-12':
+    'What is dear, such as comparing passwords and looking names up, is bounded and queued apart: a flood of it delays no send by more than a second.',
   'T-1':
     'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
   'T-2': 'Duplicates of a message carry the same code and the same message id.',

@@ -12,6 +12,7 @@ import { apartFromAnswer } from './deadline.ts'
 import type { Router } from './delivery/router.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { AppError } from './errors.ts'
+import { createPasswordCheck } from './flows/check-password.ts'
 import type { Services } from './flows/services.ts'
 import { createSessions } from './flows/sessions.ts'
 import type { Log } from './log.ts'
@@ -96,6 +97,11 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     policyOf: createPolicies(settings),
     hasLimits: settings.hasLimits,
     addressRules: settings.addressRules,
+    checkPassword: createPasswordCheck({
+      store,
+      limits: settings.hasLimits ? settings.passwordLimits : null,
+      metrics,
+    }),
     testCodeOf(address, now) {
       const test = testAddresses.get(address)
       return test && test.until > now ? test.code : undefined

@@ -38,6 +38,12 @@ export function createMetrics(
       labelNames: ['act', 'outcome'] as const,
       registers,
     }),
+    passwords: new Counter({
+      name: 'countersign_passwords_total',
+      help: 'Passwords entered at account logins: right, wrong, locked, or busy: not looked at for want of time.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     throttled: new Counter({
       name: 'countersign_throttled_total',
       help: 'Refusals by a limit.',

@@ -14,11 +14,11 @@ import {
 } from '../src/store/conformance/fixtures.ts'
 import type { OutboxEntry, Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
+import { defaultPasswordLimits, passwordSubject, passwordTakes } from '../src/throttle/password-limits.ts'
 import {
   defaultLimits,
   issueTakes,
   nonceTake,
-  passwordTake,
   submissionTakes,
   type ThrottleSubject,
 } from '../src/throttle/policy.ts'
@@ -108,7 +108,8 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
     await store.directory.logIn({ access, refresh, mostLogins: 64 })
     made.tokens.push(access.hash, refresh.hash)
   }
-  await store.ledgers.take([passwordTake(member.account), nonceTake(app, unlike())])
+  const { takes } = passwordTakes(passwordSubject(member.account, one.network), false, defaultPasswordLimits)
+  await store.ledgers.take([...takes, nonceTake(app, unlike())])
   const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
   await store.journal.append({ ...refusal, detail: one.detail })
   return member

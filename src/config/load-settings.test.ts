@@ -95,7 +95,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     boolean: 'true',
     integer: '7',
     number: '7',
-    array: '5/1h,6/2h',
+    array: '5/1h,6/2d',
   }
   const special: Record<string, string> = {
     https: 'off',
@@ -335,6 +335,16 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['policy: { lifetime: { sms: 11m } }', /^policy\.lifetime\.sms: is 11m; .*at most 10m/],
   ['policy: { digits: 4 }', /^policy\.digits: must be at least 6; found 4$/],
   ['apps: { abc: { digits: 4 } }', /^apps\.abc\.digits: must be at least 6/],
+  ['passwords: { wrong: { otherNetworks: [51/30d] } }', /^passwords\.wrong\.otherNetworks: .*none above 50/],
+  [
+    'passwords: { wrong: { usedNetworks: [] } }',
+    /^passwords\.wrong\.usedNetworks: needs a limit over at least 24h/,
+  ],
+  [
+    'passwords: { wrong: { accountNetwork: [5/1m] } }',
+    /^passwords\.wrong\.accountNetwork: needs a limit over/,
+  ],
+  ['passwords: { wrong: { network: [301/1h] } }', /^passwords\.wrong\.network: at most 300/],
   ['retention: 30', /^retention: must be of type string; found 30/],
   ['retention: 5m', /^retention: must be at least 1h/],
   ['http: 127.0.0.1', /^http: must be HOST:PORT/],

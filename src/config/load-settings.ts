@@ -14,6 +14,7 @@ import { examineCertificate } from './certificate.ts'
 import { parseDuration } from './duration.ts'
 import { isOpenToOthers, whyUnreadable } from './files.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
+import { passwordLimitsOf } from './password-settings.ts'
 import { problemsOf } from './problems.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
 import { parseEndpoint } from './providers/parts.ts'
@@ -68,6 +69,7 @@ export function loadSettings({
   if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
     problems.push(...policyProblems(overrides, `apps.${id}`))
+  const passwordLimits = passwordLimitsOf(set.passwords, problems)
   const isBehindProxy = set.behindProxy ?? false
   const https = endpointOf('https', set.https ?? (isBehindProxy ? 'off' : '127.0.0.1:8443'), problems)
   const http = endpointOf('http', set.http ?? '127.0.0.1:8080', problems)
@@ -152,6 +154,7 @@ export function loadSettings({
     },
     addressRules,
     policy: policyWith(defaultPolicy, set.policy ?? {}),
+    passwordLimits,
     apps: set.apps ?? {},
     testAddresses,
   }

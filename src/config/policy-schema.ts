@@ -10,7 +10,8 @@ export const strict = { additionalProperties: false } as const
 export const optional = Type.Optional
 const lifetime = (description: string, byDefault: string) =>
   optional(Type.String({ pattern: durationPattern, description, default: byDefault }))
-const windows = (description: string, byDefault: readonly string[]) =>
+/** Limits as COUNT/TIME. */
+export const windows = (description: string, byDefault: readonly string[]) =>
   optional(Type.Array(Type.String({ pattern: windowPattern }), { description, default: byDefault }))
 
 const limits = Type.Object(

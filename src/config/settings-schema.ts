@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import { redisSchema } from './hot-settings.ts'
+import { passwordsSchema } from './password-settings.ts'
 import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
 import { text } from './providers/parts.ts'
 import { routesSchema } from './routes.ts'
@@ -175,6 +176,7 @@ export const settingsSchema = Type.Object(
       }),
     ),
     policy: optional(policySchema),
+    passwords: optional(passwordsSchema),
     apps: optional(
       Type.Record(Type.String({ minLength: 1 }), policySchema, {
         description: 'Overrides of the policy by app id.',

@@ -4,6 +4,7 @@ import type { AddressRules } from '../address/address.ts'
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import type { StoreChoice } from '../store/open-store.ts'
+import type { PasswordLimits } from '../throttle/password-limits.ts'
 import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
@@ -62,6 +63,7 @@ export type Settings = {
   /** By which addresses are read. */
   readonly addressRules: AddressRules
   readonly policy: AppPolicy
+  readonly passwordLimits: PasswordLimits
   /** Overrides by app id, before those the app's own record holds. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly testAddresses: readonly TestAddress[]

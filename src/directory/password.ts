@@ -12,8 +12,12 @@ const tagLength = 32
 /** @returns `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Takes some 20 ms, off the main thread. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const tag = await derive(password, salt, cost)
-  return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${unpadded(salt)}$${unpadded(tag)}`
+  return phc(salt, await derive(password, salt, cost))
+}
+
+/** A hash of no password, so that comparing for an unknown account takes as long as for a known one. */
+export function nobodysHash(): string {
+  return phc(randomBytes(16), randomBytes(tagLength))
 }
 
 /** @returns false also for a hash that is not of this format. */
@@ -40,6 +44,10 @@ function derive(
 ): Promise<Buffer> {
   const message = Buffer.from(password.normalize('NFKC'))
   return argon2Async('argon2id', { message, nonce, tagLength, ...parameters }) as Promise<Buffer>
+}
+
+function phc(salt: Buffer, tag: Buffer): string {
+  return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${unpadded(salt)}$${unpadded(tag)}`
 }
 
 function unpadded(bytes: Buffer): string {

@@ -36,6 +36,8 @@ export type LoginOutcome =
   | { readonly kind: 'signature-long' }
   | { readonly kind: 'member-disabled' }
   | { readonly kind: 'locked'; readonly retryAfterMs: number }
+  /** Too many log in at once: nothing was looked at, and nothing counts. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'not-permitted' }
 
 /** What logging in needs of the services. */

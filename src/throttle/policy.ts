@@ -142,16 +142,6 @@ export function submissionTakes(
   return { counted, wrong }
 }
 
-/** Wrong passwords of one account: five, then locked for a minute (wire: USG.206030015). */
-export function passwordTake(account: string): Take {
-  return {
-    scope: 'password',
-    key: `pw:${digestOf(account).toString('base64url', 0, 15)}`,
-    form: 'events',
-    rules: [{ kind: 'window', max: 5, perMs: minute }],
-  }
-}
-
 /** A nonce that an app may use once. A second taking within the time is refused. */
 export function nonceTake(app: string, nonce: string): Take {
   return {

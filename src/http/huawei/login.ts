@@ -8,6 +8,7 @@ import type { LoginOutcome } from '../../flows/log-in.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
+import { networkOf } from '../../network/network.ts'
 import { clientAddressOf } from '../client-address.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
 import type { AnswerOf, tokenFields, userFields } from './answer-fields.ts'
@@ -61,7 +62,8 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
       const { account, clientType } = request.body
       const password = passwordIn(request.headers.authorization, account)
       if (password === undefined) return sendRefusal(request, reply, { code: 'USG.206010000' })
-      const outcome = await accountLogIn(services, account, password, clientType)
+      const network = networkOf(clientAddressOf(request))
+      const outcome = await accountLogIn(services, { account, password, clientType, network })
       return answer(services, request, reply, outcome, 'USG.206010000')
     },
   )
@@ -136,6 +138,8 @@ function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refuse
       return { code: 'USG.206010007', status: 412 }
     case 'locked':
       return { code: 'USG.206030015', retryAfterMs: outcome.retryAfterMs }
+    case 'busy':
+      return { code: 'USG.000000001', retryAfterMs: 1000 }
     case 'not-permitted':
       return { code: 'USG.000000005' }
   }

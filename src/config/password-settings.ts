@@ -1,0 +1,72 @@
+/** The passwords section of the settings: the budgets of wrong ones, for the whole installation. */
+
+import { type Static, Type } from 'typebox'
+import { defaultPasswordLimits, type PasswordLimits } from '../throttle/password-limits.ts'
+import type { Window } from '../throttle/policy.ts'
+import { formatDuration, parseWindow } from './duration.ts'
+import { optional, strict, windows } from './policy-schema.ts'
+
+export const passwordsSchema = Type.Object(
+  {
+    wrong: optional(
+      Type.Object(
+        {
+          accountNetwork: windows(
+            'Wrong passwords for an account from one network.',
+            texts(defaultPasswordLimits.accountNetwork),
+          ),
+          usedNetworks: windows(
+            'Wrong passwords for an account in a row, from all networks it was used from in 30 days.',
+            texts(defaultPasswordLimits.usedNetworks),
+          ),
+          otherNetworks: windows(
+            'Wrong passwords for an account from all other networks together.',
+            texts(defaultPasswordLimits.otherNetworks),
+          ),
+          network: windows(
+            'Wrong passwords from one network, for all accounts not used from it.',
+            texts(defaultPasswordLimits.network),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+
+export type PasswordsFile = Static<typeof passwordsSchema>
+
+/** SP 800-63B-4 3.2.2 allows 100 in a row: half from networks that the account was used from, half from others. */
+const mostWrong = 50
+/** A budget by the minute alone allows thousands of guesses a day. */
+const leastLongMs = 24 * 3_600_000
+/** Each taking is remembered by its time. */
+const mostOfNetwork = 300
+
+export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string[]): PasswordLimits {
+  const limits = {
+    accountNetwork: windowsOf(wrong?.accountNetwork) ?? defaultPasswordLimits.accountNetwork,
+    usedNetworks: windowsOf(wrong?.usedNetworks) ?? defaultPasswordLimits.usedNetworks,
+    otherNetworks: windowsOf(wrong?.otherNetworks) ?? defaultPasswordLimits.otherNetworks,
+    network: windowsOf(wrong?.network) ?? defaultPasswordLimits.network,
+  }
+  for (const name of ['accountNetwork', 'usedNetworks', 'otherNetworks'] as const) {
+    const isLong = limits[name].some((one) => one.perMs >= leastLongMs)
+    if (!isLong || limits[name].some((one) => one.max > mostWrong))
+      problems.push(
+        `passwords.wrong.${name}: needs a limit over at least 24h, and none above ${mostWrong} (SP 800-63B 3.2.2)`,
+      )
+  }
+  if (limits.network.some((one) => one.max > mostOfNetwork))
+    problems.push(`passwords.wrong.network: at most ${mostOfNetwork}; an empty list is no limit`)
+  return limits
+}
+
+function texts(limits: readonly Window[]): string[] {
+  return limits.map(({ max, perMs }) => `${max}/${formatDuration(perMs)}`)
+}
+
+function windowsOf(texts: readonly string[] | undefined): Window[] | undefined {
+  return texts?.map((text) => parseWindow(text)!)
+}

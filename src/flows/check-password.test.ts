@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Member } from '../directory/directory.ts'
+import { hashPassword } from '../directory/password.ts'
+import { AppError } from '../errors.ts'
+import { createMetrics } from '../metrics.ts'
+import type { Ledgers } from '../store/ledgers.ts'
+import type { Ledger } from '../throttle/ledger.ts'
+import { defaultPasswordLimits } from '../throttle/password-limits.ts'
+import { reserve, settle } from '../throttle/reservation.ts'
+import { decideTakes, takingsOf } from '../throttle/take.ts'
+import { type CheckPasswordNeeds, createPasswordCheck } from './check-password.ts'
+
+/** Ledgers in memory, as an engine keeps them. */
+function ledgersIn(kept: Map<string, { ledger: Ledger; forgottenAt: number }>): Ledgers {
+  const open = {
+    read: (key: string) => kept.get(key)?.ledger,
+    put: (key: string, _form: unknown, ledger: Ledger, forgottenAt: number) =>
+      void (ledger.length > 0 ? kept.set(key, { ledger, forgottenAt }) : kept.delete(key)),
+  }
+  return {
+    async take(takes) {
+      const decision = decideTakes(
+        takes,
+        takes.map(({ key }) => open.read(key)),
+        Date.now(),
+      )
+      if (decision.kind === 'throttled') return decision
+      for (const [i, { ledger, forgottenAt }] of decision.ledgers.entries())
+        open.put(takes[i]!.key, takes[i]!.form, ledger, forgottenAt)
+      return { kind: 'taken', takings: takingsOf(takes, Date.now()) }
+    },
+    giveBack: async () => undefined,
+    reserve: async (takes) => reserve(open, takes, Date.now()),
+    settle: async (settled) => settle(open, settled, Date.now()),
+    isHeld: async (key) => (kept.get(key)?.forgottenAt ?? 0) > Date.now(),
+  }
+}
+
+const account = 'mei@demo'
+const password = 'correct horse'
+const passwordHash = await hashPassword(password)
+const home = '192.0.2.1'
+const metrics = createMetrics(async () => undefined)
+
+/** @param change  What of the store is otherwise. */
+function setUp(change: Partial<Ledgers> = {}) {
+  const kept = new Map<string, { ledger: Ledger; forgottenAt: number }>()
+  const ledgers = { ...ledgersIn(kept), ...change }
+  let looks = 0
+  const directory = {
+    async memberByLogin(login: string) {
+      looks++
+      return login === account ? ({ id: 'm', account, passwordHash } as Member) : undefined
+    },
+  }
+  const store = { directory, ledgers } as unknown as CheckPasswordNeeds['store']
+  const check = createPasswordCheck({ store, limits: defaultPasswordLimits, metrics })
+  return { check, kept, ledgers, looks: () => looks }
+}
+
+const gone = () => Promise.reject(new AppError('store.unavailable'))
+
+test('the same password of an account from one network is compared once for all who wait', async () => {
+  const { check, looks } = setUp()
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => check(account, password, home)))
+  assert.deepEqual([...new Set(outcomes.map(({ kind }) => kind))], ['right'])
+  assert.equal(looks(), 1)
+  assert.equal((await check(account, password, home)).kind, 'right')
+  assert.equal(looks(), 2, 'the answer is not remembered')
+})
+
+test('one of 20 right logins at once over two processes is never called locked', async () => {
+  const { check, ledgers, kept } = setUp()
+  // Room for one more wrong password.
+  for (let nth = 0; nth < 4; nth++) assert.equal((await check(account, `wrong ${nth}`, home)).kind, 'wrong')
+  const { check: second } = setUp(ledgers)
+  const outcomes = await Promise.all(
+    [check, second].flatMap((one) => Array.from({ length: 10 }, () => one(account, password, home))),
+  )
+  for (const { kind } of outcomes) assert.ok(kind === 'right' || kind === 'busy', kind)
+  assert.ok(
+    [...kept.keys()].every((key) => !key.startsWith('r')),
+    'nothing stays reserved',
+  )
+})
+
+test('a store that fails to settle a right password lets it in, and it counts for nothing', async () => {
+  const { check, kept } = setUp({ settle: gone })
+  assert.equal((await check(account, password, home)).kind, 'right')
+  assert.deepEqual([...kept.keys()].map((key) => key.slice(0, 3)).toSorted(), ['pk:', 'rpn', 'rpo', 'rpw'])
+})
+
+test('a wrong password that could not be counted is not told to be wrong', async () => {
+  const { check } = setUp({ settle: gone })
+  await assert.rejects(check(account, 'wrong', home), /store/)
+})
+
+test('a store that does not reserve refuses all, and nothing is compared', async () => {
+  const { check } = setUp({ reserve: gone })
+  await assert.rejects(check(account, password, home), /store/)
+})
+
+test('unknown accounts are counted as known ones are', async () => {
+  const { check, kept } = setUp()
+  const countOf = async (name: string, ip: string) => {
+    kept.clear()
+    const outcomes: string[] = []
+    for (let nth = 0; nth < 7; nth++) outcomes.push((await check(name, 'wrong', ip)).kind)
+    return [outcomes.join(), kept.size]
+  }
+  assert.deepEqual(await countOf(account, home), await countOf('nobody@demo', home))
+})
+
+test('logins that come faster than they can be compared are refused as busy, and count for nothing', async () => {
+  const { check, kept } = setUp()
+  const outcomes = await Promise.all(
+    Array.from({ length: 300 }, (_, nth) => check(`unknown${nth}`, 'guess', `10.0.${nth}.1`)),
+  )
+  const [wrong, busy] = ['wrong', 'busy'].map((one) => outcomes.filter(({ kind }) => kind === one).length)
+  assert.equal(wrong! + busy!, 300)
+  assert.ok(busy! >= 200, String(busy))
+  assert.equal([...kept.keys()].filter((key) => key.startsWith('pw:')).length, wrong)
+})

@@ -1,0 +1,135 @@
+/** Whether a password is an account's: within its budgets, without wasting threads, whatever others do meanwhile. */
+
+import { createHmac, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { apartFromAnswer } from '../deadline.ts'
+import type { Member } from '../directory/directory.ts'
+import { isRightPassword, nobodysHash } from '../directory/password.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
+import {
+  type PasswordLimits,
+  type PasswordSubject,
+  passwordSubject,
+  passwordTakes,
+  usedNetworkTake,
+} from '../throttle/password-limits.ts'
+import type { Reservation } from '../throttle/reservation.ts'
+import { createLine } from './line.ts'
+
+export type PasswordOutcome =
+  | { readonly kind: 'right'; readonly member: Member }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'locked'; readonly retryAfterMs: number }
+  /** Nothing was compared, and nothing counts. */
+  | { readonly kind: 'busy' }
+
+/** @param network  The client's, see `networkOf`. @throws AppError `store.unavailable`. */
+export type CheckPassword = (account: string, password: string, network: string) => Promise<PasswordOutcome>
+
+export type CheckPasswordNeeds = {
+  readonly store: Pick<Store, 'directory' | 'ledgers'>
+  /** null: none, for load tests. */
+  readonly limits: PasswordLimits | null
+  readonly metrics: Pick<Metrics, 'passwords' | 'throttled'>
+}
+
+/**
+ * A comparison keeps a thread of libuv's pool busy for some 20 ms and takes 19 MiB. The pool has four, which files
+ * and names need too.
+ */
+const comparisonsAtOnce = 2
+/** Of each kind. At some 80 a second more would wait in vain. */
+const mostWaiting = 48
+/** The answer is due in 850 ms, and a comparison and three calls of the store follow. */
+const longestWaitMs = 500
+/** Others' reservations are settled as soon as they have compared. */
+const contendedPauseMs = 25
+
+export function createPasswordCheck({ store, limits, metrics }: CheckPasswordNeeds): CheckPassword {
+  const { directory, ledgers } = store
+  const line = createLine(comparisonsAtOnce, mostWaiting)
+  const underWay = new Map<string, Promise<PasswordOutcome>>()
+  const secret = randomBytes(32)
+
+  /** Whoever comes with the same while it is checked, as programs with many connections do, gets the same answer. */
+  function shared(account: string, password: string, network: string): Promise<PasswordOutcome> {
+    const subject = passwordSubject(account, network)
+    const name = createHmac('sha256', secret)
+      .update(JSON.stringify([account, network, password]))
+      .digest('base64')
+    const other = underWay.get(name)
+    if (other) return other
+    const outcome = check(account, password, subject).finally(() => underWay.delete(name))
+    underWay.set(name, outcome)
+    return outcome
+  }
+
+  async function check(
+    account: string,
+    password: string,
+    subject: PasswordSubject,
+  ): Promise<PasswordOutcome> {
+    const until = performance.now() + longestWaitMs
+    const used = usedNetworkTake(subject)
+    const isKnown = limits !== null && (await ledgers.isHeld(used.key))
+    const who = { network: subject.network, isKnown }
+    for (;;) {
+      const outcome = await line.inTurn(who, until, () => compare(account, password, subject, isKnown))
+      if (outcome?.kind !== 'contended') return outcome ?? { kind: 'busy' }
+      if (performance.now() >= until) return { kind: 'busy' }
+      await sleep(contendedPauseMs)
+    }
+  }
+
+  async function compare(
+    account: string,
+    password: string,
+    subject: PasswordSubject,
+    isKnown: boolean,
+  ): Promise<PasswordOutcome | { readonly kind: 'contended' }> {
+    // Unknown accounts are looked up, counted and compared alike: nothing tells that they are.
+    const member = await directory.memberByLogin(account)
+    if (!limits)
+      return (await isRight(member, password)) ? { kind: 'right', member: member! } : { kind: 'wrong' }
+    const { takes, emptied } = passwordTakes(subject, isKnown, limits)
+    const reserved = await ledgers.reserve(takes)
+    if (reserved.kind === 'contended') return reserved
+    if (reserved.kind === 'throttled') {
+      metrics.throttled.inc({ act: 'login', scope: reserved.scope })
+      return { kind: 'locked', retryAfterMs: reserved.retryAfterMs }
+    }
+    const { reservation } = reserved
+    let isItRight: boolean
+    try {
+      isItRight = await isRight(member, password)
+    } catch (error) {
+      await free(reservation, [])
+      throw error
+    }
+    if (!isItRight) {
+      // Counted before it is told, and even if it is too late to tell.
+      await apartFromAnswer(() => ledgers.settle({ reservation, counts: true, emptied: [] }))
+      return { kind: 'wrong' }
+    }
+    await Promise.all([free(reservation, emptied), ledgers.take([usedNetworkTake(subject)])])
+    return { kind: 'right', member: member! }
+  }
+
+  /** What is not given back, for the store fails, is free a little later by itself. */
+  async function free(reservation: Reservation, emptied: readonly string[]): Promise<void> {
+    await apartFromAnswer(() => ledgers.settle({ reservation, counts: false, emptied })).catch(
+      () => undefined,
+    )
+  }
+
+  return async (account, password, network) => {
+    const outcome = await shared(account, password, network)
+    metrics.passwords.inc({ outcome: outcome.kind })
+    return outcome
+  }
+}
+
+async function isRight(member: Member | undefined, password: string): Promise<boolean> {
+  return (await isRightPassword(password, member?.passwordHash ?? nobodysHash())) && member !== undefined
+}

@@ -1,0 +1,111 @@
+/** A line before something dear: few at once, those known before strangers, networks by turns, and no long wait. */
+
+/** Who waits: from which network, and whether it did the same successfully before. */
+export type InLine = { readonly network: string; readonly isKnown: boolean }
+
+export type Line = {
+  /**
+   * Acts when its turn comes.
+   * @param until  By `performance.now()`. @returns undefined if its turn did not come by then, or if too many wait.
+   */
+  inTurn<T>(who: InLine, until: number, act: () => Promise<T>): Promise<T | undefined>
+}
+
+type Waiter = { readonly network: string; start(): void; refuse(): void }
+
+/** After so many known ones in a row it is a stranger’s turn, so that known ones cannot stop strangers either. */
+const mostKnownInARow = 3
+
+/** @param atOnce  How many act at the same time. @param mostWaiting  Known ones, and as many strangers. */
+export function createLine(atOnce: number, mostWaiting: number): Line {
+  const [known, strangers] = [createQueue(mostWaiting), createQueue(mostWaiting)]
+  let running = 0
+  let knownInARow = 0
+
+  function startNext(): void {
+    while (running < atOnce) {
+      const isStrangersTurn = knownInARow >= mostKnownInARow && strangers.size() > 0
+      const next = (isStrangersTurn ? undefined : known.shift()) ?? strangers.shift()
+      if (!next) return
+      running++
+      next.start()
+    }
+  }
+
+  return {
+    inTurn<T>({ network, isKnown }: InLine, until: number, act: () => Promise<T>): Promise<T | undefined> {
+      return new Promise<T | undefined>((resolve, reject) => {
+        const queue = isKnown ? known : strangers
+        const waiter: Waiter = {
+          network,
+          start() {
+            clearTimeout(timer)
+            knownInARow = isKnown ? knownInARow + 1 : 0
+            act()
+              .then(resolve, reject)
+              .finally(() => {
+                running--
+                startNext()
+              })
+          },
+          refuse() {
+            clearTimeout(timer)
+            resolve(undefined)
+          },
+        }
+        const timer = setTimeout(
+          () => {
+            queue.remove(waiter)
+            resolve(undefined)
+          },
+          Math.max(0, until - performance.now()),
+        )
+        queue.push(waiter)
+        startNext()
+      })
+    },
+  }
+}
+
+/** First in, first out within a network; networks by turns. Full, it refuses the newest of the network with most. */
+function createQueue(mostWaiting: number) {
+  const networks = new Map<string, Waiter[]>()
+  let size = 0
+  function longest(): Waiter[] {
+    return [...networks.values()].reduce((a, b) => (b.length > a.length ? b : a))
+  }
+  function remove(waiter: Waiter): void {
+    const waiting = networks.get(waiter.network)
+    const at = waiting?.indexOf(waiter) ?? -1
+    if (!waiting || at < 0) return
+    waiting.splice(at, 1)
+    size--
+    if (waiting.length === 0) networks.delete(waiter.network)
+  }
+  return {
+    size: () => size,
+    remove,
+    push(waiter: Waiter): void {
+      const waiting = networks.get(waiter.network)
+      if (waiting) waiting.push(waiter)
+      else networks.set(waiter.network, [waiter])
+      size++
+      if (size <= mostWaiting) return
+      const refused = longest().at(-1)!
+      remove(refused)
+      refused.refuse()
+    },
+    shift(): Waiter | undefined {
+      const first = networks.entries().next().value
+      if (!first) return undefined
+      const [network, waiting] = first
+      const waiter = waiting[0]!
+      remove(waiter)
+      if (waiting.length > 0) {
+        networks.delete(network)
+        networks.set(network, waiting)
+      }
+      return waiter
+    },
+  }
+}

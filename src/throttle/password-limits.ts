@@ -1,0 +1,87 @@
+/** The budgets of wrong passwords: which of them a login takes from, by account and by where it comes from. */
+
+import { createHash } from 'node:crypto'
+import type { Window } from './policy.ts'
+import type { Take } from './take.ts'
+
+/**
+ * For the whole installation, as an account login names no app. All are sliding windows.
+ * The first three hold at most `mostInARow` together (SP 800-63B-4 3.2.2).
+ */
+export type PasswordLimits = {
+  /** For an account from one network. */
+  readonly accountNetwork: readonly Window[]
+  /** For an account from all networks it was used from; a right password empties it. */
+  readonly usedNetworks: readonly Window[]
+  /** For an account from all other networks together. */
+  readonly otherNetworks: readonly Window[]
+  /** From a network, for all accounts that were not used from it. */
+  readonly network: readonly Window[]
+}
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+export const defaultPasswordLimits: PasswordLimits = {
+  accountNetwork: [
+    { max: 5, perMs: minute },
+    { max: 20, perMs: day },
+    { max: 40, perMs: 30 * day },
+  ],
+  usedNetworks: [{ max: 50, perMs: 30 * day }],
+  otherNetworks: [
+    { max: 20, perMs: day },
+    { max: 50, perMs: 30 * day },
+  ],
+  network: [{ max: 60, perMs: 60 * minute }],
+}
+
+/** So long after a right password a network counts as used by the account. */
+const usedForMs = 30 * day
+
+/** Whose password is entered, from where: a digest of the account, and the network as `networkOf` gives it. */
+export type PasswordSubject = { readonly account: string; readonly network: string }
+
+/** @param account  As entered, whether it exists or not. @param network  The client's, see `networkOf`. */
+export function passwordSubject(account: string, network: string): PasswordSubject {
+  const digest = createHash('sha256').update(account).digest()
+  return { account: digest.toString('base64url', 0, 15), network }
+}
+
+/** What one more wrong password takes. */
+export type PasswordTakes = {
+  readonly takes: readonly Take[]
+  /** Keys of the ledgers among them that a right password empties. */
+  readonly emptied: readonly string[]
+}
+
+/**
+ * No budget is shared by networks the account was used from and others. So whatever strangers do, those who
+ * log in where they did before meet only what was done there.
+ */
+export function passwordTakes(
+  { account, network }: PasswordSubject,
+  isUsed: boolean,
+  limits: PasswordLimits,
+): PasswordTakes {
+  const takes = [take('password', `pw:${account}:${network}`, limits.accountNetwork)]
+  const used = take('password', `pu:${account}`, limits.usedNetworks)
+  if (isUsed) takes.push(used)
+  else
+    takes.push(
+      take('password', `po:${account}`, limits.otherNetworks),
+      take('network', `pn:${network}`, limits.network),
+    )
+  return { takes: takes.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
+}
+
+/** Remembers that the account was used from the network; never refused. While it is held, the network is used. */
+export function usedNetworkTake({ account, network }: PasswordSubject): Take {
+  // Tags of one kind: the newest taking replaces the one before.
+  const rules = [{ kind: 'distinct', max: 1, perMs: usedForMs }] as const
+  return { scope: 'password', key: `pk:${account}:${network}`, form: 'tags', rules, tag: 0 }
+}
+
+function take(scope: Take['scope'], key: string, windows: readonly Window[]): Take {
+  return { scope, key, form: 'events', rules: windows.map((window) => ({ kind: 'window', ...window })) }
+}
