@@ -56,6 +56,9 @@ function carrierPage(name: string): string {
     receipts
       ? 'It tells what became of messages by calling `publicUrl`/receipts/NAME, where NAME is the provider’s; `receipts: false` does without.'
       : 'It does not tell later what became of a message.',
+    block.credentials
+      ? '`countersign doctor` and `provider list --check` ask it whether it takes the credentials, by a call that changes nothing.'
+      : '`countersign doctor` and `provider list --check` find out whether it is there; whether it takes the credentials only a message shows.',
   ].filter((one) => typeof one === 'string')
   return `${mark}
 

@@ -121,7 +121,10 @@ suite('a message through Kannel', skip === undefined ? {} : { skip }, () => {
     const error = await failureOf(other.send(phoneMessage, never))
     assert.equal(error.kind, 'unavailable')
     assert.equal(error.providerCode, '403 Authorization failed for sendsms')
+    const untaken = await failureOf(other.check!())
+    assert.equal(untaken.providerCode, 'credentials not taken: 403 Authorization failed for sendsms')
     await other.close?.()
+    await provider.check!()
   })
 
   test('with the centre away it is taken and waits; with the gateway away it is not taken', async () => {

@@ -2,21 +2,25 @@
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { runCli } from '../src/cli/cli.ts'
+import { listening } from './http-carrier.ts'
 import { startScriptedCarrier } from './scripted-carrier.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-provider-'))
 after(() => rmSync(folder, { recursive: true }))
 const config = join(folder, 'settings.yaml')
 
-async function run(yaml: string, ...args: string[]) {
+const run = (yaml: string, ...args: string[]) => runCommand(yaml, 'provider', ...args)
+
+async function runCommand(yaml: string, ...args: string[]) {
   writeFileSync(config, `data: ${folder}\n${yaml}`)
   const out: string[] = []
   const err: string[] = []
-  const code = await runCli(['provider', ...args, '--config', config], {
+  const code = await runCli([...args, '--config', config], {
     env: {},
     out: (text) => out.push(text),
     err: (text) => err.push(text),
@@ -111,4 +115,52 @@ test('test hands nothing to a carrier that does not serve the channel', async ()
   assert.equal(code, 2)
   assert.equal(out, '')
   assert.match(err, /m serves email, not sms/)
+})
+
+test('list, doctor and test tell whether a carrier takes the credentials, where it has a call for that', async (t) => {
+  let key = 'right'
+  const port = await listening(
+    t,
+    createServer((request, response) => {
+      const isKnown = request.headers.authorization === `Bearer ${key}`
+      const status = request.url !== '/account' ? 500 : isKnown ? 200 : 401
+      response.writeHead(status).end(JSON.stringify({ why: status === 401 ? 'unknown key' : 'broken' }))
+    }),
+  )
+  const yaml = `providers:
+  a:
+    type: http
+    allowPrivate: [127.0.0.1]
+    receipts: false
+    key: right
+    block:
+      channels: [sms]
+      needs: { key: { description: Key., secret: true } }
+      request:
+        server: 'http://127.0.0.1:${port}'
+        path: /send
+        json: { to: '{{ to }}' }
+        sign: { bearer: { token: '{{ key }}' } }
+      credentials: { source: this test, path: /account, good: { status: 200 } }
+      answer: { accepted: { status: 200 }, words: [/why] }
+  b: { type: sandbox }
+routes: { sms: [a] }
+`
+  assert.match((await run(yaml, 'list', '--check')).out, /^a +http +sms +credentials taken +routes\.sms/m)
+  assert.match(
+    (await runCommand(yaml, 'doctor', '--dev')).out,
+    /^good +providers +credentials taken by a; reached: b$/m,
+  )
+  const good = await run(yaml, 'test', '+8613800138000')
+  assert.match(good.out, /^a: unavailable after \d+ ms: 500 broken\na: takes the credentials$/m)
+  key = 'changed'
+  const away = await run(yaml, 'list', '--check', '--json')
+  assert.equal(away.code, 1)
+  const [a, b] = JSON.parse(away.out)
+  assert.match(a.problem, /credentials not taken: 401 unknown key/)
+  assert.deepEqual([a.provesCredentials, b.provesCredentials, b.problem], [true, false, null])
+  const doctor = await runCommand(yaml, 'doctor', '--dev')
+  assert.match(doctor.out, /^BAD +providers +a: .*credentials not taken: 401 unknown key$/m)
+  const bad = await run(yaml, 'test', '+8613800138000')
+  assert.match(bad.out, /^a: .*credentials not taken: 401 unknown key$/m)
 })

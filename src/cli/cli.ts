@@ -182,7 +182,7 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
   const provider = root.command('provider').description('carriers and their routes')
   example(
     common(provider.command('list').description('list carriers with their channels and routes'))
-      .option('--check', 'reach each of them')
+      .option('--check', 'ask each whether it is there and takes the credentials')
       .action(async (options) =>
         end(await (await import('./providers.ts')).listProviders(options, terminal)),
       ),

@@ -11,6 +11,7 @@ import { hotName, isStoreMade, openStore, reportHot, reportStore, storeName } fr
 import type { RedisChoice } from '../store/redis/client.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
+import { checkProviders } from './check-providers.ts'
 import { numbersOf } from './doctor-numbers.ts'
 import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -161,16 +162,19 @@ async function clock(settings: Settings): Promise<string> {
 async function providers(settings: Settings): Promise<string> {
   const { providers } = await createProviders(settings.providers, notForCommands)
   try {
-    const checks = [...providers].map(async ([name, provider]) => {
-      try {
-        await provider.check?.()
-      } catch (error) {
-        throw new Error(`${name}: ${(error as Error).message}`)
-      }
-    })
-    const failed = (await Promise.allSettled(checks)).filter((one) => one.status === 'rejected')
-    if (failed.length > 0) throw new Error(failed.map((one) => (one.reason as Error).message).join('; '))
-    return `reached: ${[...providers.keys()].join(', ')}`
+    const checks = [...(await checkProviders(providers))]
+    const failed = checks.filter(([, { problem }]) => problem !== null)
+    if (failed.length > 0)
+      throw new Error(failed.map(([name, { problem }]) => `${name}: ${problem}`).join('; '))
+    const named = (isProved: boolean) =>
+      checks.filter(([, one]) => one.provesCredentials === isProved).map(([name]) => name)
+    const [proved, reached] = [named(true), named(false)]
+    return [
+      proved.length > 0 && `credentials taken by ${proved.join(', ')}`,
+      reached.length > 0 && `reached: ${reached.join(', ')}`,
+    ]
+      .filter(Boolean)
+      .join('; ')
   } finally {
     for (const provider of providers.values()) await provider.close?.()
   }

@@ -14,6 +14,7 @@ import { AppError } from '../errors.ts'
 import { randomHex } from '../random.ts'
 import type { DispatchOutcome } from '../store/outbox.ts'
 import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { checkProviders } from './check-providers.ts'
 import { settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -108,8 +109,20 @@ async function tryOne(
       { step: kind, provider: name, tookMs: tookMs(), providerCode },
       `${name}: ${kind} after ${tookMs()} ms: ${providerCode}`,
     )
+    if (kind === 'unavailable') await tellCredentials(provider, tell)
     return kind
   }
+}
+
+/** What is not taken may be the credentials, or what they may do: which, the answer seldom says. */
+async function tellCredentials(provider: Provider, tell: Tell): Promise<void> {
+  if (provider.provesCredentials !== true) return
+  const { name } = provider
+  const { problem } = (await checkProviders(new Map([[name, provider]]))).get(name)!
+  tell(
+    { step: 'credentials', provider: name, problem },
+    problem === null ? `${name}: takes the credentials` : `${name}: ${problem}`,
+  )
 }
 
 async function testMessage(

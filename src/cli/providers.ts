@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { senderFor } from '../delivery/router.ts'
 import { type Destination, explainRoutes, type Route, routeOf } from '../delivery/routes.ts'
 import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { checkProviders, type ProviderCheck } from './check-providers.ts'
 import { type CommonOptions, settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -13,7 +14,7 @@ type ListOptions = CommonOptions & { readonly check?: boolean }
 
 export async function listProviders(options: ListOptions, terminal: Terminal): Promise<number> {
   const { settings } = settingsFor(options, terminal)
-  const reached = options.check ? await reachable(settings) : undefined
+  const checks = options.check ? await checked(settings) : undefined
   const rows = Object.entries(settings.providers).map(([name, one]) => ({
     name,
     type: one.type,
@@ -21,33 +22,30 @@ export async function listProviders(options: ListOptions, terminal: Terminal): P
     routes: settings.routes
       .filter((route) => route.steps.some((step) => step.provider === name))
       .map((route) => `${route.name}${route.countries ? ` (${route.countries.join(', ')})` : ''}`),
-    ...(reached && { problem: reached.get(name) ?? null }),
+    ...checks?.get(name),
   }))
   if (options.json) terminal.out(JSON.stringify(rows))
   else
-    for (const { name, type, channels, routes, problem } of rows) {
-      const state = reached ? (problem === null ? 'reached  ' : `AWAY: ${problem}  `) : ''
+    for (const { name, type, channels, routes } of rows) {
+      const check = checks?.get(name)
+      const state = check ? stateOf(check) : ''
       terminal.out(
         `${name.padEnd(16)} ${type.padEnd(8)} ${channels.join(', ').padEnd(18)} ${state}${routes.join(', ') || 'in no route'}`,
       )
     }
-  return [...(reached?.values() ?? [])].length > 0 ? exitCodes.failed : exitCodes.done
+  const isAway = [...(checks?.values() ?? [])].some(({ problem }) => problem !== null)
+  return isAway ? exitCodes.failed : exitCodes.done
 }
 
-/** What each carrier that is not reached says. */
-async function reachable(settings: Settings): Promise<Map<string, string>> {
+async function checked(settings: Settings): Promise<ReadonlyMap<string, ProviderCheck>> {
   await using made = await openedProviders(settings)
-  const problems = new Map<string, string>()
-  await Promise.all(
-    [...made.providers].map(async ([name, provider]) => {
-      try {
-        await provider.check?.()
-      } catch (error) {
-        problems.set(name, (error as Error).message)
-      }
-    }),
-  )
-  return problems
+  return await checkProviders(made.providers)
+}
+
+/** As a column. */
+function stateOf({ problem, provesCredentials }: ProviderCheck): string {
+  if (problem !== null) return `AWAY: ${problem}  `
+  return provesCredentials ? 'credentials taken  ' : 'reached  '
 }
 
 export async function explainProvider(

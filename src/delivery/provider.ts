@@ -107,8 +107,10 @@ export type Provider = {
   receipts?(request: ReceiptRequest): Promise<ReceiptAnswer>
   /** Begins to take receipts in where it listens for them itself; a server does this, a command does not. */
   start?(): Promise<void>
-  /** Tells whether the provider can be reached now; used by `doctor`. Throws DeliveryError if not. */
+  /** Whether the provider can be reached now, and takes our credentials where it can be asked. Throws DeliveryError if not. */
   check?(): Promise<void>
+  /** `check` shows that our credentials are taken, not only that somebody is there. */
+  readonly provesCredentials?: boolean
   close?(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 /** What is wrong with a carrier block beyond its form: templates, pointers and names that lead nowhere. */
 
 import { createCompiler } from '../../liquid.ts'
-import { type CarrierBlock, messageValueNames, type Verification } from './block-schema.ts'
+import { type CarrierBlock, messageValueNames, signingValueNames, type Verification } from './block-schema.ts'
 
 /** What a template of `sign` may use beside the message's values; `signature` only in `value` of `hmac`. */
 const signingNames = ['method', 'path', 'body', 'signature']
@@ -65,6 +65,17 @@ export function blockProblems(block: CarrierBlock, where: string, taken: readonl
   if (method === 'GET' && bodies.length > 0)
     problems.push(`${where}.request: a GET has no body; move what is in ${bodies[0]} to query`)
 
+  const { credentials } = block
+  if (credentials) {
+    const { source: _, good, sign: own = sign, ...call } = credentials
+    const known = [...needs, ...signingValueNames]
+    templates(call, 'credentials', known)
+    templates(own, 'credentials.sign', [...known, ...signingNames])
+    hashProblems(own?.hmac, `${where}.credentials.sign.hmac`, problems)
+    expressions(good, `${where}.credentials.good`, problems)
+    if ((call.method ?? 'GET') === 'GET' && call.json !== undefined)
+      problems.push(`${where}.credentials: a GET has no body; move what is in json to query`)
+  }
   expressions(block.answer, `${where}.answer`, problems)
   for (const { source: _, status: __, ...conditions } of [block.answer.refused ?? []].flat())
     for (const [at, condition] of Object.entries(conditions))

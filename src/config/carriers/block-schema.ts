@@ -125,6 +125,8 @@ const need = Type.Object(
   strict,
 )
 
+const sign = optional(Type.Object(ways(signers), { ...strict, minProperties: 1, maxProperties: 1 }))
+
 export const blockSchema = Type.Object(
   {
     carrier: optional(Type.String({ pattern: '^[a-z][a-z0-9-]*$' })),
@@ -146,9 +148,25 @@ export const blockSchema = Type.Object(
         form: optional(Type.Record(Type.String(), Type.Unknown())),
         json: optional(Type.Unknown()),
         xml: optional(template),
-        sign: optional(Type.Object(ways(signers), { ...strict, minProperties: 1, maxProperties: 1 })),
+        sign,
       },
       strict,
+    ),
+    /** A call that changes nothing, for which the carrier takes no credentials but ours. */
+    credentials: optional(
+      Type.Object(
+        {
+          source: Type.String({ minLength: 1 }),
+          method: optional(oneOf(['GET', 'POST'])),
+          path: template,
+          headers: optional(Type.Record(Type.String(), template)),
+          query: optional(Type.Record(Type.String(), Type.Unknown())),
+          json: optional(Type.Unknown()),
+          sign,
+          good: rules,
+        },
+        strict,
+      ),
     ),
     answer: Type.Object(
       {
@@ -234,6 +252,7 @@ export type CarrierBlock = Static<typeof blockSchema>
 export type AnswerRules = CarrierBlock['answer']
 export type ReceiptRules = NonNullable<CarrierBlock['receipts']>
 export type RequestRules = CarrierBlock['request']
+export type CredentialRules = NonNullable<CarrierBlock['credentials']>
 /** Ways that must all hold. */
 export type Verification = Exclude<ReceiptRules['verify'], unknown[]>
 
@@ -275,6 +294,13 @@ export type MessageValues = {
   /** 32 hex digits, new for each dispatch. */
   readonly nonce: string
 }
+
+/** Of these, what the call that proves credentials has: what a signature may need. */
+export const signingValueNames = [
+  'timestamp',
+  'isoTime',
+  'nonce',
+] as const satisfies readonly (keyof MessageValues)[]
 
 export const messageValueNames: readonly (keyof MessageValues)[] = [
   ...(['to', 'toDigits', 'mailbox', 'country', 'channel', 'text', 'subject', 'html', 'isUnicode'] as const),

@@ -4,6 +4,7 @@ import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
 import { answerJudge } from './answer.ts'
 import { type Answer, createHttpClient, type Lost } from './client.ts'
+import { credentialProof } from './credentials.ts'
 import { messageValues } from './message-values.ts'
 import { createReach } from './reach.ts'
 import { receiptTaker } from './receipts.ts'
@@ -22,6 +23,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
   const beside = createReach(settings)
   const requestOf = compileRequest(block.request, server)
   const judge = answerJudge(block.answer)
+  const proof = credentialProof(block, server, values)
 
   return {
     name,
@@ -46,11 +48,14 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
       return outcome
     },
 
+    provesCredentials: proof !== null,
+
     async check() {
-      // Any answer will do: it is reached, and by its certificate it is who it says.
-      const path = new URL(server).pathname
-      const request: Outgoing = { method: 'GET', origin: server, path, headers: {}, body: '' }
-      await answerTo(request, AbortSignal.timeout(checkTimeoutMs), secrets)
+      const { origin, pathname: path } = new URL(server)
+      const request = proof?.request(Date.now()) ?? { method: 'GET', origin, path, headers: {}, body: '' }
+      const answer = await answerTo(request, AbortSignal.timeout(checkTimeoutMs), secrets)
+      // Without a call that proves it, any answer will do: it is reached, and by its certificate it is who it says.
+      proof?.judge(answer, secrets)
     },
 
     ...(receiptUrl !== null &&

@@ -39,8 +39,14 @@ export function messageValues(
     lifetimeSeconds: Math.max(1, Math.floor(message.remainingMs / 1000)),
     lifetimeMinutes: Math.max(1, Math.ceil(message.remainingMs / 60_000)),
     receiptUrl: receiptUrl ?? '',
+    ...timeValues(nowMs),
+    nonce: randomHex(16),
+  }
+}
+
+export function timeValues(nowMs: number): Pick<MessageValues, 'timestamp' | 'isoTime'> {
+  return {
     timestamp: Math.floor(nowMs / 1000),
     isoTime: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
-    nonce: randomHex(16),
   }
 }

@@ -92,6 +92,7 @@ export function createSmppProvider(
     },
 
     check: session.check,
+    provesCredentials: true, // a bind is a login
     close: session.close,
   }
 }

@@ -80,6 +80,8 @@ export function createSmtpProvider(
       }
     },
 
+    provesCredentials: settings.user !== null, // verify logs in
+
     async check() {
       await transport.verify().catch((error: SmtpFailure) => {
         throw deliveryErrorOf(error, false, '')

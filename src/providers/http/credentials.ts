@@ -1,0 +1,37 @@
+/** Whether a carrier takes our credentials: a block may name a call that shows it and changes nothing. */
+
+import type { CarrierBlock } from '../../config/carriers/block-schema.ts'
+import { DeliveryError } from '../../delivery/provider.ts'
+import type { Values } from '../../liquid.ts'
+import { randomHex } from '../../random.ts'
+import type { Answer } from './client.ts'
+import { timeValues } from './message-values.ts'
+import { finderOf, saidBy } from './places.ts'
+import { compileRequest, type Outgoing } from './request.ts'
+import { ruleOf } from './rules.ts'
+import { wordsOf } from './words.ts'
+
+export type CredentialProof = {
+  request(nowMs: number): Outgoing
+  /** @throws DeliveryError with the carrier's words if they are not taken. */
+  judge(answer: Answer, hidden: readonly string[]): void
+}
+
+/** @returns null: the block names none. */
+export function credentialProof(block: CarrierBlock, server: string, values: Values): CredentialProof | null {
+  if (!block.credentials) return null
+  const { source: _, good, method = 'GET', sign = block.request.sign, ...call } = block.credentials
+  const compiled = compileRequest({ ...call, method, server, ...(sign && { sign }) }, server)
+  const isGood = ruleOf(good)
+  const words = (block.answer.words ?? []).map(finderOf)
+
+  return {
+    request: (nowMs) => compiled({ ...values, ...timeValues(nowMs), nonce: randomHex(16) }, nowMs),
+    judge({ status, headers, text }, hidden) {
+      const said = saidBy({ text, headers, query: '', form: block.answer.parse ?? 'json' })
+      if (isGood(said, status)) return
+      const told = wordsOf([status, ...words.map((find) => find(said))], hidden)
+      throw new DeliveryError('unavailable', `credentials not taken: ${told}`)
+    },
+  }
+}
