@@ -358,7 +358,7 @@ for (const [name, heading] of production)
         '-ec',
         `countersign() { '${process.execPath}' '${bin}' "$@"; }\n${lines}`,
       ])
-      assert.equal(stdout.match(/^good {2}/gm)?.length, 7, stdout)
+      assert.equal(stdout.match(/^good {2}/gm)?.length, 8, stdout)
       assert.doesNotMatch(stdout, /^BAD/m)
     })
   })
