@@ -38,6 +38,8 @@ export type RunningApp = {
 }
 
 const sweepEveryMs = 1_000
+/** For a store that starts with the same machine. */
+const startWithinMs = 30_000
 
 /** One of several processes that serve the same listeners from one data folder. */
 export type Worker = {
@@ -65,6 +67,8 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   let isBroken = false
   const opening = openStore(settings.store, {
     onAnswered: (verb, tookMs) => metrics.commitSeconds.observe({ verb }, tookMs / 1000),
+    startWithinMs,
+    onAwaited: (reason) => log.warn('the store is not there yet and is waited for', { reason }),
     onMigrated: (from, to) => log.info(`the store’s schema is up to date: ${from} → ${to}`),
     onFailed(reason) {
       isBroken = true

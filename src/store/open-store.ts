@@ -39,6 +39,10 @@ export type PostgresChoice = {
 export type StoreChoice = { readonly engine: 'sqlite'; readonly path: string } | PostgresChoice
 
 export type StoreOptions = SchemaOptions & {
+  /** How long a server of the store that is not there yet is waited for. Default 5 s. */
+  readonly startWithinMs?: number
+  /** It is not there yet and is waited for; called once for each server. */
+  readonly onAwaited?: (reason: string) => void
   /** After so long a call is refused with `store.unavailable`. Default 800. */
   readonly deadlineMs?: number
   /** Told of each call that was answered: its verb and the ms from call to durable answer. */

@@ -1,6 +1,7 @@
 /** One connection to PostgreSQL: sends several statements as one message, and answers within a deadline or is gone. */
 
 import { Client, type ClientConfig, type Connection, DatabaseError, type Submittable } from 'pg'
+import { AppError } from '../../errors.ts'
 import { storable } from '../storable.ts'
 import { type Bound, sql, type Value } from './statement.ts'
 
@@ -86,7 +87,8 @@ export async function openConnection(
     await client.connect()
   } catch (error) {
     destroy()
-    throw errorOf(error)
+    const isLate = error instanceof Error && error.message === 'timeout expired'
+    throw isLate ? new PostgresError(`no answer within ${Math.round(timeoutMs)} ms`) : errorOf(error)
   }
 
   /** @param start  Begins what calls `settle` when it is answered. */
@@ -226,4 +228,13 @@ function errorOf(error: unknown): PostgresError {
   // Of the socket: refused in both families is an error without a message of its own.
   const { message, code } = error as { message?: string; code?: string }
   return new PostgresError(message || code || 'the connection was lost')
+}
+
+/** For whoever starts a server: where, as whom, and what was said. Never the password. */
+export function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
+  const said = error instanceof Error ? error.message : String(error)
+  return new AppError(
+    'store.unavailable',
+    `PostgreSQL at ${host}:${port}, database ${database}, as ${user}: ${said}. Is it running, and may this user log in and use the schema?`,
+  )
 }

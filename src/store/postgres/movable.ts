@@ -6,9 +6,8 @@ import { AppError } from '../../errors.ts'
 import { type Cursor, type Mark, markName, markOf } from '../move/mark.ts'
 import type { MovableStore, MoveRole, Page } from '../move/movable-store.ts'
 import { type ColumnKind, type MovedRow, movedTables, type Table } from '../move/tables.ts'
-import { openConnection, type PostgresConnection, PostgresError } from './connection.ts'
+import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
 import { migrate, migrations, schemaOf } from './migrations.ts'
-import { unreachable } from './postgres-store.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
 export type MovablePostgresSettings = {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { Client } from 'pg'
 import { requirePeer } from '../../../test/peers.ts'
@@ -311,6 +311,44 @@ describe('PostgreSQL under faults', peer, () => {
       assert.doesNotMatch(error.message, /hunter2/)
       return unavailable(error)
     })
+  })
+
+  test('a server that starts late is waited for, and one that never does is named', async () => {
+    const client = postgres.client(database)
+    await postgres.stop()
+    try {
+      await assert.rejects(
+        openPostgresStore({ client, listener: null, poolSize: 4, startWithinMs: 300 }),
+        new RegExp(`PostgreSQL at 127\\.0\\.0\\.1:${postgres.port}, database ${database}`),
+      )
+      const reasons: string[] = []
+      const opening = openPostgresStore({
+        client,
+        listener: null,
+        poolSize: 4,
+        startWithinMs: 60_000,
+        onAwaited: (reason) => reasons.push(reason),
+      })
+      while (reasons.length === 0) await pause(20)
+      await postgres.start()
+      await using store = await opening
+      await store.now()
+      assert.equal(reasons.length, 1)
+    } finally {
+      await postgres.heal()
+    }
+  })
+
+  test('a server that takes connections and says nothing is named', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const client = { ...postgres.client(database), port }
+    await assert.rejects(
+      openPostgresStore({ client, listener: null, poolSize: 4, startWithinMs: 300 }),
+      new RegExp(`PostgreSQL at 127\\.0\\.0\\.1:${port}.*no answer within`),
+    )
+    silent.close()
   })
 
   test('a store of a newer schema is refused and left as it is', async () => {

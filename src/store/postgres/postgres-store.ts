@@ -10,7 +10,7 @@ import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { createBatches } from './batches.ts'
-import { openConnection } from './connection.ts'
+import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
 import { type History, postgresHistory } from './history.ts'
@@ -27,6 +27,9 @@ import { createTransactions, unavailable } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
 export type PostgresSettings = SchemaOptions & {
+  /** How long a server that is not there yet is waited for. Default 5 s. */
+  readonly startWithinMs?: number
+  readonly onAwaited?: (reason: string) => void
   readonly client: ClientConfig
   /** Straight to the server, where `client` goes through a pooler; null: do not listen. */
   readonly listener: ClientConfig | null
@@ -47,7 +50,11 @@ const lanes = 2
 const checkDeadlinesMs = 25
 const sweepPauseMs = 20
 /** A start may wait longer than a call: for a server that starts at the same time. */
-const longestStartMs = 5_000
+const startWithinMsByDefault = 5_000
+const longestTryMs = 5_000
+const betweenTriesMs = 250
+/** cannot_connect_now, too_many_connections: a server that starts, or is about to have room. */
+const awayStates: readonly string[] = ['', '57P03', '53300']
 
 /** Verifications looked through for an address in one call: some milliseconds. */
 const searchRows = 10_000
@@ -72,9 +79,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 /** The same with the history that a faster store keeps in it. */
 export async function openPostgres(settings: PostgresSettings): Promise<PostgresEngine> {
   const { client, deadlineMs = 800, onAnswered } = settings
-  const first = await openConnection(client, false, longestStartMs, () => undefined).catch((error) => {
-    throw unreachable(client, error)
-  })
+  const first = await firstConnection(settings)
   try {
     await migrate(first, settings)
     await refuseIfMoved(first)
@@ -272,11 +277,19 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   return { store, history }
 }
 
-/** For whoever starts a server: where, as whom, and what was said. Never the password. */
-export function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
-  const said = error instanceof Error ? error.message : String(error)
-  return new AppError(
-    'store.unavailable',
-    `PostgreSQL at ${host}:${port}, database ${database}, as ${user}: ${said}. Is it running, and may this user log in and use the schema?`,
-  )
+/** @throws AppError `store.unavailable` if the server is not there in time, or says no. */
+async function firstConnection(settings: PostgresSettings): Promise<PostgresConnection> {
+  const { client, startWithinMs = startWithinMsByDefault, onAwaited } = settings
+  const until = performance.now() + startWithinMs
+  for (let isFirst = true; ; isFirst = false) {
+    const leftMs = until - performance.now()
+    try {
+      return await openConnection(client, false, Math.max(1, Math.min(longestTryMs, leftMs)), () => undefined)
+    } catch (error) {
+      const isAway = error instanceof PostgresError && awayStates.includes(error.sqlState)
+      if (!isAway || leftMs < betweenTriesMs) throw unreachable(client, error)
+      if (isFirst) onAwaited?.(unreachable(client, error).message)
+      await pause(betweenTriesMs)
+    }
+  }
 }

@@ -2,7 +2,7 @@
 
 import type { ClientConfig } from 'pg'
 import type { Replica, StoreReport } from '../store-report.ts'
-import { openConnection } from './connection.ts'
+import { openConnection, unreachable } from './connection.ts'
 import { bind, sql } from './statement.ts'
 
 const reportMs = 5_000
@@ -42,9 +42,11 @@ type Server = {
   autovacuum: boolean
 }
 
-/** @throws PostgresError */
+/** @throws AppError `store.unavailable`, PostgresError */
 export async function reportPostgres(client: ClientConfig): Promise<StoreReport> {
-  const connection = await openConnection(client, false, reportMs, () => undefined)
+  const connection = await openConnection(client, false, reportMs, () => undefined).catch((error) => {
+    throw unreachable(client, error)
+  })
   try {
     const until = performance.now() + reportMs
     const [[server], replicas] = (await connection.run(

@@ -106,11 +106,20 @@ export function createClient(choice: RedisChoice, onError: (error: Error) => voi
   }
 }
 
-/** @throws AppError `store.unavailable` if it is not there within `timeoutMs`. */
-export async function ready(client: Client, choice: RedisChoice, timeoutMs: number): Promise<void> {
+/**
+ * @param onAwaited  Called once if it is not there at the first try.
+ * @throws AppError `store.unavailable` if it is not there within `timeoutMs`.
+ */
+export async function ready(
+  client: Client,
+  choice: RedisChoice,
+  timeoutMs: number,
+  onAwaited?: (reason: string) => void,
+): Promise<void> {
   if (client.status === 'ready') return
   let last: Error | undefined
   const note = (error: Error) => {
+    if (last === undefined) onAwaited?.(unreachable(choice, error).message)
     last = error
   }
   client.on('error', note)

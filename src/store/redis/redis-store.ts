@@ -22,6 +22,9 @@ import { mastersOf } from './report.ts'
 import { redisVerifications } from './verifications.ts'
 
 export type RedisSettings = {
+  /** How long a Redis that is not there yet is waited for. Default 5 s. */
+  readonly startWithinMs?: number
+  readonly onAwaited?: (reason: string) => void
   readonly redis: RedisChoice
   readonly postgres: PostgresSettings
   /** After so long a call is refused with `store.unavailable`. Default 800. */
@@ -30,7 +33,7 @@ export type RedisSettings = {
   readonly onAnswered?: (verb: string, tookMs: number) => void
 }
 
-const longestStartMs = 5_000
+const startWithinMsByDefault = 5_000
 /** More calls than this under way means that the server cannot keep up: refuse at once. */
 const mostPending = 20_000
 
@@ -40,13 +43,13 @@ const mostPending = 20_000
  *   may drop what it holds.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<Store> {
-  const { redis, deadlineMs = 800, onAnswered } = settings
+  const { redis, deadlineMs = 800, onAnswered, startWithinMs = startWithinMsByDefault, onAwaited } = settings
   await using opened = new AsyncDisposableStack()
   const { store: cold, history } = await openPostgres(settings.postgres)
   opened.use(cold)
   const client = createClient(redis, () => undefined)
   opened.defer(() => client.disconnect())
-  await ready(client, redis, longestStartMs)
+  await ready(client, redis, startWithinMs, onAwaited)
   await examine(client, redis)
 
   const layout = createLayout(redis.prefix, shardsOf(redis))
