@@ -34,6 +34,8 @@ const statements: Readonly<Record<string, string>> = {
     'A signed text has one meaning: no two accepted App ID logins that differ in appId, corpId, userId, expireTime or nonce have the same text.',
   'A-12':
     'What is dear, such as comparing passwords and looking names up, is bounded and queued apart: a flood of it delays no send by more than a second.',
+  'A-14':
+    'What is proved belongs to the login that proved it. A refresh token that comes twice ends its login.',
   'T-1':
     'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
   'T-2': 'Duplicates of a message carry the same code and the same message id.',

@@ -22,7 +22,8 @@ import { createProgram, runCli } from '../src/cli/cli.ts'
 import type { Terminal } from '../src/cli/terminal.ts'
 import { migrations } from '../src/store/sqlite/migrations.ts'
 import { dropStore, ofTheEmbeddedStore, openStoreOf, storeEnv } from './engine.ts'
-import { bin, type Server, startServer, temporaryFolder } from './server.ts'
+import { type Answer, bin, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { until } from './until.ts'
 
 type Run = { readonly code: number; readonly out: string; readonly err: string }
 
@@ -227,7 +228,12 @@ test('an app made beside a running server may log in at once, and not once it is
       headers: { Authorization: `Basic ${Buffer.from(`root@acme:${password}`).toString('base64')}` },
       body: { account: 'root@acme', clientType: 72, createTokenType: 0 },
     })
-  assert.equal((await logIn()).status, 200)
+  const { accessToken, refreshToken } = (await logIn()).json
+  const validate = (token: unknown) => server.call('POST', paths.validate, { body: { token } })
+  const show = (token: unknown) => server.call('GET', paths.member, { token: String(token) })
+  const refresh = (token: unknown) => server.call('PUT', paths.token, { token: String(token) })
+  const told = ({ status, json }: Answer) => `${status} ${json.error_code}`
+  assert.equal((await validate(accessToken)).status, 200)
 
   const listed = JSON.parse((await beside('app', 'list', '--tenant', 'acme', '--json')).out)
   assert.deepEqual(
@@ -237,11 +243,24 @@ test('an app made beside a running server may log in at once, and not once it is
   assert.doesNotMatch(JSON.stringify(listed), /sealedKey|[0-9a-f]{64}/)
 
   assert.equal((await beside('app', 'disable', app.id)).code, 0)
-  assert.notEqual((await logIn()).status, 200)
+  assert.equal(told(await logIn()), '403 USG.000000005')
+  assert.equal(told(await validate(accessToken)), '403 USG.000000005')
+  assert.equal(told(await refresh(refreshToken)), '403 USG.000000005')
   assert.equal((await beside('app', 'disable', app.id, '--undo')).code, 0)
   assert.equal((await logIn()).status, 200)
-  assert.equal((await beside('member', 'disable', 'root@acme', '--tenant', 'acme')).code, 0)
-  assert.notEqual((await logIn()).status, 200)
+  assert.equal((await validate(accessToken)).status, 200)
+
+  const disable = (...more: string[]) => beside('member', 'disable', 'root@acme', '--tenant', 'acme', ...more)
+  assert.equal((await disable()).code, 0)
+  assert.equal(told(await logIn()), '412 USG.206010007')
+  await until(async () => told(await show(accessToken)) === '403 USG.206010007')
+  assert.equal(told(await validate(accessToken)), '403 USG.206010007')
+  assert.equal(told(await refresh(refreshToken)), '403 USG.206010007')
+  assert.equal((await disable('--undo')).code, 0)
+  assert.equal(told(await validate(accessToken)), '401 USG.000000004', 'allowed again, it logs in again')
+  assert.equal(told(await refresh(refreshToken)), '401 USG.206020000')
+  await until(async () => told(await show(accessToken)) === '401 USG.206020000')
+  assert.equal((await logIn()).status, 200)
   assert.equal((await beside('app', 'disable', 'none')).code, 2)
 })
 
@@ -262,6 +281,16 @@ test('a rotated app key replaces the old one', async () => {
   assert.notEqual(key, app.key)
   const token = await beside('token', '--app', app.id, '--json')
   assert.equal(JSON.parse(token.out).account, 'root@rotating')
+  const other = await server.logIn('of-another-app')
+  const show = async (one: string) => (await server.call('GET', paths.member, { token: one })).status
+  const { accessToken } = JSON.parse(token.out)
+  await beside('app', 'rotate-key', app.id)
+  assert.equal(await show(accessToken), 200, 'without the flag its logins live on')
+  const ended = await beside('app', 'rotate-key', app.id, '--end-logins', '--json')
+  assert.equal(ended.code, 0, ended.err)
+  assert.match(JSON.parse(ended.out).key, /^[0-9a-f]{64}$/)
+  await until(async () => (await show(accessToken)) === 401)
+  assert.equal(await show(other), 200)
 })
 
 test('app overrides past the ceilings are refused, and no app is made', async () => {

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
-import type { Token } from '../src/directory/directory.ts'
+import { loginLimits, type Token } from '../src/directory/directory.ts'
 import {
   newIssue,
   newKey,
@@ -105,7 +105,7 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
       expiresAt: Date.now() + 3_600_000,
     })
     const [access, refresh] = [token('access'), token('refresh')]
-    await store.directory.logIn({ access, refresh, mostLogins: 64 })
+    await store.directory.logIn({ access, refresh, limits: loginLimits(72) })
     made.tokens.push(access.hash, refresh.hash)
   }
   const { takes } = passwordTakes(passwordSubject(member.account, one.network), false, defaultPasswordLimits)
@@ -155,7 +155,12 @@ async function ask(
   const use = { wrong: taken.wrong, repeat: unlike() }
   if (one.submitted !== 'changed') {
     const consumes = one.submitted === 'right'
-    await verifications.use({ ...use, id: record.id, consumes, proofMs: lifetimeMs })
+    await verifications.use({
+      ...use,
+      id: record.id,
+      consumes,
+      proof: { login: unlike(), lastsMs: lifetimeMs },
+    })
   } else
     await directory.changeContact({
       ...use,
@@ -166,7 +171,7 @@ async function ask(
       address: phone,
       country: 'chinaPR',
       seen: { phone: member.phone, email: member.email },
-      needsProof: false,
+      provedBy: null,
       notices: [newMessage({ tenant, app, template: 'contact-changed' })],
       lease: { owner: 'tests', ms: 60_000 },
     })

@@ -431,21 +431,63 @@ test('tokens: validate, refresh, log out', async () => {
     refused(await server.call('POST', path, { body: { token: 'x'.repeat(40) } }), 401, 'USG.000000004')
   }
   const jsonType = { 'Content-Type': 'application/json' } // the official Node SDK sends it without a body
-  const second = await server.call('PUT', paths.token, {
-    token: String(first.refreshToken),
-    headers: jsonType,
-  })
+  const isLive = async (one: unknown) =>
+    (await server.call('GET', paths.member, { token: String(one), headers: jsonType })).status === 200
+  const refresh = (one: unknown) => server.call('PUT', paths.token, { token: String(one), headers: jsonType })
+  const second = await refresh(first.refreshToken)
   assert.equal(second.status, 200, second.text)
-  refused(await server.call('GET', paths.member, { token, headers: jsonType }), 401, 'USG.206020000')
-  refused(await server.call('PUT', paths.token, { token: String(first.refreshToken) }), 401, 'USG.206020000')
-  const third = await server.call('PUT', paths.token, { token: String(second.json.accessToken) })
+  assert.ok(await isLive(token), 'all four SDKs keep the token they logged in with')
+  const third = await refresh(second.json.accessToken) // as older editions do
   const live = String(third.json.accessToken)
   const renewed = await server.call('POST', paths.validate, { body: { token: live, needGenNewToken: true } })
   const last = String(renewed.json.accessToken)
   assert.notEqual(last, live)
-  assert.equal((await server.call('GET', paths.member, { token: last })).status, 200)
+  for (const one of [token, second.json.accessToken, live, last]) assert.ok(await isLive(one))
   accepted(await server.call('DELETE', paths.token, { token: last, headers: jsonType }))
-  refused(await server.call('GET', paths.member, { token: last }), 401, 'USG.206020000')
+  for (const one of [token, second.json.accessToken, live, last]) assert.ok(!(await isLive(one)))
+  refused(await refresh(renewed.json.refreshToken), 401, 'USG.206020000')
+})
+
+test('A-14: of many uses of a refresh token one is answered, and the second ends the login', async () => {
+  const logIn = async () =>
+    (await server.call('POST', paths.appLogin, appLogin(server.app, { userId: 'reused' }))).json
+  const [stolen, other] = [await logIn(), await logIn()]
+  const headers = { 'X-Request-Id': 'the-same-call' } // a repeat is a second use as well
+  const uses = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      server.call('PUT', paths.token, { token: String(stolen.refreshToken), headers }),
+    ),
+  )
+  const won = uses.filter(({ status }) => status === 200)
+  assert.equal(won.length, 1)
+  for (const use of uses) if (use !== won[0]) refused(use, 401, 'USG.206020000')
+  for (const token of [stolen.accessToken, won[0]!.json.accessToken])
+    refused(await server.call('GET', paths.member, { token: String(token) }), 401, 'USG.206020000')
+  refused(
+    await server.call('PUT', paths.token, { token: String(won[0]!.json.refreshToken) }),
+    401,
+    'USG.206020000',
+  )
+  assert.equal((await server.call('GET', paths.member, { token: String(other.accessToken) })).status, 200)
+})
+
+test('A-14: what one login proved, another of the same member cannot use', async () => {
+  const [own, stolen] = [await quick.logIn('proving'), await quick.logIn('proving')]
+  const ask = async (token: string, contact: string) =>
+    accepted(await quick.call('POST', paths.send, { token, body: { contact } }))
+  const withCode = async (token: string, method: string, path: string, contact: string) =>
+    quick.call(method, path, { token, body: { contact, verificationCode: await quick.codeFor(contact) } })
+  const [phone, next] = [newNumber(), newNumber()]
+  await ask(own, phone)
+  accepted(await withCode(own, 'PUT', paths.contact, phone))
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  await ask(own, phone)
+  accepted(await withCode(own, 'POST', paths.verify, phone))
+  await ask(stolen, next)
+  refused(await withCode(stolen, 'PUT', paths.contact, next), 400, 'USG.201040042')
+  // The login that proved may use it, also once it was refreshed.
+  const refreshed = await quick.call('PUT', paths.token, { token: own })
+  accepted(await withCode(String(refreshed.json.accessToken), 'PUT', paths.contact, next))
 })
 
 test('the 65th login of an API client evicts the oldest, and other clients hold one', async () => {
@@ -460,7 +502,9 @@ test('the 65th login of an API client evicts the oldest, and other clients hold 
   }
   const [one, two] = [await web(), await web()]
   refused(await server.call('GET', paths.member, { token: one }), 401, 'USG.206020000')
-  assert.equal((await server.call('GET', paths.member, { token: two })).status, 200)
+  const refreshed = await server.call('PUT', paths.token, { token: two })
+  for (const token of [two, String(refreshed.json.accessToken)])
+    assert.equal((await server.call('GET', paths.member, { token })).status, 200)
 })
 
 test('a member shows and changes their own data', async () => {

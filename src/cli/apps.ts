@@ -1,8 +1,10 @@
 /** `countersign app …`: calling programs. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seal } from '../code/seal.ts'
 import { policyWith } from '../config/app-policy.ts'
 import { AppError } from '../errors.ts'
+import type { Store } from '../store/store.ts'
 import { newApp, newAppId, newAppKey } from './create.ts'
 import { type CommonOptions, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
@@ -69,16 +71,34 @@ export async function listApps(
   })
 }
 
-export async function rotateKey(id: string, options: CommonOptions, terminal: Terminal): Promise<void> {
+/** A login by the old key that was under way has its tokens by then, or never. */
+const longestCallMs = 1_500
+
+export async function rotateKey(
+  id: string,
+  options: CommonOptions & { readonly endLogins?: boolean },
+  terminal: Terminal,
+): Promise<void> {
   await withStore(options, terminal, async ({ store, ring }) => {
     const key = newAppKey()
     if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }))) throw noApp(id)
+    // Printed before anything else can fail: it is stored nowhere in clear.
+    const told = options.endLogins ? 'all its logins end within seconds' : 'tokens it got live on'
     terminal.out(
       options.json
         ? JSON.stringify({ id, key })
-        : `App key  ${key}\nThe old key is refused from now on; tokens it got live on.`,
+        : `App key  ${key}\nThe old key is refused from now on; ${told}.`,
     )
+    if (!options.endLogins) return
+    await endLoginsOf(store, id)
+    await sleep(longestCallMs)
+    await endLoginsOf(store, id)
+    terminal.err('All logins are ended, those of account logins that count as this app included.')
   })
+}
+
+async function endLoginsOf(store: Store, app: string): Promise<void> {
+  while ((await store.directory.endLoginsOf(app)) > 0);
 }
 
 export async function disableApp(

@@ -112,8 +112,10 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
   example(
     common(app.command('rotate-key').description('give an app a new key; the old one ends at once'))
       .argument('<id>', 'the app')
+      .option('--end-logins', 'end all logins of the app too; their tokens are dead within a second')
       .action(async (id, options) => (await import('./apps.ts')).rotateKey(id, options, terminal)),
     'countersign app rotate-key 5f0c…',
+    'countersign app rotate-key 5f0c… --end-logins',
   )
   example(
     common(app.command('disable').description('refuse an app’s calls'))

@@ -55,14 +55,15 @@ export type Member = {
   readonly createdAt: number
 }
 
-export type TokenKind = 'access' | 'refresh'
+/** spent: a refresh token that was used, kept until it would have expired to be known again. */
+export type TokenKind = 'access' | 'refresh' | 'spent'
 
 /** A token as kept: its SHA-256, never itself. */
 export type Token = {
   /** Base64url SHA-256 of the token. */
   readonly hash: string
   readonly kind: TokenKind
-  /** Common to the access and the refresh token of one login. */
+  /** Common to all tokens of one login, those it was refreshed to included. */
   readonly login: string
   readonly tenant: string
   readonly app: string
@@ -80,11 +81,22 @@ export type Session = {
   readonly member: Member
 }
 
-/** API clients (wire: clientType 72) may hold this many live logins; the next one evicts the oldest. */
-export const apiClientType = 72
-export const mostLoginsOfApiClient = 64
+/** How much of logging in is kept at once. */
+export type LoginLimits = {
+  /** Live logins of a member and client type. One more evicts the oldest. */
+  readonly logins: number
+  /**
+   * Live access tokens of a member and client type, and refresh tokens of a login. One more evicts the oldest of the
+   * login that holds most, so that who refreshes often pushes out no other's.
+   */
+  readonly tokens: number
+  /** Refresh tokens that a login has spent and that would still live. One more is refused: to be known again all are kept. */
+  readonly spent: number
+}
 
-/** How many logins of a client type a member may hold at once. */
-export function mostLogins(clientType: number): number {
-  return clientType === apiClientType ? mostLoginsOfApiClient : 1
+/** API clients (wire: clientType 72) hold many logins, others one. */
+const apiClientType = 72
+
+export function loginLimits(clientType: number): LoginLimits {
+  return { logins: clientType === apiClientType ? 64 : 1, tokens: 64, spent: 1000 }
 }

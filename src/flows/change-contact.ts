@@ -60,7 +60,7 @@ export async function changeContact(
         address,
         country,
         seen: { phone: member.phone, email: member.email },
-        needsProof: hasContact && services.policyOf(session.app).needsProof,
+        provedBy: hasContact && services.policyOf(session.app).needsProof ? session.token.login : null,
         notices: noticesOf(member, act, locale, services.clock.now(), services.serves),
         lease: services.lease,
         ...(repeat !== undefined && { repeat }),

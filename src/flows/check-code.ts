@@ -35,7 +35,7 @@ export async function checkCode(
       id: submitted.record.id,
       wrong: submitted.wrong,
       consumes: isOwn,
-      ...(isOwn && { proofMs }),
+      ...(isOwn && { proof: { login: act.session.token.login, lastsMs: proofMs } }),
       ...(repeat !== undefined && { repeat }),
     })
     reached('after-use', submitted.record.id)

@@ -3,8 +3,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
   type App,
+  loginLimits,
   type Member,
-  mostLogins,
   type Session,
   type Tenant,
   type Token,
@@ -53,21 +53,25 @@ export async function logIn(
   clientType: number,
   isFirst: boolean,
 ): Promise<LoggedIn> {
-  const { login, result } = newLogin(services, party, clientType, isFirst)
+  const { login, result } = newPair(services, party, clientType, randomUUID(), isFirst)
   await services.store.directory.logIn(login)
   // A login may have evicted an older one.
   services.sessions.forget(party.member.id)
   return result
 }
 
-export function newLogin(
+/**
+ * An access and a refresh token.
+ * @param id  Of the login that they are of.
+ */
+export function newPair(
   services: LoginServices,
   { tenant, app, member }: Party,
   clientType: number,
-  isFirst: boolean,
+  id: string,
+  isFirst = false,
 ): { login: Login; result: LoggedIn } {
   const createdAt = services.clock.now()
-  const id = randomUUID()
   const accessToken = newToken()
   const refreshToken = newToken()
   const tokenOf = (token: string, kind: TokenKind, lifeMs: number): Token => ({
@@ -84,7 +88,7 @@ export function newLogin(
   const access = tokenOf(accessToken, 'access', accessMs)
   const refresh = tokenOf(refreshToken, 'refresh', refreshMs)
   return {
-    login: { access, refresh, mostLogins: mostLogins(clientType) },
+    login: { access, refresh, limits: loginLimits(clientType) },
     result: {
       kind: 'logged-in',
       session: { token: access, tenant, app, member },

@@ -1,19 +1,23 @@
 /** What becomes of a login's tokens: exchanged, told what they stand for, ended. */
 
 import type { Session } from '../directory/directory.ts'
-import { type LoginOutcome, type LoginServices, newLogin } from './log-in.ts'
+import { type LoginOutcome, type LoginServices, newPair } from './log-in.ts'
 import { tokenHash } from './sessions.ts'
 
-/** Exchanges a refresh token, or as older clients do an access token, for a new login. */
+/**
+ * Gives the login of a refresh token, or as older clients do of an access token, a new pair. Its access tokens live
+ * on, for SDKs keep the one they logged in with. A refresh token that comes twice ends the login, whoever is second
+ * and whatever became of the first answer: who lost it logs in again.
+ */
 export async function refreshLogin(services: LoginServices, token: string): Promise<LoginOutcome> {
-  const session = await services.store.directory.session(tokenHash(token), ['refresh', 'access'])
+  const session = await services.store.directory.session(tokenHash(token), ['refresh', 'access', 'spent'])
   if (!session) return { kind: 'refused' }
-  return renew(services, session, token)
+  return renew(services, session)
 }
 
 /**
  * What a live access token stands for.
- * @param isRenewed  Replace the login by a new one.
+ * @param isRenewed  Give its login a new pair; this token lives on.
  */
 export async function validateToken(
   services: LoginServices,
@@ -23,7 +27,8 @@ export async function validateToken(
   const session = await services.store.directory.session(tokenHash(token), ['access'])
   if (!session) return { kind: 'refused' }
   if (session.member.isDisabled) return { kind: 'member-disabled' }
-  return isRenewed ? renew(services, session, token) : { kind: 'valid', session }
+  if (session.app.isDisabled) return { kind: 'not-permitted' }
+  return isRenewed ? renew(services, session) : { kind: 'valid', session }
 }
 
 /** Ends the login of a token. @returns false if it was no live one. */
@@ -34,11 +39,26 @@ export async function logOut(services: LoginServices, token: string): Promise<bo
   return isEnded
 }
 
-async function renew(services: LoginServices, session: Session, token: string): Promise<LoginOutcome> {
-  if (session.member.isDisabled) return { kind: 'member-disabled' }
-  if (session.app.isDisabled) return { kind: 'not-permitted' }
-  const { login, result } = newLogin(services, session, session.token.clientType, false)
-  const isRenewed = await services.store.directory.refresh(tokenHash(token), login)
-  services.sessions.forget(session.member.id)
-  return isRenewed ? result : { kind: 'refused' }
+async function renew(services: LoginServices, session: Session): Promise<LoginOutcome> {
+  const { token: old, tenant, app, member } = session
+  // Not of a spent one: that it came again is noted even of who is refused anyway.
+  if (old.kind !== 'spent') {
+    if (member.isDisabled) return { kind: 'member-disabled' }
+    if (app.isDisabled || !services.policyOf(app).calls.includes('log-in')) return { kind: 'not-permitted' }
+  }
+  const { login: pair, result } = newPair(services, session, old.clientType, old.login)
+  const { kind } = await services.store.directory.refresh(old.hash, pair)
+  services.sessions.forget(member.id)
+  if (kind === 'reused')
+    services.store.journal
+      .append({
+        kind: 'refusal',
+        tenant: tenant.id,
+        app: app.id,
+        member: member.id,
+        verification: '',
+        detail: { act: 'refresh', reason: 'reused' },
+      })
+      .catch(() => undefined)
+  return kind === 'refreshed' ? result : { kind: 'refused' }
 }

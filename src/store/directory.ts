@@ -1,7 +1,16 @@
 /** The contract for tenants, apps, members and tokens, and the one step that changes a contact. */
 
 import type { Address } from '../address/address.ts'
-import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../directory/directory.ts'
+import type {
+  App,
+  LoginLimits,
+  Member,
+  Profile,
+  Session,
+  Tenant,
+  Token,
+  TokenKind,
+} from '../directory/directory.ts'
 import type { Taking } from '../throttle/take.ts'
 import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
 import type { Used } from './verifications.ts'
@@ -22,8 +31,11 @@ export type ContactChange = {
   readonly country: string | null
   /** The contacts that the caller decided on. If they are no longer so, the change is `stale`. */
   readonly seen: { readonly phone: Address | null; readonly email: Address | null }
-  /** Demand, and use up, a proof of a present contact. */
-  readonly needsProof: boolean
+  /**
+   * The login that must have proved a present contact; null: nothing need be proved. What any login of the member
+   * had proved is used up by the change, for it was about contacts that are no longer all there is.
+   */
+  readonly provedBy: string | null
   readonly notices: readonly NewMessage[]
   readonly lease: Lease
   readonly repeat?: string
@@ -37,7 +49,14 @@ export type ContactChangeResult =
   | { readonly kind: 'bound' }
   | { readonly kind: 'stale' }
 
-export type Login = { readonly access: Token; readonly refresh: Token; readonly mostLogins: number }
+export type Login = { readonly access: Token; readonly refresh: Token; readonly limits: LoginLimits }
+
+export type RefreshResult =
+  | { readonly kind: 'refreshed' }
+  /** Unknown, expired, ended, or of a login that was refreshed too often. */
+  | { readonly kind: 'gone' }
+  /** A refresh token that was used before: somebody else may hold it, so the whole login ended. */
+  | { readonly kind: 'reused' }
 
 export type Directory = {
   addTenant(tenant: Tenant): Promise<boolean>
@@ -62,17 +81,23 @@ export type Directory = {
   defaultAdministrator(tenant: string): Promise<Member | undefined>
   members(tenant: string, page: { readonly after: string; readonly most: number }): Promise<readonly Member[]>
   updateProfile(id: string, profile: Profile): Promise<boolean>
-  /** Ends the member's logins too. */
+  /** While disabled its logins are kept, so that calls can be told why they are refused; allowing it again ends them. */
   disableMember(id: string, isDisabled: boolean): Promise<boolean>
   setPassword(id: string, passwordHash: string): Promise<boolean>
 
-  /** Stores both tokens and evicts the oldest logins beyond the most allowed. */
+  /** Stores both tokens and evicts the oldest logins and tokens beyond the most allowed. */
   logIn(login: Login): Promise<void>
-  /** Replaces the login of a live token by a new one. @returns false if that token is gone. */
-  refresh(oldHash: string, login: Login): Promise<boolean>
-  /** Ends the login of a token. @returns false if there was none. */
+  /**
+   * Gives the login of a live token a new pair. The access tokens it has live on. A refresh token is spent by it: of
+   * any number of uses exactly one has a pair, and each other ends the login.
+   * @param pair  Of the same login.
+   */
+  refresh(hash: string, pair: Login): Promise<RefreshResult>
+  /** Ends the login of a token, with all of its tokens. @returns false if there was none. */
   logOut(hash: string): Promise<boolean>
-  /** What a live token stands for; undefined if unknown, expired or logged out. */
+  /** Ends logins of an app, a bounded piece at a call. @returns How many tokens went; 0: there are no more. */
+  endLoginsOf(app: string): Promise<number>
+  /** What a live token stands for; undefined if unknown, expired or logged out. Its member may be disabled. */
   session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined>
 
   changeContact(change: ContactChange): Promise<ContactChangeResult>

@@ -51,8 +51,8 @@ export type UseRequest = {
   readonly wrong: readonly Taking[]
   /** false: the code was right but stays live, for a later step to use up. */
   readonly consumes: boolean
-  /** Remember for so long that the member of this verification proved to hold the contact. */
-  readonly proofMs?: number
+  /** Remember for so long that in this login its member proved to hold a present contact. */
+  readonly proof?: { readonly login: string; readonly lastsMs: number }
   readonly repeat?: string
 }
 

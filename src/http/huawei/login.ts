@@ -51,7 +51,7 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
         name: body.userName ?? '',
         deptCode: body.deptCode ?? '',
       })
-      return answer(services, request, reply, outcome, 'USG.206010025')
+      return answer(services, request, reply, outcome, { refused: 'USG.206010025', disabledStatus: 412 })
     },
   )
 
@@ -64,14 +64,14 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
       if (password === undefined) return sendRefusal(request, reply, { code: 'USG.206010000' })
       const network = networkOf(clientAddressOf(request))
       const outcome = await accountLogIn(services, { account, password, clientType, network })
-      return answer(services, request, reply, outcome, 'USG.206010000')
+      return answer(services, request, reply, outcome, { refused: 'USG.206010000', disabledStatus: 412 })
     },
   )
 
   app.put('/v1/usg/acs/token', async (request, reply) => {
     const token = tokenIn(request)
     if (token === undefined) return sendRefusal(request, reply, { code: 'USG.206020000' })
-    return answer(services, request, reply, await refreshLogin(services, token), 'USG.206020000')
+    return answer(services, request, reply, await refreshLogin(services, token), { refused: 'USG.206020000' })
   })
 
   app.delete('/v1/usg/acs/token', async (request, reply) => {
@@ -92,7 +92,7 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
             reply,
             tokenObject(outcome.session, token, null, clientAddressOf(request), services.clock.now()),
           )
-        return answer(services, request, reply, outcome, 'USG.000000004')
+        return answer(services, request, reply, outcome, { refused: 'USG.000000004' })
       },
     )
 }
@@ -109,13 +109,19 @@ function passwordIn(header: string | undefined, account: string): string | undef
   return readings.find((credentials) => credentials.startsWith(start))?.slice(start.length)
 }
 
-/** @param refused  What a plain refusal is called at this call. */
+type Answering = {
+  /** What a plain refusal is called at this call. */
+  readonly refused: WireCode
+  /** Of a refused member, where it is not the usual one. */
+  readonly disabledStatus?: number
+}
+
 function answer(
   services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   outcome: LoginOutcome,
-  refused: WireCode,
+  answering: Answering,
 ): FastifyReply {
   if (outcome.kind === 'logged-in') {
     const refresh = { token: outcome.refreshToken, expiresAt: outcome.refreshExpiresAt }
@@ -123,10 +129,13 @@ function answer(
     const told = tokenObject(session, accessToken, refresh, clientAddressOf(request), services.clock.now())
     return sendJson(reply, { ...told, firstLogin: outcome.isFirst })
   }
-  return sendRefusal(request, reply, refusalOf(outcome, refused))
+  return sendRefusal(request, reply, refusalOf(outcome, answering))
 }
 
-function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refused: WireCode): Refusal {
+function refusalOf(
+  outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>,
+  { refused, disabledStatus }: Answering,
+): Refusal {
   switch (outcome.kind) {
     case 'refused':
       return { code: refused }
@@ -135,7 +144,7 @@ function refusalOf(outcome: Exclude<LoginOutcome, { kind: 'logged-in' }>, refuse
     case 'signature-long':
       return longSignature
     case 'member-disabled':
-      return { code: 'USG.206010007', status: 412 }
+      return { code: 'USG.206010007', ...(disabledStatus && { status: disabledStatus }) }
     case 'locked':
       return { code: 'USG.206030015', retryAfterMs: outcome.retryAfterMs }
     case 'busy':

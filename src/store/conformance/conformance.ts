@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Address } from '../../address/address.ts'
-import type { Member, Session, Token } from '../../directory/directory.ts'
+import { loginLimits, type Member, type Session, type Token } from '../../directory/directory.ts'
 import { defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
-import type { ContactChange } from '../directory.ts'
+import type { ContactChange, Login } from '../directory.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import { dispatchConformance } from './dispatches.ts'
@@ -474,8 +474,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
 
     describe('directory', () => {
       let lastLogin = 0
-      const loginOf = (member: Member, clientType = 72, lifeMs = 60_000) => {
-        const login = unlike()
+      const loginOf = (member: Member, clientType = 72, lifeMs = 60_000, login: string = unlike()) => {
         const createdAt = Date.now() + lastLogin++
         const token = (kind: Token['kind']): Token => ({
           hash: unlike(),
@@ -488,9 +487,12 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
           createdAt,
           expiresAt: Date.now() + lifeMs,
         })
-        return { access: token('access'), refresh: token('refresh'), mostLogins: clientType === 72 ? 64 : 1 }
+        return { access: token('access'), refresh: token('refresh'), limits: loginLimits(clientType) }
       }
       const sessionOf = (hash: string): Promise<Session | undefined> => directory.session(hash, ['access'])
+      /** Another pair of the same login. */
+      const again = ({ access }: Login): Login =>
+        loginOf({ id: access.member } as Member, access.clientType, 60_000, access.login)
       const added = async (change: Partial<Member> = {}) => {
         const member = newMember(change)
         assert.deepEqual(await directory.putMembers([member]), [{ kind: 'added' }])
@@ -575,19 +577,130 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         const login = loginOf(member)
         await directory.logIn(login)
         const wins = await Promise.all(
-          times(20, (nth) => client(nth).directory.refresh(login.refresh.hash, loginOf(member))),
+          times(20, (nth) => client(nth).directory.refresh(login.refresh.hash, again(login))),
         )
-        assert.equal(wins.filter(Boolean).length, 1)
+        assert.deepEqual(wins.map(({ kind }) => kind).toSorted(), [
+          ...times(18, () => 'gone'),
+          'refreshed',
+          'reused',
+        ])
         assert.equal(await sessionOf(login.access.hash), undefined)
       })
 
-      test('disabling a member ends all logins', async () => {
+      test('a refreshed login keeps the access token it had, and a logout ends all it was refreshed to', async () => {
         const member = await added()
-        const login = loginOf(member)
+        const first = loginOf(member, 0)
+        await directory.logIn(first)
+        const [second, third] = [again(first), again(first)]
+        assert.equal((await directory.refresh(first.refresh.hash, second)).kind, 'refreshed')
+        assert.equal(
+          (await directory.refresh(first.access.hash, third)).kind,
+          'refreshed',
+          'by an access token',
+        )
+        for (const { access } of [first, second, third]) assert.ok(await sessionOf(access.hash))
+        assert.equal(await directory.session(first.refresh.hash, ['refresh', 'access']), undefined)
+        assert.equal((await directory.session(first.refresh.hash, ['spent']))?.token.kind, 'spent')
+        assert.equal(await directory.logOut(second.access.hash), true)
+        for (const { access } of [first, second, third]) assert.equal(await sessionOf(access.hash), undefined)
+        assert.equal((await directory.refresh(third.refresh.hash, again(first))).kind, 'gone')
+      })
+
+      test('A-14: a refresh token that comes twice ends its login and no other', async () => {
+        const member = await added()
+        const [stolen, other] = [loginOf(member), loginOf(member)]
+        await directory.logIn(stolen)
+        await directory.logIn(other)
+        const second = again(stolen)
+        assert.equal((await directory.refresh(stolen.refresh.hash, second)).kind, 'refreshed')
+        assert.equal((await directory.refresh(second.refresh.hash, again(stolen))).kind, 'refreshed')
+        assert.equal((await directory.refresh(stolen.refresh.hash, again(stolen))).kind, 'reused')
+        for (const { access } of [stolen, second]) assert.equal(await sessionOf(access.hash), undefined)
+        assert.ok(await sessionOf(other.access.hash))
+      })
+
+      test('who refreshes often keeps the newest tokens and pushes out no other login', async () => {
+        const member = await added()
+        const [quiet, busy] = [loginOf(member), loginOf(member)]
+        await directory.logIn(quiet)
+        await directory.logIn(busy)
+        const pairs = times(70, () => again(busy))
+        for (const [nth, pair] of pairs.entries())
+          assert.equal(
+            (await directory.refresh(pairs[nth - 1]?.access.hash ?? busy.access.hash, pair)).kind,
+            'refreshed',
+          )
+        assert.ok(await sessionOf(quiet.access.hash))
+        const live = await Promise.all(pairs.map(({ access }) => sessionOf(access.hash)))
+        // 64 in all, and one of them is the quiet one's.
+        assert.deepEqual(
+          live.map(Boolean),
+          times(70, (nth) => nth >= 7),
+        )
+        assert.equal(await sessionOf(busy.access.hash), undefined)
+        const refreshing = await Promise.all(
+          pairs.map(({ refresh }) => directory.session(refresh.hash, ['refresh'])),
+        )
+        assert.equal(refreshing.filter(Boolean).length, 64)
+        // All with one token each: the oldest login gives way, whole.
+        for (const login of times(63, () => loginOf(member))) await directory.logIn(login)
+        assert.equal(await sessionOf(quiet.access.hash), undefined)
+        assert.equal(await directory.session(quiet.refresh.hash, ['refresh']), undefined)
+        assert.ok(await sessionOf(pairs[69]!.access.hash))
+        assert.equal(await sessionOf(pairs[68]!.access.hash), undefined)
+      })
+
+      test('a login that has spent all the refresh tokens it may is refreshed no more, and lives on', async () => {
+        const login = loginOf(await added())
         await directory.logIn(login)
-        assert.equal(await directory.disableMember(member.id, true), true)
-        assert.equal(await sessionOf(login.access.hash), undefined)
-        assert.equal((await directory.member(member.id))?.isDisabled, true)
+        const pairs = times(3, () => ({ ...again(login), limits: { ...login.limits, spent: 2 } }))
+        const kinds: string[] = []
+        for (const [nth, pair] of pairs.entries())
+          kinds.push((await directory.refresh((pairs[nth - 1] ?? login).refresh.hash, pair)).kind)
+        assert.deepEqual(kinds, ['refreshed', 'refreshed', 'gone'])
+        assert.ok(await sessionOf(pairs[1]!.access.hash))
+      })
+
+      test('while a member is disabled its calls are told so, and once allowed again it logs in anew', async () => {
+        const byImport = async (member: Member, isDisabled: boolean) => {
+          await directory.putMembers([{ ...member, isDisabled }])
+        }
+        const byCommand = async (member: Member, isDisabled: boolean) => {
+          assert.equal(await directory.disableMember(member.id, isDisabled), true)
+        }
+        for (const set of [byImport, byCommand]) {
+          const member = await added()
+          const login = loginOf(member)
+          await directory.logIn(login)
+          await set(member, true)
+          assert.equal((await sessionOf(login.access.hash))?.member.isDisabled, true)
+          await set(member, false)
+          assert.equal(await sessionOf(login.access.hash), undefined)
+          assert.equal(await directory.session(login.refresh.hash, ['refresh']), undefined)
+          const anew = loginOf(member)
+          await directory.logIn(anew)
+          await set(member, false)
+          assert.ok(await sessionOf(anew.access.hash), 'allowed before, it was not allowed again')
+        }
+      })
+
+      test('the logins of an app end, those of another do not', async () => {
+        const member = await added()
+        const ended = unlike()
+        const app = { id: ended, tenant: 't', name: 'n', sealedKey: 's', isServiceProvider: false }
+        await directory.addApp({ ...app, isDisabled: false, policy: {}, createdAt: 1 })
+        const ofApp = (login: Login): Login => ({
+          ...login,
+          access: { ...login.access, app: ended },
+          refresh: { ...login.refresh, app: ended },
+        })
+        const [kept, gone] = [loginOf(member), ofApp(loginOf(member))]
+        await directory.logIn(kept)
+        await directory.logIn(gone)
+        assert.equal(await directory.endLoginsOf(ended), 2)
+        assert.equal(await directory.endLoginsOf(ended), 0)
+        assert.equal(await sessionOf(gone.access.hash), undefined)
+        assert.ok(await sessionOf(kept.access.hash))
       })
 
       const verified = async (member: Member, address: Address, app = 'a') => {
@@ -610,7 +723,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         address,
         country: 'chinaPR',
         seen: { phone: member.phone, email: member.email },
-        needsProof: false,
+        provedBy: null,
         notices: [],
         lease,
         ...change,
@@ -651,44 +764,59 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(holders.filter((holder) => holder?.phone).length, 1)
       })
 
-      test('A-5: where a proof is needed it is needed, and one serves one change', async () => {
-        const member = await added({ phone: newPhone() })
-        const [next, last] = [newPhone(), newPhone()]
-        const id = await verified(member, next)
-        assert.equal(
-          (await directory.changeContact(changeOf(member, next, id, { needsProof: true }))).kind,
-          'unproven',
-        )
-        assert.deepEqual((await directory.member(member.id))?.phone, member.phone)
+      const prove = async (member: Member, login: string, lastsMs = 60_000) => {
         const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
         await verifications.issue(proof)
-        await verifications.use(useOf(proof.id, { proofMs: 60_000 }))
-        assert.equal(
-          (await directory.changeContact(changeOf(member, next, id, { needsProof: true }))).kind,
-          'changed',
-        )
-        const changed = { ...member, phone: next }
-        const again = await verified(changed, last)
-        assert.equal(
-          (await directory.changeContact(changeOf(changed, last, again, { needsProof: true }))).kind,
-          'unproven',
-        )
+        assert.ok(await verifications.use(useOf(proof.id, { proof: { login, lastsMs } })))
+      }
+      /** A change of phone to a new number, with a right code for it. */
+      const changed = async (member: Member, provedBy: string | null) => {
+        const phone = newPhone()
+        const id = await verified(member, phone)
+        const { kind } = await directory.changeContact(changeOf(member, phone, id, { provedBy }))
+        return { kind, member: kind === 'changed' ? { ...member, phone } : member }
+      }
+
+      test('A-5: where a proof is needed it is needed, and one serves one change', async () => {
+        const member = await added({ phone: newPhone() })
+        const login = unlike()
+        assert.equal((await changed(member, login)).kind, 'unproven')
+        assert.deepEqual((await directory.member(member.id))?.phone, member.phone)
+        await prove(member, login)
+        const first = await changed(member, login)
+        assert.equal(first.kind, 'changed')
+        assert.equal((await changed(first.member, login)).kind, 'unproven')
       })
 
-      test('a proof ends, and serves the app and member it was given to', async () => {
+      test('A-14: a proof serves the login that made it, and another login’s try leaves it', async () => {
         const member = await added({ phone: newPhone() })
-        const prove = async (key: Partial<VerificationKey>, proofMs: number) => {
-          const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact', ...key }) })
-          await verifications.issue(proof)
-          await verifications.use(useOf(proof.id, { proofMs }))
-        }
-        await prove({ app: 'other' }, 60_000)
-        await prove({ member: unlike() }, 60_000)
-        await prove({}, 30)
+        const [login, stolen] = [unlike(), unlike()]
+        await prove(member, login)
+        assert.equal((await changed(member, stolen)).kind, 'unproven')
+        assert.equal((await changed(member, login)).kind, 'changed')
+      })
+
+      test('A-14: a change uses up what all logins of the member had proved, also one that needs no proof', async () => {
+        const member = await added({ phone: newPhone() })
+        const [one, two] = [unlike(), unlike()]
+        await prove(member, one)
+        await prove(member, two)
+        const first = await changed(member, one)
+        assert.equal(first.kind, 'changed')
+        assert.equal((await changed(first.member, two)).kind, 'unproven')
+        await prove(member, two)
+        const second = await changed(first.member, null)
+        assert.equal(second.kind, 'changed')
+        assert.equal((await changed(second.member, two)).kind, 'unproven')
+      })
+
+      test('a proof ends, and serves the member it was given to', async () => {
+        const member = await added({ phone: newPhone() })
+        const login = unlike()
+        await prove(await added(), login)
+        await prove(member, login, 30)
         await pause(60)
-        const next = newPhone()
-        const change = changeOf(member, next, await verified(member, next), { needsProof: true })
-        assert.equal((await directory.changeContact(change)).kind, 'unproven')
+        assert.equal((await changed(member, login)).kind, 'unproven')
       })
 
       test('a change decided on contacts that are no longer so is stale', async () => {

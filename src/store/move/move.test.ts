@@ -116,7 +116,8 @@ describe('between SQLite and PostgreSQL', peer, () => {
     db.close()
     const inPostgres = await postgres.query(
       `select table_name as table, column_name as column from information_schema.columns
-       where table_schema = 'public' and table_name <> 'meta'`,
+       -- What proof holds is of processes of the version before, and lives for ten minutes.
+       where table_schema = 'public' and table_name not in ('meta', 'proof')`,
       database.database,
     )
     const known = movedTables.flatMap(({ name, from, columns }) =>

@@ -68,7 +68,7 @@ export const movedTables: readonly Table[] = [
     created_at: number,
     expires_at: number,
   }),
-  table('proof', ['member', 'app', 'tenant'], { tenant: text, app: text, member: text, expires_at: number }),
+  table('login_proof', ['member', 'login'], { member: text, login: text, expires_at: number }),
   table('repeat', ['fingerprint'], { fingerprint: text, expires_at: number }),
   table('ledger', ['key'], { key: 'ledger', form: text, numbers: 'numbers', forgotten_at: number }),
   table(

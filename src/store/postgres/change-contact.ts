@@ -13,9 +13,13 @@ import type { Transactions } from './transaction.ts'
 const lockMember = sql('select to_json(m) from member m where m.id = $1 for update')
 const selectHolder = sql(`
   select to_json(id) from member where tenant = $1 and (phone_key = $2 or email_key = $2)`)
-const takeProof = sql(`
-  delete from proof where member = $1 and app = $2 and tenant = $3 and expires_at > ${engineTime}
-  returning to_json(true)`)
+/** Nobody uses it up in the meantime: whoever would holds the member first. */
+const selectProof = sql(`
+  select to_json(true) from login_proof where member = $1 and login = $2 and expires_at > ${engineTime}`)
+/** In the order in which batches write them. */
+const endProofs = sql(`
+  with ended as (select member, login from login_proof where member = $1 order by login for update)
+  delete from login_proof p using ended where p.member = ended.member and p.login = ended.login`)
 const setPhone = sql('update member set phone_key = $2, phone = $3::json, phone_country = $4 where id = $1')
 const setEmail = sql('update member set email_key = $2, email = $3::json where id = $1')
 
@@ -48,8 +52,8 @@ export function changeContact(
     const held = hold(kept, now)
     const usable = held.verifications.usable(verification, now)
     if (!usable) return nothing({ kind: 'refused' })
-    // A proof is used up here, in this transaction: if what follows fails, it is there again.
-    if (change.needsProof && (await run(bind(takeProof, id, app, tenant)))[0]!.length === 0)
+    const { provedBy } = change
+    if (provedBy !== null && (await run(bind(selectProof, id, provedBy)))[0]!.length === 0)
       return nothing({ kind: 'unproven' })
 
     held.verifications.change(verification, { state: stateNumber.used })
@@ -70,7 +74,10 @@ export function changeContact(
     const set: Bound = isPhone
       ? bind(setPhone, id, key, JSON.stringify(address), change.country)
       : bind(setEmail, id, key, JSON.stringify(address))
-    return { writes: [set, ...writesOf(held)], result: { kind: 'changed', entries, used } }
+    return {
+      writes: [set, ...writesOf(held), bind(endProofs, id)],
+      result: { kind: 'changed', entries, used },
+    }
   })
 }
 

@@ -1,7 +1,7 @@
 /** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
 
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
-import type { Directory, Login } from '../directory.ts'
+import type { Directory, Login, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
 import { changeContact } from './change-contact.ts'
 import { putMembers } from './put-members.ts'
@@ -17,6 +17,9 @@ import {
 } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
+
+/** Of the tokens of an app in one call: some milliseconds. */
+const tokensInAPiece = 1000
 
 const insertTenant = sql(`
   insert into tenant (id, name, account_app) values ($1, $2, $3) on conflict do nothing
@@ -61,14 +64,38 @@ const insertTokens = sql(`
     member text, client_type integer, created_at bigint, expires_at bigint)`)
 const evictLogins = sql(`
   delete from token where login in (
-    select t.login from token t where t.member = $1 and t.client_type = $2::integer and t.kind = 'access'
-    order by t.created_at desc, t.login desc offset $3::integer)`)
-const deleteTokensOf = sql('delete from token where member = $1')
+    select t.login from token t
+    where t.member = $1 and t.client_type = $2::integer and t.kind = 'access' and t.expires_at > ${engineTime}
+      and t.login <> $3
+    group by t.login order by max(t.created_at) desc, t.login desc offset $4::integer)`)
+/** Numbered within each login, newest first: so the login that holds most gives way, by its oldest. */
+const evictTokens = sql(`
+  delete from token where hash in (
+    select r.hash from (
+      select t.hash, t.created_at,
+        row_number() over (partition by t.login order by t.hash = $3 desc, t.created_at desc, t.hash) as nth
+      from token t
+      where t.member = $1 and t.client_type = $2::integer and t.kind = 'access' and t.expires_at > ${engineTime}) r
+    order by r.nth, r.created_at desc, r.hash offset $4::integer)`)
+const evictRefresh = sql(`
+  delete from token where hash in (
+    select t.hash from token t where t.login = $1 and t.kind = 'refresh'
+    order by t.hash = $2 desc, t.created_at desc, t.hash offset $3::integer)`)
+/** Rows that a call holds are left for the next piece: so this waits for nobody, and nobody for it in a circle. */
+const deleteTokensOfApp = sql(`
+  delete from token where ctid = any (array(
+    select ctid from token where app = $1 limit ${tokensInAPiece} for update skip locked))
+  returning to_json(true)`)
+/** Whoever is allowed again logs in again. */
+const deleteTokensOfDisabled = sql(`
+  delete from token where member in (select m.id from member m where m.id = $1 and m.is_disabled)`)
 const deleteLoginOf = sql(`
   delete from token where login = (select t.login from token t where t.hash = $1) returning to_json(true)`)
-const deleteLiveLoginOf = sql(`
-  delete from token where login = (
-    select t.login from token t where t.hash = $1 and t.expires_at > ${engineTime}) returning to_json(true)`)
+const selectToRefresh = sql(`
+  select json_build_object('kind', t.kind, 'spent', (
+    select count(*) from token s where s.login = t.login and s.kind = 'spent'))
+  from token t where t.hash = $1 and t.expires_at > ${engineTime}`)
+const spend = sql(`update token set kind = 'spent' where hash = $1`)
 const selectSession = sql(`
   select json_build_object('token', to_json(t), 'tenant', to_json(c), 'app', to_json(a), 'member', to_json(m))
   from token t join tenant c on c.id = t.tenant join app a on a.id = t.app join member m on m.id = t.member
@@ -134,21 +161,31 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     disableMember: (id: string, isDisabled: boolean) => {
       const locked = bind(lockMember, id)
       const set = bind(setDisabled, id, isDisabled)
-      return isDisabled ? wrote(locked, bind(deleteTokensOf, id), set) : wrote(locked, set)
+      return isDisabled ? wrote(locked, set) : wrote(locked, bind(deleteTokensOfDisabled, id), set)
     },
     setPassword: (id: string, passwordHash: string) => wrote(bind(setPassword, id, passwordHash)),
 
     async logIn(login: Login): Promise<void> {
       await transactions.write(untilOf(), bind(lockMember, login.access.member), ...loginOf(login))
     },
-    refresh: (oldHash: string, login: Login) =>
-      transactions.decide(
+    refresh: (hash: string, pair: Login) =>
+      transactions.decide<RefreshResult>(
         untilOf(),
-        [bind(lockMemberOfToken, oldHash), bind(deleteLiveLoginOf, oldHash)],
-        ([, deleted]) =>
-          deleted!.length > 0 ? { writes: loginOf(login), result: true } : { writes: [], result: false },
+        [bind(lockMemberOfToken, hash), bind(selectToRefresh, hash)],
+        ([, found]) => {
+          const token = found![0] as { kind: TokenKind; spent: number } | undefined
+          const isRefresh = token?.kind === 'refresh'
+          if (!token || (isRefresh && token.spent >= pair.limits.spent))
+            return { writes: [], result: { kind: 'gone' } }
+          if (token.kind === 'spent')
+            return { writes: [bind(deleteLoginOf, hash)], result: { kind: 'reused' } }
+          const spent = isRefresh ? [bind(spend, hash)] : []
+          return { writes: [...spent, ...loginOf(pair)], result: { kind: 'refreshed' } }
+        },
       ),
     logOut: (hash: string) => wrote(bind(lockMemberOfToken, hash), bind(deleteLoginOf, hash)),
+    endLoginsOf: async (app: string) =>
+      (await transactions.write(untilOf(), bind(deleteTokensOfApp, app))).at(-1)!.length,
     async session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined> {
       type SessionRow = { token: TokenRow; tenant: TenantRow; app: AppRow; member: MemberRow }
       const session = await one(bind(selectSession, hash), ({ token, tenant, app, member }: SessionRow) => ({
@@ -164,10 +201,12 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
   }
 }
 
-function loginOf({ access, refresh, mostLogins }: Login): Bound[] {
+function loginOf({ access, refresh, limits }: Login): Bound[] {
   return [
     bindRows(insertTokens, [access, refresh].map(tokenRow)),
-    bind(evictLogins, access.member, access.clientType, mostLogins),
+    bind(evictLogins, access.member, access.clientType, access.login, limits.logins - 1),
+    bind(evictTokens, access.member, access.clientType, access.hash, limits.tokens),
+    bind(evictRefresh, access.login, refresh.hash, limits.tokens),
   ]
 }
 

@@ -97,9 +97,9 @@ export const hotVerbs = {
       if (!row) return undefined
       if (request.consumes) verifications.change(row.id, { state: stateNumber.used })
       ledgers.giveBack(request.wrong)
-      const { tenant, app, member } = row
-      if (request.proofMs !== undefined)
-        verifications.putProof({ tenant, app, member, expires_at: now + request.proofMs })
+      const { proof } = request
+      if (proof)
+        verifications.putProof({ member: row.member, login: proof.login, expires_at: now + proof.lastsMs })
       if (request.repeat !== undefined) verifications.putRepeat(request.repeat, row.expires_at)
       return markUsed(held, row)
     },

@@ -93,6 +93,17 @@ export const migrations: readonly string[] = [
     detail json not null
   );
   `,
+
+  // 2: what was proved belongs to the login that proved it; the table `proof` of the code before is left to it, and
+  // goes in a later step. The logins of an app can be ended. The root department where a login had named none.
+  `
+  create table login_proof (
+    member text collate "C" not null, login text collate "C" not null, expires_at bigint not null,
+    primary key (member, login)
+  );
+  create index token_of_app on token (app);
+  update member set dept_code = '1' where dept_code = '';
+  `,
 ]
 
 /**

@@ -4,7 +4,7 @@ import { addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import type { ImportOutcome } from '../directory.ts'
 import { type MemberRow, memberOf } from './rows.ts'
-import { type Bound, bindRows, sql } from './statement.ts'
+import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
 /** All that any of them could collide with, in the order in which members are locked. */
@@ -39,6 +39,9 @@ const upsertMembers = sql(`
     dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
     phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`)
 
+/** Whoever is allowed again logs in again. The members are held. */
+const deleteTokensOf = sql('delete from token where member = $1')
+
 export function putMembers(
   transactions: Transactions,
   until: number,
@@ -48,16 +51,19 @@ export function putMembers(
   return transactions.decide(until, [bindRows(selectRelated, rows)], ([found]) => {
     const present = new Map((found as MemberRow[]).map((row) => [row.id, row]))
     const steps: MemberRow[] = []
+    const allowed: string[] = []
     const result = rows.map((row): ImportOutcome => {
       const outcome = outcomeOf(row, present)
       if (outcome.kind === 'added' || outcome.kind === 'updated') {
+        if (present.get(row.id)?.is_disabled && !row.is_disabled) allowed.push(row.id)
         const kept = { ...row, created_at: present.get(row.id)?.created_at ?? row.created_at }
         present.set(row.id, kept)
         steps.push(kept)
       }
       return outcome
     })
-    return { writes: writesOf(steps), result }
+    const ended = allowed.map((id) => bind(deleteTokensOf, id))
+    return { writes: [...ended, ...writesOf(steps)], result }
   })
 }
 

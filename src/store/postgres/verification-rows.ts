@@ -62,10 +62,10 @@ const countDecoy = sql(`
     set submissions = verification.submissions + 1, issued_at = excluded.issued_at`)
 
 const putProofs = sql(`
-  insert into proof (tenant, app, member, expires_at)
-  select tenant, app, member, expires_at
-  from json_to_recordset($1::json) as r (tenant text, app text, member text, expires_at bigint)
-  on conflict (member, app, tenant) do update set expires_at = excluded.expires_at`)
+  insert into login_proof (member, login, expires_at)
+  select member, login, expires_at
+  from json_to_recordset($1::json) as r (member text, login text, expires_at bigint)
+  on conflict (member, login) do update set expires_at = excluded.expires_at`)
 
 const putRepeats = sql(`
   insert into repeat (fingerprint, expires_at)
@@ -87,7 +87,7 @@ const clockSlackMs = 2_000
 export type HeldVerifications = ReturnType<typeof heldVerifications>
 
 type Kept = { row: VerificationRow; isNew: boolean; isDirty: boolean }
-type ProofRow = { tenant: string; app: string; member: string; expires_at: number }
+type ProofRow = { member: string; login: string; expires_at: number }
 
 /** `otherwise`: the id to read and lock where no verification is live for the key. */
 export type WantedKey = VerificationKey & { readonly otherwise?: string }
@@ -179,7 +179,7 @@ export function heldVerifications(rows: readonly unknown[], repeated: readonly u
     },
 
     putProof(row: ProofRow): void {
-      proofs.set(JSON.stringify([row.member, row.app, row.tenant]), row)
+      proofs.set(`${row.member}\0${row.login}`, row)
     },
 
     hasRepeat: (fingerprint: string): boolean => known.has(fingerprint),

@@ -16,24 +16,25 @@ export async function changeContact(
   until: number,
   change: ContactChange,
 ): Promise<ContactChangeResult> {
-  const { verification, tenant, app, member } = change
+  const { verification, tenant, member, provedBy } = change
   const record = await verifications.useRecord(until, { id: verification, wrong: [], consumes: true })
   if (!record) return { kind: 'refused' }
-  const of = { tenant, app, member }
-  const proofMs = change.needsProof ? await verifications.takeProof(until, of) : 0
-  if (change.needsProof && proofMs === 0) {
+  const lastsMs = provedBy === null ? 0 : await verifications.takeProof(until, tenant, member, provedBy)
+  if (provedBy !== null && lastsMs === 0) {
     await verifications.restore(record)
     return { kind: 'unproven' }
   }
   // Before the change, not after: should the process end in between, none of them may be left.
+  if (provedBy === null) await verifications.endProofs(until, tenant, member)
   await verifications.cancel(until, await verifications.idsOf(until, tenant, member))
   const { repeat, ...rest } = change
-  const asked = { ...rest, wrong: [], needsProof: false }
+  const asked = { ...rest, wrong: [], provedBy: null }
   const remainingMs = record.expiresAt - record.now
   const result = await history.changeContact(until, asked, verificationOf(record), remainingMs)
   if (result.kind !== 'changed') {
     await verifications.restore(record)
-    if (proofMs > 0) await verifications.putProof(until, of, proofMs)
+    if (provedBy !== null)
+      await verifications.putProof(until, { tenant, member }, { login: provedBy, lastsMs })
     return result
   }
   // What is left is not worth failing for what has happened.

@@ -297,7 +297,13 @@ describe('verbs that stop half-way', peer, () => {
     const repeat = unlike()
     hung.signal('SIGSTOP')
     try {
-      const use = { id: request.id, wrong: [], consumes: true, proofMs: 60_000, repeat }
+      const use = {
+        id: request.id,
+        wrong: [],
+        consumes: true,
+        proof: { login: 'l', lastsMs: 60_000 },
+        repeat,
+      }
       await assert.rejects(store.verifications.use(use))
     } finally {
       hung.signal('SIGCONT')

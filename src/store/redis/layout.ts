@@ -9,10 +9,7 @@ export type Layout = {
   shardOf(partition: number): number
   ledger(key: string): { readonly shard: number; readonly key: string }
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
-  proof(of: { tenant: string; app: string; member: string }): {
-    readonly shard: number
-    readonly key: string
-  }
+  proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
   readonly of: readonly ShardKeys[]
 }
@@ -43,8 +40,8 @@ export function createLayout(prefix: string, shards: number): Layout {
     ledger: (key) => at(() => partitionOfLedger(key), `ledger:${key}`),
     member: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
-    proof: ({ tenant, app, member }) =>
-      at(() => partitionOfSubject(`${tenant}:${member}`), `proof:${JSON.stringify([tenant, app, member])}`),
+    proofs: (tenant, member) =>
+      at(() => partitionOfSubject(`${tenant}:${member}`), `proofs:${JSON.stringify([tenant, member])}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
     of: Array.from({ length: shards }, (_, shard) => ({
       records: name(shard, 'records'),

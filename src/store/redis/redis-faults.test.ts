@@ -339,7 +339,7 @@ describe('Redis under faults', peer, () => {
           id: request.id,
           wrong: [],
           consumes: false,
-          proofMs: 1000,
+          proof: { login: 'l', lastsMs: 1000 },
           repeat: unlike(),
         }),
       )
@@ -350,7 +350,7 @@ describe('Redis under faults', peer, () => {
       const contact = { address: { kind: 'phone', e164: '+1', region: 'US' }, country: null } as const
       const rest = {
         seen: { phone: null, email: null },
-        needsProof: true,
+        provedBy: 'l',
         notices: [],
         lease: { owner: '', ms: 0 },
       }

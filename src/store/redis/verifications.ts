@@ -35,11 +35,11 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     until: number,
     request: UseRequest,
   ): Promise<(RedisRecord & { now: number }) | undefined> {
-    const { id, consumes, wrong, proofMs, repeat } = request
+    const { id, consumes, wrong, proof, repeat } = request
     const home = layout.shardOf(partitionOfId(id))
     const keys = layout.of[home]!
     // With a proof only after it is kept: who names the call again must not be told of one that is not there.
-    const named = proofMs === undefined ? repeat : undefined
+    const named = proof === undefined ? repeat : undefined
     const placed = wrong.map((taking) => ({ taking, ...layout.ledger(taking.key) }))
     const here = placed.filter((one) => one.shard === home)
     const reply = await calls.call({
@@ -68,8 +68,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       until,
       placed.filter((one) => one.shard !== home).map((one) => one.taking),
     )
-    if (proofMs !== undefined) {
-      await putProof(until, record, proofMs)
+    if (proof) {
+      await putProof(until, record, proof)
       if (repeat !== undefined) await rememberRepeat(until, used, repeat).catch(() => undefined)
     }
     await allWithin(timeLeft(until), [freeing])
@@ -94,9 +94,13 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     )
   }
 
-  async function putProof(until: number, of: { tenant: string; app: string; member: string }, ms: number) {
-    const { shard, key } = layout.proof(of)
-    await calls.call({ name: 'put_proof', shard, keys: [key], args: [ms], until })
+  async function putProof(
+    until: number,
+    { tenant, member }: { tenant: string; member: string },
+    { login, lastsMs }: { login: string; lastsMs: number },
+  ) {
+    const { shard, key } = layout.proofs(tenant, member)
+    await calls.call({ name: 'put_proof', shard, keys: [key], args: [login, lastsMs], until })
   }
 
   async function rememberRepeat(
@@ -282,10 +286,14 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     giveBack,
     putProof,
 
-    /** Uses a proof up. @returns The ms it would have lasted; 0: there is none. */
-    async takeProof(until: number, of: { tenant: string; app: string; member: string }): Promise<number> {
-      const { shard, key } = layout.proof(of)
-      return (await calls.call({ name: 'take_proof', shard, keys: [key], args: [], until }))[2] as number
+    /** Uses all proofs of a member up, if the login has one. @returns The ms that one would have lasted; 0: there is none. */
+    async takeProof(until: number, tenant: string, member: string, login: string): Promise<number> {
+      const { shard, key } = layout.proofs(tenant, member)
+      return (await calls.call({ name: 'take_proof', shard, keys: [key], args: [login], until }))[2] as number
+    },
+
+    async endProofs(until: number, tenant: string, member: string): Promise<void> {
+      await calls.command(until, 'DEL', layout.proofs(tenant, member).key)
     },
 
     rememberRepeat,

@@ -3,12 +3,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Address, addressKey } from '../../address/address.ts'
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
-import type { ContactChange, ContactChangeResult, ImportOutcome, Login } from '../directory.ts'
+import type { ContactChange, ContactChangeResult, ImportOutcome, Login, RefreshResult } from '../directory.ts'
 import type { SqliteJournal } from './journal.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
 import type { SqliteVerifications } from './verifications.ts'
+
+/** Of the tokens of an app in one call: some milliseconds. */
+const tokensInAPiece = 1000
 
 export type SqliteDirectory = ReturnType<typeof sqliteDirectory>
 
@@ -53,9 +56,30 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
   const insertToken = db.prepare('insert into token values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const deleteLogin = db.prepare('delete from token where login = ?')
   const deleteTokensOf = db.prepare('delete from token where member = ?')
-  const excessLogins = db.prepare(
-    `select login from token where member = ? and client_type = ? and kind = 'access'
-     order by created_at desc, login desc limit -1 offset ?`,
+  const spend = db.prepare("update token set kind = 'spent' where hash = ?")
+  const countSpent = db.prepare("select count(*) as spent from token where login = ? and kind = 'spent'")
+  const deleteTokensOfApp = db.prepare(
+    `delete from token where hash in (select hash from token where app = ? limit ${tokensInAPiece})`,
+  )
+  const evictLogins = db.prepare(
+    `delete from token where login in (
+       select login from token
+       where member = ? and client_type = ? and kind = 'access' and expires_at > ? and login <> ?
+       group by login order by max(created_at) desc, login desc limit -1 offset ?)`,
+  )
+  // Numbered within each login, newest first: so the login that holds most gives way, by its oldest.
+  const evictTokens = db.prepare(
+    `delete from token where hash in (
+       select hash from (
+         select hash, created_at,
+           row_number() over (partition by login order by hash = ? desc, created_at desc, hash) as nth
+         from token where member = ? and client_type = ? and kind = 'access' and expires_at > ?)
+       order by nth, created_at desc, hash limit -1 offset ?)`,
+  )
+  const evictRefresh = db.prepare(
+    `delete from token where hash in (
+       select hash from token where login = ? and kind = 'refresh'
+       order by hash = ? desc, created_at desc, hash limit -1 offset ?)`,
   )
 
   const found = <T>(row: unknown, read: (row: Row) => T): T | undefined =>
@@ -78,6 +102,7 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       JSON.stringify(memberOf(previous)) === JSON.stringify({ ...member, createdAt: previous.created_at })
     )
       return { kind: 'unchanged' }
+    if (previous?.is_disabled === 1 && !member.isDisabled) deleteTokensOf.run(member.id)
     upsertMember.run(
       member.id,
       member.tenant,
@@ -102,11 +127,14 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
     insertToken.run(hash, kind, login, tenant, app, member, clientType, createdAt, expiresAt)
   }
 
-  function logIn({ access, refresh, mostLogins }: Login): void {
+  function logIn({ access, refresh, limits }: Login): void {
+    const { member, clientType, login } = access
+    const at = wallNow()
     addToken(access)
     addToken(refresh)
-    for (const row of excessLogins.all(access.member, access.clientType, mostLogins) as Row[])
-      deleteLogin.run(row.login as string)
+    evictLogins.run(member, clientType, at, login, limits.logins - 1)
+    evictTokens.run(access.hash, member, clientType, at, limits.tokens)
+    evictRefresh.run(login, refresh.hash, limits.tokens)
   }
 
   return {
@@ -149,19 +177,28 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
     updateProfile: (id: string, profile: Profile) =>
       setProfile.run(JSON.stringify(profile), id).changes === 1,
     disableMember(id: string, isDisabled: boolean): boolean {
-      if (isDisabled) deleteTokensOf.run(id)
+      if (!isDisabled && found(memberById.get(id), memberOf)?.isDisabled) deleteTokensOf.run(id)
       return setDisabled.run(Number(isDisabled), id).changes === 1
     },
     setPassword: (id: string, passwordHash: string) => setPassword.run(passwordHash, id).changes === 1,
 
     logIn,
-    refresh(oldHash: string, login: Login): boolean {
-      const old = found(tokenByHash.get(oldHash), tokenOf)
-      if (!old || old.expiresAt <= wallNow()) return false
-      deleteLogin.run(old.login)
-      logIn(login)
-      return true
+    refresh(hash: string, pair: Login): RefreshResult {
+      const token = found(tokenByHash.get(hash), tokenOf)
+      if (!token || token.expiresAt <= wallNow()) return { kind: 'gone' }
+      if (token.kind === 'spent') {
+        deleteLogin.run(token.login)
+        return { kind: 'reused' }
+      }
+      if (token.kind === 'refresh') {
+        if (((countSpent.get(token.login) as Row).spent as number) >= pair.limits.spent)
+          return { kind: 'gone' }
+        spend.run(hash)
+      }
+      logIn(pair)
+      return { kind: 'refreshed' }
     },
+    endLoginsOf: (app: string) => Number(deleteTokensOfApp.run(app).changes),
     logOut(hash: string): boolean {
       const token = found(tokenByHash.get(hash), tokenOf)
       return token !== undefined && deleteLogin.run(token.login).changes > 0

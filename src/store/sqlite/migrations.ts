@@ -113,4 +113,15 @@ export const migrations: readonly string[] = [
   alter table outbox add column unknowns integer not null default 0;
   alter table outbox add column second text;
   `,
+
+  // 4: what was proved belongs to the login that proved it; who is half through a change proves again. The logins
+  // of an app can be ended. The root department where a login had named none.
+  `
+  drop table proof;
+  create table login_proof (
+    member text not null, login text not null, expires_at integer not null, primary key (member, login)
+  ) strict, without rowid;
+  create index token_of_app on token (app);
+  update member set dept_code = '1' where dept_code = '';
+  `,
 ]

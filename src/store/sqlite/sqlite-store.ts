@@ -170,6 +170,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'logIn',
       'refresh',
       'logOut',
+      'endLoginsOf',
       'session',
       'changeContact',
     ]),

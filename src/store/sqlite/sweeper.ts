@@ -23,7 +23,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   const sweepPages = [
     pageSweeper(db, 'ledger', 'key', 'forgotten_at'),
     pageSweeper(db, 'repeat', 'fingerprint', 'expires_at'),
-    pageSweeper(db, 'proof', 'member', 'expires_at'),
+    pageSweeper(db, 'login_proof', 'member', 'expires_at'),
     pageSweeper(db, 'token', 'hash', 'expires_at'),
   ]
   // The plus keeps SQLite from going through the index of all live ones instead of these few rows.

@@ -57,11 +57,12 @@ export function sqliteVerifications(
   )
   const setUsed = db.prepare('update verification set used_at = ? where id = ? and used_at is null')
   const putProof = db.prepare(
-    'insert into proof values (?, ?, ?, ?) on conflict do update set expires_at = excluded.expires_at',
+    'insert into login_proof values (?, ?, ?) on conflict do update set expires_at = excluded.expires_at',
   )
-  const takeProof = db.prepare(
-    'delete from proof where member = ? and app = ? and tenant = ? and expires_at > ?',
+  const selectProof = db.prepare(
+    'select 1 from login_proof where member = ? and login = ? and expires_at > ?',
   )
+  const endProofs = db.prepare('delete from login_proof where member = ?')
   const putRepeat = db.prepare('insert into repeat values (?, ?) on conflict do nothing')
   const selectRepeat = db.prepare('select 1 from repeat where fingerprint = ? and expires_at > ?')
   // Read, counted on and answered with where there is no record, so that an unknown address costs what a
@@ -155,8 +156,7 @@ export function sqliteVerifications(
       const record = verificationOf(row)
       if (request.consumes) consume.run(record.id, at)
       ledgers.giveBack(request.wrong)
-      if (request.proofMs !== undefined)
-        putProof.run(record.tenant, record.app, record.member, at + request.proofMs)
+      if (request.proof) putProof.run(record.member, request.proof.login, at + request.proof.lastsMs)
       if (request.repeat !== undefined) putRepeat.run(request.repeat, record.expiresAt)
       return markUsed(record, at)
     },
@@ -182,19 +182,13 @@ export function sqliteVerifications(
       return (countLive.get() as { live: number }).live
     },
 
-    /** Uses the verification of a contact change up, and its proof if one is demanded. */
-    takeForChange(change: {
-      verification: string
-      needsProof: boolean
-      app: string
-      member: string
-      tenant: string
-    }) {
+    /** Uses the verification of a contact change up, and all that the member's logins have proved. */
+    takeForChange(change: { verification: string; provedBy: string | null; member: string; tenant: string }) {
       const at = now()
       const row = select.get(change.verification) as Row | undefined
       if (!isUsable(row, at)) return 'refused'
-      if (change.needsProof && takeProof.run(change.member, change.app, change.tenant, at).changes !== 1)
-        return 'unproven'
+      if (change.provedBy !== null && !selectProof.get(change.member, change.provedBy, at)) return 'unproven'
+      endProofs.run(change.member)
       consume.run(change.verification, at)
       killOthers.run(change.tenant, change.member)
       const record = verificationOf(row)

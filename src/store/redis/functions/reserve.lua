@@ -26,19 +26,24 @@ local function give_back(keys, args)
   return { 'done', clock() }
 end
 
--- Remembers a proof. Keys: the proof. Arguments: [2] ms. Answers: done, now.
+-- Remembers a proof. Keys: the hash of the member's proofs, the end of each by the login that made it.
+-- Arguments: [2] login · [3] ms. Answers: done, now.
 local function put_proof(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
-  redis.call('SET', keys[1], '1', 'PX', args[2])
+  local lasts = tonumber(args[3])
+  redis.call('HSET', keys[1], args[2], now + lasts)
+  redis.call('PEXPIRE', keys[1], math.max(lasts, redis.call('PTTL', keys[1])))
   return { 'done', now }
 end
 
--- Uses a proof up. Keys: the proof. Answers: done, now, the ms it would have lasted, or 0 if there is none.
+-- Uses all proofs of a member up, if the login has one. Keys: the hash of its proofs. Arguments: [2] login.
+-- Answers: done, now, the ms that the login's would have lasted, or 0 if there is none.
 local function take_proof(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
-  local lasts = redis.call('PTTL', keys[1])
+  local lasts = (tonumber(redis.call('HGET', keys[1], args[2]) or 0)) - now
+  if lasts <= 0 then return { 'done', now, 0 } end
   redis.call('DEL', keys[1])
-  return { 'done', now, math.max(0, lasts) }
+  return { 'done', now, lasts }
 end
