@@ -5,7 +5,7 @@ import { topicArn } from '../../../test/sns-events.ts'
 import { loadBlock, readyMadeNames } from '../../config/carriers/load-block.ts'
 
 type Case = {
-  readonly section: Readonly<Record<string, string>>
+  readonly section: Readonly<Record<string, unknown>>
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, RegExp>>
@@ -126,6 +126,66 @@ const cases: Readonly<Record<string, Case>> = {
           body: { message: 'No' },
         },
         /^403 UnrecognizedClientException No$/,
+      ],
+    ],
+  },
+  'aliyun-sms': {
+    section: {
+      accessKeyId: 'LTAI5tExample',
+      accessKeySecret: 'secret',
+      signName: '云会议',
+      receiptSecret: 's3cret',
+      templateIds: { code: 'SMS_71390007', 'contact-changed': 'SMS_71390008' },
+    },
+    method: 'POST',
+    url: '/?PageSize=1',
+    headers: {
+      'x-acs-action': /^QuerySmsSignList$/,
+      authorization: /^ACS3-HMAC-SHA256 Credential=LTAI5tExample,/,
+    },
+    good: [
+      { status: 200, body: { Code: 'OK', Message: 'OK', SmsSignList: [], TotalCount: 0 } },
+      { status: 200, body: { Code: 'isp.RAM_PERMISSION_DENY', Message: 'RAM' } },
+    ],
+    bad: [
+      [
+        { status: 404, body: { Code: 'InvalidAccessKeyId.NotFound', Message: 'No' } },
+        /^404 InvalidAccessKeyId/,
+      ],
+    ],
+  },
+  'tencent-sms': {
+    section: {
+      secretId: 'AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE',
+      secretKey: 'key',
+      sdkAppId: '1400006666',
+      receiptSecret: 's3cret',
+      templateIds: { code: '449739', 'contact-changed': '449740' },
+    },
+    method: 'POST',
+    url: '/',
+    headers: {
+      'x-tc-action': /^DescribePhoneNumberInfo$/,
+      authorization: /^TC3-HMAC-SHA256 Credential=AKIDz8/,
+    },
+    good: [
+      { status: 200, body: { Response: { PhoneNumberInfoSet: [{ Code: 'Ok' }], RequestId: 'x' } } },
+      {
+        status: 200,
+        body: {
+          Response: { Error: { Code: 'AuthFailure.UnauthorizedOperation', Message: 'No' }, RequestId: 'x' },
+        },
+      },
+    ],
+    bad: [
+      [
+        {
+          status: 200,
+          body: {
+            Response: { Error: { Code: 'AuthFailure.SignatureFailure', Message: 'No' }, RequestId: 'x' },
+          },
+        },
+        /^200 AuthFailure\.SignatureFailure No$/,
       ],
     ],
   },
