@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -11,14 +11,21 @@ import { bin, newNumber, paths, type Server, startServer, temporaryFolder } from
 const run = promisify(execFile)
 const folder = temporaryFolder()
 const config = join(folder, 'settings.yaml')
+const templates = join(folder, 'templates')
 let server: Server
 
 before(async () => {
+  mkdirSync(templates)
+  writeFileSync(
+    join(templates, 'code.en-US.sms.txt'),
+    '{{ code }} is your code.\n\nFA+9qC12345\n@example.com #{{ code }}\n',
+  )
   writeFileSync(
     config,
     `limits: none
 numbers: { allow: ['+86149', '+1436'], refuse: ['+86170'] }
 mailboxes: { dots: [docomo.ne.jp] }
+templates: { folder: ${templates} }
 `,
   )
   server = await startServer({ args: ['--config', config] })
@@ -123,7 +130,18 @@ test('a message comes in the language asked for, however the header is written',
   }
 })
 
-test('doctor tells what numbers the settings add and take away', async () => {
+test('a code bound to a site and read by an app is sent so, and the code it holds is right', async () => {
+  const [contact, token] = [newNumber(), await server.logIn('bound')]
+  const headers = { 'Accept-Language': 'en-US' }
+  await server.call('POST', paths.send, { token, headers, body: { contact } })
+  const code = await server.codeFor(contact)
+  const [message] = await server.inbox(contact)
+  assert.equal(message!.text, `${code} is your code.\n\nFA+9qC12345\n@example.com #${code}`)
+  const body = { contact, verificationCode: code }
+  assert.equal((await server.call('POST', paths.verify, { token, body })).status, 200)
+})
+
+test('doctor tells what numbers the settings add and take away, and what phones make of messages', async () => {
   const { stdout } = await run(process.execPath, [
     bin,
     'doctor',
@@ -143,4 +161,8 @@ test('doctor tells what numbers the settings add and take away', async () => {
       text: '+86149 (CN) is taken; +1436 (US) is taken; +86170 is refused',
     },
   )
+  const { text } = findings.find(({ check }) => check === 'templates')!
+  assert.match(text, /^every template renders; /)
+  assert.match(text, /code\.en-US\.sms\.txt is bound to example\.com/)
+  assert.match(text, /is read by the Android app of FA\+9qC12345 itself$/)
 })

@@ -51,8 +51,10 @@ export async function doctor(
     await examine('key ring', () => keyRing(settings))
     await examine('certificate', () => certificate(settings))
     await examine('templates', async () => {
-      await loadTemplates(settings.templates)
-      return 'every template renders'
+      const { pickUps } = await loadTemplates(settings.templates)
+      return ['every template renders', ...(pickUps.length > 0 ? pickUps : ['phones offer the code'])].join(
+        '; ',
+      )
     })
     await examine('numbers', () => numbersOf(settings.addressRules.numbers))
     await examine('store', () => store(settings))

@@ -1,7 +1,8 @@
-/** What is wrong with a set of message templates, found by rendering each with its longest values. */
+/** What is wrong with a set of message templates, found by rendering each with its longest values, and what phones make of them. */
 
 import { maskAddress } from '../address/address.ts'
 import type { MessageTemplate } from '../store/outbox.ts'
+import { boundLineOf, pickUpsFrom } from './phone-pick-up.ts'
 import type { Channel } from './provider.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'
@@ -26,12 +27,6 @@ const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string,
       needsSmtpUtf8: true,
     }),
   ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)) })),
-}
-
-/** Near enough for a phone to offer the code to be filled in. */
-const nearCode: Readonly<Record<Locale, RegExp>> = {
-  'zh-CN': new RegExp(`验证码.{0,12}${code}|${code}.{0,12}验证码`, 's'),
-  'en-US': new RegExp(`\\bcode\\b.{0,40}${code}|${code}.{0,40}\\bcode\\b`, 'is'),
 }
 
 const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'), string>> = {
@@ -83,11 +78,29 @@ export function problemsOf(
             const found =
               part === 'subject'
                 ? subjectProblems(body)
-                : bodyProblems(body, part === 'html', template, locale, channel, contact)
+                : bodyProblems(body, part === 'html', template, channel)
             for (const one of found) problems.add(`${name}: ${one}`)
           }
         }
   return [...problems]
+}
+
+/**
+ * What phones would offer to fill in, for each text that is not simply: the code.
+ * @returns Each with its file; none if phones offer the code of every message, and nothing else.
+ */
+export function pickUpsOf(render: Templates['render'], fileOf: (name: string) => string): readonly string[] {
+  // As long as most codes are: phones take no ten digits.
+  const values = { code: '052634', lifetimeMs: '60000', contact: 'j***@example.com', changedAt: '0' }
+  return (Object.keys(samples) as MessageTemplate[]).flatMap((template) =>
+    (['sms', 'email'] as const).flatMap((channel) =>
+      locales.flatMap((locale) => {
+        const { text } = render(template, channel, locale, 'f'.repeat(32), values)
+        const notes = pickUpsFrom(text, template === 'code' ? values.code : '')
+        return notes.map((note) => `${fileOf(`${template}.${locale}.${channel}.txt`)} ${note}`)
+      }),
+    ),
+  )
 }
 
 function* smsProblems(
@@ -101,7 +114,8 @@ function* smsProblems(
   // Each part is paid for, and one that is lost loses the message.
   if (segments < 1 || segments > mostParts)
     yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}, or allow more with templates.smsParts`
-  const own = contact === '' ? text : text.replaceAll(contact, '')
+  const withoutHost = text.slice(0, text.length - (boundLineOf(text)?.length ?? 0))
+  const own = contact === '' ? withoutHost : withoutHost.replaceAll(contact, '')
   if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
   if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'
 }
@@ -121,20 +135,17 @@ function* bodyProblems(
   body: string,
   isHtml: boolean,
   template: MessageTemplate,
-  locale: Locale,
   channel: Channel,
-  contact: string,
 ): Iterable<string> {
   const visible = isHtml ? visibleOf(body) : body
   if (template === 'code') {
+    // Once more in the line that binds it, where phones look for it and people do not.
+    const bound = isHtml ? '' : (boundLineOf(body) ?? '')
+    const told = visible.slice(0, visible.length - bound.length)
     // Counted in the source too: a second one in an attribute or a comment is read by machines.
-    if (visible.split(code).length !== 2 || body.split(code).length !== 2)
-      yield 'must hold {{ code }} exactly once'
-    else if (!nearCode[locale].test(visible))
-      yield `must say ${locale === 'zh-CN' ? '验证码' : '"code"'} next to the code; phones look for it`
+    if (told.split(code).length !== 2 || (isHtml && body.split(code).length !== 2))
+      yield 'must hold {{ code }} exactly once, and once more only in a last line "@host #{{ code }}"'
   }
-  if (/(?<!\d)\d{4,8}(?!\d)/.test(contact === '' ? visible : visible.replaceAll(contact, '')))
-    yield 'holds another group of 4 to 8 digits, which phones would take for the code; take it out'
   const outside =
     /<(img|script|link|iframe|frame|form|object|embed|svg|video|audio|base|a)\b|\b(href|src|srcset|background|http-equiv)\s*=|\bon\w+\s*=|url\(|@import/i
   if (channel === 'email' && isHtml && outside.test(body))

@@ -257,8 +257,18 @@ const refused: readonly (readonly [what: string, name: string, text: string, wor
     '<p title="code {{ code }}">',
     /exactly once/,
   ],
-  ['the word "code" far from the code', 'code.en-US.sms.txt', '{{ code }} is for you', /next to the code/],
-  ['another group of digits', 'code.en-US.sms.txt', 'code {{ code }}, call 12345', /group of 4 to 8 digits/],
+  [
+    'the code in the line that binds it alone',
+    'code.en-US.sms.txt',
+    'your code\n@example.com #{{ code }}',
+    /exactly once, and once more only in a last line/,
+  ],
+  [
+    'the code in a line that is bound and not the last',
+    'code.en-US.sms.txt',
+    'code {{ code }}\n@example.com #{{ code }}\nBye',
+    /exactly once/,
+  ],
   ['the code in a subject', 'code.en-US.email.subject.txt', '{{ code }}', /must not hold the code/],
   ['a subject of two lines', 'code.en-US.email.subject.txt', 'a\nb', /one line/],
   ['an image', 'code.en-US.email.html', '<p>code {{ code }}</p><img alt="">', /no images/],
@@ -309,3 +319,85 @@ for (const [what, name, text, words] of refused)
     )
     assert.equal(problems.join('').includes('0123456789'), false)
   })
+
+/** What is written, and what is said of it; nothing, if phones offer the code and nothing else. */
+const told: readonly (readonly [what: string, name: string, text: string, words: RegExp | undefined])[] = [
+  ['a code', 'code.en-US.sms.txt', 'Your code is {{ code }}.', undefined],
+  ['a passcode', 'code.en-US.sms.txt', '{{ code }} is your passcode', undefined],
+  ['动态密码', 'code.zh-CN.sms.txt', '【云会议】动态密码 {{ code }}，请勿告诉他人。', undefined],
+  ['校验码', 'code.zh-CN.email.txt', '{{ code }} 是您的校验码', undefined],
+  [
+    'a bound code',
+    'code.en-US.sms.txt',
+    '{{ code }} is your code.\n\n@www.example.com #{{ code }}',
+    /is bound to www\.example\.com: iPhones offer the code on that site and in its apps alone/,
+  ],
+  [
+    'a code bound for an embedded site',
+    'code.en-US.sms.txt',
+    '{{ code }} is your code.\n@example.com #{{ code }} @pay.example',
+    /is bound to example\.com:/,
+  ],
+  [
+    'a full stop that becomes part of the code',
+    'code.en-US.sms.txt',
+    '{{ code }} is your code.\n@example.com #1{{ product }}',
+    /binds other than the code to example\.com/,
+  ],
+  [
+    'two blanks where one must be',
+    'code.en-US.sms.txt',
+    '{{ code }} is your code.\n@example.com  #1',
+    /binds nothing: "@host #\{\{ code \}\}" must be the last line/,
+  ],
+  [
+    'the hash of an Android app, with digits',
+    'code.en-US.sms.txt',
+    'Your code is {{ code }}\n\nFA+9qC12345',
+    /is read by the Android app of FA\+9qC12345 itself/,
+  ],
+  [
+    'the hash of an Android app in a long message',
+    'code.zh-CN.sms.txt',
+    `【云会议】验证码 {{ code }}${'，请勿告诉他人'.repeat(5)}\nFA+9qC12345`,
+    /may not reach the Android app of FA\+9qC12345: it has 1\d\d bytes, and Google asks for at most 140/,
+  ],
+  [
+    'the word far from the code',
+    'code.en-US.sms.txt',
+    '{{ code }} is for you',
+    /has no word such as "code" or 验证码 near the code/,
+  ],
+  [
+    'another number nearer to the word',
+    'code.en-US.sms.txt',
+    '{{ code }}: not a joke, it is good for you. Code hotline 12345',
+    /makes phones offer 12345 instead of the code/,
+  ],
+  [
+    'another number further away',
+    'code.en-US.sms.txt',
+    'Your code is {{ code }}. Questions? Call 12345',
+    /holds 12345 too, which some phones offer instead of the code/,
+  ],
+  [
+    'a number beside the word in a notice',
+    'contact-changed.en-US.sms.txt',
+    'Contact changed to {{ contact }}. Code 4711',
+    /makes phones offer 4711$/,
+  ],
+]
+
+for (const [what, name, text, words] of told)
+  test(`taken, and what phones make of it is told: ${what}`, async (t) => {
+    const { pickUps } = await loadWith(t, { [name]: text })
+    if (words === undefined) return assert.deepEqual(pickUps, [])
+    assert.equal(pickUps.length, 1, pickUps.join('\n'))
+    assert.ok(pickUps[0]!.includes(name))
+    assert.match(pickUps[0]!, words)
+    assert.equal(pickUps[0]!.includes('052634'), false)
+  })
+
+test('phones offer the code of every shipped message, and nothing else', async () => {
+  assert.deepEqual((await loadTemplates(settings)).pickUps, [])
+})

@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { createCompiler, type Render } from '../liquid.ts'
 import type { MessageTemplate } from '../store/outbox.ts'
 import type { Channel } from './provider.ts'
-import { problemsOf } from './template-check.ts'
+import { pickUpsOf, problemsOf } from './template-check.ts'
 import { declared, type Locale, locales, oneLine, type Values, valuesOf } from './template-values.ts'
 
 export type TemplateSettings = {
@@ -29,6 +29,8 @@ export type Rendered = {
 }
 
 export type Templates = {
+  /** What phones would make of messages, for people, each with its file; see `pickUpsOf`. */
+  readonly pickUps: readonly string[]
   /**
    * @param locale  One that is not shipped gets the nearest: its language's, or Chinese.
    * @param messageId  Makes a mail's subject unlike that of the one before, so that they do not thread.
@@ -94,7 +96,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
   if (problems.length === 0) problems.push(...problemsOf(render, common.signature, settings.smsParts, fileOf))
   if (problems.length > 0)
     throw new AppError('template.invalid', `Templates cannot work:\n- ${problems.join('\n- ')}`)
-  return { render }
+  return { render, pickUps: pickUpsOf(render, fileOf) }
 }
 
 function everyFile(): { name: string; template: MessageTemplate }[] {
