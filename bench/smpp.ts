@@ -9,6 +9,7 @@ import { openSession } from '../src/providers/smpp/session.ts'
 import { createSmppProvider } from '../src/providers/smpp/smpp-provider.ts'
 import { defaultTimings } from '../src/providers/smpp/timings.ts'
 import { noTlvs } from '../src/providers/smpp/tlv.ts'
+import { smppSettings } from '../test/smpp/smpp-providers.ts'
 import { measured } from './process.ts'
 
 const rounds = 5
@@ -48,6 +49,8 @@ async function ours(port: number, window: number): Promise<Client> {
   const session = openSession(
     {
       ...login,
+      interfaceVersion: 3.4,
+      optionalParameters: 'auto',
       peer: { host: '127.0.0.1', port, tls: null },
       bind: 'transceiver',
       binds: 1,
@@ -111,21 +114,12 @@ async function npm(port: number): Promise<Client> {
 async function provider(port: number, window: number): Promise<Client> {
   const made = createSmppProvider(
     {
+      ...smppSettings,
       ...login,
-      type: 'smpp',
       name: 'bench',
-      host: '127.0.0.1',
       port,
-      security: 'none',
-      caFile: null,
-      bind: 'transceiver',
-      binds: 1,
       bindWindow: window,
-      alphabet: 'gsm',
       sender: 'Acme',
-      receipts: true,
-      receiptIds: 'as-is',
-      maxParts: 1,
     },
     async () => {},
   )

@@ -58,7 +58,7 @@ export function createMetrics(
     }),
     receipts: new Counter({
       name: 'countersign_receipts_total',
-      help: 'Receipts by what they say: a state that is news, repeated, or stray.',
+      help: 'Receipts by what they say: a state that is news, repeated, stray, or unread for it could not be understood.',
       labelNames: ['provider', 'country', 'state'] as const,
       registers,
     }),

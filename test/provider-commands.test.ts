@@ -9,6 +9,7 @@ import { after, test } from 'node:test'
 import { runCli } from '../src/cli/cli.ts'
 import { listening } from './http-carrier.ts'
 import { startScriptedCarrier } from './scripted-carrier.ts'
+import { startFakeSmsc } from './smpp/fake-smsc.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-provider-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -163,4 +164,16 @@ routes: { sms: [a] }
   assert.match(doctor.out, /^BAD +providers +a: .*credentials not taken: 401 unknown key$/m)
   const bad = await run(yaml, 'test', '+8613800138000')
   assert.match(bad.out, /^a: .*credentials not taken: 401 unknown key$/m)
+})
+
+test('test names the setting of a carrier by SMPP that its answer is about', async () => {
+  await using smsc = await startFakeSmsc()
+  const yaml = (more = '') =>
+    `providers: { smsc: { type: smpp, host: 127.0.0.1, port: ${smsc.port}, security: none, systemId: esme, password: x${more} } }\n`
+  smsc.script.answer = ({ pdu }) => (pdu.body.validityPeriod === '' ? {} : { status: 0x62 })
+  const refused = await run(yaml(), 'test', '+8613800138000')
+  assert.equal(refused.code, 1)
+  assert.match(refused.out, /0x00000062 ESME_RINVEXPIRY; see the setting validity$/m)
+  const mended = await run(yaml(', validity: none'), 'test', '+8613800138000')
+  assert.equal(mended.code, 0, mended.out + mended.err)
 })

@@ -17,6 +17,7 @@ import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import type { Store } from '../store/store.ts'
 import { longestLifetimeMs } from './policies.ts'
 import { reasonOf } from './reason.ts'
+import { unreadReceipts } from './unread-receipts.ts'
 
 /** Disposed of, it settles what is in hand first. */
 export type Sending = AsyncDisposable & {
@@ -51,6 +52,7 @@ export async function createSending(
   const receipts = createReceipts({
     dispatches: store.dispatches,
     observe: receiptObserver(metrics),
+    onUnread: unreadReceipts(metrics, log),
     onError,
   })
   made.defer(() => receipts.stop())

@@ -60,6 +60,8 @@ export type ReceiptState = (typeof receiptStates)[number]
 export type Receipt = {
   /** As `Accepted.receiptKey`, or else `Accepted.id`. */
   readonly key: string
+  /** What it may have meant if nothing awaits `key`, the likeliest first. */
+  readonly otherKeys?: readonly string[]
   readonly state: ReceiptState
   /** The provider's own code and words; never the code or whole address. At most 160 characters. */
   readonly providerCode: string
@@ -69,9 +71,10 @@ export type Receipt = {
 
 /**
  * Takes receipts in: resolves once they are recorded, or parked because nothing is known of them yet.
+ * @param unread  How those are built that could not be read, or not in full: letters as `a`, digits as `9`.
  * @throws AppError `store.unavailable`: the carrier should tell it again.
  */
-export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>
+export type ReceiptSink = (receipts: readonly Receipt[], unread?: readonly string[]) => Promise<void>
 
 /** A carrier's call to `/receipts/NAME`, as it came. */
 export type ReceiptRequest = {

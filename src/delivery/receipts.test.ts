@@ -43,6 +43,7 @@ function parking(store: ReturnType<typeof known>) {
   const receipts = createReceipts({
     dispatches: store.dispatches,
     observe: ({ key }, result) => ends.push(`${key} ${result.kind}`),
+    onUnread: (provider, shape) => ends.push(`${provider} unread ${shape}`),
     now: () => Date.now(),
   })
   return { sink: receipts.sinkOf('p'), ends, [Symbol.dispose]: () => mock.timers.reset() }
@@ -72,6 +73,35 @@ test('T-6: a receipt for nobody is a stray after a minute, and asked for no more
   assert.ok(length <= 8, 'a stray costs few look-ups')
   await pass(60_000)
   assert.equal(store.asked.length, length)
+})
+
+test('a receipt that may mean several messages is of the first that is known, now or while it is parked', async () => {
+  const store = known('text')
+  using place = parking(store)
+  await place.sink([
+    { ...receipt('tlv'), otherKeys: ['no', 'text'] },
+    { ...receipt('other'), otherKeys: ['late', 'none'] },
+  ])
+  assert.deepEqual(place.ends, ['text recorded'])
+  await pass(300)
+  store.learn('late')
+  await pass(1_000)
+  assert.deepEqual(place.ends, ['text recorded', 'late recorded'])
+  await pass(60_000)
+  assert.equal(place.ends.length, 2)
+})
+
+test('one of several meanings that nothing awaits is one stray', async () => {
+  using place = parking(known())
+  await place.sink([{ ...receipt('a'), otherKeys: ['b'] }])
+  await pass(61_000)
+  assert.deepEqual(place.ends, ['a stray'])
+})
+
+test('what could not be read is told by its shape, also where nothing else was', async () => {
+  using place = parking(known())
+  await place.sink([], ['id:9 stat:aaaa'])
+  assert.deepEqual(place.ends, ['p unread id:9 stat:aaaa'])
 })
 
 test('while the store is away the carrier is told so, and what is parked is kept', async () => {

@@ -1,12 +1,14 @@
 /** Takes receipts in: recorded at once, or parked while their dispatch is not known yet, and in the end told of. */
 
 import type { Dispatches, ProviderReceipt, ReceiptResult } from '../store/dispatches.ts'
-import type { ReceiptSink } from './provider.ts'
+import type { Receipt, ReceiptSink } from './provider.ts'
 
 export type ReceiptsSettings = {
   readonly dispatches: Dispatches
   /** Told of every receipt: what it says, and what became of it. */
   readonly observe?: (receipt: ProviderReceipt, result: ReceiptResult | { readonly kind: 'stray' }) => void
+  /** Told of each receipt that could not be read, or not in full, by how it is built. */
+  readonly onUnread?: (provider: string, shape: string) => void
   readonly onError?: (what: string, error: unknown) => void
   /** Milliseconds by a clock that nobody sets. Default: `performance.now()`. */
   readonly now?: () => number
@@ -25,23 +27,44 @@ const lookAgainMs = [100, 500, 2_000, 5_000, 15_000, 30_000, parkedMs]
 /** A carrier that tells of strangers' messages must not fill the memory: beyond this the oldest are strays. */
 const mostParked = 10_000
 
-type Parked = { readonly receipt: ProviderReceipt; readonly since: number; looks: number }
+/** One receipt by each of the keys it may have meant, the likeliest first. */
+type Meanings = readonly [ProviderReceipt, ...ProviderReceipt[]]
+
+type Parked = { readonly meanings: Meanings; readonly since: number; looks: number }
 
 export function createReceipts(settings: ReceiptsSettings): Receipts {
-  const { dispatches, observe, onError, now = () => performance.now() } = settings
+  const { dispatches, observe, onUnread, onError, now = () => performance.now() } = settings
   const parked = new Set<Parked>()
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
 
-  function park(receipt: ProviderReceipt): void {
-    parked.add({ receipt, since: now(), looks: 0 })
+  function park(meanings: Meanings): void {
+    parked.add({ meanings, since: now(), looks: 0 })
     if (parked.size > mostParked) end(parked.values().next().value!)
     schedule()
   }
 
   function end(one: Parked): void {
     parked.delete(one)
-    observe?.(one.receipt, { kind: 'stray' })
+    observe?.(one.meanings[0], { kind: 'stray' })
+  }
+
+  /** Records each by the first of its keys that a dispatch awaits. @returns Those that none does. */
+  async function receive(told: readonly Meanings[]): Promise<ReadonlySet<Meanings>> {
+    let left = told
+    for (let i = 0; left.length > 0; i++) {
+      const asked = left.filter((meanings) => i < meanings.length)
+      if (asked.length === 0) break
+      const results = await dispatches.receive(asked.map((meanings) => meanings[i]!))
+      const recorded = new Set<Meanings>()
+      for (const [at, result] of results.entries())
+        if (result.kind === 'recorded') {
+          recorded.add(asked[at]!)
+          observe?.(asked[at]![i]!, result)
+        }
+      left = left.filter((meanings) => !recorded.has(meanings))
+    }
+    return new Set(left)
   }
 
   function schedule(): void {
@@ -54,13 +77,11 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
     const due = [...parked].filter((one) => time - one.since >= lookAgainMs[one.looks]!)
     if (due.length > 0)
       try {
-        const results = await dispatches.receive(due.map((one) => one.receipt))
-        for (const [i, one] of due.entries()) {
+        const unknown = await receive(due.map(({ meanings }) => meanings))
+        for (const one of due) {
           one.looks++
-          if (results[i]!.kind === 'recorded') {
-            parked.delete(one)
-            observe?.(one.receipt, results[i]!)
-          } else if (one.looks >= lookAgainMs.length) end(one)
+          if (!unknown.has(one.meanings)) parked.delete(one)
+          else if (one.looks >= lookAgainMs.length) end(one)
         }
       } catch (error) {
         onError?.('receipts', error) // the next look comes soon
@@ -70,17 +91,19 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
   }
 
   return {
-    sinkOf: (provider) => async (receipts) => {
-      if (receipts.length === 0) return
-      const told = receipts.map((one): ProviderReceipt => ({ ...one, provider }))
-      const results = await dispatches.receive(told)
-      for (const [i, result] of results.entries())
-        if (result.kind === 'unknown') park(told[i]!)
-        else observe?.(told[i]!, result)
-    },
+    sinkOf:
+      (provider) =>
+      async (receipts, unread = []) => {
+        for (const shape of unread) onUnread?.(provider, shape)
+        for (const meanings of await receive(receipts.map((one) => meaningsOf(one, provider)))) park(meanings)
+      },
     stop() {
       isStopped = true
       clearTimeout(timer)
     },
   }
+}
+
+function meaningsOf({ otherKeys = [], ...receipt }: Receipt, provider: string): Meanings {
+  return [{ ...receipt, provider }, ...otherKeys.map((key) => ({ ...receipt, key, provider }))]
 }

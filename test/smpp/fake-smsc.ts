@@ -60,6 +60,8 @@ export type Script = {
   answer: (submit: Submit, n: number) => Answer
   /** command_status of the response to a bind. */
   bindStatus: (bind: BodyOf<'bind_transceiver'>, connection: number) => number
+  /** sc_interface_version of the same; null: it does not say. */
+  version: number | null
   /** To such a connection nothing is answered, enquire_link included: a peer that is gone without a word. */
   isDeaf: (connection: number) => boolean
   /** How what it writes is cut: each PDU by itself, octet by octet, or all of some milliseconds in one. */
@@ -100,7 +102,13 @@ type Connection = {
 }
 
 export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<FakeSmsc> {
-  const script: Script = { answer: () => ({}), bindStatus: () => 0, isDeaf: () => false, cut: 'pdus' }
+  const script: Script = {
+    answer: () => ({}),
+    bindStatus: () => 0,
+    version: 0x34,
+    isDeaf: () => false,
+    cut: 'pdus',
+  }
   const submits: Submit[] = []
   const binds: FakeSmsc['binds'] = []
   const answers: Pdu[] = []
@@ -171,7 +179,9 @@ export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<Fake
       case 'bind_transceiver': {
         binds.push({ name: pdu.name, body: pdu.body })
         const status = script.bindStatus(pdu.body, number)
-        respond(simplePdu(`${pdu.name}_resp`, pdu.sequence, status, 'fake-smsc'))
+        const { version } = script
+        const tlvs = version === null ? noTlvs : new Map([[tlvTags.scInterfaceVersion, uint8Tlv(version)]])
+        respond({ ...simplePdu(`${pdu.name}_resp`, pdu.sequence, status, 'fake-smsc'), tlvs } as Pdu)
         connection.canReceive = status === 0 && pdu.name !== 'bind_transmitter'
         return
       }

@@ -20,7 +20,8 @@ while (my $pdu = $session->read_pdu) {
     my $seq = $pdu->seq;
     if ($pdu->cmd == Net::SMPP::CMD_bind_transceiver) {
         my $good = $pdu->{system_id} eq 'esme' && $pdu->{password} eq 'secret';
-        $session->bind_transceiver_resp(system_id => 'perl', seq => $seq, status => $good ? 0 : 0x0E);
+        $session->bind_transceiver_resp(
+            system_id => 'perl', seq => $seq, status => $good ? 0 : 0x0E, sc_interface_version => pack('C', 0x34));
     } elsif ($pdu->cmd == Net::SMPP::CMD_enquire_link) {
         $session->enquire_link_resp(seq => $seq);
     } elsif ($pdu->cmd == Net::SMPP::CMD_unbind) {

@@ -40,7 +40,8 @@ test('the npm package takes what we send as it was written, and its receipts are
 
   const receipts: Receipt[] = []
   const provider = providerOf(t, port, {
-    settings: { maxParts: 2 },
+    // It does not say which version it speaks.
+    settings: { maxParts: 2, optionalParameters: 'always' },
     timings: { idleMs: 100 },
     receive: async (told) => void receipts.push(...told),
   })

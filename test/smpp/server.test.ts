@@ -39,7 +39,27 @@ test('a code asked for over HTTP arrives by SMPP, also after a storm of 0x58, an
     body: { contact, verificationCode: taken.code },
   })
   assert.equal(verified.status, 200, verified.text)
+  // Receipts as carriers write them: without the bits of esm_class, in other words, and one that cannot be read.
+  const told = [
+    { shortMessage: Buffer.from(`id:${taken.messageId}  stat:DELIVERED\terr:0`) },
+    { esmClass: 4, shortMessage: Buffer.from(`${contact} has got 012345`) },
+  ]
+  for (const one of told) assert.equal((await smsc.deliver(one)).status, 0)
+  const metrics = (await server.call('GET', '/metrics')).text
+  assert.match(
+    metrics,
+    /^countersign_receipts_total\{provider="carrier",country="\w\w",state="delivered"\} 1$/m,
+  )
+  assert.match(metrics, /^countersign_receipts_total\{provider="carrier",country="",state="unread"\} 1$/m)
   assert.equal(await server.stop(), 0)
+  const lines = server
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('a receipt could not be read'))
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).reason),
+    [`esm_class 0x4 +${'9'.repeat(contact.length - 1)} aaa aaa 999999`],
+  )
   assert.equal(smsc.counts.unbind, 2)
   assert.deepEqual(smsc.complaints, [])
 })

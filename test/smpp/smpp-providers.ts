@@ -52,6 +52,15 @@ export const smppSettings: SmppSettings & { readonly name: string } = {
   sender: null,
   receipts: true,
   receiptIds: 'as-is',
+  receiptStates: {},
+  validity: 'relative',
+  interfaceVersion: 3.4,
+  serviceType: '',
+  optionalParameters: 'auto',
+  sourceTon: null,
+  sourceNpi: null,
+  destinationTon: null,
+  destinationNpi: null,
   maxParts: 1,
 }
 

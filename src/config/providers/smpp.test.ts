@@ -52,6 +52,22 @@ test('the password may be in a file, and has to be one that a bind can carry', (
   assert.equal(settings?.type === 'smpp' && settings.password, 'filed')
 })
 
+test('a carrier’s own wishes: states in capitals, and nothing stated is the usual', () => {
+  const { settings, problems } = read({
+    ...least,
+    receiptStates: { Lost: 'undeliverable', '0': 'delivered' },
+  })
+  assert.deepEqual(problems, [])
+  assert.ok(settings?.type === 'smpp')
+  const { receiptStates, validity, interfaceVersion, serviceType, optionalParameters, destinationTon } =
+    settings
+  assert.deepEqual(receiptStates, { LOST: 'undeliverable', '0': 'delivered' })
+  assert.deepEqual(
+    [validity, interfaceVersion, serviceType, optionalParameters, destinationTon],
+    ['relative', 3.4, '', 'auto', null],
+  )
+})
+
 const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [
     { host: 'h.example', systemId: 'esme' },
@@ -69,6 +85,16 @@ const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ ...least, sender: '会议' }, /^providers\.carrier\.sender: is neither a number nor a name/],
   [{ ...least, sender: 'TwelveLetter' }, /^providers\.carrier\.sender: is neither a number nor a name/],
   [{ ...least, alphabet: 'ebcdic' }, /^providers\.carrier\.alphabet: /],
+  [{ ...least, validity: 'forever' }, /^providers\.carrier\.validity: /],
+  [{ ...least, interfaceVersion: 3.2 }, /^providers\.carrier\.interfaceVersion: /],
+  [{ ...least, serviceType: 'sixchr' }, /^providers\.carrier\.serviceType: /],
+  [{ ...least, optionalParameters: 'yes' }, /^providers\.carrier\.optionalParameters: /],
+  [{ ...least, destinationTon: 256 }, /^providers\.carrier\.destinationTon: /],
+  [{ ...least, receiptStates: { LOST: 'gone' } }, /^providers\.carrier\.receiptStates/],
+  [
+    { ...least, receiptStates: { 'two words': 'delivered' } },
+    /^providers\.carrier\.receiptStates: two words is neither/,
+  ],
   [{ ...least, bindWindow: 0 }, /^providers\.carrier\.bindWindow: must be at least 1/],
 ]
 for (const [section, problem] of refused)

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { type ReceiptState, receiptStates } from '../../delivery/provider.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
@@ -28,8 +29,22 @@ export type SmppSettings = {
   readonly sender: string | null
   readonly receipts: boolean
   readonly receiptIds: 'as-is' | 'hex-to-decimal' | 'decimal-to-hex'
+  /** By the carrier's own words, in capitals. */
+  readonly receiptStates: Readonly<Record<string, ReceiptState>>
+  readonly validity: 'none' | 'relative' | 'absolute'
+  readonly interfaceVersion: 3.3 | 3.4 | 5
+  readonly serviceType: string
+  /** auto: to peers that say they speak 3.4 or newer. */
+  readonly optionalParameters: 'auto' | 'always' | 'never'
+  /** null: by the sender; of the destination international, 1 and 1. */
+  readonly sourceTon: number | null
+  readonly sourceNpi: number | null
+  readonly destinationTon: number | null
+  readonly destinationNpi: number | null
   readonly maxParts: number
 }
+
+const octet = (description: string) => optional(Type.Integer({ minimum: 0, maximum: 255, description }))
 
 const schema = Type.Object(
   {
@@ -94,10 +109,44 @@ const schema = Type.Object(
     receiptIds: optional(
       Type.Union([Type.Literal('as-is'), Type.Literal('hex-to-decimal'), Type.Literal('decimal-to-hex')], {
         description:
-          'How the id in a receipt’s text becomes the id that the submit was answered with. Case and leading zeros never matter.',
+          'How the id in a receipt becomes the id that the submit was answered with. Case and leading zeros never matter.',
         default: 'as-is',
       }),
     ),
+    receiptStates: optional(
+      Type.Record(Type.String(), Type.Union(receiptStates.map((state) => Type.Literal(state))), {
+        description:
+          'States of receipts in the carrier’s own words or numbers, such as `{ LOST: undeliverable, "0": delivered }`; those of SMPP are known.',
+        default: {},
+      }),
+    ),
+    validity: optional(
+      Type.Union([Type.Literal('none'), Type.Literal('relative'), Type.Literal('absolute')], {
+        description:
+          'How the carrier is told how long a code is worth sending: relative, absolute by the clock of this machine, or none if it takes neither (0x62 ESME_RINVEXPIRY).',
+        default: 'relative',
+      }),
+    ),
+    interfaceVersion: optional(
+      Type.Union([Type.Literal(3.3), Type.Literal(3.4), Type.Literal(5)], {
+        description: 'Version of SMPP that binds ask for.',
+        default: 3.4,
+      }),
+    ),
+    serviceType: optional(
+      Type.String({ maxLength: 5, description: 'service_type, if the carrier states one.', default: '' }),
+    ),
+    optionalParameters: optional(
+      Type.Union([Type.Literal('auto'), Type.Literal('always'), Type.Literal('never')], {
+        description:
+          'Whether messages carry optional parameters: auto, if the carrier’s answer to the bind says 3.4 or newer; never, if it refuses them (0xC1 ESME_ROPTPARNOTALLWD).',
+        default: 'auto',
+      }),
+    ),
+    sourceTon: octet('Type of number of the sender. Default: by its form.'),
+    sourceNpi: octet('Numbering plan of the sender. Default: by its form.'),
+    destinationTon: octet('Type of number of the destination. Default: 1, international.'),
+    destinationNpi: octet('Numbering plan of the destination. Default: 1.'),
     maxParts: optional(
       Type.Integer({
         minimum: 1,
@@ -133,12 +182,15 @@ export const smppKind: ProviderKind<SmppSettings> = {
       problems.push(
         `${where}.password: SMPP takes 1 to 8 characters of ASCII; ask the carrier for such a one`,
       )
-    for (const name of ['systemId', 'systemType'] as const)
+    for (const name of ['systemId', 'systemType', 'serviceType'] as const)
       if (!/^[\x20-\x7e]*$/.test(file[name] ?? '')) problems.push(`${where}.${name}: must be ASCII`)
     if (file.sender !== undefined && !isSender(file.sender))
       problems.push(
         `${where}.sender: is neither a number nor a name of 1 to 11 letters, digits and spaces with a letter`,
       )
+    for (const word of Object.keys(file.receiptStates ?? {}))
+      if (!/^(?:[A-Za-z]{1,20}|\d{1,3})$/.test(word))
+        problems.push(`${where}.receiptStates: ${word} is neither a word of letters nor a number`)
     return {
       type: 'smpp',
       host: file.host,
@@ -155,6 +207,17 @@ export const smppKind: ProviderKind<SmppSettings> = {
       sender: file.sender ?? null,
       receipts: file.receipts ?? true,
       receiptIds: (file.receiptIds ?? 'as-is') as SmppSettings['receiptIds'],
+      receiptStates: Object.fromEntries(
+        Object.entries(file.receiptStates ?? {}).map(([word, state]) => [word.toUpperCase(), state]),
+      ) as SmppSettings['receiptStates'],
+      validity: (file.validity ?? 'relative') as SmppSettings['validity'],
+      interfaceVersion: (file.interfaceVersion ?? 3.4) as SmppSettings['interfaceVersion'],
+      serviceType: file.serviceType ?? '',
+      optionalParameters: (file.optionalParameters ?? 'auto') as SmppSettings['optionalParameters'],
+      sourceTon: file.sourceTon ?? null,
+      sourceNpi: file.sourceNpi ?? null,
+      destinationTon: file.destinationTon ?? null,
+      destinationNpi: file.destinationNpi ?? null,
       maxParts: file.maxParts ?? 3,
     }
   },

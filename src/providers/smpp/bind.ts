@@ -6,7 +6,7 @@ import { type Answer, type Link, openLink } from './link.ts'
 import { type BodyOf, type Pdu, simplePdu } from './pdu.ts'
 import { isPassingBindRefusal, isThrottling, statuses, statusWords } from './smpp-outcome.ts'
 import { doubled, fullJitter, type Timings } from './timings.ts'
-import { noTlvs, type Tlvs } from './tlv.ts'
+import { noTlvs, type Tlvs, tlvTags } from './tlv.ts'
 
 export type BindRole = 'transceiver' | 'transmitter' | 'receiver'
 
@@ -16,6 +16,8 @@ export type BindSettings = {
   readonly password: string
   readonly systemType: string
   readonly role: BindRole
+  readonly interfaceVersion: keyof typeof interfaceVersions
+  readonly optionalParameters: 'auto' | 'always' | 'never'
   /** Submits sent and not answered, at most. */
   readonly window: number
   readonly timings: Timings
@@ -49,8 +51,8 @@ export type Bind = {
   close(): Promise<void>
 }
 
-/** SMPP 3.4. */
-const interfaceVersion = 0x34
+/** SMPP 3.4, 5.2.4. Optional parameters came with 3.4. */
+const interfaceVersions = { 3.3: 0x33, 3.4: 0x34, 5: 0x50 } as const
 
 /** More than any window: a bind whose peer may be gone comes after all others. */
 const doubtfulLoad = 1_000_000
@@ -62,6 +64,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   let state: Bind['state'] = 'connecting'
   let reason = 'not bound yet'
   let link: Link | undefined
+  let takesTlvs = false
   let inFlight = 0
   let isLeaving = false
   let isPaused = false
@@ -105,7 +108,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
           endRestSoon = undefined
           clearTimeout(timer)
           const leftMs = since + soonMs - performance.now()
-          timer = setTimeout(rested.resolve, leftMs).unref()
+          timer = setTimeout(rested.resolve, Math.max(0, leftMs)).unref()
           // Said at once, so that the message that asked for it waits for it.
           if (leftMs <= 0) change('connecting')
         }
@@ -135,6 +138,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
       opened.cut(refusal.reason)
       return refusal
     }
+    takesTlvs = takesOptionalParameters(settings, answer)
     const boundAt = performance.now()
     link = opened
     isLeaving = false
@@ -161,7 +165,8 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   }
 
   function submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void {
-    link!.request<'submit_sm'>({ name: 'submit_sm', status: 0, body, tlvs }, (answer) => {
+    const taken = takesTlvs ? tlvs : noTlvs
+    link!.request<'submit_sm'>({ name: 'submit_sm', status: 0, body, tlvs: taken }, (answer) => {
       inFlight--
       if (answer.kind === 'answered') {
         if (isThrottling(answer.pdu.status)) pause()
@@ -230,7 +235,8 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   }
 }
 
-function bindRequest({ role, systemId, password, systemType }: BindSettings) {
+function bindRequest({ role, systemId, password, systemType, ...settings }: BindSettings) {
+  const interfaceVersion = interfaceVersions[settings.interfaceVersion]
   return {
     name: `bind_${role}` as const,
     status: 0,
@@ -239,10 +245,20 @@ function bindRequest({ role, systemId, password, systemType }: BindSettings) {
   }
 }
 
+/** A peer that does not say which version it speaks is to be taken for one without (SMPP 3.4, 5.3.2.25 and 3.4). */
+function takesOptionalParameters(settings: BindSettings, answer: Answer): boolean {
+  if (settings.optionalParameters !== 'auto') return settings.optionalParameters === 'always'
+  if (settings.interfaceVersion < 3.4) return false
+  const version = answer.kind === 'answered' && answer.pdu.tlvs.get(tlvTags.scInterfaceVersion)?.[0]
+  return typeof version === 'number' && version >= interfaceVersions[3.4]
+}
+
 function refusalOf(answer: Answer): { reason: string; isRefusal: boolean } | undefined {
   if (answer.kind === 'late') return { reason: 'no answer to the bind', isRefusal: false }
   if (answer.kind === 'lost') return { reason: answer.reason, isRefusal: false }
   const { name, status } = answer.pdu
   if (status === statuses.ok && name !== 'generic_nack') return undefined
-  return { reason: `bind refused: ${statusWords(status)}`, isRefusal: !isPassingBindRefusal(status) }
+  // What a carrier of transmitters and receivers says of a transceiver.
+  const hint = status === statuses.invalidCommand ? '; see the setting bind' : ''
+  return { reason: `bind refused: ${statusWords(status)}${hint}`, isRefusal: !isPassingBindRefusal(status) }
 }

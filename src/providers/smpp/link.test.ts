@@ -141,10 +141,13 @@ test('a link that is cut tells every request once, and takes no more', async (t)
 test('S-8: receipts beyond what can be recorded are asked for again, and are not held', async () => {
   const recorded = Promise.withResolvers<void>()
   let held = 0
-  const take = takeReceipts(async (receipts) => {
-    held += receipts.length
-    await recorded.promise
-  }, 'as-is')
+  const take = takeReceipts(
+    async (receipts) => {
+      held += receipts.length
+      await recorded.promise
+    },
+    { ids: 'as-is', states: {} },
+  )
   const statuses: number[] = []
   const body = { ...emptyMessage, esmClass: 4, shortMessage: Buffer.from('id:9 stat:DELIVRD err:000') }
   for (let sequence = 0; sequence < 5_000; sequence++)
@@ -158,7 +161,7 @@ test('S-8: receipts beyond what can be recorded are asked for again, and are not
 })
 
 test('what only an SMSC is asked is refused, and what asks for no answer gets none', () => {
-  const take = takeReceipts(async () => {}, 'as-is')
+  const take = takeReceipts(async () => {}, { ids: 'as-is', states: {} })
   const answered = (name: PduName) => {
     const answers: Pdu[] = []
     take(simplePdu(name, 7), (pdu) => answers.push(pdu))

@@ -2,7 +2,7 @@
 
 import type { Receipt, ReceiptSink } from '../../delivery/provider.ts'
 import { type Pdu, simplePdu } from './pdu.ts'
-import { type ReceiptIds, receiptOf } from './receipt.ts'
+import { type ReceiptRules, readReceipt } from './receipt.ts'
 import { statuses } from './smpp-outcome.ts'
 
 type Taken = { readonly receipt: Receipt; readonly answer: (status: number) => void }
@@ -14,19 +14,22 @@ const mostInHand = 2_000
  * Every deliver_sm and data_sm is answered, and with 0 whatever it holds (S-8); only if a receipt could not be
  * recorded, with 0x64, a temporary error, by which the SMSC keeps it and tells it again.
  */
-export function takeReceipts(receive: ReceiptSink, ids: ReceiptIds) {
+export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
   let gathered: Taken[] = []
   let inHand = 0
 
   function onRequest(pdu: Pdu, respond: (pdu: Pdu) => void): void {
     if (pdu.name === 'deliver_sm' || pdu.name === 'data_sm') {
       const answer = (status: number) => respond(simplePdu(`${pdu.name}_resp`, pdu.sequence, status))
-      const receipt = receiptOf(pdu, ids)
-      if (!receipt) answer(statuses.ok)
+      const reading = readReceipt(pdu, rules)
+      const shape = reading.kind === 'none' ? undefined : reading.shape
+      // Told again it would be no clearer, so that it is answered with 0 all the same.
+      if (shape !== undefined) receive([], [shape]).catch(() => undefined)
+      if (reading.kind !== 'receipt') answer(statuses.ok)
       else if (inHand >= mostInHand) answer(statuses.temporaryError)
       else {
         inHand++
-        if (gathered.push({ receipt, answer }) === 1) queueMicrotask(flush)
+        if (gathered.push({ receipt: reading.receipt, answer }) === 1) queueMicrotask(flush)
       }
     } else if (pdu.name !== 'alert_notification' && pdu.name !== 'outbind')
       // These two ask for no answer; anything else is for an SMSC to be asked.

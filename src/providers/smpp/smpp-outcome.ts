@@ -92,11 +92,32 @@ export function isPassingBindRefusal(status: number): boolean {
   return status === statuses.alreadyBound || status === statuses.systemError || isThrottling(status)
 }
 
-/** E.g. `0x0000000B ESME_RINVDSTADR`; a carrier's own code has no name. */
+/** The settings that a status is about, where one of them may be other than the carrier wants it. */
+const settingsOf: Readonly<Record<number, string>> = {
+  7: 'receipts',
+  10: 'sender',
+  13: 'systemId, password, bind, interfaceVersion',
+  14: 'password',
+  15: 'systemId',
+  21: 'serviceType',
+  72: 'sourceTon',
+  73: 'sourceNpi',
+  80: 'destinationTon',
+  81: 'destinationNpi',
+  83: 'systemType',
+  98: 'validity',
+  192: 'optionalParameters',
+  193: 'optionalParameters',
+}
+
+/** E.g. `0x00000062 ESME_RINVEXPIRY; see the setting validity`; a carrier's own code has no name. */
 export function statusWords(status: number): string {
   const code = `0x${status.toString(16).toUpperCase().padStart(8, '0')}`
   const name = names[status]
-  return name === undefined ? code : `${code} ${name}`
+  const settings = settingsOf[status]
+  const named = name === undefined ? code : `${code} ${name}`
+  if (settings === undefined) return named
+  return `${named}; see the setting${settings.includes(',') ? 's' : ''} ${settings}`
 }
 
 /** A submit answered with a status other than 0. */

@@ -8,7 +8,7 @@ import { failure } from '../../../test/mail-servers.ts'
 import { type ReceiptPlan, startFakeSmsc } from '../../../test/smpp/fake-smsc.ts'
 import { message, never, providerOf, until } from '../../../test/smpp/smpp-providers.ts'
 import type { Receipt } from '../../delivery/provider.ts'
-import { relativeTime } from './smpp-provider.ts'
+import { absoluteTime, relativeTime } from './times.ts'
 
 test('S-1, S-4, S-7: a code goes out as one submit_sm with its life, asking for a receipt', async (t) => {
   await using smsc = await startFakeSmsc()
@@ -50,6 +50,49 @@ test('S-4: what is left of a life is told in relative form', () => {
   assert.equal(relativeTime(90_000_000), '000001010000000R')
   assert.equal(relativeTime(0), '000000000001000R')
   assert.equal(relativeTime(Number.POSITIVE_INFINITY), '000002000000000R')
+})
+
+test('S-4: or by the clock, in UTC, or not at all', async (t) => {
+  assert.equal(absoluteTime(Date.UTC(2026, 2, 1, 9, 5, 7, 890)), '260301090507800+')
+  await using smsc = await startFakeSmsc()
+  for (const validity of ['absolute', 'none'] as const)
+    await providerOf(t, smsc.port, { settings: { validity } }).send(message, never)
+  const [absolute, none] = smsc.submits.map(({ pdu }) => pdu.body.validityPeriod)
+  assert.match(absolute!, /^\d{15}\+$/)
+  const [year, month, day, hour, minute, second] = absolute!.match(/\d\d/g)!.map(Number)
+  const until = Date.UTC(2000 + year!, month! - 1, day, hour, minute, second)
+  assert.ok(until > Date.now() + 30_000 && until <= Date.now() + 60_000)
+  assert.equal(none, '')
+})
+
+test('a carrier that wants otherwise gets its service type, types and plans of numbers, and version', async (t) => {
+  await using smsc = await startFakeSmsc()
+  const numbers = { sourceTon: 0, sourceNpi: 9, destinationTon: 2, destinationNpi: 0 }
+  const settings = { ...numbers, serviceType: 'VMA', interfaceVersion: 3.3, sender: 'Acme' } as const
+  await providerOf(t, smsc.port, { settings }).send(message, never)
+  const { body } = smsc.submits[0]!.pdu
+  assert.deepEqual(
+    [body.sourceAddrTon, body.sourceAddrNpi, body.destAddrTon, body.destAddrNpi, body.serviceType],
+    [0, 9, 2, 0, 'VMA'],
+  )
+  assert.equal(smsc.binds[0]!.body.interfaceVersion, 0x33)
+})
+
+test('optional parameters go to a peer that says it speaks 3.4 or newer, unless settings say otherwise', async (t) => {
+  for (const [version, settings, has] of [
+    [0x34, {}, true],
+    [0x50, {}, true],
+    [0x33, {}, false],
+    [null, {}, false],
+    [0x34, { interfaceVersion: 3.3 }, false],
+    [0x34, { optionalParameters: 'never' }, false],
+    [null, { optionalParameters: 'always' }, true],
+  ] as const) {
+    await using smsc = await startFakeSmsc()
+    smsc.script.version = version
+    await providerOf(t, smsc.port, { settings }).send(message, never)
+    assert.equal(smsc.submits[0]!.pdu.tlvs.size > 0, has, `${version} ${JSON.stringify(settings)}`)
+  }
 })
 
 test('S-10: a name, a number and a short code have their type and plan; the message’s own wins', async (t) => {
@@ -128,7 +171,10 @@ test('a status is an outcome with the SMSC’s own word', async (t) => {
   for (const [status, kind, words] of [
     [0x0b, 'refused', '0x0000000B ESME_RINVDSTADR'],
     [0x08, 'unavailable', '0x00000008 ESME_RSYSERR'],
-    [0x0a, 'unavailable', '0x0000000A ESME_RINVSRCADR'],
+    [0x0a, 'unavailable', '0x0000000A ESME_RINVSRCADR; see the setting sender'],
+    [0x62, 'unavailable', '0x00000062 ESME_RINVEXPIRY; see the setting validity'],
+    [0xc1, 'unavailable', '0x000000C1 ESME_ROPTPARNOTALLWD; see the setting optionalParameters'],
+    [0x50, 'unavailable', '0x00000050 ESME_RINVDSTTON; see the setting destinationTon'],
     [0x45, 'unavailable', '0x00000045 ESME_RSUBMITFAIL'],
     [0x0444, 'unavailable', '0x00000444'],
   ] as const) {
@@ -174,9 +220,11 @@ test('S-8: everything delivered is answered with 0; only a receipt that is not r
   await using smsc = await startFakeSmsc()
   let isAway = false
   let calls = 0
+  const shapes: string[] = []
   const provider = providerOf(t, smsc.port, {
-    async receive() {
-      calls++
+    async receive(receipts, unread = []) {
+      shapes.push(...unread)
+      if (receipts.length > 0) calls++
       if (isAway) throw new Error('store is away')
     },
   })
@@ -184,7 +232,7 @@ test('S-8: everything delivered is answered with 0; only a receipt that is not r
   const receipt = { esmClass: 0x04, shortMessage: Buffer.from('id:9 stat:DELIVRD err:000') }
   assert.equal((await smsc.deliver({ shortMessage: Buffer.from('STOP') })).status, 0)
   assert.equal((await smsc.deliver({ esmClass: 0x04, shortMessage: Buffer.from('nonsense') })).status, 0)
-  assert.equal(calls, 0)
+  assert.deepEqual([calls, shapes], [0, ['esm_class 0x4 aaaaaaaa']])
   assert.equal((await smsc.deliver(receipt)).status, 0)
   isAway = true
   assert.equal((await smsc.deliver(receipt)).status, 0x64)

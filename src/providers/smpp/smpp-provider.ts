@@ -9,6 +9,7 @@ import { canonicalId } from './receipt.ts'
 import { takeReceipts } from './receipt-intake.ts'
 import { openSession } from './session.ts'
 import { encodeText, userDataHeaderBit, withHeader } from './text.ts'
+import { validityPeriod } from './times.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 import { tlvTags, uint16Tlv } from './tlv.ts'
 
@@ -29,7 +30,7 @@ export function createSmppProvider(
   receive: ReceiptSink,
   timings: Timings = defaultTimings,
 ): Provider {
-  const { host, port, security, caFile, receipts, receiptIds, alphabet, maxParts } = settings
+  const { host, port, security, caFile, receipts, alphabet, maxParts } = settings
   const ca = caFile === null ? null : [...getCACertificates('default'), readFileSync(caFile, 'utf8')]
   const session = openSession(
     {
@@ -39,7 +40,7 @@ export function createSmppProvider(
       timings,
       random: Math.random,
     },
-    takeReceipts(receive, receiptIds),
+    takeReceipts(receive, { ids: settings.receiptIds, states: settings.receiptStates }),
   )
   let reference = Math.floor(Math.random() * 256)
 
@@ -65,13 +66,13 @@ export function createSmppProvider(
         const leftMs = until - performance.now()
         messageId = await session.submit({
           body: {
-            ...addresses(message.sender ?? settings.sender, to.e164),
-            serviceType: '',
+            ...addresses(message.sender ?? settings.sender, to.e164, settings),
+            serviceType: settings.serviceType,
             esmClass: isOne ? 0 : userDataHeaderBit,
             protocolId: 0,
             priorityFlag: 0,
             scheduleDeliveryTime: '',
-            validityPeriod: relativeTime(leftMs),
+            validityPeriod: validityPeriod(settings.validity, leftMs),
             // The last part's receipt stands for all.
             registeredDelivery: receipts && isLast ? 1 : 0,
             replaceIfPresentFlag: 0,
@@ -97,7 +98,7 @@ export function createSmppProvider(
   }
 }
 
-function addresses(sender: string | null, e164: Message['text']) {
+function addresses(sender: string | null, e164: Message['text'], settings: SmppSettings) {
   const source = sender ?? ''
   const { ton, npi } =
     source === ''
@@ -108,21 +109,11 @@ function addresses(sender: string | null, e164: Message['text']) {
           ? shortCode
           : alphanumeric
   return {
-    sourceAddrTon: ton,
-    sourceAddrNpi: npi,
+    sourceAddrTon: settings.sourceTon ?? ton,
+    sourceAddrNpi: settings.sourceNpi ?? npi,
     sourceAddr: source.replace('+', ''),
-    destAddrTon: international.ton,
-    destAddrNpi: international.npi,
+    destAddrTon: settings.destinationTon ?? international.ton,
+    destAddrNpi: settings.destinationNpi ?? international.npi,
     destinationAddr: e164.slice(1),
   } satisfies Partial<BodyOf<'submit_sm'>>
-}
-
-/** SMPP 3.4, 7.1.1.2: `YYMMDDhhmmss000R`. At least a second, at most the 48 hours that phones' own validity ends in. */
-export function relativeTime(ms: number): string {
-  const seconds = Math.min(172_800, Math.max(1, Math.floor(ms / 1000)))
-  const two = (value: number) => String(value).padStart(2, '0')
-  const days = Math.floor(seconds / 86_400)
-  const hours = Math.floor(seconds / 3_600) % 24
-  const minutes = Math.floor(seconds / 60) % 60
-  return `0000${two(days)}${two(hours)}${two(minutes)}${two(seconds % 60)}000R`
 }
