@@ -373,3 +373,29 @@ test('metrics are for this machine alone, probes for all', async () => {
   assert.equal((await server.call('GET', '/livez', through)).status, 200)
   assert.equal((await server.call('GET', '/readyz', through)).status, 200)
 })
+
+test('a number of a disabled member goes to who proves it, and of an active one to nobody', async () => {
+  await using server = await startServer({
+    env: { COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '', COUNTERSIGN_POLICY_LIFETIME_SMS: '10m' },
+  })
+  const contact = newNumber()
+  const [former, next] = [await server.logIn('former'), await server.logIn('next')]
+  let sent = 0
+  const prove = async (token: string) => {
+    await send(server, token, contact)
+    sent++
+    const messages = await until(async () => {
+      const codes = (await server.inbox(contact)).filter(({ code }) => code !== null)
+      return codes.length === sent && codes
+    })
+    const verificationCode = messages[0]!.code // the newest
+    return told(await server.call('PUT', paths.contact, { token, body: { contact, verificationCode } }))
+  }
+  assert.equal(await prove(former), '200')
+  await command(server, 'member', 'disable', 'former', '--tenant', 'demo')
+  assert.equal(await prove(next), '200')
+  const { json } = await server.call('GET', paths.member, { token: next })
+  assert.equal(json.phone, contact)
+  await command(server, 'member', 'disable', 'former', '--tenant', 'demo', '--undo')
+  assert.equal(await prove(await server.logIn('former')), '400 USG.206010065')
+})

@@ -16,7 +16,7 @@ export type ChangeOutcome =
   | { readonly kind: 'refused' }
   /** No present contact was proved in time. */
   | { readonly kind: 'unproven' }
-  /** Another member of the tenant has it. */
+  /** Another member of the tenant has it, who is not disabled. */
   | { readonly kind: 'bound' }
   | Throttled
 

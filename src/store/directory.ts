@@ -41,13 +41,39 @@ export type ContactChange = {
   readonly repeat?: string
 }
 
+/** Of several reasons why not, every engine tells the first in this order. */
 export type ContactChangeResult =
   | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[]; readonly used: Used }
-  /** The verification was used, expired or killed in the meantime. */
+  /** The verification was used, expired or killed in the meantime, or the member is disabled. */
   | { readonly kind: 'refused' }
-  | { readonly kind: 'unproven' }
-  | { readonly kind: 'bound' }
   | { readonly kind: 'stale' }
+  /** A member has it who is not disabled. */
+  | { readonly kind: 'bound' }
+  | { readonly kind: 'unproven' }
+
+/** A contact that the operator sets or clears, without a code. */
+export type ContactSetting = {
+  readonly tenant: string
+  /** The app that the notices are sent for. */
+  readonly app: string
+  /** May be disabled. */
+  readonly member: string
+  readonly contact: Address['kind']
+  /** null: the member has none any more. */
+  readonly address: Address | null
+  readonly country: string | null
+  /** As of a change. */
+  readonly seen: ContactChange['seen']
+  readonly notices: readonly NewMessage[]
+  readonly lease: Lease
+}
+
+export type ContactSettingResult =
+  | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[] }
+  /** There is no such member. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'bound' }
 
 export type Login = { readonly access: Token; readonly refresh: Token; readonly limits: LoginLimits }
 
@@ -100,5 +126,11 @@ export type Directory = {
   /** What a live token stands for; undefined if unknown, expired or logged out. Its member may be disabled. */
   session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined>
 
+  /**
+   * Stores a contact whose code was right, and ends the member's other live codes. A disabled member who has it loses
+   * it in the same step; else a number that went to somebody new could never be used again.
+   */
   changeContact(change: ContactChange): Promise<ContactChangeResult>
+  /** The same by the operator's word. */
+  setContact(setting: ContactSetting): Promise<ContactSettingResult>
 }

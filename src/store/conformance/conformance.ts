@@ -8,11 +8,13 @@ import { defaultLimits, issueTakes, submissionTakes } from '../../throttle/polic
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
-import type { ContactChange, Login } from '../directory.ts'
+import type { Login } from '../directory.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
+import { contactConformance } from './contacts.ts'
 import { dispatchConformance } from './dispatches.ts'
 import {
+  changeOf,
   claimed,
   lease,
   newIssue,
@@ -24,6 +26,7 @@ import {
   settlementOf,
   times,
   unlike,
+  verifiedIn,
 } from './fixtures.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
@@ -471,6 +474,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     })
 
     dispatchConformance(() => ({ store, client }))
+    contactConformance(() => ({ store, client }))
 
     describe('directory', () => {
       let lastLogin = 0
@@ -703,31 +707,8 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.ok(await sessionOf(kept.access.hash))
       })
 
-      const verified = async (member: Member, address: Address, app = 'a') => {
-        const key = address.kind === 'phone' ? `tel:${address.e164}` : `mailto:${address.canonical}`
-        const request = newIssue({ key: newKey({ app, member: member.id, address: key }) })
-        await verifications.issue(request)
-        return request.id
-      }
-      const changeOf = (
-        member: Member,
-        address: Address,
-        verification: string,
-        change: Partial<ContactChange> = {},
-      ): ContactChange => ({
-        tenant: 't',
-        app: 'a',
-        member: member.id,
-        verification,
-        wrong: [],
-        address,
-        country: 'chinaPR',
-        seen: { phone: member.phone, email: member.email },
-        provedBy: null,
-        notices: [],
-        lease,
-        ...change,
-      })
+      const verified = (member: Member, address: Address, app = 'a') =>
+        verifiedIn(store, member, address, app)
 
       test('a contact changes once with its verification, and the notices are queued with it', async () => {
         const member = await added()

@@ -1,9 +1,10 @@
 /** Records as the conformance suites make them, each unlike every other. */
 
 import { randomUUID } from 'node:crypto'
-import type { Address } from '../../address/address.ts'
+import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import { newVerificationId, type VerificationKey } from '../../verification/verification.ts'
+import type { ContactChange } from '../directory.ts'
 import type { NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
@@ -70,6 +71,33 @@ export const newMember = (change: Partial<Member> = {}): Member => ({
 
 let lastPhone = 13_000_000_000
 export const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
+
+/** @returns The id of a live verification of the member's new contact. */
+export async function verifiedIn(store: Store, member: Member, address: Address, app = 'a'): Promise<string> {
+  const request = newIssue({ key: newKey({ app, member: member.id, address: addressKey(address) }) })
+  await store.verifications.issue(request)
+  return request.id
+}
+
+export const changeOf = (
+  member: Member,
+  address: Address,
+  verification: string,
+  change: Partial<ContactChange> = {},
+): ContactChange => ({
+  tenant: 't',
+  app: 'a',
+  member: member.id,
+  verification,
+  wrong: [],
+  address,
+  country: 'chinaPR',
+  seen: { phone: member.phone, email: member.email },
+  provedBy: null,
+  notices: [],
+  lease,
+  ...change,
+})
 
 /** Claims until the message is among what is claimed: one look need not go everywhere, four do. */
 export async function claimed(store: Store, id: string): Promise<OutboxEntry | undefined> {

@@ -3,7 +3,7 @@
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
 import type { Directory, Login, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
-import { changeContact } from './change-contact.ts'
+import { changeContact, setContact } from './change-contact.ts'
 import { putMembers } from './put-members.ts'
 import {
   type AppRow,
@@ -198,6 +198,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     },
 
     changeContact: (change) => changeContact(transactions, untilOf(), change),
+    setContact: (setting) => setContact(transactions, untilOf(), setting),
   }
 }
 

@@ -1,11 +1,16 @@
 /** The history of what lives in a faster store: verifications when they are over, dispatches as they happen. */
 
 import type { Verification } from '../../verification/verification.ts'
-import type { ContactChange, ContactChangeResult } from '../directory.ts'
+import type {
+  ContactChange,
+  ContactChangeResult,
+  ContactSetting,
+  ContactSettingResult,
+} from '../directory.ts'
 import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches.ts'
 import { receiptOfRank, type StateNumber, stateNumber } from '../numbering.ts'
 import type { Settlement } from '../outbox.ts'
-import { changeContact } from './change-contact.ts'
+import { changeContact, type Elsewhere, setContact } from './change-contact.ts'
 import { heldDispatches, receive } from './dispatches.ts'
 import { byText } from './order.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
@@ -50,7 +55,9 @@ export type History = {
     change: ContactChange,
     verification: Verification,
     remainingMs: number,
+    elsewhere: Elsewhere & { readonly isProven: boolean },
   ): Promise<ContactChangeResult>
+  setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
   /** @returns Those that were not recorded before. */
   record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
   /** These were recorded after another owner had settled their messages. */
@@ -108,15 +115,18 @@ export function postgresHistory(
       const rows = ended.map(rowOf).toSorted((a, b) => byText(a.id, b.id))
       await call('history.keep', (end) => transactions.write(end, bindRows(keepEnded, rows)), until)
     },
-    changeContact(until, change, verification, remainingMs) {
+    changeContact(until, change, verification, remainingMs, elsewhere) {
       const age = Math.max(0, verification.expiresAt - remainingMs - verification.issuedAt)
       const row = { ...rowOf({ ...verification, state: stateNumber.spent }), age, remaining: remainingMs }
       return call(
         'directory.changeContact',
-        (end) => changeContact(transactions, end, change, [bindRows(adoptOne, [row])]),
+        (end) =>
+          changeContact(transactions, end, change, { ...elsewhere, adopting: bindRows(adoptOne, [row]) }),
         until,
       )
     },
+    setContact: (until, setting, elsewhere) =>
+      call('directory.setContact', (end) => setContact(transactions, end, setting, elsewhere), until),
     async record(until, settlements) {
       const dispatches = heldDispatches([])
       for (const settlement of settlements) dispatches.record(settlement, false, false)

@@ -1,6 +1,11 @@
 /** A change of contact over both: the verification is used up in Redis, the change decided where the members are. */
 
-import type { ContactChange, ContactChangeResult } from '../directory.ts'
+import type {
+  ContactChange,
+  ContactChangeResult,
+  ContactSetting,
+  ContactSettingResult,
+} from '../directory.ts'
 import type { History } from '../postgres/history.ts'
 import { allWithin } from './arrivals.ts'
 import { verificationOf } from './records.ts'
@@ -19,22 +24,18 @@ export async function changeContact(
   const { verification, tenant, member, provedBy } = change
   const record = await verifications.useRecord(until, { id: verification, wrong: [], consumes: true })
   if (!record) return { kind: 'refused' }
-  const lastsMs = provedBy === null ? 0 : await verifications.takeProof(until, tenant, member, provedBy)
-  if (provedBy !== null && lastsMs === 0) {
-    await verifications.restore(record)
-    return { kind: 'unproven' }
-  }
-  // Before the change, not after: should the process end in between, none of them may be left.
-  if (provedBy === null) await verifications.endProofs(until, tenant, member)
-  await verifications.cancel(until, await verifications.idsOf(until, tenant, member))
+  const isProven = provedBy !== null && (await verifications.hasProof(until, tenant, member, provedBy))
   const { repeat, ...rest } = change
-  const asked = { ...rest, wrong: [], provedBy: null }
   const remainingMs = record.expiresAt - record.now
-  const result = await history.changeContact(until, asked, verificationOf(record), remainingMs)
+  const result = await history.changeContact(
+    until,
+    { ...rest, wrong: [] },
+    verificationOf(record),
+    remainingMs,
+    { isProven, endLive: endLive(verifications, until, change) },
+  )
   if (result.kind !== 'changed') {
     await verifications.restore(record)
-    if (provedBy !== null)
-      await verifications.putProof(until, { tenant, member }, { login: provedBy, lastsMs })
     return result
   }
   // What is left is not worth failing for what has happened.
@@ -43,4 +44,25 @@ export async function changeContact(
     ...(repeat === undefined ? [] : [verifications.rememberRepeat(until, record, repeat)]),
   ])
   return { ...result, used: usedOf(record) }
+}
+
+export function setContact(
+  verifications: RedisVerifications,
+  history: History,
+  until: number,
+  setting: ContactSetting,
+): Promise<ContactSettingResult> {
+  return history.setContact(until, setting, { endLive: endLive(verifications, until, setting) })
+}
+
+/** Before the commit, not after: should the process end in between, none of them may be left. */
+function endLive(
+  verifications: RedisVerifications,
+  until: number,
+  { tenant, member }: { readonly tenant: string; readonly member: string },
+): () => Promise<void> {
+  return async () => {
+    await verifications.endProofs(until, tenant, member)
+    await verifications.cancel(until, await verifications.idsOf(until, tenant, member))
+  }
 }

@@ -17,7 +17,7 @@ const functions = {
   reserve: [],
   give_back: ['allow-oom'],
   put_proof: [],
-  take_proof: ['allow-oom'],
+  has_proof: ['no-writes'],
   claim: ['allow-oom'],
   settle: ['allow-oom'],
   postpone: ['allow-oom'],

@@ -3,13 +3,13 @@
 import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { createDeadlines } from '../deadlines.ts'
-import type { ContactChange, Directory } from '../directory.ts'
+import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
-import { changeContact } from './change-contact.ts'
+import { changeContact, setContact } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, type RedisChoice, ready, shardsOf } from './client.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
@@ -108,6 +108,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     ...cold.directory,
     changeContact: verb('directory.changeContact', (until, change: ContactChange) =>
       changeContact(verifications, history, until, change),
+    ),
+    setContact: verb('directory.setContact', (until, setting: ContactSetting) =>
+      setContact(verifications, history, until, setting),
     ),
   }
   return {

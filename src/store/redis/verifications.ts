@@ -286,10 +286,11 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     giveBack,
     putProof,
 
-    /** Uses all proofs of a member up, if the login has one. @returns The ms that one would have lasted; 0: there is none. */
-    async takeProof(until: number, tenant: string, member: string, login: string): Promise<number> {
+    /** Whether the login has a proof. */
+    async hasProof(until: number, tenant: string, member: string, login: string): Promise<boolean> {
       const { shard, key } = layout.proofs(tenant, member)
-      return (await calls.call({ name: 'take_proof', shard, keys: [key], args: [login], until }))[2] as number
+      const [, , has] = await calls.call({ name: 'has_proof', shard, keys: [key], args: [login], until })
+      return has === 1
     },
 
     async endProofs(until: number, tenant: string, member: string): Promise<void> {

@@ -3,7 +3,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Address, addressKey } from '../../address/address.ts'
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
-import type { ContactChange, ContactChangeResult, ImportOutcome, Login, RefreshResult } from '../directory.ts'
+import type {
+  ContactChange,
+  ContactChangeResult,
+  ContactSetting,
+  ContactSettingResult,
+  ImportOutcome,
+  Login,
+  RefreshResult,
+} from '../directory.ts'
+import { isStale } from '../stale.ts'
 import type { SqliteJournal } from './journal.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
@@ -213,32 +222,63 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
     },
 
     changeContact(change: ContactChange): ContactChangeResult {
-      const key = addressKey(change.address)
       const member = found(memberById.get(change.member), memberOf)
-      if (!member || member.isDisabled) return { kind: 'refused' }
-      if (!isSame(member.phone, change.seen.phone) || !isSame(member.email, change.seen.email))
-        return { kind: 'stale' }
-      const isPhone = change.address.kind === 'phone'
-      const holder = (isPhone ? memberByPhone : memberByEmail).get(change.tenant, key)
-      if (isOther(holder, member.id)) return { kind: 'bound' }
+      const { address, verification, notices } = change
+      if (!member || member.isDisabled || !rooms.verifications.isUsable(verification))
+        return { kind: 'refused' }
+      if (isStale(member, change.seen)) return { kind: 'stale' }
+      const holder = holderOf(member, address)
+      if (holder && !holder.isDisabled) return { kind: 'bound' }
       const taken = rooms.verifications.takeForChange(change)
-      if (taken === 'refused' || taken === 'unproven') return { kind: taken }
+      if (taken === 'unproven') return { kind: taken }
       const { record, used } = taken
-      if (isPhone) setPhone.run(key, JSON.stringify(change.address), change.country, member.id)
-      else setEmail.run(key, JSON.stringify(change.address), member.id)
+      const by = { ...change, contact: address.kind, cause: 'code' } as const
+      replaceContact(member, holder, by)
       rooms.ledgers.giveBack(change.wrong)
       if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, record.expiresAt)
-      const { tenant, app } = change
-      rooms.journal.append({
-        kind: 'contact-changed',
-        tenant,
-        app,
-        member: member.id,
-        verification: change.verification,
-        detail: { contact: isPhone ? 'phone' : 'email', notices: change.notices.length },
-      })
-      return { kind: 'changed', entries: rooms.outbox.queue(change.notices, change.lease), used }
+      return { kind: 'changed', entries: rooms.outbox.queue(notices, change.lease), used }
     },
+
+    setContact(setting: ContactSetting): ContactSettingResult {
+      const member = found(memberById.get(setting.member), memberOf)
+      if (!member) return { kind: 'unknown' }
+      if (isStale(member, setting.seen)) return { kind: 'stale' }
+      const holder = setting.address ? holderOf(member, setting.address) : undefined
+      if (holder && !holder.isDisabled) return { kind: 'bound' }
+      rooms.verifications.endLiveOf(setting.tenant, member.id)
+      replaceContact(member, holder, { ...setting, verification: '', cause: 'operator' })
+      return { kind: 'changed', entries: rooms.outbox.queue(setting.notices, setting.lease) }
+    },
+  }
+
+  /** The other member who has it. */
+  function holderOf({ id, tenant }: Member, address: Address): Member | undefined {
+    const by = address.kind === 'phone' ? memberByPhone : memberByEmail
+    const row = by.get(tenant, addressKey(address))
+    return isOther(row, id) ? memberOf(row as Row) : undefined
+  }
+
+  /** @param holder  Loses it. */
+  function replaceContact(
+    member: Member,
+    holder: Member | undefined,
+    change: ContactSetting & { readonly verification: string; readonly cause: 'code' | 'operator' },
+  ): void {
+    const { tenant, app, contact, address, country, verification, notices } = change
+    const write = (id: string, to: Address | null) => {
+      const values = [to && addressKey(to), to && JSON.stringify(to)] as const
+      if (contact === 'phone') setPhone.run(...values, to && country, id)
+      else setEmail.run(...values, id)
+    }
+    const entry = { kind: 'contact-changed', tenant, app, verification } as const
+    if (holder) {
+      write(holder.id, null)
+      const detail = { contact, cause: 'taken-over', notices: 0 }
+      rooms.journal.append({ ...entry, member: holder.id, detail })
+    }
+    write(member.id, address)
+    const detail = { contact, cause: change.cause, notices: notices.length }
+    rooms.journal.append({ ...entry, member: member.id, detail })
   }
 }
 
@@ -248,8 +288,4 @@ function refused(reason: 'phone-bound' | 'email-bound' | 'account-taken'): Impor
 
 function isOther(row: unknown, id: string): boolean {
   return row !== undefined && (row as Row).id !== id
-}
-
-function isSame(a: Address | null, b: Address | null): boolean {
-  return a === null || b === null ? a === b : addressKey(a) === addressKey(b)
 }

@@ -173,6 +173,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'endLoginsOf',
       'session',
       'changeContact',
+      'setContact',
     ]),
     now: () => call('now', []),
     sweep(retentionMs) {

@@ -182,17 +182,23 @@ export function sqliteVerifications(
       return (countLive.get() as { live: number }).live
     },
 
-    /** Uses the verification of a contact change up, and all that the member's logins have proved. */
+    isUsable: (id: string) => isUsable(select.get(id) as Row | undefined, now()),
+
+    /** Uses the usable verification of a contact change up, and all that the member's logins have proved. */
     takeForChange(change: { verification: string; provedBy: string | null; member: string; tenant: string }) {
       const at = now()
-      const row = select.get(change.verification) as Row | undefined
-      if (!isUsable(row, at)) return 'refused'
+      const record = verificationOf(select.get(change.verification) as Row)
       if (change.provedBy !== null && !selectProof.get(change.member, change.provedBy, at)) return 'unproven'
       endProofs.run(change.member)
       consume.run(change.verification, at)
       killOthers.run(change.tenant, change.member)
-      const record = verificationOf(row)
       return { record, used: markUsed(record, at) }
+    },
+
+    /** What the member's logins may still use or have proved. */
+    endLiveOf(tenant: string, member: string): void {
+      endProofs.run(member)
+      killOthers.run(tenant, member)
     },
 
     rememberRepeat(fingerprint: string, expiresAt: number): void {

@@ -37,13 +37,11 @@ local function put_proof(keys, args)
   return { 'done', now }
 end
 
--- Uses all proofs of a member up, if the login has one. Keys: the hash of its proofs. Arguments: [2] login.
--- Answers: done, now, the ms that the login's would have lasted, or 0 if there is none.
-local function take_proof(keys, args)
+-- Looks for a proof. Keys: the hash of the member's proofs. Arguments: [2] login.
+-- Answers: done, now, 1 if the login has one, else 0.
+local function has_proof(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
-  local lasts = (tonumber(redis.call('HGET', keys[1], args[2]) or 0)) - now
-  if lasts <= 0 then return { 'done', now, 0 } end
-  redis.call('DEL', keys[1])
-  return { 'done', now, lasts }
+  local ends = tonumber(redis.call('HGET', keys[1], args[2]) or 0)
+  return { 'done', now, ends > now and 1 or 0 }
 end

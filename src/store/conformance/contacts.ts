@@ -1,0 +1,261 @@
+/** What every engine must do when a contact changes: tell the same reason why not, and let no disabled member keep it. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Address } from '../../address/address.ts'
+import type { Member } from '../../directory/directory.ts'
+import type { ContactChange, ContactSetting } from '../directory.ts'
+import type { Store } from '../store.ts'
+import {
+  changeOf,
+  claimed,
+  lease,
+  newIssue,
+  newKey,
+  newMember,
+  newMessage,
+  newPhone,
+  times,
+  unlike,
+  verifiedIn,
+} from './fixtures.ts'
+
+type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
+
+const newMailbox = (): Address => {
+  const mailbox = `${unlike()}@example.com`
+  return { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false }
+}
+
+export function contactConformance(clients: () => Clients): void {
+  const directory = () => clients().store.directory
+  const added = async (change: Partial<Member> = {}) => {
+    const member = newMember(change)
+    assert.deepEqual(await directory().putMembers([member]), [{ kind: 'added' }])
+    return member
+  }
+  const verified = (member: Member, address: Address) => verifiedIn(clients().store, member, address)
+  const isUsable = async (id: string) =>
+    (await clients().store.verifications.use({ id, wrong: [], consumes: true })) !== undefined
+  const historyOf = async (member: Member) =>
+    (await clients().store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })).filter(
+      (entry) => entry.member === member.id,
+    )
+
+  describe('contacts', () => {
+    const reasons = {
+      refused: async (change: ContactChange): Promise<ContactChange> => {
+        await clients().store.verifications.cancel(change.verification)
+        return change
+      },
+      stale: async (change: ContactChange): Promise<ContactChange> => ({
+        ...change,
+        seen: { ...change.seen, phone: newPhone() },
+      }),
+      bound: async (change: ContactChange): Promise<ContactChange> => {
+        await added({ email: change.address })
+        return change
+      },
+      unproven: async (change: ContactChange): Promise<ContactChange> => ({ ...change, provedBy: unlike() }),
+    }
+    const order = ['refused', 'stale', 'bound', 'unproven'] as const
+    for (const [i, first] of order.entries())
+      for (const other of order.slice(i))
+        test(`a change that is ${first}${other === first ? '' : ` and ${other}`} is told ${first}, and ends no other code`, async () => {
+          const member = await added({ phone: newPhone() })
+          const address = newMailbox()
+          const [id, beside] = [await verified(member, address), await verified(member, newMailbox())]
+          let change = changeOf(member, address, id, { notices: [newMessage()] })
+          // In either order of making: it must not matter.
+          for (const reason of first === other ? [first] : [other, first])
+            change = await reasons[reason](change)
+          assert.equal((await directory().changeContact(change)).kind, first)
+          assert.deepEqual(await directory().member(member.id), member)
+          assert.deepEqual(await historyOf(member), [])
+          assert.equal(await isUsable(beside), true, 'the other code')
+          assert.equal(await isUsable(id), first !== 'refused', 'the code of the change')
+        })
+
+    test('a change that is bound or stale leaves what logins have proved', async () => {
+      const member = await added({ phone: newPhone() })
+      const [login, other] = [unlike(), unlike()]
+      for (const one of [login, other]) {
+        const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
+        await clients().store.verifications.issue(proof)
+        const use = { id: proof.id, wrong: [], consumes: true, proof: { login: one, lastsMs: 60_000 } }
+        await clients().store.verifications.use(use)
+      }
+      const address = newMailbox()
+      const id = await verified(member, address)
+      for (const provedBy of [login, null])
+        for (const reason of ['bound', 'stale'] as const) {
+          // Bound is another address: the one that changes at last stays free.
+          const change = await reasons[reason](changeOf(member, newMailbox(), id, { provedBy }))
+          assert.equal((await directory().changeContact(change)).kind, reason)
+        }
+      const change = changeOf(member, address, id, { provedBy: other })
+      assert.equal((await directory().changeContact(change)).kind, 'changed')
+    })
+
+    for (const [contact, newAddress] of [
+      ['phone', newPhone],
+      ['email', newMailbox],
+    ] as const)
+      test(`a right code takes the ${contact} of a disabled member, who loses that and no more`, async () => {
+        const address = newAddress()
+        const former = await added({
+          phone: newPhone(),
+          phoneCountry: 'chinaPR',
+          email: newMailbox(),
+          [contact]: address,
+        })
+        const tenant = unlike()
+        await directory().addTenant({ id: tenant, name: 'Other', accountApp: 'a' })
+        const elsewhere = newMember({ tenant, [contact]: address })
+        await directory().putMembers([elsewhere])
+        const member = await added()
+        const id = await verified(member, address)
+        assert.equal((await directory().changeContact(changeOf(member, address, id))).kind, 'bound')
+        await directory().disableMember(former.id, true)
+        assert.equal((await directory().changeContact(changeOf(member, address, id))).kind, 'changed')
+
+        assert.deepEqual((await directory().member(member.id))?.[contact], address)
+        assert.deepEqual(await directory().member(former.id), {
+          ...former,
+          isDisabled: true,
+          [contact]: null,
+          ...(contact === 'phone' && { phoneCountry: null }),
+        })
+        assert.deepEqual(await directory().member(elsewhere.id), elsewhere, 'of another tenant')
+        const [loss, ...more] = await historyOf(former)
+        assert.deepEqual(
+          [loss?.verification, loss?.detail, more],
+          [id, { contact, cause: 'taken-over', notices: 0 }, []],
+        )
+        assert.deepEqual(
+          (await historyOf(member)).map((entry) => entry.detail),
+          [{ contact, cause: 'code', notices: 0 }],
+        )
+        await directory().disableMember(former.id, false)
+        const back = await verified(former, address)
+        const change = changeOf({ ...former, [contact]: null }, address, back)
+        assert.equal((await directory().changeContact(change)).kind, 'bound', 'it is the new holder’s')
+      })
+
+    test('members who race for the number of a disabled one: one gets it, nobody shares it', async () => {
+      const phone = newPhone()
+      const former = await added({ phone, isDisabled: true })
+      const members = [await added(), await added(), await added(), await added()]
+      const ids = await Promise.all(members.map((member) => verified(member, phone)))
+      const results = await Promise.all(
+        members.map((member, nth) =>
+          clients()
+            .client(nth)
+            .directory.changeContact(changeOf(member, phone, ids[nth]!)),
+        ),
+      )
+      assert.deepEqual(results.map(({ kind }) => kind).toSorted(), ['bound', 'bound', 'bound', 'changed'])
+      const all = await Promise.all([former, ...members].map(({ id }) => directory().member(id)))
+      assert.equal(all.filter((one) => one?.phone).length, 1)
+      assert.equal((await historyOf(former)).length, 1)
+    })
+
+    test('who is allowed again while his number is taken either keeps it or has lost it', async () => {
+      await Promise.all(
+        times(8, async (nth) => {
+          const phone = newPhone()
+          const former = await added({ phone, isDisabled: true })
+          const member = await added()
+          const id = await verified(member, phone)
+          const [{ kind }] = await Promise.all([
+            clients()
+              .client(nth)
+              .directory.changeContact(changeOf(member, phone, id)),
+            clients()
+              .client(nth + 1)
+              .directory.disableMember(former.id, false),
+          ])
+          assert.ok(kind === 'changed' || kind === 'bound', kind)
+          const [was, is] = [await directory().member(former.id), await directory().member(member.id)]
+          assert.deepEqual([was?.phone, is?.phone], kind === 'changed' ? [null, phone] : [phone, null])
+          assert.equal(was?.isDisabled, false)
+        }),
+      )
+    })
+
+    const settingOf = (
+      member: Member,
+      contact: 'phone' | 'email',
+      address: Address | null,
+      change: Partial<ContactSetting> = {},
+    ): ContactSetting => ({
+      tenant: 't',
+      app: 'a',
+      member: member.id,
+      contact,
+      address,
+      country: contact === 'phone' ? 'chinaPR' : null,
+      seen: { phone: member.phone, email: member.email },
+      notices: [],
+      lease: { owner: '', ms: 0 },
+      ...change,
+    })
+
+    test('the operator sets and clears contacts: codes end, notices are queued, the journal tells', async () => {
+      const [phone, email] = [newPhone(), newMailbox()]
+      const member = await added({ phone: newPhone(), email: newMailbox(), isDisabled: true })
+      const code = await verified(member, newPhone())
+      const notice = newMessage({ template: 'contact-changed' })
+      const set = await directory().setContact(settingOf(member, 'phone', phone, { notices: [notice] }))
+      assert.ok(set.kind === 'changed' && set.entries[0]?.message.id === notice.id)
+      assert.equal(await isUsable(code), false)
+      assert.equal((await claimed(clients().store, notice.id))?.message.id, notice.id, 'due at once')
+      const now = { ...member, phone, phoneCountry: 'chinaPR' }
+      assert.deepEqual(await directory().member(member.id), now)
+      assert.equal((await directory().setContact(settingOf(now, 'email', email))).kind, 'changed')
+      assert.equal(
+        (await directory().setContact(settingOf({ ...now, email }, 'phone', null))).kind,
+        'changed',
+      )
+      assert.equal(
+        (await directory().setContact(settingOf({ ...now, email, phone: null }, 'email', null))).kind,
+        'changed',
+      )
+      assert.deepEqual(await directory().member(member.id), {
+        ...member,
+        phone: null,
+        phoneCountry: null,
+        email: null,
+      })
+      assert.deepEqual(
+        (await historyOf(member)).map(({ app, verification, detail }) => ({ app, verification, ...detail })),
+        [
+          ['phone', 1],
+          ['email', 0],
+          ['phone', 0],
+          ['email', 0],
+        ].map(([contact, notices]) => ({ app: 'a', verification: '', contact, cause: 'operator', notices })),
+      )
+      const next = await added()
+      const id = await verified(next, phone)
+      assert.equal((await directory().changeContact(changeOf(next, phone, id))).kind, 'changed', 'it is free')
+    })
+
+    test('the operator takes a number from a disabled member, and from nobody else', async () => {
+      const [phone, other] = [newPhone(), newPhone()]
+      const former = await added({ phone, isDisabled: true })
+      await added({ phone: other })
+      const member = await added()
+      const beside = await verified(member, newPhone())
+      const set = (setting: ContactSetting) => directory().setContact(setting)
+      assert.deepEqual(await set(settingOf(newMember(), 'phone', newPhone())), { kind: 'unknown' })
+      assert.deepEqual(await set(settingOf({ ...member, phone }, 'phone', other)), { kind: 'stale' })
+      assert.deepEqual(await set(settingOf(member, 'phone', other, { lease })), { kind: 'bound' })
+      assert.equal(await isUsable(beside), true)
+      assert.equal((await set(settingOf(member, 'phone', phone))).kind, 'changed')
+      assert.equal((await directory().member(former.id))?.phone, null)
+      assert.equal((await historyOf(former)).length, 1)
+      assert.equal((await set(settingOf({ ...member, phone }, 'phone', phone))).kind, 'changed', 'his own')
+    })
+  })
+}
