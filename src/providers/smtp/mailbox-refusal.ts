@@ -32,9 +32,9 @@ const mailboxStatuses: ReadonlySet<number> = new Set([550, 551, 553])
 const notOfTheMailbox =
   /\b(?:sender address|client host|client certificate|sasl login name|helo command) rejected\b|\brate that prevents\b/i
 
-/** Words of an answer without an enhanced code that names the recipient, and yet refuses someone or something else. */
+/** Words of an answer without an enhanced code that names the recipient, and yet may refuse someone or something else. */
 const perhapsOurs =
-  /sender|relay|spam|polic|block|black|gr[ae]y|denied|den[iy]|auth|limit|frequen|\brate\b|quota|full|storage|spf|dkim|dmarc|reputation|try again|later|temporar|\bip\b/i
+  /sender|relay|spam|polic|block|black|list|gr[ae]y|den[iy]|auth|allow|permi|prohib|limit|frequen|\brate\b|too many|quota|full|storage|spf|dkim|dmarc|reputation|abus|complain|unsolicit|content|virus|verif|loop|try again|later|temporar|\bip\b/
 
 /** Answers longer than this are not looked at further. */
 const mostSearched = 2_000
@@ -48,7 +48,8 @@ export function isOfTheMailbox({ command, status, response }: Refusal, mailbox: 
   const code = enhancedCodeIn(words)
   if (code !== undefined) return mailboxCodes.has(code)
   if (command !== 'RCPT TO' || !mailboxStatuses.has(status)) return false
-  return names(words, mailbox) && !perhapsOurs.test(withoutMailbox(words, mailbox))
+  const rest = withoutMailbox(words.toLowerCase(), mailbox.toLowerCase())
+  return rest !== undefined && !perhapsOurs.test(rest)
 }
 
 /** After the status (RFC 2034 4); `#` before it is Cisco's way, `(#5.1.1)` behind the words that of qmail. */
@@ -58,18 +59,14 @@ function enhancedCodeIn(words: string): string | undefined {
   return first ?? last
 }
 
-/** The whole address, or its local part set apart: `<lina>`, not the word "user" in "no such user". */
-function names(words: string, mailbox: string): boolean {
-  if (mailbox === '') return false
-  const said = words.toLowerCase()
-  const whole = mailbox.toLowerCase()
-  if (said.includes(whole)) return true
-  const local = whole.slice(0, whole.lastIndexOf('@'))
-  return ['<>', '""', "''", '[]', '()'].some((marks) => said.includes(`${marks[0]}${local}${marks[1]}`))
-}
-
-/** So that `spam.hunter@example.com` is not read as a word about spam. */
-function withoutMailbox(words: string, mailbox: string): string {
-  const local = mailbox.slice(0, mailbox.lastIndexOf('@')).toLowerCase()
-  return words.toLowerCase().replaceAll(mailbox.toLowerCase(), '').replaceAll(local, '')
+/**
+ * What is said beside the recipient, so that `spam.hunter@example.com` is not read as a word about spam.
+ * @returns undefined if the recipient is not named: by the whole address, or its local part set apart, as in `<lina>`.
+ */
+function withoutMailbox(said: string, mailbox: string): string | undefined {
+  if (mailbox === '') return undefined
+  const local = mailbox.slice(0, mailbox.lastIndexOf('@'))
+  const apart = ['<>', '""', "''", '[]', '()'].map((marks) => `${marks[0]}${local}${marks[1]}`)
+  const rest = [mailbox, ...apart].reduce((left, name) => left.replaceAll(name, ' '), said)
+  return rest === said ? undefined : rest
 }

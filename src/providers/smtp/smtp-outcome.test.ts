@@ -227,6 +227,42 @@ test('an answer without an enhanced code is final only if it names the recipient
   assert.equal(kindFor('user@example.com', '554 no such user <user@example.com>'), 'unavailable')
 })
 
+test('no mailbox makes a refusal of us final, whatever it is called', () => {
+  const reason = fc.constantFrom(
+    'sender rejected',
+    'blacklisted',
+    'Greylisted',
+    'relay not permitted',
+    'message content denied',
+    'not allowed to send to this address',
+    'quota exceeded',
+    'rate limited',
+    'Administrative prohibition',
+    'Verification failed',
+  )
+  const local = fc.oneof(
+    fc.stringMatching(/^[a-z]{1,3}$/),
+    fc.constantFrom('spam', 'list', 'sender', 'a', 'denied'),
+  )
+  const status = fc.constantFrom(
+    '550',
+    '551',
+    '553',
+    '554 5.7.1',
+    '550 5.7.26',
+    '550 5.4.5',
+    '550 5.1.8',
+    '550 5.1.0',
+  )
+  fc.assert(
+    fc.property(status, reason, local, fc.constantFrom('RCPT TO', 'DATA'), (code, words, name, command) => {
+      const mailbox = `${name}@example.com`
+      for (const response of [`${code} <${mailbox}>: ${words}`, `${code} ${words} for ${mailbox} <${name}>`])
+        assert.equal(deliveryErrorOf(answer(command, response), false, mailbox).kind, 'unavailable', response)
+    }),
+  )
+})
+
 test('what is answered before any word of a recipient is about us', () => {
   for (const [command, response] of [
     ['CONN', '554 5.7.1 Go away'],
