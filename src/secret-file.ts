@@ -85,6 +85,13 @@ export function makeSecretFile(path: string, text: string): void {
   flushFolder(dirname(path))
 }
 
+/** Gives a file that root made, such as a store, to the owner of its folder. Does nothing for other users. */
+export function giveToFolderOwner(path: string): void {
+  if (!isRoot()) return
+  const { uid, gid } = statSync(dirname(path))
+  chownSync(path, uid, gid)
+}
+
 function giveTo(present: Stats | undefined, file: number, path: string): void {
   if (!present) {
     if (!isRoot()) return
@@ -109,8 +116,8 @@ function isRoot(): boolean {
   return userInfo().uid === 0
 }
 
-/** Only then does the new name outlive a loss of power. */
-function flushFolder(path: string): void {
+/** Only then does a new name in the folder outlive a loss of power. */
+export function flushFolder(path: string): void {
   const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)

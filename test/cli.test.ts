@@ -185,7 +185,7 @@ test('every command has a help with an example, and exit codes are told', async 
   const commands = program.commands.flatMap((one) =>
     one.commands.length > 0 ? one.commands.map((sub) => [one.name(), sub.name()]) : [[one.name()]],
   )
-  assert.equal(commands.length, 19)
+  assert.equal(commands.length, 20)
   for (const command of commands) {
     const { code, out } = await run([...command, '--help'])
     assert.equal(code, 0)
@@ -525,6 +525,60 @@ test('migrate makes a store, and refuses one of a newer version', ofFile, async 
   const { code, err } = await run(['migrate', '--data', dataFolder])
   assert.equal(code, 1)
   assert.match(err, /Run the newer version/)
+  rmSync(dataFolder, { recursive: true })
+})
+
+test(
+  'a backup is put back while no server runs; what was there is kept, codes of then are dead',
+  ofFile,
+  async () => {
+    const dataFolder = temporaryFolder()
+    const contact = '+8613800138123'
+    const env = { COUNTERSIGN_POLICY_LIFETIME_SMS: '10m' }
+    const backupFile = join(dataFolder, 'backup.db')
+    const restored = () => run(['restore', backupFile, '--data', dataFolder])
+    const first = await startServer({ dataFolder, env })
+    const token = await first.logIn('restored')
+    await first.call('POST', paths.send, { token, body: { contact } })
+    const code = await first.codeFor(contact)
+    assert.equal((await run(['backup', backupFile, '--data', dataFolder])).code, 0)
+    await run(['app', 'create', '--tenant', 'demo', '--name', 'later', '--data', dataFolder])
+    assert.equal((await restored()).code, 3, 'a server runs')
+    await first.stop()
+
+    const { code: exit, out, err } = await restored()
+    assert.equal(exit, 0, err)
+    const [, before] = /The store that was there before is (\S+)\.$/m.exec(out)!
+    assert.ok(existsSync(before!))
+    const { out: apps } = await run(['app', 'list', '--data', dataFolder])
+    assert.doesNotMatch(apps, /later/)
+    await using second = await startServer({ dataFolder, env })
+    const answer = await second.call('POST', paths.verify, {
+      token,
+      body: { contact, verificationCode: code },
+    })
+    assert.equal(answer.json.error_code, 'USG.206030001', 'it may have been used since the backup')
+    await second.stop()
+
+    writeFileSync(backupFile, 'no backup')
+    const bad = await restored()
+    assert.equal(bad.code, 2)
+    assert.match(bad.err, /is no backup/)
+    assert.doesNotMatch((await run(['app', 'list', '--data', dataFolder])).out, /later/)
+    rmSync(dataFolder, { recursive: true })
+  },
+)
+
+test('a backup whose app keys the ring does not open is refused', ofFile, async () => {
+  const dataFolder = temporaryFolder()
+  const backupFile = join(dataFolder, 'backup.db')
+  await (await startServer({ dataFolder })).stop()
+  await run(['backup', backupFile, '--data', dataFolder])
+  rmSync(join(dataFolder, 'master.key'))
+  await run(['keys', 'rotate', '--data', dataFolder])
+  const { code, err } = await run(['restore', backupFile, '--data', dataFolder])
+  assert.equal(code, 2)
+  assert.match(err, /the key ring opens the keys of 0 of 1 apps/)
   rmSync(dataFolder, { recursive: true })
 })
 

@@ -277,5 +277,17 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       .action(async (file, options) => (await import('./store-commands.ts')).backup(file, options, terminal)),
     'countersign backup /backup/countersign-$(date +%F).db',
   )
+  example(
+    common(
+      root
+        .command('restore')
+        .description('put a backup in the place of the store; the server must be stopped'),
+    )
+      .argument('<file>', 'the backup; the store that is there is kept under another name')
+      .action(async (file, options) =>
+        (await import('./store-commands.ts')).restore(file, options, terminal),
+      ),
+    'countersign restore /backup/countersign-2026-11-30.db --config /etc/countersign.yaml',
+  )
   return root
 }

@@ -1,10 +1,14 @@
-/** `countersign migrate` of a schema, and `countersign backup`. */
+/** `countersign migrate` of a schema, `countersign backup` and `countersign restore`. */
 
 import { resolve } from 'node:path'
+import { open } from '../code/seal.ts'
 import { AppError } from '../errors.ts'
+import { makeFolder } from '../secret-file.ts'
 import { openStore, prepareStore, storeName } from '../store/open-store.ts'
 import { backupSqlite } from '../store/sqlite/backup.ts'
-import { type CommonOptions, settingsFor } from './opened.ts'
+import { lockDataFolder } from '../store/sqlite/data-lock.ts'
+import { restoreSqlite } from '../store/sqlite/restore.ts'
+import { type CommonOptions, readRing, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Makes the store, or brings its schema up to date, without serving. */
@@ -42,5 +46,37 @@ export async function backup(file: string, options: CommonOptions, terminal: Ter
   if (options.json) return terminal.out(JSON.stringify({ file: target, pages }))
   terminal.out(
     `${target}: ${pages} pages, checked. Keep the key ring with it, in another place: neither is of use alone.`,
+  )
+}
+
+/** @throws AppError `store.locked` while a server runs, `input.invalid` if the file or the key ring does not fit. */
+export async function restore(file: string, options: CommonOptions, terminal: Terminal): Promise<void> {
+  const { settings } = settingsFor(options, terminal)
+  const choice = settings.store
+  if (choice.engine !== 'sqlite')
+    throw new AppError(
+      'input.invalid',
+      `${storeName(choice)}: is restored by PostgreSQL's own tools, such as pg_restore; see docs/postgres.md`,
+    )
+  const ring = readRing(settings)
+  makeFolder(settings.dataFolder)
+  using _ = lockDataFolder(settings.dataFolder)
+  prepareStore(choice)
+  const { before, newest } = await restoreSqlite(resolve(file), choice.path, (apps) => {
+    const readable = apps.filter((app) => open(ring, app.sealedKey, `app:${app.id}`) !== undefined)
+    if (readable.length < apps.length)
+      throw new AppError(
+        'input.invalid',
+        `the key ring opens the keys of ${readable.length} of ${apps.length} apps of the backup; put the ring of that time back first`,
+      )
+  })
+  const asOf = newest === null ? null : new Date(newest).toISOString()
+  if (options.json) return terminal.out(JSON.stringify({ store: choice.path, before, newest: asOf }))
+  terminal.out(
+    `${choice.path} is the backup${asOf === null ? '' : `; its last code was asked for at ${asOf}`}.`,
+  )
+  if (before !== null) terminal.out(`The store that was there before is ${before}.`)
+  terminal.out(
+    'Codes that lived then are ended. Logouts, disabled members and changes since then are undone.',
   )
 }

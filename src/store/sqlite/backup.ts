@@ -9,7 +9,7 @@ import { randomHex } from '../../random.ts'
  * All pages in one step, on a thread of its own, while others write on. In several steps SQLite begins anew
  * after each write of another process: under load it never came to an end.
  */
-const allPages = 2 ** 31 - 1
+export const allPages = 2 ** 31 - 1
 
 /**
  * Copies the store as of one moment. Written beside the target under a name that nobody can foresee, checked, and
