@@ -1,9 +1,10 @@
 /** The way to one carrier's server: kept connections, bounds on time and size, and no way into private networks. */
 
-import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
-import { isIP } from 'node:net'
+import type { LookupAddress, LookupOptions } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { buildConnector, Pool } from 'undici'
+import { lookupName } from '../../network/names.ts'
 import { networksOf, privateNetworks } from '../../network/networks.ts'
 import type { Outgoing } from './request.ts'
 
@@ -37,8 +38,8 @@ export type HttpClientSettings = {
   readonly allowPrivate: readonly string[]
   readonly ca: string | null
   readonly connections: number
-  /** Of names. Default: the system's. */
-  readonly lookup?: typeof lookup
+  /** Of names. Default: `lookupName`. */
+  readonly lookup?: LookupFunction
 }
 
 /** Name look-up, TCP and TLS together. */
@@ -122,7 +123,7 @@ export function createHttpClient(settings: HttpClientSettings): HttpClient {
 function guardedConnector({
   allowPrivate,
   ca,
-  lookup: look = lookup,
+  lookup: look = lookupName,
 }: HttpClientSettings): buildConnector.connector {
   const isPrivate = networksOf(privateNetworks)
   const isListed = networksOf(allowPrivate)
@@ -142,12 +143,12 @@ function guardedConnector({
     if (isIP(host) !== 0 && !mayCall(host, host, protocol)) return callback(refused(), null)
     const guardedLookup = (
       name: string,
-      wanted: LookupAllOptions,
+      wanted: LookupOptions,
       done: (error: Error | null, found: LookupAddress[]) => void,
     ) =>
       look(name, { ...wanted, all: true }, (error, found) => {
         if (error) return done(error, [])
-        const open = found.filter(({ address }) => mayCall(host, address, protocol))
+        const open = (found as LookupAddress[]).filter(({ address }) => mayCall(host, address, protocol))
         return open.length === 0 ? done(refused(), []) : done(null, open)
       })
     const connect = buildConnector({

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, isIP } from 'node:net'
+import { syncBuiltinESMExports } from 'node:module'
+import { type AddressInfo, isIP, type LookupFunction } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import {
   callOf,
@@ -80,7 +81,7 @@ async function named(t: TestContext, looks: readonly (readonly string[])[], allo
       null,
       found.map((address) => ({ address, family: isIP(address) })),
     )
-  }) as typeof dns.lookup
+  }) as LookupFunction
   const client = createHttpClient({
     server: `http://carrier.example:${port}`,
     allowPrivate,
@@ -100,6 +101,25 @@ test('a name that leads to an open address when judged and to a private one when
   for (let i = 0; i < 4; i++) await call()
   assert.deepEqual(knocks['127.0.0.1'], 0)
   assert.ok(knocks['127.0.0.2']! > 0)
+})
+
+test('A-12: the name of a carrier is looked up without a thread', async (t) => {
+  const server = createHttpServer((_, response) => response.end('{}'))
+  const port = await listening(t, server)
+  const byThread = t.mock.method(dns, 'lookup')
+  syncBuiltinESMExports()
+  const client = createHttpClient({
+    server: `http://localhost:${port}`,
+    allowPrivate: ['localhost'],
+    ca: null,
+    connections: 1,
+  })
+  t.after(() => client.close())
+  const request = { method: 'POST', origin: '', path: '/', headers: {}, body: 'x' } as const
+  assert.equal((await client.exchange(request, never.signal)).status, 200)
+  assert.equal(byThread.mock.callCount(), 0)
+  byThread.mock.restore()
+  syncBuiltinESMExports()
 })
 
 test('of a name with open and private addresses only the open ones are called', async (t) => {
@@ -146,7 +166,7 @@ test('a call-back calls nobody, whatever it holds', async (t) => {
     from: 'X',
   })
   const url = 'http://127.0.0.1:9/'
-  const looked = t.mock.method(dns, 'lookup')
+  const looked = [t.mock.method(dns, 'lookup'), t.mock.method(dns.promises.Resolver.prototype, 'resolve4')]
   for (const body of [
     `StatusCallback=${url}&MessageSid=${url}&MessageStatus=delivered`,
     `{"url":"${url}"}`,
@@ -154,7 +174,10 @@ test('a call-back calls nobody, whatever it holds', async (t) => {
   ])
     for (const headers of [{}, { host: '127.0.0.1:9', location: url, 'x-twilio-signature': url }])
       assert.equal((await own.provider.receipts!(callOf({ body, headers, query: `url=${url}` }))).status, 403)
-  assert.deepEqual([own.requests.length, own.receipts.length, looked.mock.callCount()], [0, 0, 0])
+  assert.deepEqual(
+    [own.requests.length, own.receipts.length, ...looked.map((one) => one.mock.callCount())],
+    [0, 0, 0, 0],
+  )
 })
 
 test('the table of networks has what is not the public internet, and not what is', () => {

@@ -2,6 +2,7 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { lookupName } from '../../network/names.ts'
 
 export type Peer = {
   readonly host: string
@@ -18,11 +19,12 @@ export function connectTo(peer: Peer, timeoutMs: number, signal: AbortSignal): P
       ? connectTls({
           host,
           port,
+          lookup: lookupName,
           minVersion: 'TLSv1.2',
           ...(isIP(host) === 0 && { servername: host }),
           ...(tls.ca && { ca: [...tls.ca] }),
         })
-      : connectTcp({ host, port })
+      : connectTcp({ host, port, lookup: lookupName })
     const fail = (words: string) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)

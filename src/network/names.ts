@@ -1,0 +1,201 @@
+/**
+ * Names of other servers looked up without threads: asked of the DNS by sockets of its own, and kept for their time.
+ * `dns.lookup` keeps one of libuv’s four threads until the DNS answers; a few slow names, or passwords being
+ * compared, and all others wait.
+ */
+
+import { type LookupAddress, promises, lookup as systemLookup } from 'node:dns'
+import { readFileSync } from 'node:fs'
+import { isIP, type LookupFunction } from 'node:net'
+import { platform } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type LookupSettings = {
+  /** HOST:PORT of DNS servers. Default: the system's. */
+  readonly servers?: readonly string[]
+  readonly hostsFile?: string
+  /** For names the DNS does not know, such as those of one label. Default: `dns.lookup`. */
+  readonly system?: (name: string) => Promise<readonly LookupAddress[]>
+  /** Milliseconds that never go back. */
+  readonly now?: () => number
+}
+
+const [leastKeptMs, mostKeptMs] = [1_000, 300_000]
+/** What the system found comes without a time. */
+const systemKeptMs = 10_000
+/** While the DNS is away, what it said before is better than nothing (RFC 8767). */
+const mostStaleMs = 24 * 3_600_000
+const askAgainMs = 5_000
+/** Waited for what is new before it is served stale. */
+const patienceMs = 500
+/** Waited for IPv6 when IPv4 is there (RFC 8305 3 names 50 ms for the other way round). */
+const otherFamilyMs = 50
+/** Of one question; asked twice. */
+const answerMs = 700
+const hostsKeptMs = 5_000
+
+type Found = { readonly addresses: readonly LookupAddress[]; readonly keptMs: number }
+type Entry = { readonly addresses: readonly LookupAddress[]; freshUntil: number; readonly staleUntil: number }
+
+let shared: LookupFunction | undefined
+
+/** For all carriers: as `net.connect` and undici take it. */
+export const lookupName: LookupFunction = (name, options, done) => {
+  shared ??= createLookup()
+  shared(name, options, done)
+}
+
+export function createLookup({
+  servers,
+  hostsFile = platform() === 'win32' ? 'C:/Windows/System32/drivers/etc/hosts' : '/etc/hosts',
+  system = askSystem,
+  now = () => performance.now(),
+}: LookupSettings = {}): LookupFunction {
+  const kept = new Map<string, Entry>()
+  const underWay = new Map<string, Promise<Entry>>()
+  let hosts: { readonly byName: ReturnType<typeof readHosts>; readonly until: number } | undefined
+
+  async function addressesOf(name: string): Promise<readonly LookupAddress[]> {
+    const own = ownAddresses(name)
+    if (own) return own
+    const entry = kept.get(name)
+    if (entry && entry.freshUntil > now()) return entry.addresses
+    const refreshed = refresh(name, entry)
+    if (!entry || entry.staleUntil <= now()) return (await refreshed).addresses
+    refreshed.catch(() => undefined)
+    return (await Promise.race([refreshed, sleep(patienceMs, entry, { ref: false })])).addresses
+  }
+
+  /** What is known without asking anybody: literals, the file of hosts, and this machine (RFC 6761 6.3). */
+  function ownAddresses(name: string): readonly LookupAddress[] | undefined {
+    const family = isIP(name)
+    if (family !== 0) return [{ address: name, family }]
+    if (!hosts || hosts.until <= now()) hosts = { byName: readHosts(hostsFile), until: now() + hostsKeptMs }
+    const listed = hosts.byName.get(name)
+    return listed ?? (/(^|\.)localhost$/.test(name) ? thisMachine : undefined)
+  }
+
+  /** One question for all who want the name. */
+  function refresh(name: string, before: Entry | undefined): Promise<Entry> {
+    const other = underWay.get(name)
+    if (other) return other
+    const entry = find(name, before).finally(() => underWay.delete(name))
+    underWay.set(name, entry)
+    return entry
+  }
+
+  async function find(name: string, before: Entry | undefined): Promise<Entry> {
+    const found = await ask(name, servers)
+    if (found.kind === 'found') return keep(name, found)
+    if (found.kind === 'away' && before && before.staleUntil > now()) {
+      before.freshUntil = now() + askAgainMs
+      return before
+    }
+    const addresses = await system(name).catch((error: unknown) => {
+      kept.delete(name)
+      throw error
+    })
+    return keep(name, { addresses, keptMs: systemKeptMs })
+  }
+
+  function keep(name: string, { addresses, keptMs }: Found): Entry {
+    const entry = { addresses, freshUntil: now() + keptMs, staleUntil: now() + mostStaleMs }
+    kept.set(name, entry)
+    return entry
+  }
+
+  return (name, options, done) => {
+    const wanted = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0)
+    addressesOf(name.toLowerCase().replace(/\.$/, '')).then(
+      (addresses) => {
+        const fitting = addresses.filter(({ family }) => wanted === 0 || family === wanted)
+        const [first] = fitting
+        if (!first) return done(noAddress(name), '', 0)
+        if (options.all) return done(null, [...fitting])
+        done(null, first.address, first.family)
+      },
+      (error: NodeJS.ErrnoException) => done(error, '', 0),
+    )
+  }
+}
+
+const thisMachine: readonly LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+/** IPv4 first, as many networks promise IPv6 and do not deliver; who connects tries both by turns. */
+async function ask(
+  name: string,
+  servers: readonly string[] | undefined,
+): Promise<({ readonly kind: 'found' } & Found) | { readonly kind: 'unknown' | 'away' }> {
+  // Names of one label are the system's: it knows the domains to search.
+  if (!name.includes('.')) return { kind: 'unknown' }
+  // A new one each time, which reads the system's servers as they are now.
+  const resolver = new promises.Resolver({ timeout: answerMs, tries: 2 })
+  if (servers) resolver.setServers(servers)
+  const found: { address: string; family: 4 | 6; ttl: number }[] = []
+  let isAway = false
+  const look = async (family: 4 | 6) => {
+    try {
+      const records =
+        family === 4
+          ? await resolver.resolve4(name, { ttl: true })
+          : await resolver.resolve6(name, { ttl: true })
+      for (const { address, ttl } of records) found.push({ address, family, ttl })
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (code !== 'ENOTFOUND' && code !== 'ENODATA') isAway = true
+    }
+  }
+  const v4 = look(4)
+  const both = Promise.all([v4, look(6)])
+  await v4
+  if (found.length > 0) await Promise.race([both, sleep(otherFamilyMs)])
+  else await both
+  resolver.cancel()
+  if (found.length === 0) return { kind: isAway ? 'away' : 'unknown' }
+  const ttlMs = 1000 * Math.min(...found.map(({ ttl }) => ttl))
+  return {
+    kind: 'found',
+    addresses: found
+      .toSorted((a, b) => a.family - b.family)
+      .map(({ address, family }) => ({ address, family })),
+    keptMs: Math.min(mostKeptMs, Math.max(leastKeptMs, ttlMs)),
+  }
+}
+
+function askSystem(name: string): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) =>
+    systemLookup(name, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses))),
+  )
+}
+
+/** A small file that is in memory anyway: read at once, not by a thread. None is an empty one. */
+function readHosts(path: string): ReadonlyMap<string, readonly LookupAddress[]> {
+  const byName = new Map<string, LookupAddress[]>()
+  let text = ''
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return byName
+  }
+  for (const line of text.split('\n')) {
+    const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/)
+    const family = isIP(address)
+    if (family === 0) continue
+    for (const name of names) {
+      const key = name.toLowerCase()
+      const listed = byName.get(key) ?? []
+      listed.push({ address, family })
+      byName.set(key, listed)
+    }
+  }
+  for (const listed of byName.values()) listed.sort((a, b) => a.family - b.family)
+  return byName
+}
+
+/** As `dns.lookup` puts it. */
+function noAddress(name: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND', hostname: name })
+}
