@@ -36,7 +36,8 @@ export async function startHaproxy(ports: readonly number[]): Promise<FrontProxy
   }
 }
 
-export async function startNginx(ports: readonly number[]): Promise<FrontProxy> {
+/** @param location  In place of what the file has for a path of ours: directives of nginx for every path. */
+export async function startNginx(ports: readonly number[], location?: string): Promise<FrontProxy> {
   const root = mkdtempSync(join(tmpdir(), 'countersign-nginx-'))
   const port = await freePort()
   const [file, site] = [join(root, 'nginx.conf'), join(root, 'site.conf')]
@@ -44,10 +45,14 @@ export async function startNginx(ports: readonly number[]): Promise<FrontProxy> 
     .map((name) => `${name}_temp_path ${join(root, name)};`)
     .join(' ')
   const user = process.getuid?.() === 0 ? 'user root;' : ''
+  const conf =
+    location === undefined
+      ? withPorts('nginx.conf', ports)
+      : `server { listen 443 ssl; location / { proxy_pass http://127.0.0.1:${ports[0]}; ${location} } }`
   const write = (without: number | null) =>
     writeFileSync(
       site,
-      withPorts('nginx.conf', ports)
+      conf
         .replace(`127.0.0.1:${without};`, `127.0.0.1:${without} down;`)
         .replace(/listen 443 ssl;/, `listen 127.0.0.1:${port};`)
         .replace(/^ *ssl_.*$/gm, ''),

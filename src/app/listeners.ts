@@ -47,7 +47,8 @@ type Certificate = { readonly cert: string; readonly key: string }
 export async function startListeners(settings: Settings, log: Log, served: Served): Promise<Listeners> {
   const { services, providers, sandbox, readMetrics, isAlive, isReady } = served
   const { trustedProxies, admin } = settings
-  const hasInbox = settings.isDevelopment
+  // Behind a proxy whoever asks comes from this machine.
+  const hasInbox = settings.isDevelopment && !settings.isBehindProxy
   await using started = new AsyncDisposableStack()
   const onAnswer = answerObserver(settings, log, services)
   const secure: TlsServer[] = []

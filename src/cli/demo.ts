@@ -105,9 +105,13 @@ export function greeting(
     '',
     `curl -i ${http}${path} -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}"}'`,
     '',
-    `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' | grep -o '"code":"[0-9]*"' | head -1 | tr -dc 0-9); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
-    '',
-    `The code is also on the inbox page: ${inbox}`,
+    ...(inbox === null
+      ? ['Behind a proxy there is no inbox page.']
+      : [
+          `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' | grep -o '"code":"[0-9]*"' | head -1 | tr -dc 0-9); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
+          '',
+          `The code is also on the inbox page: ${inbox}`,
+        ]),
     'Stop with Ctrl-C.',
     '',
   )

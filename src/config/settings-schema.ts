@@ -31,7 +31,8 @@ export const settingsSchema = Type.Object(
     ),
     behindProxy: optional(
       Type.Boolean({
-        description: 'A proxy in front ends TLS: plain HTTP may be served beyond loopback.',
+        description:
+          'A proxy in front ends TLS: plain HTTP may be served beyond loopback. A development server then has no inbox page.',
         default: false,
       }),
     ),

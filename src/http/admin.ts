@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { Services } from '../flows/services.ts'
 import { findVerifications, verificationTimeline } from '../flows/verification-timeline.ts'
-import { isFromThisMachine } from './operations.ts'
+import { isFromThisMachine } from './this-machine.ts'
 
 export type AdminOptions = {
   readonly services: Pick<Services, 'store' | 'addressRules'>

@@ -1,8 +1,8 @@
 /** What operators and their machines ask: is it alive, is it ready, what does it count. */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Services } from '../flows/services.ts'
-import { isLoopback } from '../network/loopback.ts'
+import { isFromThisMachine } from './this-machine.ts'
 
 export type OperationsOptions = {
   readonly services: Pick<Services, 'store'>
@@ -46,10 +46,4 @@ export function operationsPages(
     const { type, text } = await metrics()
     return reply.type(type).send(text)
   })
-}
-
-/** A loopback peer that passes nobody else's request on. */
-export function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
-  const { 'x-forwarded-for': forwardedFor, forwarded } = headers
-  return isLoopback(socket.remoteAddress ?? '') && forwardedFor === undefined && forwarded === undefined
 }

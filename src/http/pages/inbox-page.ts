@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { parseAddress } from '../../address/address.ts'
 import { isLoopback } from '../../network/loopback.ts'
+import { isFromThisMachine } from '../this-machine.ts'
 import { createInboxEvents, type InboxSource } from './inbox-events.ts'
 
 const files = {
@@ -50,7 +51,7 @@ const isNameOfThisMachine = (host: string) => isLoopback(host.replace(/:\d+$/, '
 
 /**
  * Registers the page. It shows codes to whoever asks: register it only in development, and only on a
- * listener of the loopback interface. Other host names are answered with 403.
+ * listener of the loopback interface. Other host names, other machines and what a proxy passes on are answered with 403.
  * - `GET /inbox`: the page; `?to=` fills its filter.
  * - `GET /inbox/messages?to=`: a JSON array of what the inbox holds, newest first; all without `to`.
  * - `GET /inbox/events`: server-sent events, see `createInboxEvents`.
@@ -62,8 +63,11 @@ export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: Inbox
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
-    if (isNameOfThisMachine(request.headers.host ?? '')) done()
-    else reply.code(403).type('text/plain').send('The inbox answers only under a name of this machine.\n')
+    if (!isNameOfThisMachine(request.headers.host ?? ''))
+      reply.code(403).type('text/plain').send('The inbox answers only under a name of this machine.\n')
+    else if (!isFromThisMachine(request))
+      reply.code(403).type('text/plain').send('The inbox is for this machine, and not through a proxy.\n')
+    else done()
   })
 
   for (const [path, [file, type]] of Object.entries(files)) {
