@@ -371,6 +371,22 @@ describe('PostgreSQL under faults', peer, () => {
     assert.equal(row!.value, String(next))
   })
 
+  test('a store of the first schema is brought up to date beside processes of that version', async () => {
+    const first = await postgres.newDatabase()
+    await (await open({ on: first }))[Symbol.asyncDispose]()
+    await postgres.query(
+      `drop table login_proof;
+       drop index token_of_app;
+       update meta set value = '1' where name = 'schema';
+       insert into tenant values ('t', 'T', 'a');
+       insert into member values ('m', 't', 'x', null, 'none', false, '{}', '', null, null, null, null, null, 1)`,
+      first,
+    )
+    await using store = await open({ on: first })
+    assert.equal((await store.directory.member('m'))?.deptCode, '1')
+    await postgres.query(`insert into proof values ('t', 'a', 'm', 1)`, first)
+  })
+
   test('of many processes that start at once on an empty database one makes the schema', async () => {
     const empty = await postgres.newDatabase()
     const stores = await Promise.all(times(4, () => open({ on: empty, poolSize: 4 })))

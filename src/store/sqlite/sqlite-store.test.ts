@@ -64,8 +64,14 @@ test('a store of the first schema is brought up to date with the messages that w
   const db = new DatabaseSync(path)
   db.exec(migrations[0]!)
   db.exec(`insert into outbox values ('m', null, '{"id":"m"}', 5, 9, 7, 'dead', 1); pragma user_version = 1`)
+  db.exec(`insert into tenant values ('t', 'T', 'a')`)
+  db.exec(
+    `insert into member values ('m', 't', 'x', null, 'none', 0, '{}', '', null, null, null, null, null, 1)`,
+  )
+  db.exec(`insert into proof values ('t', 'a', 'm', ${Date.now() + 600_000})`)
   db.close()
   await using store = await openSqliteStore({ path })
+  assert.equal((await store.directory.member('m'))?.deptCode, '1')
   const [entry] = await store.outbox.claim(10, lease)
   assert.deepEqual(entry && { ...entry, remainingMs: 0 }, {
     message: { id: 'm' },
