@@ -139,6 +139,31 @@ test('T-5: a permanent refusal goes to no other carrier, and the address may be 
   assert.equal(again.status, 200, again.text)
 })
 
+test('a send that no carrier took costs the person nothing, one that may have been taken counts', async () => {
+  await using carrier = await startScriptedCarrier()
+  const config = join(temporaryFolder(), 'settings.yaml')
+  // So short a life leaves no time for a second try.
+  writeFileSync(
+    config,
+    `policy: { lifetime: { sms: 19s } }\nproviders:\n${carrier.settings('carrier', '    timeout: 1s')}\nroutes: { sms: [carrier] }\n`,
+  )
+  await using server = await startServer({ args: ['--config', config] })
+  for (const [behaviour, outcome, word] of [
+    ['500', 'unavailable', undefined],
+    ['silence', 'unknown', 'USG.206030004'],
+  ] as const) {
+    carrier.behaviour = behaviour
+    const { contact, dispatches } = await sent(server)
+    assert.deepEqual(
+      dispatches.map((one) => one.outcome),
+      [outcome],
+    )
+    const token = await server.logIn('sender')
+    const again = await server.call('POST', paths.send, { token, body: { contact } })
+    assert.equal(again.json.error_code, word, again.text)
+  }
+})
+
 test('T-5: a carrier that keeps failing is left alone, and probed until it is well', async () => {
   await using bad = await startScriptedCarrier()
   await using good = await startScriptedCarrier()

@@ -203,7 +203,7 @@ async function deliver(store: Store, { fate }: Person, entry: OutboxEntry): Prom
     case 'second':
       return settle({ kind: 'second', afterMs: 60_000, channel: 'voice' })
     case 'refused':
-      return settle({ kind: 'failed', isPermanent: true }, 'refused')
+      return settle({ kind: 'failed' }, 'refused')
   }
 }
 

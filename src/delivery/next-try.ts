@@ -38,17 +38,16 @@ export function nextAfter(after: AfterDispatch, random: () => number = Math.rand
     case 'accepted':
       return { kind: 'done' }
     case 'refused':
-      return { kind: 'failed', isPermanent: true }
     case 'expired':
     case 'exhausted':
-      return { kind: 'failed', isPermanent: false }
+      return { kind: 'failed' }
     case 'unknown':
     case 'throttled':
     case 'unavailable':
-      if (outcome === 'unknown' && unknowns >= mostUnknowns) return { kind: 'failed', isPermanent: false }
-      if (remainingMs < leastLifeForRetryMs) return { kind: 'failed', isPermanent: false }
+      if (outcome === 'unknown' && unknowns >= mostUnknowns) return { kind: 'failed' }
+      if (remainingMs < leastLifeForRetryMs) return { kind: 'failed' }
       if (hasNext) return { kind: 'retry', afterMs: 0 }
-      if (!after.isCode && after.dispatches >= mostNoticeTries) return { kind: 'failed', isPermanent: false }
+      if (!after.isCode && after.dispatches >= mostNoticeTries) return { kind: 'failed' }
       return { kind: 'retry', afterMs: Math.round(waitMs(after, random())) }
   }
 }

@@ -23,7 +23,7 @@ export type NewMessage = {
   readonly values: Readonly<Record<string, string>>
   /** How long the message is worth sending; a code message lives as long as its code. */
   readonly lifetimeMs: number
-  /** Ledgers to free of this issue's taking if a provider refuses the address for good. */
+  /** Ledgers to free of this issue's taking if it ends and nobody took it, see `isUntaken`. */
   readonly cooldown: readonly string[]
 }
 
@@ -95,7 +95,26 @@ export type Settlement = {
     | { readonly kind: 'done' }
     | { readonly kind: 'retry'; readonly afterMs: number }
     | { readonly kind: 'second'; readonly channel: NewMessage['channel']; readonly afterMs: number }
-    | { readonly kind: 'failed'; readonly isPermanent: boolean }
+    | { readonly kind: 'failed' }
+}
+
+/**
+ * Whether no provider took a message that has failed, nor may have: then its issue counts for nothing. Not so if it
+ * was accepted before, if an answer was lost, or if a claim of it was never settled: who had it may have sent it.
+ * @param entry  As it lies in the outbox.
+ * @param outcome  Of the dispatch it failed by.
+ */
+export function isUntaken(
+  {
+    dispatches,
+    tried,
+    unknowns,
+    isSecond,
+  }: Pick<OutboxEntry, 'dispatches' | 'tried' | 'unknowns' | 'isSecond'>,
+  outcome: DispatchOutcome,
+): boolean {
+  if (outcome === 'accepted' || outcome === 'unknown' || unknowns > 0 || isSecond) return false
+  return tried.length === dispatches - 1
 }
 
 /** Not counted: what was accepted and waits whether a second channel is needed. */
@@ -108,7 +127,8 @@ export type Outbox = {
   claim(most: number, lease: Lease): Promise<readonly OutboxEntry[]>
   /**
    * Records dispatches and says what becomes of their messages. If another owner has settled it in
-   * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened.
+   * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened. One that has
+   * failed stays with who has claimed it since. What failed and nobody took frees its cooldown, once.
    */
   settle(settlements: readonly Settlement[]): Promise<void>
   /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */

@@ -9,7 +9,7 @@ import type {
 } from '../directory.ts'
 import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches.ts'
 import { receiptOfRank, type StateNumber, stateNumber } from '../numbering.ts'
-import type { Settlement } from '../outbox.ts'
+import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import { changeContact, type Elsewhere, setContact } from './change-contact.ts'
 import { heldDispatches, receive } from './dispatches.ts'
 import { byText } from './order.ts'
@@ -37,6 +37,7 @@ export type DispatchKey = {
 export type KeptDispatch = DispatchKey & {
   readonly queuedAt: number
   readonly next: Settlement['next']['kind']
+  readonly outcome: DispatchOutcome
   /** null: no receipt yet. */
   readonly state: ReceiptState | null
 }
@@ -101,7 +102,7 @@ const markLate = sql(`
 
 const selectKept = sql(`
   select json_build_object('verification', d.about, 'messageId', d.message, 'nth', d.nth,
-    'queuedAt', d.queued_at, 'next', d.next, 'rank', d.receipt_state)
+    'queuedAt', d.queued_at, 'next', d.next, 'outcome', d.outcome, 'rank', d.receipt_state)
   from json_to_recordset($1::json) as r (about text, message text, nth integer)
   join dispatch d on d.about = r.about and d.message = r.message and d.nth = r.nth`)
 

@@ -125,7 +125,7 @@ export const hotVerbs = {
       for (const settlement of settlements) {
         const { dispatch, queuedAt, message, next } = settlement
         if (readsEntry(settlement)) needs.entry({ queuedAt, messageId: dispatch.messageId })
-        if (next.kind === 'failed' && next.isPermanent)
+        if (next.kind === 'failed')
           for (const key of message.cooldown) needs.ledgers.add(key)
       }
     },

@@ -1,7 +1,14 @@
 /** The outbox in PostgreSQL: leases in one column, claims that pass over what others hold, settled by batches. */
 
 import type { Verification } from '../../verification/verification.ts'
-import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
+import {
+  isUntaken,
+  type Lease,
+  type NewMessage,
+  type OutboxDepth,
+  type OutboxEntry,
+  type Settlement,
+} from '../outbox.ts'
 import type { HeldDispatches } from './dispatches.ts'
 import type { HeldLedgers } from './ledgers.ts'
 import { notifyDue } from './notices.ts'
@@ -90,7 +97,7 @@ export function entryKey({ queuedAt, messageId }: EntryKey): string {
 
 /** Whether what becomes of a message hangs on what the outbox says of it. */
 export function readsEntry({ next }: Settlement): boolean {
-  return next.kind === 'retry' || next.kind === 'second'
+  return next.kind !== 'done'
 }
 
 export function heldOutbox(
@@ -139,7 +146,10 @@ export function heldOutbox(
     // Of several in one batch the first ends it.
     const endsUnread = kept === undefined && !readsEntry(settlement) && !ended.has(key)
     if (endsUnread) ended.add(key)
-    const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone')
+    // One that failed and was claimed since: what becomes of it is for them to say who have it now.
+    const isOvertaken =
+      next.kind === 'failed' && kept !== undefined && kept.dispatches > settlement.dispatches
+    const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone' || isOvertaken)
     if (kept && !isLate) {
       if (next.kind === 'retry' || next.kind === 'second') {
         kept.fate = 'changed'
@@ -147,11 +157,15 @@ export function heldOutbox(
         kept.tried = [...kept.tried, dispatch.provider]
         if (next.kind === 'second') kept.second = next.channel
         else kept.unknowns += Number(dispatch.outcome === 'unknown')
-      } else kept.fate = 'gone'
+      } else {
+        kept.fate = 'gone'
+        const { dispatches: count, tried, unknowns, second } = kept
+        const entry = { dispatches: count, tried, unknowns, isSecond: second !== null }
+        if (next.kind === 'failed' && isUntaken(entry, dispatch.outcome))
+          // Nothing reached the address, so asking again at once is fair.
+          ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+      }
     }
-    if (next.kind === 'failed' && next.isPermanent)
-      // Nothing reached the address, so asking again at once, corrected, is fair.
-      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
     dispatches.record(settlement, isLate, endsUnread)
   }
 

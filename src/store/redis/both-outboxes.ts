@@ -6,18 +6,13 @@ import type { Lease, Outbox, OutboxEntry, Settlement } from '../outbox.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { allWithin, createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
-import type { RedisVerifications } from './verifications.ts'
 
 /** Notices are not waited for longer, for codes have less time than they. */
 const noticesMs = 200
 
 type Postponed = Parameters<Outbox['postpone']>[0]
 
-export function bothOutboxes(
-  { store: cold, history }: PostgresEngine,
-  outbox: RedisOutbox,
-  verifications: RedisVerifications,
-) {
+export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: RedisOutbox) {
   /** Messages that PostgreSQL gave out although they are of codes: from before Redis was added. */
   const coldCodes = new Set<string>()
   const keyOf = ({ queuedAt, messageId }: { queuedAt: number; messageId: string }) =>
@@ -80,14 +75,6 @@ export function bothOutboxes(
     const awaiting = settlements.filter(({ next }) => next.kind === 'second')
     if (awaiting.length > 0)
       await outbox.endWaits(until, await history.lookUp(until, awaiting.map(keyOfDispatch)))
-    // Nothing reached the address, so asking again at once, corrected, is fair.
-    const freed = settlements.filter(({ next }) => next.kind === 'failed' && next.isPermanent)
-    await verifications.giveBack(
-      until,
-      freed.flatMap(({ message, queuedAt }) =>
-        message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt }) as const),
-      ),
-    )
   }
 
   return {

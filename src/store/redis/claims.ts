@@ -7,6 +7,7 @@ import { type Arrivals, allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, verificationOf } from './records.ts'
+import { type SettledEntry, settleCall } from './settle-call.ts'
 
 export type RedisClaims = ReturnType<typeof redisClaims>
 
@@ -102,26 +103,24 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     })
     // Not known is not ended: once more, rather than not at all.
     const kept = await history.lookUp(until, left.map(lastOf)).catch(() => [])
-    const ids = new Set(kept.filter(({ next }) => next !== 'retry').map(({ messageId }) => messageId))
-    const ended = left.filter(({ message }) => ids.has(message.id))
+    const endOf = new Map(kept.filter(({ next }) => next !== 'retry').map((one) => [one.messageId, one]))
+    const ended = left.filter(({ message }) => endOf.has(message.id))
     if (ended.length === 0) return new Set()
-    const { bodies, entries, due, waiting, records } = layout.of[shard]!
-    const told = ended.map(({ queuedAt, message, verification, dispatches }) => ({
-      entry: entryOf({ queuedAt, messageId: message.id }),
-      nth: dispatches,
-      next: 'done',
-      verification: verification!.id,
-    }))
+    const told = ended.map(({ queuedAt, message, verification, dispatches }): SettledEntry => {
+      const { next, outcome, nth } = endOf.get(message.id)!
+      return {
+        entry: entryOf({ queuedAt, messageId: message.id }),
+        nth: dispatches,
+        failedBy: nth,
+        next: next === 'failed' ? 'failed' : 'done',
+        outcome,
+        verification: verification!.id,
+        frees: message.cooldown,
+        at: queuedAt,
+      }
+    })
     // Should it fail, the lease brings them back here.
-    await calls
-      .call({
-        name: 'settle',
-        shard,
-        keys: [bodies, entries, due, waiting, records],
-        args: [JSON.stringify(told)],
-        until,
-      })
-      .catch(() => undefined)
+    await calls.call(settleCall(layout, shard, until, told)).catch(() => undefined)
     return new Set(ended)
   }
 

@@ -6,6 +6,7 @@ import type { KeptDispatch } from '../postgres/history.ts'
 import type { Calls } from './calls.ts'
 import { entryOf, type RedisClaims } from './claims.ts'
 import type { Layout } from './layout.ts'
+import { type SettledEntry, settleCall } from './settle-call.ts'
 
 export type RedisOutbox = ReturnType<typeof redisOutbox>
 
@@ -23,14 +24,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
       const groups = Map.groupBy(settlements, ({ verification }) => shardOf(verification))
       await Promise.all(
         [...groups].map(async ([shard, some]) => {
-          const { bodies, entries, due, waiting, records } = layout.of[shard]!
-          const [, , ...late] = await calls.call({
-            name: 'settle',
-            shard,
-            keys: [bodies, entries, due, waiting, records],
-            args: [JSON.stringify(some.map(wireOf))],
-            until,
-          })
+          const [, , ...late] = await calls.call(settleCall(layout, shard, until, some.map(wireOf)))
           for (const [i, settlement] of some.entries()) {
             lates.set(settlement, late[i] === 1)
             const { next } = settlement
@@ -121,7 +115,15 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
   }
 }
 
-function wireOf({ dispatch, message, region, verification, queuedAt, dispatches, next }: Settlement) {
+function wireOf({
+  dispatch,
+  message,
+  region,
+  verification,
+  queuedAt,
+  dispatches,
+  next,
+}: Settlement): SettledEntry {
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   const accepted = {
     provider,
@@ -136,8 +138,9 @@ function wireOf({ dispatch, message, region, verification, queuedAt, dispatches,
     ...('afterMs' in next && { afterMs: Math.ceil(next.afterMs) }),
     ...(next.kind === 'second' && { channel: next.channel }),
     provider,
-    isUnknown: outcome === 'unknown',
+    outcome,
     verification,
+    ...(next.kind === 'failed' && { frees: message.cooldown, at: queuedAt }),
     ...(outcome === 'accepted' && { accepted }),
   }
 }

@@ -59,7 +59,6 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const both = bothOutboxes(
     { store: cold, history },
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
-    verifications,
   )
   const deadlines = opened.use(createDeadlines())
   const untilOf = () => performance.now() + deadlineMs

@@ -2,7 +2,14 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Verification } from '../../verification/verification.ts'
-import type { Lease, NewMessage, OutboxDepth, OutboxEntry, Settlement } from '../outbox.ts'
+import {
+  isUntaken,
+  type Lease,
+  type NewMessage,
+  type OutboxDepth,
+  type OutboxEntry,
+  type Settlement,
+} from '../outbox.ts'
 import type { SqliteDispatches } from './dispatches.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import { type Row, verificationOf } from './rows.ts'
@@ -33,6 +40,7 @@ export function sqliteOutbox(
     `update outbox set due_at = ?, owner = '', dispatches = dispatches - 1
      where queued_at = ? and message_id = ?`,
   )
+  const selectEntry = db.prepare('select * from outbox where queued_at = ? and message_id = ?')
   const remove = db.prepare('delete from outbox where queued_at = ? and message_id = ?')
   const release = db.prepare("update outbox set due_at = ?, owner = '' where owner = ? and owner <> ''")
   const depth = db.prepare(
@@ -87,18 +95,28 @@ export function sqliteOutbox(
 
   function settleOne(settlement: Settlement): void {
     const at = now()
-    const { dispatch, next, message, queuedAt } = settlement
+    const { dispatch, next, queuedAt } = settlement
     const { messageId, provider } = dispatch
     const { changes } =
       next.kind === 'retry'
         ? retry.run(at + next.afterMs, provider, Number(dispatch.outcome === 'unknown'), queuedAt, messageId)
         : next.kind === 'second'
           ? awaitSecond.run(at + next.afterMs, provider, next.channel, queuedAt, messageId)
-          : remove.run(queuedAt, messageId)
-    if (next.kind === 'failed' && next.isPermanent)
-      // Nothing reached the address, so asking again at once, corrected, is fair.
-      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+          : next.kind === 'failed'
+            ? fail(settlement)
+            : remove.run(queuedAt, messageId)
     dispatches.record(settlement, changes === 0)
+  }
+
+  function fail({ dispatch, message, queuedAt, dispatches }: Settlement) {
+    const row = selectEntry.get(queuedAt, dispatch.messageId) as Row | undefined
+    // Claimed since: what becomes of it is for them to say who have it now.
+    if (!row || (row.dispatches as number) > dispatches) return { changes: 0 }
+    const { tried, unknowns, isSecond } = entryOf(row, queuedAt)
+    if (isUntaken({ dispatches, tried, unknowns, isSecond }, dispatch.outcome))
+      // Nothing reached the address, so asking again at once is fair.
+      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+    return remove.run(queuedAt, dispatch.messageId)
   }
 
   return {

@@ -41,12 +41,21 @@ end
 
 -- Whether it goes on by a later word already: told again, as its answer was lost, or in the hands of another owner.
 local function is_overtaken(state, one)
-  return one.nth <= (state.settled or 0) or (one.next == 'retry' and one.nth < state.dispatches)
+  local is_theirs = one.next == 'retry' or one.next == 'failed'
+  return one.nth <= (state.settled or 0) or (is_theirs and one.nth < state.dispatches)
+end
+
+-- isUntaken of src/store/outbox.ts once more.
+local function is_untaken(state, one)
+  if one.outcome == 'accepted' or one.outcome == 'unknown' then return false end
+  if state.unknowns > 0 or state.second then return false end
+  return #(state.tried or {}) == (one.failedBy or one.nth) - 1
 end
 
 -- Says what becomes of messages after a dispatch.
--- Keys: bodies, entries, due, waiting, records.
--- Arguments: [2] JSON, a list of { entry, nth, next, afterMs, channel, provider, isUnknown, verification, accepted }.
+-- Keys: bodies, entries, due, waiting, records; then ledgers that may be freed.
+-- Arguments: [2] JSON, a list of { entry, nth, failedBy, next, afterMs, channel, provider, outcome, verification,
+--   accepted, frees, at }: see settle-call.ts; frees: numbers of keys.
 -- Answers: settled, now, and for each 1 if it had been settled before, else 0.
 local function settle(keys, args)
   local now = clock()
@@ -67,13 +76,19 @@ local function settle(keys, args)
           if one.next == 'second' then
             state.second = one.channel
             redis.call('ZREM', keys[4], one.entry)
-          elseif one.isUnknown then
+          elseif one.outcome == 'unknown' then
             state.unknowns = state.unknowns + 1
           end
           redis.call('HSET', keys[2], one.entry, cjson.encode(state))
           redis.call('ZADD', keys[3], now + one.afterMs, one.entry)
         end
+      elseif one.next == 'failed' and is_overtaken(state, one) then
+        answer[#answer] = 1
       else
+        if one.next == 'failed' and is_untaken(state, one) then
+          -- Nothing reached the address, so asking again at once is fair.
+          for _, key in ipairs(one.frees) do give_back_one(keys[key], { form = 'events', at = one.at }) end
+        end
         redis.call('ZREM', keys[4], one.entry)
         record = remove_entry(keys[1], keys[2], keys[3], keys[5], one.entry, state)
       end
