@@ -29,11 +29,13 @@ const statements: Readonly<Record<string, string>> = {
   'A-8':
     'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
   'A-9':
-    'Nobody is locked out by a stranger: whatever others do with an address, account or network, the right code, the right password from a network that was used before, and one’s own sends work.',
+    'Nobody is locked out by a stranger: whatever others do with an address, account or network, the right code, the right password from a network that was used before, and the sends of who holds an address work; messages to an address stay under their cap.',
   'A-11':
     'A signed text has one meaning: no two accepted App ID logins that differ in appId, corpId, userId, expireTime or nonce have the same text.',
   'A-12':
     'What is dear, such as comparing passwords and looking names up, is bounded and queued apart: a flood of it delays no send by more than a second.',
+  'A-13':
+    'No order of calls by apps of any policies admits more than each policy’s own limits look back for.',
   'A-14':
     'What is proved belongs to the login that proved it. A refresh token that comes twice ends its login.',
   'T-1':

@@ -106,6 +106,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       limits: settings.hasLimits ? settings.passwordLimits : null,
       metrics,
     }),
+    addressCap: settings.addressCap,
     testCodeOf(address, now) {
       const test = testAddresses.get(address)
       return test && test.until > now ? test.code : undefined

@@ -16,6 +16,7 @@ import type { OutboxEntry, Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import { defaultPasswordLimits, passwordSubject, passwordTakes } from '../src/throttle/password-limits.ts'
 import {
+  defaultAddressCap,
   defaultLimits,
   issueTakes,
   nonceTake,
@@ -127,10 +128,17 @@ async function ask(
   const app = `a-${tenant}`
   const phone = newPhone()
   const limiterKey = `tel:${unlike()}`
-  const subject: ThrottleSubject = { tenant, app, member: member.id, limiterKey, network: one.network }
+  const subject: ThrottleSubject = {
+    tenant,
+    app,
+    member: member.id,
+    limiterKey,
+    network: one.network,
+    isHolder: false,
+  }
   const key = newKey({ tenant, app, member: member.id, address: limiterKey })
   const message = newMessage({ tenant, app, to: phone, values: one.values, lifetimeMs, cooldown: ['ia:x:y'] })
-  const takes = issueTakes(subject, defaultLimits)
+  const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
   const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, takes, message }))
   if (issued.kind === 'throttled') return
   const { record, queuedAt } = issued

@@ -58,6 +58,7 @@ export function policyWith(
           gapsMs: set.limits?.issues?.address?.gaps?.map((gap) => ms(gap)!) ?? issues.address.gapsMs,
           windows: windows(set.limits?.issues?.address?.windows) ?? issues.address.windows,
         },
+        holder: windows(set.limits?.issues?.holder) ?? issues.holder,
         memberAddress: windows(set.limits?.issues?.memberAddress) ?? issues.memberAddress,
         member: windows(set.limits?.issues?.member) ?? issues.member,
         memberAddresses: windows(set.limits?.issues?.memberAddresses) ?? issues.memberAddresses,
@@ -65,7 +66,6 @@ export function policyWith(
         app: { ...issues.app, ...set.limits?.issues?.app },
       },
       submissions: {
-        address: windows(set.limits?.submissions?.address) ?? submissions.address,
         memberAddress: windows(set.limits?.submissions?.memberAddress) ?? submissions.memberAddress,
       },
       wrong: {

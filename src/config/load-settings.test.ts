@@ -116,6 +116,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'postgres.caFile': join(folder, 'x'),
     'postgres.listen': 'off',
     limits: 'none',
+    addressCap: '30/12h',
     'admin.listen': '127.0.0.1:8090',
     'templates.smsParts': '2',
     drain: '3s',
@@ -159,6 +160,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
   assert.equal(policy.limits.issues.app.perDay, 9)
   assert.deepEqual(trustedProxies, ['10.0.0.0/8', '::1'])
   assert.deepEqual(policy.tellsClientIp, ['192.0.2.0/24', '2001:db8::5'])
+  assert.deepEqual(loaded.settings.addressCap, { max: 30, perMs: 12 * 3_600_000 })
 })
 
 test('a carrier’s settings have environment names too', () => {

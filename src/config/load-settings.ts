@@ -8,10 +8,11 @@ import { channels } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
+import { defaultAddressCap } from '../throttle/policy.ts'
 import { addressRulesOf } from './address-rules.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { examineCertificate } from './certificate.ts'
-import { parseDuration } from './duration.ts'
+import { parseDuration, parseWindow } from './duration.ts'
 import { isOpenToOthers, whyUnreadable } from './files.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { passwordLimitsOf } from './password-settings.ts'
@@ -99,6 +100,9 @@ export function loadSettings({
       problems.push(`trustedProxies: ${proxy} is no IP address or CIDR block, such as 10.0.0.0/8`)
   if ((parseDuration(set.retention ?? '30d') ?? 0) < 3_600_000)
     problems.push('retention: must be at least 1h; limits and receipts look back that far')
+  const addressCap = parseWindow(set.addressCap ?? '') ?? defaultAddressCap
+  if (addressCap.max < 2)
+    problems.push('addressCap: must be at least 2: half of it is kept for whoever holds the address')
   if (!isDevelopment && set.limits === 'none')
     problems.push('limits: none is for load tests; it works only with --dev')
   // In development the key ring and the certificate are made at first start.
@@ -139,6 +143,7 @@ export function loadSettings({
     workers,
     drainMs,
     hasLimits: set.limits !== 'none',
+    addressCap,
     retentionMs: parseDuration(set.retention ?? '30d')!,
     log: {
       level: (set.log?.level ?? 'info') as Settings['log']['level'],

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 import { apiCalls } from '../flows/policy.ts'
 
 export const durationPattern = '^[0-9]{1,9}(ms|s|m|h|d)$'
-const windowPattern = '^[1-9][0-9]{0,8}/[0-9]{1,9}(ms|s|m|h|d)$'
+export const windowPattern = '^[1-9][0-9]{0,8}/[1-9][0-9]{0,8}(ms|s|m|h|d)$'
 
 export const strict = { additionalProperties: false } as const
 export const optional = Type.Optional
@@ -24,17 +24,25 @@ const limits = Type.Object(
               {
                 gaps: optional(
                   Type.Array(Type.String({ pattern: durationPattern }), {
+                    maxItems: 100,
                     description:
-                      'Least time between one code and the next to an address, by how many went to it in 24 hours.',
+                      'Least time between one code and the next that a member asks for one address, by how many it were in 24 hours. A test address has none.',
                     default: ['60s', '60s', '120s', '300s', '900s'],
                   }),
                 ),
-                windows: windows('Codes to an address, over the tenant.', ['5/1h', '10/24h']),
+                windows: windows(
+                  'Codes to an address over the tenant, asked for by members who do not hold it.',
+                  ['5/1h', '6/24h'],
+                ),
               },
               strict,
             ),
           ),
-          memberAddress: windows('Codes a member asks for one address.', ['3/10m']),
+          holder: windows('Codes that the member who holds an address asks for it.', ['3/10m', '4/24h']),
+          memberAddress: windows('Codes a member asks for one address that he does not hold.', [
+            '3/10m',
+            '4/24h',
+          ]),
           member: windows('Codes a member asks for.', ['10/1h', '20/24h']),
           memberAddresses: windows('Different addresses a member asks codes for.', ['5/24h']),
           network: windows('Codes asked for from one network (IPv6: /64).', ['120/1h']),
@@ -74,7 +82,7 @@ const limits = Type.Object(
     submissions: optional(
       Type.Object(
         {
-          address: windows('Codes entered for an address, over the tenant.', ['5/60s']),
+          address: windows('Without effect: what others enter refuses no code that was sent.', []),
           memberAddress: windows('Codes a member enters for one address.', ['5/60s']),
         },
         strict,
@@ -83,10 +91,16 @@ const limits = Type.Object(
     wrong: optional(
       Type.Object(
         {
-          address: windows('Wrong codes for an address, over all members.', ['30/24h']),
+          address: windows(
+            'Wrong codes for an address, over all members to whom one was sent for it; then none is sent to members who do not hold it.',
+            ['30/24h'],
+          ),
           memberAddress: windows('Wrong codes of a member for one address.', ['15/24h', '50/30d']),
           member: windows('Wrong codes of a member.', ['20/24h']),
-          network: windows('Wrong codes from one network.', ['60/1h']),
+          network: windows(
+            'Wrong codes from one network; then none is sent from there to addresses that their askers do not hold.',
+            ['60/1h'],
+          ),
         },
         strict,
       ),

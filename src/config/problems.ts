@@ -119,7 +119,7 @@ function unquoted(type: unknown, found: string): string {
 }
 
 const forms: readonly (readonly [part: string, form: string])[] = [
-  ['/[0-9]', 'COUNT/TIME, such as 5/1h'],
+  ['}/[1-9]', 'COUNT/TIME, such as 5/1h'],
   ['(ms|s|m|h|d)', 'a number with its unit, such as 60s, 10m, 24h or 30d'],
   ['{4}-', 'YYYY-MM-DD'],
   ['[0-9]{6,10}', '6 to 10 digits'],

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { redisSchema } from './hot-settings.ts'
 import { passwordsSchema } from './password-settings.ts'
-import { durationPattern, optional, policySchema, strict } from './policy-schema.ts'
+import { durationPattern, optional, policySchema, strict, windowPattern } from './policy-schema.ts'
 import { text } from './providers/parts.ts'
 import { routesSchema } from './routes.ts'
 import { postgresSchema } from './store-settings.ts'
@@ -85,6 +85,14 @@ export const settingsSchema = Type.Object(
       Type.Union([Type.Literal('on'), Type.Literal('none')], {
         description: 'none lifts all throttles, for load tests. Development only.',
         default: 'on',
+      }),
+    ),
+    addressCap: optional(
+      Type.String({
+        pattern: windowPattern,
+        description:
+          'Codes to one address over all tenants, as COUNT/TIME. Half of them are kept for whoever holds the address (docs/limits.md).',
+        default: '20/24h',
       }),
     ),
     retention: optional(

@@ -5,6 +5,7 @@ import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import type { StoreChoice } from '../store/open-store.ts'
 import type { PasswordLimits } from '../throttle/password-limits.ts'
+import type { Window } from '../throttle/policy.ts'
 import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
@@ -46,6 +47,8 @@ export type Settings = {
   readonly drainMs: number
   /** false lifts the limits for load tests; development only. */
   readonly hasLimits: boolean
+  /** Codes to one address over all tenants. */
+  readonly addressCap: Window
   readonly retentionMs: number
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'

@@ -26,8 +26,8 @@ function ledgersIn(kept: Map<string, { ledger: Ledger; forgottenAt: number }>): 
         Date.now(),
       )
       if (decision.kind === 'throttled') return decision
-      for (const [i, { ledger, forgottenAt }] of decision.ledgers.entries())
-        open.put(takes[i]!.key, takes[i]!.form, ledger, forgottenAt)
+      for (const [i, next] of decision.ledgers.entries())
+        if (next) open.put(takes[i]!.key, takes[i]!.form, next.ledger, next.forgottenAt)
       return { kind: 'taken', takings: takingsOf(takes, Date.now()) }
     },
     giveBack: async () => undefined,

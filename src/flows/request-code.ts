@@ -3,8 +3,8 @@
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
 import type { NewMessage } from '../store/outbox.ts'
-import { issueTakes } from '../throttle/policy.ts'
-import type { Throttled } from '../throttle/take.ts'
+import { issueTakes, type LimitPolicy } from '../throttle/policy.ts'
+import type { Take, Throttled } from '../throttle/take.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, newMessageId, purposeFor, throttleSubject, verificationKey } from './subject.ts'
@@ -38,7 +38,10 @@ export async function requestCode(services: Services, act: Act, locale: string):
   }
   const now = services.clock.now()
   const isTest = services.testCodeOf(addressKey(address), now) !== undefined
-  const takes = services.hasLimits ? issueTakes(throttleSubject(act), policy.limits) : []
+  const purpose = purposeFor(session.member, address)
+  const takes = services.hasLimits
+    ? issueTakes(throttleSubject(act, purpose), limitsFor(policy.limits, isTest), services.addressCap)
+    : []
   const lifetimeMs = policy.lifetimeMs[channel]
   const message: NewMessage | undefined = isTest
     ? undefined
@@ -52,14 +55,10 @@ export async function requestCode(services: Services, act: Act, locale: string):
         template: 'code',
         values: {},
         lifetimeMs,
-        // What a refusal of the address for good frees: the limits on this address, not on its asker.
-        cooldown: takes
-          .filter(
-            (take) => take.form === 'events' && (take.scope === 'address' || take.scope === 'member-address'),
-          )
-          .map((take) => take.key),
+        // What is free again if nobody took the message: the limits on this address, not those on its asker.
+        cooldown: takes.filter((take) => isOfAddress(take)).map((take) => take.key),
       }
-  const key = verificationKey(act, purposeFor(session.member, address))
+  const key = verificationKey(act, purpose)
   const result = await services.store.verifications.issue({
     id: newVerificationId(now, key.address),
     key,
@@ -92,4 +91,15 @@ export async function requestCode(services: Services, act: Act, locale: string):
     })
   }
   return { kind: 'sent' }
+}
+
+/** Nobody waits for a message at a test address, so one need not wait to ask again. */
+function limitsFor(limits: LimitPolicy, isTest: boolean): LimitPolicy {
+  if (!isTest) return limits
+  const { issues } = limits
+  return { ...limits, issues: { ...issues, address: { ...issues.address, gapsMs: [] } } }
+}
+
+function isOfAddress({ scope, looksOnly }: Take): boolean {
+  return !looksOnly && (scope === 'address' || scope === 'address-total' || scope === 'member-address')
 }

@@ -8,6 +8,7 @@ import type { App } from '../directory/directory.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Lease, OutboxEntry } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
+import type { Window } from '../throttle/policy.ts'
 import type { CheckPassword } from './check-password.ts'
 import type { AppPolicy } from './policy.ts'
 import type { Sessions } from './sessions.ts'
@@ -27,6 +28,8 @@ export type Services = {
   /** By which addresses are read. */
   readonly addressRules: AddressRules
   readonly checkPassword: CheckPassword
+  /** Codes to one address over all tenants. */
+  readonly addressCap: Window
   /** The fixed code of a test address still in force. */
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any route takes messages for the destination. */

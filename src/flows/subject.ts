@@ -33,13 +33,15 @@ export function verificationKey({ session, address }: Act, purpose: Purpose): Ve
   }
 }
 
-export function throttleSubject({ session, address, network }: Act): ThrottleSubject {
+/** Who asks for, or enters, a code for a contact already theirs holds the address; nobody else does. */
+export function throttleSubject({ session, address, network }: Act, purpose: Purpose): ThrottleSubject {
   return {
     tenant: session.tenant.id,
     app: session.app.id,
     member: session.member.id,
     limiterKey: limiterKey(address),
     network,
+    isHolder: purpose === 'own-contact',
   }
 }
 

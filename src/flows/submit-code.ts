@@ -35,7 +35,7 @@ export async function submitCode(services: Services, submission: Submission): Pr
   const policy = services.policyOf(act.session.app)
   const key = verificationKey(act, purpose)
   const takes = services.hasLimits
-    ? submissionTakes(throttleSubject(act), policy.limits)
+    ? submissionTakes(throttleSubject(act, purpose), policy.limits)
     : { counted: [], wrong: [] }
   const taken = await store.verifications.takeSubmission({
     key,

@@ -7,7 +7,7 @@
  * - distinct: at most `max` different tags in any interval of `perMs`.
  * - bucket: `perSecond` on average and `burst` at once (GCRA).
  * - tally: at most `max` in any interval of `perMs`, counted in slots: it never allows more, and may
- *   refuse up to a slot too long. For limits too large to remember each taking.
+ *   refuse up to a slot too long. For limits too large to remember each taking, of one app alone.
  */
 export type Rule =
   | { readonly kind: 'window'; readonly max: number; readonly perMs: number }
@@ -17,14 +17,27 @@ export type Rule =
   | { readonly kind: 'tally'; readonly max: number; readonly perMs: number }
 
 /**
- * What a ledger remembers. events: the times of takings, oldest first · tags: pairs of (last time, tag)
- * · bucket: one theoretical arrival time · tally: pairs of (slot number, count), oldest first.
+ * What a ledger remembers.
+ * - events: the times of takings, oldest first. A time followed by a negative number stands for as many takings,
+ *   none of them later: only the newest 300 numbers and more are kept one by one.
+ * - tags: pairs of (last time, tag).
+ * - bucket: one theoretical arrival time.
+ * - tally: pairs of (slot number, count), oldest first.
+ *
+ * Events and tags are shared by apps whose policies differ, so they begin with the longest time that any of them
+ * looks back, negative (for tags as a pair with 0): an app with short limits must not forget what another counts.
+ * One written before horizons were kept has none.
  */
 export type LedgerForm = 'events' | 'tags' | 'bucket' | 'tally'
 
 export type Ledger = readonly number[]
 
 export const tallySlots = 60
+
+/** So many of the newest numbers stay as they are; older takings are put together by slots of the horizon. */
+const mostExact = 300
+/** Put together only beyond this, so that it is not done at each taking. */
+const mostNumbers = 600
 
 const slotMs = (perMs: number) => Math.ceil(perMs / tallySlots)
 
@@ -39,14 +52,13 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
     case 'window': {
       if (rule.max <= 0) return rule.perMs
       // The slot frees when the max-th newest taking leaves the window.
-      const at = ledger[ledger.length - rule.max]
+      const at = nthNewest(ledger, rule.max)
       return at === undefined ? 0 : Math.max(0, at + rule.perMs - now)
     }
     case 'gaps': {
-      const last = ledger.at(-1)
+      const last = nthNewest(ledger, 1)
       if (last === undefined) return 0
-      let count = 0
-      for (let i = ledger.length - 1; i >= 0 && ledger[i]! + rule.perMs > now; i--) count++
+      const count = countSince(ledger, now - rule.perMs)
       if (count === 0) return 0
       const gap = rule.gapsMs[Math.min(count, rule.gapsMs.length) - 1] ?? 0
       return Math.max(0, last + gap - now)
@@ -56,7 +68,7 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
       let count = 0
       for (let i = 0; i < ledger.length; i += 2) {
         const at = ledger[i]!
-        if (at + rule.perMs <= now) continue
+        if (at < 0 || at + rule.perMs <= now) continue
         if (ledger[i + 1] === tag) return 0
         count++
         if (at < oldest) oldest = at
@@ -85,25 +97,31 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
   }
 }
 
-/** The ledger after one more taking, with what no rule asks for any more left out. */
+/**
+ * The ledger after one more taking, with what no rule asks for any more left out.
+ * @param keepMs  How far others may look back who take from it, at least.
+ */
 export function taken(
   ledger: Ledger,
   form: LedgerForm,
   rules: readonly Rule[],
   now: number,
   tag: number,
+  keepMs = 0,
 ): Ledger {
   switch (form) {
     case 'events': {
-      const kept = within(ledger, longestMs(rules), now)
+      const span = Math.max(longestMs(rules), keepMs, horizonMs(ledger))
+      const kept = within(ledger, span, now)
       // Kept in order even if the clock of another process is ahead: the newest is last.
-      return [...kept, Math.max(now, kept.at(-1) ?? 0)]
+      return [-span, ...gathered(kept, span), Math.max(now, nthNewest(kept, 1) ?? 0)]
     }
     case 'tags': {
-      const span = longestMs(rules)
-      const next: number[] = []
+      const span = Math.max(longestMs(rules), keepMs, horizonMs(ledger))
+      const next: number[] = [-span, 0]
       for (let i = 0; i < ledger.length; i += 2)
-        if (ledger[i]! + span > now && ledger[i + 1] !== tag) next.push(ledger[i]!, ledger[i + 1]!)
+        if (ledger[i]! >= 0 && ledger[i]! + span > now && ledger[i + 1] !== tag)
+          next.push(ledger[i]!, ledger[i + 1]!)
       next.push(now, tag)
       return next
     }
@@ -124,30 +142,102 @@ export function taken(
   }
 }
 
-/** The ledger with the taking made at `at` given back, if it is still there. */
+/** The ledger with the taking made at `at` given back, if it is still there; empty if nothing else is. */
 export function givenBack(ledger: Ledger, form: LedgerForm, at: number): Ledger {
   if (form !== 'events') return ledger
   const index = ledger.lastIndexOf(at)
-  return index < 0 ? ledger : ledger.toSpliced(index, 1)
+  if (index < 0) return ledger
+  const count = countAt(ledger, index)
+  if (count > 2) return ledger.with(index + 1, 1 - count)
+  const rest = ledger.toSpliced(count === 2 ? index + 1 : index, 1)
+  return rest.length === 1 && rest[0]! < 0 ? [] : rest
+}
+
+/** Events with others put in at their times, in any order, to decide over both. */
+export function withTakings(events: Ledger, times: Ledger): Ledger {
+  const all = [...events]
+  for (const time of times) {
+    let i = all.length
+    // A count stays with the time before it, and the horizon at the beginning.
+    while (i > 0 && (all[i - 1]! < 0 ? i > 1 && all[i - 2]! > time : all[i - 1]! > time)) i--
+    all.splice(i, 0, time)
+  }
+  return all
 }
 
 /** When the ledger says nothing any more and may be dropped, in ms since the epoch. */
 export function forgottenAt(ledger: Ledger, form: LedgerForm, rules: readonly Rule[]): number {
   if (form === 'bucket') return ledger[0] ?? 0
-  const span = longestMs(rules)
-  if (form === 'tally') return ((ledger.at(-2) ?? 0) + tallySlots + 2) * slotMs(span)
-  const last = form === 'tags' ? ledger.at(-2) : ledger.at(-1)
-  return (last ?? 0) + span
+  if (form === 'tally') return ((ledger.at(-2) ?? 0) + tallySlots + 2) * slotMs(longestMs(rules))
+  const last = form === 'tags' ? ledger.at(-2) : nthNewest(ledger, 1)
+  return Math.max(0, last ?? 0) + Math.max(longestMs(rules), horizonMs(ledger))
+}
+
+/** The longest time that anybody who took from it looks back; 0 if it does not say. */
+function horizonMs(ledger: Ledger): number {
+  return Math.max(0, -(ledger[0] ?? 0))
+}
+
+/** How many takings the time at an index of events stands for. */
+function countAt(ledger: Ledger, index: number): number {
+  return Math.max(1, -(ledger[index + 1] ?? 0))
+}
+
+/** When the n-th newest of events was taken, or a little later; undefined if there are fewer. */
+function nthNewest(ledger: Ledger, nth: number): number | undefined {
+  let count = 0
+  for (let i = ledger.length - 1; i >= 0; i--) {
+    // A count stands after its time; the one at the very beginning is the horizon.
+    const weight = ledger[i]! < 0 ? -ledger[i--]! : 1
+    if (i < 0) return undefined
+    count += weight
+    if (count >= nth) return ledger[i]
+  }
+  return undefined
+}
+
+/** How many of the events are later than a time. */
+function countSince(ledger: Ledger, time: number): number {
+  let count = 0
+  for (let i = ledger.length - 1; i >= 0; i--) {
+    const weight = ledger[i]! < 0 ? -ledger[i--]! : 1
+    if (i < 0 || ledger[i]! <= time) break
+    count += weight
+  }
+  return count
+}
+
+/** The events without their horizon and without what is older than `spanMs`. */
+function within(ledger: Ledger, spanMs: number, now: number): Ledger {
+  let first = 0
+  while (first < ledger.length && (ledger[first]! < 0 || ledger[first]! + spanMs <= now)) first++
+  return ledger.slice(first)
+}
+
+/** Many events with the oldest put together, those of a slot as if all were taken when its last was. */
+function gathered(events: Ledger, spanMs: number): Ledger {
+  if (events.length < mostNumbers) return events
+  const slot = slotMs(spanMs)
+  const next: number[] = []
+  let i = 0
+  while (i < events.length - mostExact) {
+    const at = events[i]!
+    let count = 0
+    let last = at
+    while (i < events.length - mostExact && Math.floor(events[i]! / slot) === Math.floor(at / slot)) {
+      last = events[i]!
+      const weight = countAt(events, i)
+      count += weight
+      i += weight > 1 ? 2 : 1
+    }
+    next.push(last)
+    if (count > 1) next.push(-count)
+  }
+  return [...next, ...events.slice(i)]
 }
 
 function longestMs(rules: readonly Rule[]): number {
   let longest = 0
   for (const rule of rules) if (rule.kind !== 'bucket' && rule.perMs > longest) longest = rule.perMs
   return longest
-}
-
-function within(ledger: Ledger, spanMs: number, now: number): Ledger {
-  let first = 0
-  while (first < ledger.length && ledger[first]! + spanMs <= now) first++
-  return first === 0 ? ledger : ledger.slice(first)
 }

@@ -5,6 +5,7 @@ import { limiterKeyOf } from '../address/address.ts'
 import { partitionOf, partitions } from '../address/partition.ts'
 import type { Ledger } from './ledger.ts'
 import {
+  defaultAddressCap,
   defaultLimits,
   issueTakes,
   partitionOfLedger,
@@ -12,7 +13,7 @@ import {
   submissionTakes,
   type ThrottleSubject,
 } from './policy.ts'
-import { decideTakes, giveBack, type Take, takingsOf } from './take.ts'
+import { decideTakes, giveBack, type Take, takesWith, takingsOf } from './take.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -25,6 +26,7 @@ const subject: ThrottleSubject = {
   member: 'm',
   limiterKey: 'tel:+8613800138000',
   network: '192.0.2.1',
+  isHolder: false,
 }
 
 /** Ledgers kept as an engine keeps them. */
@@ -38,7 +40,10 @@ function keeper() {
         now,
       )
       if (decision.kind === 'taken')
-        for (const [i, take] of takes.entries()) kept.set(take.key, decision.ledgers[i]!.ledger)
+        for (const [i, take] of takes.entries()) {
+          const next = decision.ledgers[i]
+          if (next) kept.set(take.key, next.ledger)
+        }
       return decision
     },
     giveBack(takes: readonly Take[], at: number) {
@@ -58,7 +63,7 @@ test('N-5: with the default policy no 60 seconds hold more than five comparisons
       for (const gap of gaps) {
         now += gap
         const { counted, wrong } = submissionTakes(subject, defaultLimits)
-        if (ledgers.take([...counted, ...wrong], now).kind === 'taken') done.push(now)
+        if (ledgers.take(takesWith([...counted, ...wrong], true), now).kind === 'taken') done.push(now)
       }
       for (const start of done)
         assert.ok(done.filter((time) => time >= start && time < start + minute).length <= 5)
@@ -76,13 +81,23 @@ test('a patient guesser is bounded by the days, not by the minutes alone', () =>
         { ...subject, member: `m${i % members}`, network: undefined },
         defaultLimits,
       )
-      if (ledgers.take([...counted, ...wrong], now).kind === 'taken') wrongs++
+      if (ledgers.take(takesWith([...counted, ...wrong], true), now).kind === 'taken') wrongs++
     }
     return wrongs
   }
   assert.equal(guess(13 * second, day, 1), 15, 'one member, one address, a day')
   assert.equal(guess(5 * minute, 30 * day, 1), 50, 'the same, thirty days')
-  assert.equal(guess(13 * second, day, 10), 30, 'ten members together, a day')
+  const asker = { ...subject, member: 'new', network: undefined }
+  const ledgers = keeper()
+  const guessed = { ...asker, member: 'm' }
+  for (let i = 0; i < 30; i++) {
+    const { wrong } = submissionTakes({ ...guessed, member: `m${i % 3}` }, defaultLimits)
+    assert.equal(ledgers.take(takesWith(wrong, true), 1_700_000_000_000 + i).kind, 'taken')
+  }
+  const decision = ledgers.take(issueTakes(asker, defaultLimits, defaultAddressCap), 1_700_000_000_100)
+  assert.ok(decision.kind === 'throttled' && decision.rule === 'window', 'no more codes to guess at that day')
+  const holder = issueTakes({ ...asker, isHolder: true }, defaultLimits, defaultAddressCap)
+  assert.equal(ledgers.take(holder, 1_700_000_000_100).kind, 'taken')
 })
 
 test('an honest person never meets a limit', () => {
@@ -108,7 +123,7 @@ test('an honest person never meets a limit', () => {
     let wasRefused = false
     const resends = Math.floor(random() * random() * 4)
     for (let i = 0; i <= resends; i++) {
-      const takes = issueTakes(own, defaultLimits)
+      const takes = issueTakes(own, defaultLimits, defaultAddressCap)
       const first = ledgers.take(takes, now)
       if (first.kind === 'throttled') {
         // The screen counts down the gap; any other limit would be met by surprise.
@@ -140,9 +155,14 @@ test('the default policy is the documented one', () => {
   )
   assert.deepEqual(windows(issues.address.windows), [
     [5, hour],
-    [10, day],
+    [6, day],
   ])
-  assert.deepEqual(windows(issues.memberAddress), [[3, 10 * minute]])
+  for (const own of [issues.holder, issues.memberAddress])
+    assert.deepEqual(windows(own), [
+      [3, 10 * minute],
+      [4, day],
+    ])
+  assert.deepEqual(defaultAddressCap, { max: 20, perMs: day })
   assert.deepEqual(windows(issues.member), [
     [10, hour],
     [20, day],
@@ -150,7 +170,6 @@ test('the default policy is the documented one', () => {
   assert.deepEqual(windows(issues.memberAddresses), [[5, day]])
   assert.deepEqual(windows(issues.network), [[120, hour]])
   assert.deepEqual(issues.app, { perSecond: 50, burst: 500, perDay: null })
-  assert.deepEqual(windows(submissions.address), [[5, minute]])
   assert.deepEqual(windows(submissions.memberAddress), [[5, minute]])
   assert.deepEqual(windows(wrong.address), [[30, day]])
   assert.deepEqual(windows(wrong.memberAddress), [
@@ -182,7 +201,7 @@ test('each limit refuses on its own, one past its most', () => {
     let refusal = ''
     for (let i = 0; done <= max && refusal === '' && i < 1000; i++) {
       const decision = ledgers.take(
-        issueTakes({ ...subject, ...changes[i % changes.length] }, limits),
+        issueTakes({ ...subject, ...changes[i % changes.length] }, limits, defaultAddressCap),
         1_700_000_000_000,
       )
       if (decision.kind === 'taken') done++
@@ -220,7 +239,8 @@ test('ledgers of different subjects are apart and hold no address', () => {
   ]) {
     const own = { ...subject, ...change }
     const { counted, wrong } = submissionTakes(own, defaultLimits)
-    const all = [...issueTakes(own, defaultLimits), ...counted, ...wrong]
+    const issue = issueTakes(own, defaultLimits, defaultAddressCap).filter((take) => !take.looksOnly)
+    const all = [...issue, ...counted, ...wrong]
     assert.equal(new Set(all.map((take) => take.key)).size, all.length)
     for (const { key } of all) {
       keys.add(key)
@@ -231,34 +251,24 @@ test('ledgers of different subjects are apart and hold no address', () => {
   assert.ok(keys.size > count * 3)
 })
 
-test('a large limit is counted in slots instead of remembered taking by taking', () => {
-  const limits = {
-    ...defaultLimits,
-    issues: {
-      ...defaultLimits.issues,
-      network: [
-        { max: 5000, perMs: hour },
-        { max: 10, perMs: second },
-      ],
-    },
-  }
-  const forms = issueTakes(subject, limits)
-    .filter((take) => take.scope === 'network')
-    .map((take) => take.form)
-  assert.deepEqual(forms.toSorted(), ['events', 'tally'])
-})
-
 test('the ledgers of an address lie where it lies, those of a member together', () => {
   for (const [address, member] of [
     ['tel:+8613800138000', 'm1'],
     ['mailto:a+b@example.com', 'm2'],
     ['mailto:j.o.e+x@googlemail.com', 'm3'],
   ] as const) {
-    const subject = { tenant: 't', app: 'a', member, limiterKey: limiterKeyOf(address), network: '192.0.2.1' }
+    const subject = {
+      tenant: 't',
+      app: 'a',
+      member,
+      limiterKey: limiterKeyOf(address),
+      network: '192.0.2.1',
+      isHolder: false,
+    }
     const wide = { ...defaultLimits.issues, memberAddress: [{ max: 1000, perMs: 1000 }] }
     const { counted, wrong } = submissionTakes(subject, defaultLimits)
     for (const { scope, key } of [
-      ...issueTakes(subject, { ...defaultLimits, issues: wide }),
+      ...issueTakes(subject, { ...defaultLimits, issues: wide }, defaultAddressCap),
       ...counted,
       ...wrong,
     ])

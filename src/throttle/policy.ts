@@ -3,14 +3,22 @@
 import { createHash } from 'node:crypto'
 import { partitionOfDigest } from '../address/partition.ts'
 import type { Rule } from './ledger.ts'
-import { type Take, tagOf } from './take.ts'
+import { type Scope, type Take, tagOf } from './take.ts'
 
 export type Window = { readonly max: number; readonly perMs: number }
 
 /** Every limit an app may override. Sources of the defaults: security policy table in docs/limits.md. */
 export type LimitPolicy = {
   readonly issues: {
-    readonly address: { readonly gapsMs: readonly number[]; readonly windows: readonly Window[] }
+    readonly address: {
+      /** Between two codes that one member asks for one address. */
+      readonly gapsMs: readonly number[]
+      /** Over the tenant, asked for by members who do not hold the address. */
+      readonly windows: readonly Window[]
+    }
+    /** What the member who holds an address asks for it. */
+    readonly holder: readonly Window[]
+    /** What a member asks for an address that is not his. */
     readonly memberAddress: readonly Window[]
     readonly member: readonly Window[]
     /** Different addresses a member may ask codes for. */
@@ -19,10 +27,12 @@ export type LimitPolicy = {
     readonly app: { readonly perSecond: number; readonly burst: number; readonly perDay: number | null }
   }
   readonly submissions: {
-    readonly address: readonly Window[]
     readonly memberAddress: readonly Window[]
   }
-  /** Budgets of wrong codes; a right one gives its taking back. */
+  /**
+   * Budgets of wrong codes; a right one gives its taking back. Those of the member refuse his submissions. Those of
+   * an address and of a network, which others use too, refuse no code that was sent: they refuse new ones.
+   */
   readonly wrong: {
     readonly address: readonly Window[]
     readonly memberAddress: readonly Window[]
@@ -42,10 +52,17 @@ export const defaultLimits: LimitPolicy = {
       gapsMs: [60 * second, 60 * second, 120 * second, 300 * second, 900 * second],
       windows: [
         { max: 5, perMs: hour },
-        { max: 10, perMs: day },
+        { max: 6, perMs: day },
       ],
     },
-    memberAddress: [{ max: 3, perMs: 10 * minute }],
+    holder: [
+      { max: 3, perMs: 10 * minute },
+      { max: 4, perMs: day },
+    ],
+    memberAddress: [
+      { max: 3, perMs: 10 * minute },
+      { max: 4, perMs: day },
+    ],
     member: [
       { max: 10, perMs: hour },
       { max: 20, perMs: day },
@@ -55,7 +72,6 @@ export const defaultLimits: LimitPolicy = {
     app: { perSecond: 50, burst: 500, perDay: null },
   },
   submissions: {
-    address: [{ max: 5, perMs: minute }],
     memberAddress: [{ max: 5, perMs: minute }],
   },
   wrong: {
@@ -69,6 +85,9 @@ export const defaultLimits: LimitPolicy = {
   },
 }
 
+/** Codes to one address over all tenants; half of them for whoever holds it. A setting of the installation. */
+export const defaultAddressCap: Window = { max: 20, perMs: day }
+
 /** Who acts on which address, as the limits see it. */
 export type ThrottleSubject = {
   readonly tenant: string
@@ -78,39 +97,42 @@ export type ThrottleSubject = {
   readonly limiterKey: string
   /** The client's network, see `networkOfClient`; undefined: not known. */
   readonly network: string | undefined
+  /** The address is a contact of the member already. */
+  readonly isHolder: boolean
 }
 
-/** What one more issue takes. */
-export function issueTakes(subject: ThrottleSubject, policy: LimitPolicy): Take[] {
-  const { issues } = policy
-  const { tenant, app, member, network } = subject
+/**
+ * What one more issue takes. Whoever holds the address has an allowance of his own, which nothing that others do
+ * touches; and what refuses others hangs on nothing that he does, so that nobody learns from it that he is there.
+ * @param cap  See `defaultAddressCap`.
+ */
+export function issueTakes(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Take[] {
+  const { issues, wrong } = policy
+  const { tenant, app, member, network, isHolder } = subject
   const digest = digestOf(subject.limiterKey)
   const address = digest.toString('base64url', 0, 15)
-  const takes: Take[] = []
-  const gaps: Rule = { kind: 'gaps', gapsMs: issues.address.gapsMs, perMs: day }
-  takes.push({
-    scope: 'address',
-    key: `ia:${tenant}:${address}`,
-    form: 'events',
-    rules: [...(issues.address.gapsMs.length > 0 ? [gaps] : []), ...windows(issues.address.windows)],
-  })
-  add(takes, 'member-address', `im:${tenant}:${member}:${address}`, issues.memberAddress)
-  add(takes, 'member', `iu:${tenant}:${member}`, issues.member)
-  if (issues.memberAddresses.length > 0)
-    takes.push({
-      scope: 'member-addresses',
-      key: `id:${tenant}:${member}`,
+  const { gapsMs } = issues.address
+  const gaps: Rule[] = gapsMs.length > 0 ? [{ kind: 'gaps', gapsMs, perMs: day }] : []
+  const ownKey = `im:${tenant}:${member}:${address}`
+  const own = shared('member-address', ownKey, isHolder ? issues.holder : issues.memberAddress, day)
+  const [part, most] = isHolder ? ['holders', cap.max - strangersPart(cap)] : ['others', strangersPart(cap)]
+  const takes: Take[] = [
+    { ...own, rules: [...gaps, ...own.rules] },
+    shared('address-total', `ta:${part}:${address}`, [{ max: most, perMs: cap.perMs }], cap.perMs),
+    shared('member', `iu:${tenant}:${member}`, issues.member, day),
+    {
+      ...shared('member-addresses', `id:${tenant}:${member}`, issues.memberAddresses, day),
       form: 'tags',
       rules: issues.memberAddresses.map((window) => ({ kind: 'distinct', ...window })),
       tag: tagOf(digest),
-    })
-  if (network !== undefined) add(takes, 'network', `in:${network}`, issues.network)
-  takes.push({
-    scope: 'app',
-    key: `ip:${app}`,
-    form: 'bucket',
-    rules: [{ kind: 'bucket', perSecond: issues.app.perSecond, burst: issues.app.burst }],
-  })
+    },
+    {
+      scope: 'app',
+      key: `ip:${app}`,
+      form: 'bucket',
+      rules: [{ kind: 'bucket', perSecond: issues.app.perSecond, burst: issues.app.burst }],
+    },
+  ]
   if (issues.app.perDay !== null)
     takes.push({
       scope: 'app-day',
@@ -118,27 +140,42 @@ export function issueTakes(subject: ThrottleSubject, policy: LimitPolicy): Take[
       form: 'tally',
       rules: [{ kind: 'tally', max: issues.app.perDay, perMs: day }],
     })
+  if (isHolder) return takes
+  takes.push(shared('address', `ia:${tenant}:${address}`, issues.address.windows, day), {
+    ...shared('address', `wa:${tenant}:${address}`, wrong.address, day),
+    looksOnly: true,
+  })
+  if (network !== undefined)
+    takes.push(shared('network', `in:${network}`, issues.network, hour), {
+      ...shared('network', `wn:${network}`, wrong.network, hour),
+      looksOnly: true,
+    })
   return takes
 }
 
 /**
- * What one more submission takes. `wrong` is taken beforehand as if the code were wrong and given
- * back when it is right, so that a crash between the two never leaves a guess uncounted.
+ * What one more submission takes: only a member's own limits refuse it. `wrong` is taken beforehand as if the code
+ * were wrong and given back when it is right, so that a crash between the two never leaves a guess uncounted.
  */
 export function submissionTakes(
   subject: ThrottleSubject,
   policy: LimitPolicy,
 ): { counted: Take[]; wrong: Take[] } {
-  const { tenant, member, network } = subject
+  const { tenant, member, network, isHolder } = subject
   const address = digestOf(subject.limiterKey).toString('base64url', 0, 15)
-  const counted: Take[] = []
-  add(counted, 'address', `sa:${tenant}:${address}`, policy.submissions.address)
-  add(counted, 'member-address', `sm:${tenant}:${member}:${address}`, policy.submissions.memberAddress)
-  const wrong: Take[] = []
-  add(wrong, 'address', `wa:${tenant}:${address}`, policy.wrong.address)
-  add(wrong, 'member-address', `wm:${tenant}:${member}:${address}`, policy.wrong.memberAddress)
-  add(wrong, 'member', `wu:${tenant}:${member}`, policy.wrong.member)
-  if (network !== undefined) add(wrong, 'network', `wn:${network}`, policy.wrong.network)
+  const own = `${tenant}:${member}:${address}`
+  const counted = [shared('member-address', `sm:${own}`, policy.submissions.memberAddress, minute)]
+  const wrong = [
+    shared('member-address', `wm:${own}`, policy.wrong.memberAddress, 30 * day),
+    shared('member', `wu:${tenant}:${member}`, policy.wrong.member, day),
+  ]
+  if (!isHolder)
+    // A guess without a live code of one's own can never be right, so it is none at this address.
+    wrong.push({
+      ...remembered('address', `wa:${tenant}:${address}`, policy.wrong.address, day),
+      decoyKey: `wx:${own}`,
+    })
+  if (network !== undefined) wrong.push(remembered('network', `wn:${network}`, policy.wrong.network, hour))
   return { counted, wrong }
 }
 
@@ -157,9 +194,9 @@ export function nonceTake(app: string, nonce: string): Take {
  * subject. So a store with shards decides most of what an act takes where the act's record lies.
  */
 export function partitionOfLedger(key: string): number {
-  const digest = /^[isw][am]:.*:([\w-]{20})(?::\d+)?$/.exec(key)?.[1]
+  const digest = /^(?:[isw][amx]|ta):.*:([\w-]{20})$/.exec(key)?.[1]
   if (digest !== undefined) return partitionOfDigest(Buffer.from(digest, 'base64url'))
-  return partitionOfSubject(key.slice(key.indexOf(':') + 1).replace(/:\d+$/, ''))
+  return partitionOfSubject(key.slice(key.indexOf(':') + 1))
 }
 
 /** The partition of what belongs to a member, an app or a network. @param subject  For a member `tenant:member`. */
@@ -167,19 +204,24 @@ export function partitionOfSubject(subject: string): number {
   return partitionOfDigest(digestOf(subject))
 }
 
-/** Above this a limit is kept as a tally instead of remembering the time of each taking. */
-const mostEvents = 300
-
-function add(takes: Take[], scope: Take['scope'], key: string, limits: readonly Window[]): void {
-  const small = limits.filter((limit) => limit.max <= mostEvents)
-  if (small.length > 0) takes.push({ scope, key, form: 'events', rules: windows(small) })
-  for (const limit of limits)
-    if (limit.max > mostEvents)
-      takes.push({ scope, key: `${key}:${limit.perMs}`, form: 'tally', rules: [{ kind: 'tally', ...limit }] })
+/**
+ * A take from a ledger that apps with other policies take from too. It is made also where this policy has no limit,
+ * for another's limit counts it.
+ * @param keepMs  What the default policy looks back: none forgets sooner.
+ */
+function shared(scope: Scope, key: string, limits: readonly Window[], keepMs: number): Take {
+  return { scope, key, form: 'events', rules: limits.map((limit) => ({ kind: 'window', ...limit })), keepMs }
 }
 
-function windows(limits: readonly Window[]): Rule[] {
-  return limits.map((limit) => ({ kind: 'window', ...limit }))
+/** A take that is never refused, for limits that are looked at elsewhere. */
+function remembered(scope: Scope, key: string, limits: readonly Window[], keepMs: number): Take {
+  const longest = limits.reduce((most, { perMs }) => Math.max(most, perMs), keepMs)
+  return { scope, key, form: 'events', rules: [], keepMs: longest }
+}
+
+/** The rest is for whoever holds the address. */
+function strangersPart({ max }: Window): number {
+  return Math.floor(max / 2)
 }
 
 function digestOf(text: string): Buffer {

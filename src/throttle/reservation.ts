@@ -1,6 +1,6 @@
 /** Takings of which it is not known yet whether they count: they hold their room for a while, and no longer. */
 
-import { forgottenAt, givenBack, type Ledger, type LedgerForm, taken } from './ledger.ts'
+import { forgottenAt, givenBack, type Ledger, type LedgerForm, taken, withTakings } from './ledger.ts'
 import { decideTakes, type Take, type Throttled } from './take.ts'
 
 /**
@@ -38,7 +38,7 @@ export function reserve(open: OpenLedgers, takes: readonly Take[], now: number):
   const settled = decideTakes(takes, counted, now)
   if (settled.kind === 'throttled') return settled
   const reserved = takes.map((take) => alive(open.read(reservedKey(take.key)), now))
-  const both = counted.map((ledger, i) => [...ledger, ...reserved[i]!].sort((a, b) => a - b))
+  const both = counted.map((ledger, i) => withTakings(ledger, reserved[i]!))
   if (decideTakes(takes, both, now).kind === 'throttled') return { kind: 'contended' }
   for (const [i, { key }] of takes.entries())
     open.put(reservedKey(key), 'events', [...reserved[i]!, now], now + reservationMs)
@@ -48,11 +48,11 @@ export function reserve(open: OpenLedgers, takes: readonly Take[], now: number):
 /** Ends a reservation. Never refused: its room was held, or it took longer than that lasts. */
 export function settle(open: OpenLedgers, settled: SettledReservation, now: number): void {
   const { reservation, counts, emptied } = settled
-  for (const { key, form, rules } of reservation.takes) {
+  for (const { key, form, rules, keepMs } of reservation.takes) {
     const reserved = givenBack(alive(open.read(reservedKey(key)), now), 'events', reservation.at)
     open.put(reservedKey(key), 'events', reserved, now + reservationMs)
     if (!counts) continue
-    const ledger = taken(open.read(key) ?? [], form, rules, now, 0)
+    const ledger = taken(open.read(key) ?? [], form, rules, now, 0, keepMs)
     open.put(key, form, ledger, forgottenAt(ledger, form, rules))
   }
   for (const key of emptied) if (open.read(key)) open.put(key, 'events', [], now)

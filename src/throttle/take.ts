@@ -5,6 +5,7 @@ import { forgottenAt, givenBack, type Ledger, type LedgerForm, type Rule, taken,
 /** Whose limit it is. Appears in metrics and refusals, so these names are public. */
 export type Scope =
   | 'address'
+  | 'address-total'
   | 'member-address'
   | 'member'
   | 'member-addresses'
@@ -22,6 +23,15 @@ export type Take = {
   readonly rules: readonly Rule[]
   /** For `distinct` rules: a number standing for what is taken, see `tagOf`. */
   readonly tag?: number
+  /** How far others who take from it may look back, whatever these rules say: takings are kept so long at least. */
+  readonly keepMs?: number
+  /** Its rules refuse, but nothing is taken. */
+  readonly looksOnly?: true
+  /**
+   * Of a submission: taken only from who has a live verification; from others in its place out of this ledger,
+   * which nobody looks at, so that either costs the same (A-1).
+   */
+  readonly decoyKey?: string
 }
 
 /** One taking that was made, by which it can be given back. `at`: engine time in ms, of the ledger's own engine. */
@@ -37,10 +47,13 @@ export type Throttled = {
   readonly scopes: readonly Scope[]
 }
 
-/** The ledgers after the taking, in the order of the takes, each with the time it may be dropped. */
+/**
+ * The ledgers after the taking, in the order of the takes, each with the time it may be dropped; undefined for one
+ * that was only looked at.
+ */
 export type Taken = {
   readonly kind: 'taken'
-  readonly ledgers: readonly { ledger: Ledger; forgottenAt: number }[]
+  readonly ledgers: readonly ({ ledger: Ledger; forgottenAt: number } | undefined)[]
 }
 
 /**
@@ -70,7 +83,8 @@ export function decideTakes(
   return {
     kind: 'taken',
     ledgers: takes.map((take, i) => {
-      const ledger = taken(ledgers[i] ?? [], take.form, take.rules, now, take.tag ?? 0)
+      if (take.looksOnly) return undefined
+      const ledger = taken(ledgers[i] ?? [], take.form, take.rules, now, take.tag ?? 0, take.keepMs)
       return { ledger, forgottenAt: forgottenAt(ledger, take.form, take.rules) }
     }),
   }
@@ -78,7 +92,14 @@ export function decideTakes(
 
 /** The takings of takes that were all made at one time. */
 export function takingsOf(takes: readonly Take[], at: number): readonly Taking[] {
-  return takes.map(({ key, form }) => ({ key, form, at }))
+  return takes.filter((take) => !take.looksOnly).map(({ key, form }) => ({ key, form, at }))
+}
+
+/** The takes of a submission, now that it is known whether its member has a live verification. */
+export function takesWith(takes: readonly Take[], hasLive: boolean): Take[] {
+  return takes.map(({ decoyKey, ...take }) =>
+    decoyKey === undefined || hasLive ? take : { ...take, key: decoyKey },
+  )
 }
 
 /** Gives one taking back: it did not count after all. */

@@ -42,7 +42,7 @@ export type Window = { readonly max: number; readonly perMs: number }
 export type Rules = {
   readonly lifetimeMs: number
   readonly issues: { readonly address: readonly Window[] }
-  readonly submissions: { readonly address: readonly Window[]; readonly memberAddress: readonly Window[] }
+  readonly submissions: { readonly memberAddress: readonly Window[] }
 }
 
 export type Holder = {

@@ -107,20 +107,22 @@ export function comparisonsWithinLimits({ calls, rules }: History): string[] {
     if (end !== 'done') return true
     return told.has(request) ? false : told.add(request)
   })
-  return [
-    ...exceeded(compared, ({ address }) => address, rules.submissions.address, 'comparisons'),
-    ...exceeded(
-      compared,
-      ({ member, address }) => `${address} by ${member}`,
-      rules.submissions.memberAddress,
-      'comparisons by one member',
-    ),
-  ]
+  return exceeded(
+    compared,
+    ({ member, address }) => `${address} by ${member}`,
+    rules.submissions.memberAddress,
+    'comparisons by one member',
+  )
 }
 
-export function issuesWithinLimits({ calls, rules }: History): string[] {
+/** Those whose message nobody took do not count: they were given back. */
+export function issuesWithinLimits({ calls, rules, failed }: History): string[] {
   const issued = calls.filter(({ act, end }) => act === 'send' && end === 'done')
-  return exceeded(issued, ({ address }) => address, rules.issues.address, 'issues')
+  return [...Map.groupBy(issued, ({ address }) => address)].flatMap(([address, some]) => {
+    const givenBack = failed.get(address) ?? 0
+    const limits = rules.issues.address.map(({ max, perMs }) => ({ max: max + givenBack, perMs }))
+    return exceeded(some, () => address, limits, 'issues')
+  })
 }
 
 /**

@@ -19,7 +19,7 @@ const rulesOf = ({ lifetimeMs = 60_000 }: Pick<Scenario<unknown>, 'lifetimeMs'>)
       { max: 5, perMs: 3_600_000 },
     ],
   },
-  submissions: { address: [{ max: 5, perMs: 60_000 }], memberAddress: [{ max: 5, perMs: 60_000 }] },
+  submissions: { memberAddress: [{ max: 5, perMs: 60_000 }] },
 })
 
 /** Limits of an address as in production, but for the gap; those of members, networks and apps are out of the way. */
@@ -29,12 +29,13 @@ policy:
   limits:
     issues:
       address: { gaps: [${gapMs}ms], windows: [5/1h] }
+      holder: []
       memberAddress: []
       member: []
       memberAddresses: []
       network: []
       app: { perSecond: 10000, burst: 100000 }
-    submissions: { address: [5/60s], memberAddress: [5/60s] }
+    submissions: { memberAddress: [5/60s] }
     wrong: { address: [100/24h], memberAddress: [100/24h], member: [100/24h], network: [] }
 providers:
   sandbox: { type: sandbox }

@@ -4,12 +4,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Address } from '../../address/address.ts'
 import { loginLimits, type Member, type Session, type Token } from '../../directory/directory.ts'
-import { defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { Login } from '../directory.ts'
-import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import { contactConformance } from './contacts.ts'
 import { dispatchConformance } from './dispatches.ts'
@@ -28,6 +27,7 @@ import {
   unlike,
   verifiedIn,
 } from './fixtures.ts'
+import { limitsConformance } from './limits.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
 export type EngineUnderTest = AsyncDisposable & {
@@ -138,10 +138,10 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       })
 
       test('of many issues under one limit exactly as many pass as it allows', async () => {
-        const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike() }
+        const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike(), isHolder: false }
         const issue = (nth: number) => {
           const address = `tel:${nth % 5}${subject.member}`
-          const takes = issueTakes({ ...subject, limiterKey: address }, defaultLimits)
+          const takes = issueTakes({ ...subject, limiterKey: address }, defaultLimits, defaultAddressCap)
           return client(nth).verifications.issue(newIssue({ key: newKey({ address }), takes }))
         }
         const results = await Promise.all(times(40, issue))
@@ -174,6 +174,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
           member: request.key.member,
           limiterKey: request.key.address,
           network: undefined,
+          isHolder: false,
         }
         const results = await Promise.all(
           times(200, (nth) => submit(client(nth), request.key, submissionTakes(subject, defaultLimits))),
@@ -357,17 +358,17 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       })
 
       test('a ledger is held until what was taken from it is forgotten', async () => {
-        const { key } = take(1)
-        const remember = (perMs: number) =>
+        const [{ key }, { key: brief }] = [take(1), take(1)]
+        const remember = (key: string, perMs: number) =>
           ledgers.take([
             { scope: 'password', key, form: 'tags', rules: [{ kind: 'distinct', max: 1, perMs }], tag: 0 },
           ])
         assert.equal(await ledgers.isHeld(key), false)
-        assert.equal((await remember(60_000)).kind, 'taken')
+        assert.equal((await remember(key, 60_000)).kind, 'taken')
         assert.equal(await client(1).ledgers.isHeld(key), true)
-        assert.equal((await remember(40)).kind, 'taken')
+        assert.equal((await remember(brief, 40)).kind, 'taken')
         await pause(60)
-        assert.equal(await ledgers.isHeld(key), false)
+        assert.equal(await ledgers.isHeld(brief), false)
       })
     })
 
@@ -413,27 +414,6 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(await due(), true)
       })
 
-      test('a failure that nobody took frees the address’s wait, one that may have been taken does not', async () => {
-        for (const outcome of ['refused', 'exhausted', 'unknown'] as const) {
-          const key = newKey({ address: `tel:${unlike()}` })
-          const subject = { tenant: 't', app: 'a', member: key.member, limiterKey: key.address }
-          const take = issueTakes({ ...subject, network: undefined }, defaultLimits)[0]!
-          assert.equal(take.scope, 'address')
-          const message = newMessage({ cooldown: [take.key] })
-          const request = newIssue({ key, takes: [take], message })
-          const issued = await verifications.issue(request)
-          assert.ok(issued.kind === 'issued')
-          const entry = {
-            message: request.message!,
-            verification: issued.record,
-            queuedAt: issued.queuedAt,
-            dispatches: 1,
-          } as OutboxEntry
-          await outbox.settle([settlementOf(entry, { kind: 'failed' }, outcome)])
-          assert.equal(await hasRoom(take), outcome !== 'unknown')
-        }
-      })
-
       test('what an owner held when it died is due at once when it releases it', async () => {
         const [entry] = await outbox.queue([newMessage()], { owner: 'dying', ms: 3_600_000 })
         const due = async () =>
@@ -473,6 +453,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       })
     })
 
+    limitsConformance(() => ({ store, client }))
     dispatchConformance(() => ({ store, client }))
     contactConformance(() => ({ store, client }))
 

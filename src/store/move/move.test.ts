@@ -10,7 +10,7 @@ import { type Made, makeInstallation, toldOf } from '../../../test/installation.
 import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import type { AppError } from '../../errors.ts'
-import { defaultLimits, issueTakes } from '../../throttle/policy.ts'
+import { defaultAddressCap, defaultLimits, issueTakes } from '../../throttle/policy.ts'
 import { newIssue, newMember } from '../conformance/fixtures.ts'
 import { openMovable, openStore, type PostgresChoice, type StoreChoice } from '../open-store.ts'
 import { type MoveOptions, moveStore, undoMove } from './move.ts'
@@ -282,8 +282,15 @@ describe('between SQLite and PostgreSQL', peer, () => {
 
   test('limits taken before are in force after', async () => {
     const [choice, there] = [newFile(), await newDatabase()]
-    const subject = { tenant: 't', app: 'a', member: 'm', limiterKey: 'tel:+1', network: '2001:db8::/64' }
-    const takes = issueTakes(subject, defaultLimits)
+    const subject = {
+      tenant: 't',
+      app: 'a',
+      member: 'm',
+      limiterKey: 'tel:+1',
+      network: '2001:db8::/64',
+      isHolder: false,
+    }
+    const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
     {
       await using store = await openStore(choice)
       assert.equal((await store.ledgers.take(takes)).kind, 'taken')
@@ -293,7 +300,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
     // Each by itself: every form of a ledger came under the key it is asked for by.
     const refused = await Promise.all(
       takes
-        .filter(({ form }) => form === 'events')
+        .filter(({ form, looksOnly }) => form === 'events' && !looksOnly)
         .map(({ rules, ...take }) =>
           store.ledgers.take([{ ...take, rules: [{ kind: 'window', max: 1, perMs: 3_600_000 }] }]),
         ),

@@ -5,7 +5,7 @@ import {
   type ReservationResult,
   type SettledReservation,
 } from '../../throttle/reservation.ts'
-import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
+import { type Take, type Taking, takesWith, takingsOf } from '../../throttle/take.ts'
 import type { JournalEntry } from '../journal.ts'
 import type { Ledgers } from '../ledgers.ts'
 import { stateNumber } from '../numbering.ts'
@@ -33,8 +33,12 @@ const verb = <Args extends unknown[], Result>(
   decide: (held: Held, ...args: Args) => Result,
 ) => ({ needs, decide })
 
-const needTakes = (needs: Needs, takes: readonly Pick<Take, 'key'>[]) => {
-  for (const { key } of takes) needs.ledgers.add(key)
+const needTakes = (needs: Needs, takes: readonly Pick<Take, 'key' | 'decoyKey'>[]) => {
+  for (const { key, decoyKey } of takes) {
+    needs.ledgers.add(key)
+    // Which of the two is known only when the verification is read.
+    if (decoyKey !== undefined) needs.ledgers.add(decoyKey)
+  }
 }
 
 export const hotVerbs = {
@@ -64,14 +68,15 @@ export const hotVerbs = {
     },
     ({ now, ledgers, verifications }, request): SubmissionResult => {
       if (request.repeat !== undefined && verifications.hasRepeat(request.repeat)) return { kind: 'repeated' }
-      const throttled = ledgers.take([...request.counted, ...request.wrong], now)
       const row = verifications.live(request.key, now)
+      const wrongTakes = takesWith(request.wrong, row !== undefined)
+      const throttled = ledgers.take([...request.counted, ...wrongTakes], now)
       if (throttled.kind === 'throttled') {
         if (row && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
           verifications.change(row.id, { state: stateNumber.spent })
         return throttled
       }
-      const wrong = takingsOf(request.wrong, now)
+      const wrong = takingsOf(wrongTakes, now)
       if (!row) {
         verifications.countDecoy(now)
         return { kind: 'taken', record: undefined, now, wrong }
@@ -125,8 +130,7 @@ export const hotVerbs = {
       for (const settlement of settlements) {
         const { dispatch, queuedAt, message, next } = settlement
         if (readsEntry(settlement)) needs.entry({ queuedAt, messageId: dispatch.messageId })
-        if (next.kind === 'failed')
-          for (const key of message.cooldown) needs.ledgers.add(key)
+        if (next.kind === 'failed') for (const key of message.cooldown) needs.ledgers.add(key)
       }
     },
     ({ outbox }, settlements): void => {

@@ -70,8 +70,8 @@ export function heldLedgers(rows: readonly unknown[]) {
       )
       if (decision.kind === 'throttled') return decision
       for (const [i, take] of takes.entries()) {
-        const { ledger, forgottenAt } = decision.ledgers[i]!
-        put(take.key, take.form, ledger, forgottenAt)
+        const next = decision.ledgers[i]
+        if (next) put(take.key, take.form, next.ledger, next.forgottenAt)
       }
       return { kind: 'taken' }
     },

@@ -76,27 +76,41 @@ describe('ledgers in Redis', peer, () => {
       perMs: fc.constantFrom(60_000, 777_777, 3_600_000),
     }),
   }
+  /** Two policies that share a ledger, by turns; a bucket and a tally are of one app. */
+  const twoOf = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one)
   const kept = fc.oneof(
     fc.record({
       form: fc.constant('events' as const),
-      rules: fc.array<Rule>(fc.oneof(rule.window, rule.gaps), { minLength: 1, maxLength: 3 }),
+      policies: twoOf(fc.array<Rule>(fc.oneof(rule.window, rule.gaps), { maxLength: 3 })),
+      keepMs: fc.constantFrom(scale, 600 * scale),
     }),
     fc.record({
       form: fc.constant('tags' as const),
-      rules: fc.array<Rule>(rule.distinct, { minLength: 1, maxLength: 2 }),
+      policies: twoOf(fc.array<Rule>(rule.distinct, { maxLength: 2 })),
+      keepMs: fc.constantFrom(scale, 600 * scale),
     }),
-    fc.record({ form: fc.constant('bucket' as const), rules: fc.tuple(rule.bucket) }),
-    fc.record({ form: fc.constant('tally' as const), rules: fc.tuple(rule.tally) }),
+    fc.record({
+      form: fc.constant('bucket' as const),
+      policies: fc.tuple(fc.tuple(rule.bucket)),
+      keepMs: fc.constant(0),
+    }),
+    fc.record({
+      form: fc.constant('tally' as const),
+      policies: fc.tuple(fc.tuple(rule.tally)),
+      keepMs: fc.constant(0),
+    }),
   )
   const step = fc.record({
     // Also backwards, as a clock that was set, or the next master's, may be.
     afterMs: fc.oneof(ms(0, 300), ms(-50, 0)),
     tag: fc.constantFrom(1, 2, 3, 281_474_976_710_655),
     isGivenBack: fc.boolean(),
+    policy: fc.nat(1),
+    looksOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   })
 
   async function take(takes: readonly Take[], keys: readonly string[], now: number) {
-    const wire = JSON.stringify(takes.map(({ scope, form, rules, tag }) => ({ scope, form, rules, tag })))
+    const wire = JSON.stringify(takes.map(({ key: _key, ...rest }) => rest))
     const [refusal, befores] = (await client.fcall('test_take', keys.length, ...keys, now, wire)) as string[]
     return { refusal, befores: Object.values(JSON.parse(befores!) as number[]) }
   }
@@ -113,10 +127,18 @@ describe('ledgers in Redis', peer, () => {
           const keys = limits.map((_, i) => `${base}:${i}`)
           const model = limits.map((): Ledger => [])
           let now = start
-          for (const { afterMs, tag, isGivenBack } of steps) {
+          for (const { afterMs, tag, isGivenBack, policy, looksOnly } of steps) {
             now += afterMs
             const takes = limits.map(
-              ({ form, rules }, i): Take => ({ scope: 'member', key: keys[i]!, form, rules, tag }),
+              ({ form, policies, keepMs }, i): Take => ({
+                scope: 'member',
+                key: keys[i]!,
+                form,
+                rules: policies[policy % policies.length]!,
+                tag,
+                keepMs,
+                ...(looksOnly && { looksOnly }),
+              }),
             )
             const expected = decideTakes(takes, model, now)
             const { refusal } = await take(takes, keys, now)
@@ -126,7 +148,8 @@ describe('ledgers in Redis', peer, () => {
               continue
             }
             assert.equal(refusal, '')
-            for (const [i, { ledger }] of expected.ledgers.entries()) model[i] = ledger
+            if (looksOnly) continue
+            for (const [i, next] of expected.ledgers.entries()) model[i] = next!.ledger
             if (isGivenBack) {
               const takings = takes.map(({ key, form }) => ({ key, form, at: now }))
               await client.fcall('test_give_back', keys.length, ...keys, JSON.stringify(takings))
@@ -142,6 +165,45 @@ describe('ledgers in Redis', peer, () => {
       ),
       { numRuns: 150 },
     )
+  })
+
+  test('put many takings together as the rules in TypeScript do', async () => {
+    const key = unlike()
+    const pipeline = client.pipeline()
+    const one: Take = {
+      scope: 'network',
+      key,
+      form: 'events',
+      rules: [{ kind: 'window', max: 100_000, perMs: 3_600_000 }],
+    }
+    let model: Ledger = []
+    let now = start
+    const wire = JSON.stringify([{ scope: one.scope, form: one.form, rules: one.rules }])
+    for (let i = 0; i < 2000; i++) {
+      now += (i * 7919) % 3000
+      pipeline.fcall('test_take', 1, key, now, wire)
+      const decision = decideTakes([one], [model], now)
+      assert.ok(decision.kind === 'taken')
+      model = decision.ledgers[0]!.ledger
+    }
+    await pipeline.exec()
+    assert.deepEqual(await read(key), model)
+    // The newest one by one, one of many that were put together, and one that is not there any more.
+    for (const at of [model.at(-1)!, model.at(-2)!, model[1]!, start]) {
+      await client.fcall('test_give_back', 1, key, JSON.stringify([{ key, form: 'events', at }]))
+      model = giveBack({ key, form: 'events', at }, model)
+      assert.deepEqual(await read(key), model)
+    }
+    for (const max of [1, 2, 299, 300, 301, 900, 1500]) {
+      const narrow: Take = { ...one, rules: [{ kind: 'window', max, perMs: 1_800_000 }], looksOnly: true }
+      const expected = decideTakes([narrow], [model], now)
+      const { refusal } = await take([narrow], [key], now)
+      const waitMs = expected.kind === 'throttled' ? expected.retryAfterMs : 0
+      assert.equal(
+        refusal === '' ? 0 : (JSON.parse(refusal!) as { retryAfterMs: number }).retryAfterMs,
+        waitMs,
+      )
+    }
   })
 
   test('a taking that is undone leaves no trace', async () => {

@@ -78,15 +78,16 @@ export async function reserve(
       }
       marked = mark ?? marked
       for (const [i, { take, key: ledger }] of some.entries())
-        reserved.push({
-          key: take.key,
-          form: take.form,
-          at: reply[1],
-          shard,
-          ledger,
-          take,
-          before: reply[2 + i] as number,
-        })
+        if (!take.looksOnly)
+          reserved.push({
+            key: take.key,
+            form: take.form,
+            at: reply[1],
+            shard,
+            ledger,
+            take,
+            before: reply[2 + i] as number,
+          })
     }),
   )
   const undo = async (end: number) => {
@@ -124,8 +125,15 @@ export async function reserve(
 }
 
 /** As the functions take it. */
-export function wireOf({ scope, form, rules, tag }: Take) {
-  return { scope, form, rules, ...(tag !== undefined && { tag }) }
+export function wireOf({ scope, form, rules, tag, keepMs, looksOnly }: Take) {
+  return {
+    scope,
+    form,
+    rules,
+    ...(tag !== undefined && { tag }),
+    ...(keepMs !== undefined && { keepMs }),
+    ...(looksOnly && { looksOnly }),
+  }
 }
 
 export function refusalOf(reply: Reply): Refusal {

@@ -1,7 +1,7 @@
 /** The verification verbs in Redis: each one function where the address lies, and what lies elsewhere around it. */
 
 import { partitionOf } from '../../address/partition.ts'
-import { type Taking, takingsOf } from '../../throttle/take.ts'
+import { type Taking, takesWith, takingsOf } from '../../throttle/take.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type {
   IssueRequest,
@@ -165,6 +165,9 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       const reservation = await reserve(calls, layout, until, home, [...counted, ...wrong])
       const { local, refusals } = reservation
       const keys = layout.of[home]!
+      const decoys = local.flatMap(({ take: { decoyKey } }, i) =>
+        decoyKey === undefined ? [] : [{ take: i + 1, ledger: layout.ledger(decoyKey).key }],
+      )
       const reply = await calls.call({
         name: 'take_submission',
         shard: home,
@@ -173,10 +176,12 @@ export function redisVerifications(calls: Calls, layout: Layout) {
           keys.live,
           ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
           ...local.map((one) => one.ledger),
+          ...decoys.map((one) => one.ledger),
         ],
         args: [
           JSON.stringify({
             takes: local.map((one) => wireOf(one.take)),
+            decoys: decoys.map(({ take }, i) => ({ take, key: i + 1 })),
             digest: digestOfKey(key),
             maxSubmissions,
             hasRepeat: repeat !== undefined,
@@ -198,7 +203,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       // Read in either case, which must take one time.
       const told = verificationOf(parseRecord(reply[2]))
       const record = kind === 'unknown' ? undefined : told
-      const here = local.map((one) => one.take).filter((take) => wrong.includes(take))
+      const taken = local.map((one) => one.take).filter((take) => wrong.includes(take))
+      const here = takesWith(taken, record !== undefined)
       return {
         kind: 'taken',
         record,

@@ -80,7 +80,9 @@ export function sqliteLedgers(db: DatabaseSync) {
       )
       if (decision.kind === 'throttled') return decision
       for (const [i, take] of takes.entries()) {
-        const { ledger, forgottenAt } = decision.ledgers[i]!
+        const next = decision.ledgers[i]
+        if (!next) continue
+        const { ledger, forgottenAt } = next
         touched.set(take.key, { form: take.form, numbers: ledger, forgottenAt, isDirty: true })
       }
       return { kind: 'taken' }

@@ -1,7 +1,7 @@
 /** The verification verbs in SQLite, each run whole within the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { takingsOf } from '../../throttle/take.ts'
+import { takesWith, takingsOf } from '../../throttle/take.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type {
@@ -128,14 +128,15 @@ export function sqliteVerifications(
     takeSubmission(request: SubmissionRequest): SubmissionResult & { standIn?: Verification } {
       const at = now()
       if (request.repeat !== undefined && selectRepeat.get(request.repeat, at)) return { kind: 'repeated' }
-      const throttled = ledgers.take([...request.counted, ...request.wrong], at)
       const record = live(request.key, at)
+      const wrongTakes = takesWith(request.wrong, record !== undefined)
+      const throttled = ledgers.take([...request.counted, ...wrongTakes], at)
       if (throttled.kind === 'throttled') {
         if (record && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
           setState.run(stateNumber.spent, record.id)
         return throttled
       }
-      const wrong = takingsOf(request.wrong, at)
+      const wrong = takingsOf(wrongTakes, at)
       if (!record) {
         const standIn = verificationOf(select.get(decoyId) as Row)
         count.run(decoyId)

@@ -1,0 +1,229 @@
+/** What every engine must do with ledgers that several apps and members share. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import type { Take } from '../../throttle/take.ts'
+import type { VerificationKey } from '../../verification/verification.ts'
+import type { DispatchOutcome, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Store } from '../store.ts'
+import {
+  claimed,
+  lease,
+  newIssue,
+  newKey,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+} from './fixtures.ts'
+
+type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
+
+/** Takings of one address, so that an engine with shards keeps them with its record. */
+const addressTake = (address: string, max: number): Take => {
+  const subject = {
+    tenant: 't',
+    app: 'a',
+    member: 'm',
+    limiterKey: address,
+    network: undefined,
+    isHolder: false,
+  }
+  const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
+  const take = takes.find(({ scope, looksOnly }) => scope === 'address' && !looksOnly)!
+  return { ...take, rules: [{ kind: 'window', max, perMs: 60_000 }] }
+}
+
+export function limitsConformance(clients: () => Clients): void {
+  const submit = (
+    key: VerificationKey,
+    takes: { counted?: readonly Take[]; wrong?: readonly Take[] },
+    nth = 0,
+  ) =>
+    clients()
+      .client(nth)
+      .verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...takes })
+  /** Asked as an issue asks it, and taken. */
+  const take = async (one: Take, nth = 0) =>
+    (
+      await clients()
+        .client(nth)
+        .verifications.issue(newIssue({ takes: [one] }))
+    ).kind !== 'throttled'
+
+  describe('shared limits', () => {
+    test('A-13: an app with short limits forgets nothing that another counts', async () => {
+      const key = unlike()
+      for (const form of ['events', 'tags'] as const) {
+        const kind = form === 'tags' ? 'distinct' : 'window'
+        const of = (max: number, perMs: number): Take => ({
+          scope: 'member',
+          key: `${key}:${form}`,
+          form,
+          rules: [{ kind, max, perMs }],
+          tag: Number.parseInt(unlike().slice(0, 10), 16),
+        })
+        const [strict, loose] = [() => of(5, 60_000), () => of(100, 20)]
+        for (let nth = 0; nth < 3; nth++) assert.ok(await take(strict(), nth))
+        for (let nth = 0; nth < 2; nth++) {
+          await pause(30)
+          assert.ok(await take(loose(), nth))
+        }
+        await pause(30)
+        assert.equal(await take(strict()), false, form)
+        assert.ok(await take(loose()))
+        assert.equal(await take(strict(), 1), false, form)
+      }
+    })
+
+    test('A-13: what is taken under no limit at all is kept as long as it was asked to be', async () => {
+      const one: Take = { scope: 'member', key: unlike(), form: 'events', rules: [], keepMs: 60_000 }
+      for (let nth = 0; nth < 4; nth++) assert.ok(await take(one, nth))
+      assert.equal(await take({ ...one, rules: [{ kind: 'window', max: 4, perMs: 60_000 }] }), false)
+    })
+
+    test('a limit that is only looked at refuses, and is not used up by that', async () => {
+      const window: Take = {
+        scope: 'network',
+        key: unlike(),
+        form: 'events',
+        rules: [{ kind: 'window', max: 2, perMs: 60_000 }],
+      }
+      assert.ok(await take(window))
+      for (let nth = 0; nth < 5; nth++) assert.ok(await take({ ...window, looksOnly: true }, nth))
+      assert.ok(await take(window))
+      assert.equal(await take({ ...window, looksOnly: true }), false)
+    })
+
+    test('A-9: guesses of who has no live code count at no address, and refuse nobody else’s right code', async () => {
+      const key = newKey({ address: `tel:${unlike()}` })
+      const subjectOf = (member: string) => ({
+        tenant: 't',
+        app: 'a',
+        member,
+        limiterKey: key.address,
+        network: unlike(),
+        isHolder: false,
+      })
+      const takesOf = (member: string) => submissionTakes(subjectOf(member), defaultLimits)
+      assert.equal((await clients().store.verifications.issue(newIssue({ key }))).kind, 'issued')
+      const strangers = times(8, () => newKey({ address: key.address }))
+      const results = await Promise.all(
+        times(40, (nth) => submit(strangers[nth % 8]!, takesOf(strangers[nth % 8]!.member), nth)),
+      )
+      for (const result of results) assert.ok(result.kind === 'taken' && result.record === undefined)
+      const asker = issueTakes(subjectOf(unlike()), defaultLimits, defaultAddressCap)
+      const address = asker.find(({ scope, looksOnly }) => scope === 'address' && looksOnly)!
+      assert.ok(await take({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }))
+      const own = await submit(key, takesOf(key.member))
+      assert.ok(own.kind === 'taken' && own.record !== undefined)
+      const hasRoom = () => take({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
+      assert.equal(await hasRoom(), false, 'a guess with a live code does count')
+      const use = { id: own.record.id, wrong: own.wrong, consumes: true }
+      assert.ok(await clients().store.verifications.use(use))
+      assert.ok(await hasRoom(), 'until it is right')
+    })
+
+    const issued = async (take: Take, address: string, lifetimeMs = 60_000): Promise<OutboxEntry> => {
+      const message = newMessage({ cooldown: [take.key] })
+      const request = newIssue({ key: newKey({ address }), takes: [take], message, lifetimeMs })
+      const result = await clients().store.verifications.issue(request)
+      assert.ok(result.kind === 'issued')
+      const { record, queuedAt } = result
+      const life = { deadlineAt: record.expiresAt, remainingMs: lifetimeMs }
+      const untried = { dispatches: 1, tried: [], unknowns: 0, isSecond: false }
+      return { message, verification: record, queuedAt, ...life, ...untried }
+    }
+    const settle = (
+      entry: OutboxEntry,
+      outcome: DispatchOutcome,
+      next: Settlement['next'] = { kind: 'failed' },
+    ) => clients().store.outbox.settle([settlementOf(entry, next, outcome)])
+    /** As an issue would find it, and takes it. */
+    const room = async (one: Take) => {
+      let count = 0
+      while (await take(one)) count++
+      return count
+    }
+
+    test('a message that nobody took gives its issue’s takings back, one that may have been taken does not', async () => {
+      for (const [outcome, isFreed] of [
+        ['refused', true],
+        ['expired', true],
+        ['exhausted', true],
+        ['unavailable', true],
+        ['throttled', true],
+        ['unknown', false],
+      ] as const) {
+        const address = `tel:${unlike()}`
+        const one = addressTake(address, 1)
+        await settle(await issued(one, address), outcome)
+        assert.equal(await room(one), isFreed ? 1 : 0, outcome)
+      }
+    })
+
+    test('what was tried before counts too: lost answers, accepted messages, claims that nobody settled', async () => {
+      for (const [before, isFreed] of [
+        ['unavailable', true],
+        ['unknown', false],
+        ['second', false],
+        ['lost', false],
+        ['postponed', true],
+      ] as const) {
+        const address = `tel:${unlike()}`
+        const one = addressTake(address, 1)
+        const entry = await issued(one, address)
+        const { message, queuedAt, verification } = entry
+        if (before === 'second')
+          await settle(entry, 'accepted', { kind: 'second', channel: 'voice', afterMs: 0 })
+        else if (before === 'postponed')
+          await clients().store.outbox.postpone(
+            [{ messageId: message.id, queuedAt, verification: verification!.id }],
+            0,
+          )
+        else if (before === 'lost') await clients().store.outbox.release(lease.owner)
+        else await settle(entry, before, { kind: 'retry', afterMs: 0 })
+        const again = await claimed(clients().store, message.id)
+        assert.ok(again)
+        await settle(again, 'exhausted')
+        assert.equal(await room(one), isFreed ? 1 : 0, before)
+      }
+    })
+
+    test('it gives back once, however often and by whomever its end is told', async () => {
+      const address = `tel:${unlike()}`
+      const one = addressTake(address, 3)
+      const entries = await Promise.all(times(3, () => issued(one, address)))
+      assert.equal(await room(one), 0)
+      const ends = settlementOf(entries[0]!, { kind: 'failed' }, 'unavailable')
+      await Promise.all(times(6, (nth) => clients().client(nth).outbox.settle([ends, ends])))
+      assert.equal(await room(one), 1)
+    })
+
+    test('who failed late leaves the message, and its takings, to who has claimed it since', async () => {
+      for (const isTaken of [true, false]) {
+        const address = `tel:${unlike()}`
+        const one = addressTake(address, 1)
+        const entry = await issued(one, address)
+        await settle(entry, 'unavailable', { kind: 'retry', afterMs: 0 })
+        const late = await claimed(clients().store, entry.message.id)
+        assert.ok(late)
+        await clients().store.outbox.release(lease.owner)
+        const last = await claimed(clients().store, entry.message.id)
+        assert.ok(last)
+        await settle(late, 'unavailable')
+        assert.equal(await take({ ...one, looksOnly: true }), false)
+        await settle(last, isTaken ? 'accepted' : 'unavailable', isTaken ? { kind: 'done' } : undefined)
+        // The late one may have sent it before it said that it had not: that was not known when it was claimed.
+        assert.equal(await take({ ...one, looksOnly: true }), false)
+        const recorded = await clients().store.dispatches.of(entry.verification!.id)
+        assert.deepEqual(
+          recorded.map(({ isLate }) => isLate),
+          [false, true, false],
+        )
+      }
+    })
+  })
+}
