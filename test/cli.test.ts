@@ -382,6 +382,129 @@ test('a repeated import does not undo what a member changed since, unless it is 
   assert.equal((await stored()).phone, 'tel:+8613712345671')
 })
 
+/** Notices of a change, by where they went, as the server delivered them. */
+const noticesTo = (to: string, count: number) =>
+  until(async () => {
+    const found = (await server.inbox(to)).filter(({ template }) => template === 'contact-changed')
+    return found.length === count && found.map(({ text }) => text)
+  })
+
+test('N-6: an import that replaces contacts does what each cell says, and tells the contacts that were', async () => {
+  await beside('app', 'create', '--tenant', 'replaced', '--name', 'x')
+  const file = join(server.dataFolder, 'replaced.csv')
+  const importing = async (text: string, ...flags: readonly string[]) => {
+    writeFileSync(file, text)
+    const { out, err } = await beside('member', 'import', file, '--tenant', 'replaced', '--json', ...flags)
+    return { ...JSON.parse(out), err }
+  }
+  const stored = async (account: string) => {
+    await using store = await openStoreOf(server.dataFolder)
+    const { phone, phoneCountry, email, profile } = (await store.directory.memberByAccount(
+      'replaced',
+      account,
+    ))!
+    return [phone && addressKey(phone), phoneCountry, email && addressKey(email), profile.name]
+  }
+  const [ann, bob, cid] = ['+8613712345601', '+8613712345602', '+8613712345603']
+  await importing(
+    `account,phone,email\nann,${ann},ann@example.com\nbob,${bob},bob@example.com\ncid,${cid},\n`,
+  )
+  const has = {
+    ann: [`tel:${ann}`, 'chinaPR', 'mailto:ann@example.com', 'ann'],
+    bob: [`tel:${bob}`, 'chinaPR', 'mailto:bob@example.com', 'bob'],
+  }
+  // Without the flag an empty cell and another value leave what is there.
+  assert.equal((await importing('account,phone,email\nann,,\nbob,+8613712345609,\n')).unchanged, 2)
+  // Nor is anything taken away for want of a column.
+  assert.equal((await importing('account,name\nann,ann\n', '--replace-contacts')).unchanged, 1)
+  assert.deepEqual([await stored('ann'), await stored('bob')], [has.ann, has.bob])
+
+  const told = await importing(
+    `account,phone,email\nbob,${ann},bob@example.com\nann,,ann@example.com\ncid,${cid},cid@example.com\n`,
+    ...['--replace-contacts', '--language', 'en-US'],
+  )
+  assert.deepEqual([told.added, told.updated, told.unchanged, told.refused], [0, 3, 0, 0], told.err)
+  assert.deepEqual(await stored('ann'), [null, null, 'mailto:ann@example.com', 'ann'])
+  assert.deepEqual(await stored('bob'), [`tel:${ann}`, 'chinaPR', 'mailto:bob@example.com', 'bob'])
+  assert.deepEqual(await stored('cid'), [`tel:${cid}`, 'chinaPR', 'mailto:cid@example.com', 'cid'])
+  for (const to of [ann, 'ann@example.com'])
+    assert.match((await noticesTo(to, 1))[0]!, /contact .*was changed to none on /)
+  for (const to of [bob, 'bob@example.com'])
+    assert.match((await noticesTo(to, 1))[0]!, /contact .*was changed to \+86137\*+5601 on /)
+  assert.deepEqual(await noticesTo(cid, 0), [], 'nothing that was is gone')
+
+  const bound = await importing(`account,phone\nann,\nbob,${cid}\n`, '--replace-contacts')
+  assert.deepEqual([bound.unchanged, bound.refused], [1, 1])
+  assert.match(bound.err, /:3: phone: it belongs to another member; clear it there first/)
+})
+
+test('N-6: support sets and clears a contact; the one that was is told, and the journal tells who did it', async () => {
+  await beside('app', 'create', '--tenant', 'support', '--name', 'x')
+  const [lost, found, other] = ['+8613712345611', '+8613712345612', '+8613712345613']
+  for (const [account, phone] of [
+    ['dee', lost],
+    ['eve', other],
+  ] as const)
+    await beside(
+      'member',
+      'add',
+      '--tenant',
+      'support',
+      '--account',
+      account,
+      '--phone',
+      phone,
+      '--no-password',
+    )
+  const act = (command: string, ...args: readonly string[]) =>
+    beside('member', command, 'dee', '--tenant', 'support', ...args)
+  const set = await act('set-contact', '--phone', found, '--email', 'dee@example.com')
+  assert.deepEqual(set, {
+    code: 0,
+    out: 'Member dee: phone is now +86137****5612; 1 notice is on the way.\nMember dee: email is now d***@example.com; 1 notice is on the way.',
+    err: '',
+  })
+  assert.match((await noticesTo(lost, 1))[0]!, /改为\+86137\*+5612/)
+  assert.match((await noticesTo(found, 1))[0]!, /改为d\*+@example\.com/)
+  assert.match((await act('set-contact', '--phone', found)).out, /phone was \+86137.*0 notices/)
+  assert.match(
+    (await act('set-contact', '--phone', other)).err,
+    /--phone: it belongs to another member; clear it/,
+  )
+  assert.match((await act('set-contact', '--phone', '123')).err, /phone: is no valid mobile number/)
+  for (const command of ['set-contact', 'clear-contact'])
+    assert.match((await act(command)).err, /state --phone, --email, or both/)
+  assert.match(
+    (await beside('member', 'clear-contact', 'nobody', '--tenant', 'support', '--phone')).err,
+    /no member/,
+  )
+
+  const cleared = await act('clear-contact', '--phone', '--json')
+  assert.deepEqual(JSON.parse(cleared.out), {
+    account: 'dee',
+    contact: 'phone',
+    address: null,
+    isChanged: true,
+    notices: 2,
+  })
+  assert.match((await noticesTo(found, 2)).join('\n'), /改为无/)
+  await using store = await openStoreOf(server.dataFolder)
+  const member = (await store.directory.memberByAccount('support', 'dee'))!
+  assert.deepEqual(
+    [member.phone, member.phoneCountry, member.email && addressKey(member.email)],
+    [null, null, 'mailto:dee@example.com'],
+  )
+  const history = await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })
+  assert.deepEqual(
+    history.filter((one) => one.member === member.id).map(({ detail }) => detail),
+    [
+      { contact: 'phone', cause: 'operator', notices: 1 },
+      { contact: 'email', cause: 'operator', notices: 1 },
+      { contact: 'phone', cause: 'operator', notices: 2 },
+    ],
+  )
+})
+
 test('a member that logged in before it was imported stays the same member', async () => {
   const account = 'early bird'
   await server.logIn(account)

@@ -127,6 +127,10 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
   )
 
   const member = root.command('member').description('persons of a tenant')
+  const language = () =>
+    new Option('--language <language>', 'of the notices to the contacts a member had')
+      .choices(['zh-CN', 'en-US'])
+      .default('zh-CN')
   example(
     common(member.command('add').description('add a member; without --no-password prints a new password'))
       .requiredOption('--tenant <id>', 'the tenant')
@@ -156,11 +160,51 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
         'CSV with a header line, columns from account, name, phone, email, role, deptCode, password; - is standard input',
       )
       .requiredOption('--tenant <id>', 'the tenant')
-      .option('--replace-contacts', 'replace contacts that members have, perhaps by their own change')
+      .option(
+        '--replace-contacts',
+        'replace contacts that members have, perhaps by their own change; an empty cell takes one away; without it an empty cell changes nothing',
+      )
+      .addOption(language())
       .action(async (file, options) =>
         (await import('./import-members.ts')).importMembers(file, options, terminal, end),
       ),
     'countersign member import staff.csv --tenant acme',
+  )
+  example(
+    common(
+      member
+        .command('set-contact')
+        .description(
+          'store a contact that you have checked by other means; the contacts the member had are told, codes under way end',
+        ),
+    )
+      .argument('<account>', 'the member')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .option('--phone <number>', 'mobile number, e.g. +8613800138000')
+      .option('--email <address>', 'e-mail address')
+      .addOption(language())
+      .action(async (account, options) =>
+        (await import('./member-contacts.ts')).setMemberContact(account, options, terminal),
+      ),
+    'countersign member set-contact alice --tenant acme --phone +8613800138000',
+  )
+  example(
+    common(
+      member
+        .command('clear-contact')
+        .description(
+          'take a contact away, e.g. of a number that went to somebody else; the contacts the member had are told, codes under way end',
+        ),
+    )
+      .argument('<account>', 'the member')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .option('--phone', 'the mobile number')
+      .option('--email', 'the e-mail address')
+      .addOption(language())
+      .action(async (account, options) =>
+        (await import('./member-contacts.ts')).clearMemberContact(account, options, terminal),
+      ),
+    'countersign member clear-contact alice --tenant acme --phone',
   )
   example(
     common(member.command('disable').description('end a member’s logins and refuse new ones'))

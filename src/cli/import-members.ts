@@ -2,11 +2,14 @@
 
 import { readFileSync } from 'node:fs'
 import type { AddressRules } from '../address/address.ts'
+import { addressKey } from '../address/address.ts'
 import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
+import { type Setting, setContact } from '../flows/set-contact.ts'
 import { isAccount, newMember } from './create.ts'
 import { type CsvRow, parseCsv } from './csv.ts'
+import { settingInWords, settingServices } from './member-contacts.ts'
 import { contactsOf, refusalInWords } from './members.ts'
 import { type CommonOptions, withStore } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -16,7 +19,11 @@ type Column = (typeof columns)[number]
 const roles: readonly string[] = ['default', 'admin', 'none']
 const batch = 1000
 
-type Options = CommonOptions & { readonly tenant: string; readonly replaceContacts?: boolean }
+type Options = CommonOptions & {
+  readonly tenant: string
+  readonly replaceContacts?: boolean
+  readonly language: string
+}
 
 /** A row that can be a member. */
 type Candidate = {
@@ -33,9 +40,14 @@ export async function importMembers(
   end: (code: number) => void,
 ): Promise<void> {
   const { rows, header } = await readRows(path, terminal)
-  await withStore(options, terminal, async ({ store: { directory }, settings }) => {
+  await withStore(options, terminal, async (opened) => {
+    const { settings } = opened
+    const { directory } = opened.store
     const { tenant } = options
-    if (!(await directory.tenant(tenant))) throw new AppError('input.invalid', `there is no tenant ${tenant}`)
+    const known = await directory.tenant(tenant)
+    if (!known) throw new AppError('input.invalid', `there is no tenant ${tenant}`)
+    const services = settingServices(opened)
+    const of = { tenant, app: known.accountApp, locale: options.language }
     const counts = { added: 0, updated: 0, unchanged: 0, refused: 0 }
     const refuse = (line: number, reason: string) => {
       counts.refused++
@@ -58,11 +70,35 @@ export async function importMembers(
       )
       // Read after the hashing, which takes seconds: members may change their contacts meanwhile.
       const present = await Promise.all(good.map(presentOf))
-      const members = good.map((one, i) => memberOf(one, options, present[i], hashes[i] ?? null))
+      const replacing = good.map((one, i) =>
+        options.replaceContacts ? replacementsOf(one, header, present[i]) : [],
+      )
+      const changed = new Set<number>()
+      const problems = new Map<number, string>()
+      const replace = async (isMeant: (one: Replacement) => boolean) => {
+        for (const [i, some] of replacing.entries())
+          for (const one of some.filter(isMeant)) {
+            if (problems.has(i)) continue
+            const outcome = await setContact(services, { ...of, ...one })
+            if (outcome.kind === 'changed') changed.add(i)
+            else if (outcome.kind !== 'unchanged')
+              problems.set(i, `${one.contact}: ${settingInWords(outcome.kind)}`)
+          }
+      }
+      // What rows take away is free for others.
+      await replace(({ address }) => address === null)
+      // They are written with what they have by now.
+      const current = await Promise.all(good.map(presentOf))
+      const members = good.map((one, i) => memberOf(one, options, current[i], hashes[i] ?? null))
       const outcomes = await directory.putMembers(members)
       for (const [i, outcome] of outcomes.entries())
-        if (outcome.kind === 'refused') refuse(good[i]!.line, refusalInWords(outcome))
-        else counts[outcome.kind]++
+        if (outcome.kind === 'refused') problems.set(i, refusalInWords(outcome))
+      await replace(({ address }) => address !== null)
+      for (const [i, { kind }] of outcomes.entries()) {
+        const problem = problems.get(i)
+        if (problem !== undefined) refuse(good[i]!.line, problem)
+        else counts[kind === 'unchanged' && changed.has(i) ? 'updated' : (kind as keyof typeof counts)]++
+      }
       terminal.err(`${Math.min(at + batch, rows.length)} of ${rows.length} rows`)
     }
     const { added, updated, unchanged, refused } = counts
@@ -129,12 +165,12 @@ function candidateOf(
 }
 
 /**
- * The member of a row, over what is stored of it already. An empty cell changes nothing. Nor is a
- * contact or a password replaced unless that is asked for: the member may have changed it since.
+ * The member of a row, over what is stored of it already. An empty cell changes nothing. Nor is a contact or a password
+ * replaced: the member may have changed it since, see `replacementsOf`.
  */
 function memberOf(
   { of, contacts }: Candidate,
-  { tenant, replaceContacts }: Options,
+  { tenant }: Options,
   present: Member | undefined,
   passwordHash: string | null,
 ): Member {
@@ -149,15 +185,30 @@ function memberOf(
     createdAt: present?.createdAt ?? Date.now(),
   })
   if (!present) return fresh
-  const takesPhone = contacts.phone && (replaceContacts || !present.phone)
-  const takesEmail = contacts.email && (replaceContacts || !present.email)
   return {
     ...fresh,
     // One that logged in before the import has an id of its own.
     id: present.id,
     isDisabled: present.isDisabled,
     profile: { ...present.profile, name: fresh.profile.name },
-    ...(!takesPhone && { phone: present.phone, phoneCountry: present.phoneCountry }),
-    ...(!takesEmail && { email: present.email }),
+    ...((present.phone || !contacts.phone) && { phone: present.phone, phoneCountry: present.phoneCountry }),
+    ...((present.email || !contacts.email) && { email: present.email }),
   }
+}
+
+type Replacement = Pick<Setting, 'member' | 'contact' | 'address' | 'country'>
+
+/** The contacts of a member that are not those of its row; what a file has no column for stays. */
+function replacementsOf(
+  { contacts }: Candidate,
+  header: readonly string[],
+  present: Member | undefined,
+): Replacement[] {
+  return (['phone', 'email'] as const).flatMap((contact) => {
+    const [has, wanted] = [present?.[contact], contacts[contact]]
+    if (!present || !has || !header.includes(contact)) return []
+    if (wanted && addressKey(wanted) === addressKey(has)) return []
+    const country = contact === 'phone' ? contacts.phoneCountry : null
+    return [{ member: present.id, contact, address: wanted, country }]
+  })
 }

@@ -21,7 +21,7 @@ export type Values = Readonly<Record<string, string>>
 const longestSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
 
 /**
- * @param given  `code` and `lifetimeMs` for a code; `contact` (masked) and `changedAt` (ms) for a notice.
+ * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for a notice.
  * @param common  The product and the signature.
  * @throws Error if one that the message needs is not given.
  */
@@ -48,9 +48,8 @@ export function valuesOf(
       spoken: [...code].join(locale === 'zh-CN' ? '，' : ', '),
     }
   }
-  const contact = oneLine(required(given, 'contact'))
   return {
-    contact: channel === 'sms' ? shortened(contact, longestSmsContact[locale]) : contact,
+    contact: contactIn(locale, channel, given),
     time: timeIn(locale, new Date(Number(required(given, 'changedAt'))).toISOString()),
     product,
     signature,
@@ -67,6 +66,15 @@ function required(given: Values, name: string): string {
   const value = given[name]
   if (value === undefined || value === '') throw new Error(`a message needs the value ${name}`)
   return value
+}
+
+/** What a contact is changed to if it was taken away. */
+const none: Readonly<Record<Locale, string>> = { 'zh-CN': '无', 'en-US': 'none' }
+
+function contactIn(locale: Locale, channel: Channel, given: Values): string {
+  if (given.contact === '') return none[locale]
+  const contact = oneLine(required(given, 'contact'))
+  return channel === 'sms' ? shortened(contact, longestSmsContact[locale]) : contact
 }
 
 /** Letters only: phones take any group of 4 to 8 digits for a code. */

@@ -34,7 +34,7 @@ export type Templates = {
   /**
    * @param locale  One that is not shipped gets the nearest: its language's, or Chinese.
    * @param messageId  Makes a mail's subject unlike that of the one before, so that they do not thread.
-   * @param values  `code` and `lifetimeMs` for a code; `contact` and `changedAt` (ms) for a notice.
+   * @param values  `code` and `lifetimeMs` for a code; `contact` (empty: none any more) and `changedAt` (ms) for a notice.
    * @throws Error if a value is missing or an operator's template fails with these.
    */
   render(

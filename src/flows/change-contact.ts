@@ -1,14 +1,12 @@
 /** Changing a contact: the right code, the proof and the change in one step, and word to everyone concerned. */
 
-import { type Address, addressKey, maskAddress } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
-import { destinationOf } from '../delivery/router.ts'
 import type { Member } from '../directory/directory.ts'
-import type { NewMessage } from '../store/outbox.ts'
 import type { Throttled } from '../throttle/take.ts'
 import { countUse } from './count-use.ts'
+import { noticesOf } from './notices.ts'
 import type { Services } from './services.ts'
-import { type Act, newMessageId } from './subject.ts'
+import type { Act } from './subject.ts'
 import { submitCode } from './submit-code.ts'
 
 export type ChangeOutcome =
@@ -20,8 +18,6 @@ export type ChangeOutcome =
   | { readonly kind: 'bound' }
   | Throttled
 
-/** A notice is no matter of minutes: the old contact may be switched off for the night. */
-const noticeLifetimeMs = 24 * 3_600_000
 /** Contacts changed under us this often in a row: somebody fights over the member. */
 const mostTries = 3
 
@@ -61,7 +57,11 @@ export async function changeContact(
         country,
         seen: { phone: member.phone, email: member.email },
         provedBy: hasContact && services.policyOf(session.app).needsProof ? session.token.login : null,
-        notices: noticesOf(member, act, locale, services.clock.now(), services.serves),
+        notices: noticesOf(
+          member,
+          { tenant: session.tenant.id, app: session.app.id, address, locale, now: services.clock.now() },
+          services.serves,
+        ),
         lease: services.lease,
         ...(repeat !== undefined && { repeat }),
       })
@@ -78,32 +78,4 @@ export async function changeContact(
     }
     return { kind: 'refused' }
   }
-}
-
-/** One notice to each contact the member had before: SP 800-63B 4.6. Never to the new one alone. */
-function noticesOf(
-  member: Member,
-  act: Act,
-  locale: string,
-  now: number,
-  serves: Services['serves'],
-): NewMessage[] {
-  const { session, address } = act
-  return [member.phone, member.email]
-    .filter((contact): contact is Address => contact !== null && addressKey(contact) !== addressKey(address))
-    .map(
-      (contact): NewMessage => ({
-        id: newMessageId(),
-        tenant: session.tenant.id,
-        app: session.app.id,
-        channel: contact.kind === 'phone' ? 'sms' : 'email',
-        to: contact,
-        locale,
-        template: 'contact-changed',
-        values: { contact: maskAddress(address), changedAt: String(now) },
-        lifetimeMs: noticeLifetimeMs,
-        cooldown: [],
-      }),
-    )
-    .filter((notice) => serves(destinationOf(notice)))
 }

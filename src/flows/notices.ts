@@ -1,0 +1,44 @@
+/** Word to everyone concerned that a contact has changed. */
+
+import { type Address, addressKey, maskAddress } from '../address/address.ts'
+import { destinationOf } from '../delivery/router.ts'
+import type { Member } from '../directory/directory.ts'
+import type { NewMessage } from '../store/outbox.ts'
+import type { Services } from './services.ts'
+import { newMessageId } from './subject.ts'
+
+export type Changed = {
+  readonly tenant: string
+  /** The app that the notices are sent for. */
+  readonly app: string
+  /** The new contact; null: it was taken away. */
+  readonly address: Address | null
+  readonly locale: string
+  readonly now: number
+}
+
+/** A notice is no matter of minutes: the old contact may be switched off for the night. */
+const noticeLifetimeMs = 24 * 3_600_000
+
+/** One notice to each contact the member had before: SP 800-63B 4.6. Never to the new one alone. */
+export function noticesOf(member: Member, changed: Changed, serves: Services['serves']): NewMessage[] {
+  const { tenant, app, address, locale, now } = changed
+  const key = address && addressKey(address)
+  return [member.phone, member.email]
+    .filter((contact): contact is Address => contact !== null && addressKey(contact) !== key)
+    .map(
+      (contact): NewMessage => ({
+        id: newMessageId(),
+        tenant,
+        app,
+        channel: contact.kind === 'phone' ? 'sms' : 'email',
+        to: contact,
+        locale,
+        template: 'contact-changed',
+        values: { contact: address ? maskAddress(address) : '', changedAt: String(now) },
+        lifetimeMs: noticeLifetimeMs,
+        cooldown: [],
+      }),
+    )
+    .filter((notice) => serves(destinationOf(notice)))
+}
