@@ -71,7 +71,7 @@ export function soleName(source: string): string | null {
  * to anything else.
  */
 export function compileNumber(source: string): (values: Values) => number | null {
-  const expression = /^\{\{([^{}]*\|[^{}]*)\}\}$/.exec(source)?.[1]
+  const expression = /^\{\{([^{}|]*\|[^{}]*)\}\}$/.exec(source)?.[1]
   if (expression === undefined) return () => null
   const engine = new Liquid({ strictFilters: true, strictVariables: true })
   const value = new Value(expression, engine)

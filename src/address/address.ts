@@ -43,7 +43,9 @@ export function limiterKeyOf(key: string): string {
   const at = key.lastIndexOf('@')
   const domain = key.slice(at + 1)
   const isGmail = domain === 'gmail.com' || domain === 'googlemail.com'
-  const untagged = key.slice('mailto:'.length, at).replace(/(?<=.)\+.*$/, '')
+  const typed = key.slice('mailto:'.length, at)
+  const plus = typed.indexOf('+', 1)
+  const untagged = plus < 0 ? typed : typed.slice(0, plus)
   const local = isGmail ? untagged.replaceAll('.', '') : untagged
   return `mailto:${local}@${isGmail ? 'gmail.com' : domain}`
 }

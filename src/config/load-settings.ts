@@ -266,7 +266,7 @@ function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): string | 
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   if (!url || !isSafe || url.search || url.hash || url.username || url.password)
     problems.push('publicUrl: must be https://HOST, such as https://codes.example.com')
-  return url?.href.replace(/\/+$/, '') ?? null
+  return url?.href.replace(/(?<!\/)\/+$/, '') ?? null
 }
 
 /** The operator's calls carry a token: beyond this machine only under TLS. */

@@ -28,7 +28,7 @@ export function readIpAddress(text: string): string | undefined {
 /** Eight numbers of an address that is known to be IPv6. */
 function groupsOf(text: string): number[] {
   const [address = ''] = text.split('%') // a zone is the machine's own business
-  const withoutDots = address.replace(/[\d.]+$/, (last) => {
+  const withoutDots = address.replace(/(?<![\d.])[\d.]+$/, (last) => {
     if (!last.includes('.')) return last
     const [a, b, c, d] = last.split('.').map(Number) as [number, number, number, number]
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`

@@ -193,7 +193,7 @@ function serverOf(
     problems.push(
       `${where}: ${host} would be called without TLS; that is only for a host of your own network that allowPrivate lists`,
     )
-  return url.href.replace(/\/+$/, '')
+  return url.href.replace(/(?<!\/)\/+$/, '')
 }
 
 function isHostOrNetwork(text: string): boolean {

@@ -31,7 +31,7 @@ export function compileRequest(
 ): (values: Values, nowMs: number) => Outgoing {
   const { method = 'POST', path, headers = {}, query, form, json, xml, sign } = rules
   const url = new URL(server)
-  const base = url.pathname.replace(/\/+$/, '')
+  const base = url.pathname.replace(/(?<!\/)\/+$/, '')
   const pathOf = createCompiler(pathSegment)(path)
   const queryOf = query === undefined ? () => '' : pairsOf(query)
   const headersOf = Object.entries(headers).map(

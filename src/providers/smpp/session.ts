@@ -178,7 +178,12 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
 
 const lateWords = 'no answer to submit_sm in time'
 
+const mostSearched = 2_000
+
 /** As the contract of providerCode has it: no digits that could be a code, but for those of a status. */
 function told(words: string): string {
-  return words.replace(/(?<!0x[0-9A-F]*)\d{6,}/g, '…').slice(0, 160)
+  return words
+    .slice(0, mostSearched)
+    .replace(/0x[0-9A-F]+|\d{6,}/g, (found) => (found.startsWith('0x') ? found : '…'))
+    .slice(0, 160)
 }
