@@ -60,7 +60,6 @@ export async function storedInPostgres(few: number, many: number, turns: Turns):
     stack.use(
       await openPostgresStore({
         client: postgres.client(database),
-        listener: null,
         poolSize: 6,
         deadlineMs: patientMs,
       }),

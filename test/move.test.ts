@@ -39,7 +39,7 @@ describe('moving a live installation', peer, () => {
     const database = await postgres.newDatabase()
     const { host, port, user, password } = postgres.client(database)
     const store = `postgres://${user}@${host}:${port}/${database}`
-    const place = { host, port, user, password, database, connections: 6, listen: null, hot: null }
+    const place = { host, port, user, password, database, connections: 6, direct: { host, port }, hot: null }
     const choice: StoreChoice = { engine: 'postgres', ...place, tls: 'off', caFile: null }
     return { database, store, choice, env: { COUNTERSIGN_POSTGRES_PASSWORD: password } }
   }

@@ -114,7 +114,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'redis.waitTimeout': '200ms',
     'postgres.tls': 'verify',
     'postgres.caFile': join(folder, 'x'),
-    'postgres.listen': 'off',
+    'postgres.direct': '127.0.0.1:5432',
     limits: 'none',
     addressCap: '30/12h',
     'admin.listen': '127.0.0.1:8090',
@@ -186,12 +186,12 @@ test('a PostgreSQL store is a place, a user and a database; its password is show
       tls: 'verify',
       caFile: null,
       connections: 10,
-      listen: far,
+      direct: far,
       hot: null,
     },
   )
   const near = storeOf(
-    'store: "postgresql://a%40b@[::1]:6432/d"\npostgres: { connections: 4, listen: "127.0.0.1:5432" }',
+    'store: "postgresql://a%40b@[::1]:6432/d"\npostgres: { connections: 4, direct: "127.0.0.1:5432" }',
   )
   assert.deepEqual(near, {
     engine: 'postgres',
@@ -203,7 +203,7 @@ test('a PostgreSQL store is a place, a user and a database; its password is show
     tls: 'off',
     caFile: null,
     connections: 4,
-    listen: { host: '127.0.0.1', port: 5432 },
+    direct: { host: '127.0.0.1', port: 5432 },
     hot: null,
   })
   const socket = storeOf('store: postgres://u@%2Fvar%2Frun%2Fpostgresql/d')
@@ -363,7 +363,8 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['store: postgres://u%zz@h/d', /^store: must be sqlite:FILE or postgres:/],
   ['store: postgres://u:hush@h/d', /^store: must not hold a password/],
   ['store: postgres://u@h/d?sslmode=off', /^store: takes nothing behind the database/],
-  ['{ store: postgres://u@h/d, postgres: { listen: h } }', /^postgres\.listen: must be HOST:PORT/],
+  ['{ store: postgres://u@h/d, postgres: { direct: h } }', /^postgres\.direct: must be HOST:PORT/],
+  ['{ store: postgres://u@h/d, postgres: { listen: h:5432 } }', /^postgres\.listen: is not a setting/],
   ['{ store: postgres://u@h/d, postgres: { connections: 1 } }', /^postgres\.connections: must be at least 4/],
   [
     '{ store: postgres://u@h/d, postgres: { caFile: /no/ca.pem } }',

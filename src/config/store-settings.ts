@@ -24,12 +24,12 @@ export const postgresSchema = Type.Object(
       Type.Integer({
         minimum: 4,
         maximum: 100,
-        description: 'Connections held at most, by each process, beside the one that listens.',
+        description: 'The most connections that each process holds.',
         default: 10,
       }),
     ),
-    listen: text(
-      'Where to listen for word of other processes: HOST:PORT of the server itself if the store goes through a pooler, or off.',
+    direct: text(
+      'HOST:PORT of the server itself, if the store goes through a pooler: migrate --from … --to … goes there.',
     ),
   },
   strict,
@@ -86,7 +86,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     tls: (own.tls as 'verify' | 'off' | undefined) ?? (isLocal ? 'off' : 'verify'),
     caFile: own.caFile ? resolve(own.caFile) : null,
     connections: own.connections ?? 10,
-    listen: listenOf(own.listen, place, problems),
+    direct: directOf(own.direct, place, problems),
     hot: hotOf(set, problems),
   }
 }
@@ -109,15 +109,13 @@ function decoded(part: string): string {
   }
 }
 
-function listenOf(
+function directOf(
   stated: string | undefined,
   place: { host: string; port: number },
   problems: string[],
-): { host: string; port: number } | null {
-  if (stated === undefined) return place
-  if (stated === 'off') return null
-  const endpoint = parseEndpoint(stated)
+): { host: string; port: number } {
+  const endpoint = stated === undefined ? place : parseEndpoint(stated)
   if (endpoint) return endpoint
-  problems.push('postgres.listen: must be HOST:PORT of the server itself, or off')
-  return null
+  problems.push('postgres.direct: must be HOST:PORT of the server itself')
+  return place
 }

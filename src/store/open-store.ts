@@ -30,8 +30,8 @@ export type PostgresChoice = {
   readonly caFile: string | null
   /** The most of one process. */
   readonly connections: number
-  /** Where to listen for word of other processes: the server itself, if the store is reached through a pooler. */
-  readonly listen: { readonly host: string; readonly port: number } | null
+  /** The server itself, if the store is reached through a pooler: for a move, which holds a connection. */
+  readonly direct: { readonly host: string; readonly port: number }
   /** What codes on their way and limits are kept in, if not here. */
   readonly hot: RedisChoice | null
 }
@@ -63,7 +63,6 @@ export function openStore(choice: StoreChoice, options: StoreOptions = {}): Prom
       const client = clientOf(choice)
       const postgres = {
         client,
-        listener: choice.listen && { ...client, ...choice.listen },
         poolSize: choice.connections,
         ...options,
       }
@@ -83,7 +82,7 @@ export function openMovable(choice: StoreChoice, role: MoveRole): Promise<Movabl
     case 'sqlite':
       return openMovableSqlite(choice.path, role)
     case 'postgres': {
-      const client = { ...clientOf(choice), ...choice.listen }
+      const client = { ...clientOf(choice), ...choice.direct }
       return openMovablePostgres({ client, name: storeName(choice), role })
     }
   }

@@ -144,10 +144,4 @@ export type Outbox = {
   /** Ends all leases of an owner: at its start, for those it held when it died. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>
-  /**
-   * Tells when messages may have become due that another process knew of first, so that they need not wait
-   * for a poll. Absent where an engine serves one process; never the only way by which one is found.
-   * @returns Stops telling.
-   */
-  onDue?(callback: () => void): () => void
 }

@@ -84,7 +84,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
 
   const newDatabase = async (): Promise<PostgresChoice> => {
     const { host, port, user, password, database } = postgres.client(await postgres.newDatabase())
-    const place = { host, port, user, password, database, connections: 6, listen: null, hot: null }
+    const place = { host, port, user, password, database, connections: 6, direct: { host, port }, hot: null }
     return { engine: 'postgres', ...place, tls: 'off', caFile: null }
   }
   const told = async (choice: StoreChoice, made: Made) => {

@@ -37,7 +37,6 @@ export type PostgresConnection = {
   run(statements: readonly Bound[], until: number): Promise<readonly Rows[]>
   /** Sends a text of several statements, without values and without answers: for the schema. */
   script(text: string, until: number): Promise<void>
-  listen(channel: string, onNotified: () => void, until: number): Promise<void>
   destroy(): void
   close(): Promise<void>
 }
@@ -141,12 +140,6 @@ export async function openConnection(
           (error) => settle(error, undefined),
         )
       }),
-    async listen(channel, onNotified, until) {
-      client.on('notification', (message) => {
-        if (message.channel === channel) onNotified()
-      })
-      await run([{ statement: sql(`listen ${channel}`), values: [] }], until)
-    },
     destroy,
     async close() {
       if (isBroken) return

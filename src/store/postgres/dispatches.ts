@@ -13,7 +13,6 @@ import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
 import type { StandingReceipt } from './history.ts'
-import { notifyDue } from './notices.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -246,7 +245,7 @@ export async function receive(
     if (waits.length > 0) await run(bindRows(lockWaits, waits))
     const writes = [
       ...(moved.size > 0 ? [bindRows(moveUp, [...moved.values()])] : []),
-      ...(hastened.length > 0 ? [bindRows(hasten, hastened), notifyDue] : []),
+      ...(hastened.length > 0 ? [bindRows(hasten, hastened)] : []),
       ...(ended.length > 0 ? [bindRows(endWaits, ended)] : []),
     ]
     return { writes, result: { results, standing } }

@@ -11,7 +11,6 @@ import {
 } from '../outbox.ts'
 import type { HeldDispatches } from './dispatches.ts'
 import type { HeldLedgers } from './ledgers.ts'
-import { notifyDue } from './notices.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -111,7 +110,6 @@ export function heldOutbox(
     held.set(entryKey({ queuedAt: row.queued_at, messageId: row.message_id }), { ...row, fate: 'untouched' })
   const ended = new Set<string>()
   const queued: object[] = []
-  let isDueNow = false
 
   function put(message: NewMessage, claim: Lease, verification?: Verification): OutboxEntry {
     // A code message dies with its code, which may be older than the message: a resend.
@@ -125,7 +123,6 @@ export function heldOutbox(
       due_at: now + claim.ms,
       owner: claim.owner,
     })
-    if (claim.ms <= 0) isDueNow = true
     return {
       message,
       ...(verification && { verification }),
@@ -195,7 +192,6 @@ export function heldOutbox(
             ]
           : []),
         ...(queued.length > 0 ? [bindRows(insertEntries, queued)] : []),
-        ...(isDueNow ? [notifyDue] : []),
       ]
     },
   }
@@ -225,7 +221,7 @@ export async function claim(
 }
 
 export async function release(transactions: Transactions, until: number, owner: string): Promise<void> {
-  await transactions.write(until, bind(releaseOwner, owner), notifyDue)
+  await transactions.write(until, bind(releaseOwner, owner))
 }
 
 export async function depth(transactions: Transactions, until: number): Promise<OutboxDepth> {

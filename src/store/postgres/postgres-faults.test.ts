@@ -34,7 +34,6 @@ describe('PostgreSQL under faults', peer, () => {
     const client = { ...postgres.client(change.on ?? database), ...(change.port && { port: change.port }) }
     return openPostgresStore({
       client,
-      listener: null,
       poolSize: change.poolSize ?? 6,
       deadlineMs,
       ...change,
@@ -303,7 +302,7 @@ describe('PostgreSQL under faults', peer, () => {
 
   test('a wrong password is told at the start, with the place and without the password', async () => {
     const client = { ...postgres.client(database), password: 'hunter2' }
-    await assert.rejects(openPostgresStore({ client, listener: null, poolSize: 4 }), (error: AppError) => {
+    await assert.rejects(openPostgresStore({ client, poolSize: 4 }), (error: AppError) => {
       assert.match(
         error.message,
         new RegExp(`127\\.0\\.0\\.1:${postgres.port}.*password authentication failed`),
@@ -318,13 +317,12 @@ describe('PostgreSQL under faults', peer, () => {
     await postgres.stop()
     try {
       await assert.rejects(
-        openPostgresStore({ client, listener: null, poolSize: 4, startWithinMs: 300 }),
+        openPostgresStore({ client, poolSize: 4, startWithinMs: 300 }),
         new RegExp(`PostgreSQL at 127\\.0\\.0\\.1:${postgres.port}, database ${database}`),
       )
       const reasons: string[] = []
       const opening = openPostgresStore({
         client,
-        listener: null,
         poolSize: 4,
         startWithinMs: 60_000,
         onAwaited: (reason) => reasons.push(reason),
@@ -345,7 +343,7 @@ describe('PostgreSQL under faults', peer, () => {
     const { port } = silent.address() as AddressInfo
     const client = { ...postgres.client(database), port }
     await assert.rejects(
-      openPostgresStore({ client, listener: null, poolSize: 4, startWithinMs: 300 }),
+      openPostgresStore({ client, poolSize: 4, startWithinMs: 300 }),
       new RegExp(`PostgreSQL at 127\\.0\\.0\\.1:${port}.*no answer within`),
     )
     silent.close()
@@ -406,7 +404,7 @@ describe('PostgreSQL under faults', peer, () => {
       ready,
     )
     const client = { ...postgres.client(ready), user: 'server' }
-    await using store = await openPostgresStore({ client, listener: client, poolSize: 4 })
+    await using store = await openPostgresStore({ client, poolSize: 4 })
     const request = newIssue()
     assert.equal((await store.verifications.issue(request)).kind, 'issued')
     await store.journal.append({
@@ -437,20 +435,6 @@ describe('PostgreSQL under faults', peer, () => {
     await store[Symbol.asyncDispose]()
     assert.equal((await last).kind, 'issued')
     await assert.rejects(store.now(), unavailable)
-  })
-
-  test('word of a message that nobody holds comes to the other processes', async () => {
-    const client = postgres.client(database)
-    await using teller = await open()
-    await using listening = await openPostgresStore({ client, listener: client, poolSize: 4 })
-    let told = 0
-    const stop = listening.outbox.onDue!(() => told++)
-    for (let tries = 0; told === 0 && tries < 200; tries++) await pause(20)
-    const before = told // of its own beginning to listen
-    await teller.outbox.queue([newMessage()], { owner: 'dead', ms: 0 })
-    for (let tries = 0; told === before && tries < 200; tries++) await pause(20)
-    assert.ok(told > before)
-    stop()
   })
 })
 

@@ -36,7 +36,7 @@ after(() => postgres?.[Symbol.asyncDispose]())
 const open = (database: string, port?: number) => {
   const direct = postgres.client(database)
   const client = port === undefined ? direct : { ...direct, port }
-  return openPostgresStore({ client, listener: direct, poolSize: 6, deadlineMs: 10_000 })
+  return openPostgresStore({ client, poolSize: 6, deadlineMs: 10_000 })
 }
 
 function underTest(store: Store, second: Store, end?: () => PromiseLike<void>) {
@@ -123,7 +123,7 @@ describe('processes', postgresPeer, () => {
     writeFileSync(
       file,
       `import { openPostgresStore } from ${store}
-      const store = await openPostgresStore({ client: ${client}, listener: null, poolSize: 6, deadlineMs: 10_000 })
+      const store = await openPostgresStore({ client: ${client}, poolSize: 6, deadlineMs: 10_000 })
       await store.now()
       console.log('ready')
       process.stdin.once('data', async () => {

@@ -16,7 +16,6 @@ import { dispatchesOf, tally } from './dispatches.ts'
 import { type History, postgresHistory } from './history.ts'
 import { type HotVerb, hotVerbs } from './hot-verbs.ts'
 import { journalEntryOf, readJournal } from './journal.ts'
-import { createListener } from './listener.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
 import { createPool } from './pool.ts'
@@ -31,9 +30,7 @@ export type PostgresSettings = SchemaOptions & {
   readonly startWithinMs?: number
   readonly onAwaited?: (reason: string) => void
   readonly client: ClientConfig
-  /** Straight to the server, where `client` goes through a pooler; null: do not listen. */
-  readonly listener: ClientConfig | null
-  /** The most connections of this process, without the one that listens. */
+  /** The most connections of this process. */
   readonly poolSize: number
   /** After so long a call is refused with `store.unavailable`. Default 800. */
   readonly deadlineMs?: number
@@ -90,7 +87,6 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   }
 
   const pool = createPool({ client, size: settings.poolSize })
-  const listener = settings.listener ? createListener(settings.listener) : undefined
   const transactions = createTransactions(pool)
   const self = randomHex(16)
   const batches = createBatches(transactions, lanes, self)
@@ -222,7 +218,6 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ),
       release: cold('outbox.release', (until, owner: string) => release(transactions, until, owner)),
       depth: cold('outbox.depth', (until) => depth(transactions, until)),
-      ...(listener && { onDue: listener.onDue }),
     },
     dispatches: {
       receive: async (receipts) => (await history.receive(untilOf(), receipts)).results,
@@ -270,7 +265,6 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
         })
       await batches.ended()
       clearInterval(deadlines)
-      await listener?.close()
       await pool.close()
     },
   }

@@ -28,7 +28,7 @@ describe('a report', requirePeer('PostgreSQL (apt-get install postgresql)', post
     postgres = await startPostgres()
     database = await postgres.newDatabase()
     client = postgres.client(database)
-    await using store = await openPostgresStore({ client, listener: null, poolSize: 4 })
+    await using store = await openPostgresStore({ client, poolSize: 4 })
     await store.verifications.issue(newIssue())
   })
   after(() => postgres?.[Symbol.asyncDispose]())

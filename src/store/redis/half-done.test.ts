@@ -58,7 +58,7 @@ describe('verbs that stop half-way', peer, () => {
         wait: null,
         ...change,
       },
-      postgres: { client, listener: null, poolSize: 6, deadlineMs },
+      postgres: { client, poolSize: 6, deadlineMs },
       deadlineMs,
     })
   }

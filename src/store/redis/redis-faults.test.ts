@@ -51,7 +51,7 @@ describe('Redis under faults', peer, () => {
     const client = postgres.client(database ?? (await postgres.newDatabase()))
     return openRedisStore({
       redis,
-      postgres: { client, listener: null, poolSize: 6, deadlineMs },
+      postgres: { client, poolSize: 6, deadlineMs },
       deadlineMs,
     })
   }
@@ -251,7 +251,6 @@ describe('Redis under faults', peer, () => {
     const inHistory = async () => {
       await using cold = await openPostgresStore({
         client: postgres.client(database),
-        listener: null,
         poolSize: 4,
       })
       return cold.verifications.get(request.id)

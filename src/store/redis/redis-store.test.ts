@@ -42,7 +42,7 @@ async function underTest(redis: Redis, kind: RedisChoice['kind']) {
   const open = () =>
     openRedisStore({
       redis: choice,
-      postgres: { client, listener: client, poolSize: 6, deadlineMs: 10_000 },
+      postgres: { client, poolSize: 6, deadlineMs: 10_000 },
       deadlineMs: 10_000,
     })
   const [store, second] = [await open(), await open()]

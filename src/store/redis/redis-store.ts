@@ -138,7 +138,6 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       postpone: verb('outbox.postpone', both.postpone),
       release: verb('outbox.release', both.release),
       depth: verb('outbox.depth', (until) => both.depth(until, now())),
-      ...(cold.outbox.onDue && { onDue: cold.outbox.onDue }),
     },
     dispatches: {
       receive: verb('dispatches.receive', both.receive),
