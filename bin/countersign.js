@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // The command. Plain JavaScript, so that a Node too old for the rest can still say so.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { ownNode } from './own-node.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
@@ -21,15 +20,4 @@ else {
     )
     process.exitCode = 2
   }
-}
-
-/** The Node of the lock file: npm installs the one package of them that fits this platform. */
-function ownNode() {
-  const { optionalDependencies } = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  )
-  return Object.keys(optionalDependencies)
-    .flatMap((name) => [`../node_modules/${name}/bin/node`, `../node_modules/${name}/bin/node.exe`])
-    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-    .find((path) => existsSync(path))
 }

@@ -1,7 +1,8 @@
 /** The process's way in: hands what only a process has to the command line. */
 
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { runCli } from './cli/cli.ts'
 
@@ -27,9 +28,10 @@ const code = await runCli(process.argv.slice(2), {
     // A terminal that is closed says the same, and means an end.
     if (!process.stdin.isTTY) process.on('SIGHUP', reload)
   },
-  // Only in a folder that is there: a command that is refused leaves nothing behind.
+  // Only in a folder that is there and ours: a command that is refused leaves nothing behind, and what root
+  // compiles the service could not write over.
   keepCompiled(dataFolder) {
-    if (!existsSync(dataFolder)) return
+    if (statSync(dataFolder, { throwIfNoEntry: false })?.uid !== userInfo().uid) return
     const folder = join(dataFolder, 'cache')
     enableCompileCache(folder)
     // Threads and workers have caches of their own, and learn of the folder only so.

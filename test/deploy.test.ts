@@ -1,17 +1,20 @@
 /** Holds the files of docs/deploy to the code: they parse, and the settings, paths, ports and times they name fit together. */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { createProgram } from '../src/cli/cli.ts'
+import { exitCodes } from '../src/cli/terminal.ts'
 import { newKeyLine } from '../src/code/key-ring.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import type { Settings } from '../src/config/settings.ts'
 import { operationsPages } from '../src/http/operations.ts'
 import { createServer } from '../src/http/server.ts'
+import { requirePeer } from './peers.ts'
 
 const root = join(import.meta.dirname, '..')
 const deploy = join(root, 'docs', 'deploy')
@@ -35,6 +38,7 @@ function load(text: string): Settings {
       writeFileSync(
         file,
         path.endsWith('master.key') ? `${newKeyLine(new Date())}\n` : 'a secret of twenty and more',
+        { mode: 0o600 },
       )
     }
     const file = join(folder, 'settings.yaml')
@@ -128,18 +132,70 @@ test('the image has all that the server is made of', () => {
     for (const name of names.split(' ')) assert.ok(existsSync(join(root, name)), name)
   const sources = readdirSync(root).filter((name) => ['bin', 'src', 'package.json'].includes(name))
   for (const name of sources) assert.match(text, new RegExp(`^COPY .*\\b${name.replace('.', '\\.')}\\b`, 'm'))
-  const [, least = ''] = /"node": ">=(\d+)/.exec(readFileSync(join(root, 'package.json'), 'utf8'))!
-  assert.ok(Number(/^FROM node:(\d+)/m.exec(text)?.[1]) >= Number(least))
+  assert.ok(Number(/^FROM node:(\d+)/m.exec(text)?.[1]) >= 24, 'what bin/countersign.js demands')
   assertCommand(JSON.parse(/^CMD (.+)$/m.exec(text)![1]!))
   assert.ok(text.includes(`-m 0700 ${load(textOf('settings.yaml')).dataFolder}`))
 })
 
-test('systemd: the command is one, and the unit waits long enough for its end', () => {
+test('the image is made of the program alone: no data folder, no key gets into it', () => {
+  const lines = readFileSync(join(root, '.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  assert.equal(lines[0], '*')
+  const copied = [...textOf('Dockerfile').matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, names]) =>
+    names!.split(' '),
+  )
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('!')).toSorted(),
+    copied.map((one) => `!${one}`).toSorted(),
+  )
+})
+
+const program = '/opt/countersign/node_modules/.bin/node /opt/countersign/bin/countersign.js '
+
+test('systemd: the command is one, and the unit ends, waits and stays down as the program says', () => {
   const text = textOf('countersign.service')
-  const words = /^ExecStart=\/usr\/bin\/node \S+\/bin\/countersign\.js (.+)$/m.exec(text)![1]!.split(' ')
-  assertCommand(words)
+  const [, command = ''] = /^ExecStart=(.+)$/m.exec(text)!
+  assert.ok(command.startsWith(program))
+  assertCommand(command.slice(program.length).split(' '))
   assert.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1]) * 1000 > 1_500 + 20_000 + 10_000)
   assert.match(text, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m)
+  assert.match(
+    text,
+    new RegExp(`^RestartPreventExitStatus=${exitCodes.badInput} ${exitCodes.storeAway}$`, 'm'),
+  )
+  assert.match(text, /^RestartSec=[1-9]/m)
+})
+
+test('systemd takes the units as they are', requirePeer('systemd', '/usr/bin/systemd-analyze'), () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-units-'))
+  for (const name of readdirSync(deploy).filter((one) => /\.(service|timer)$/.test(one)))
+    writeFileSync(
+      join(folder, name),
+      textOf(name).replaceAll('/opt/countersign/node_modules/.bin/node', '/bin/true'),
+    )
+  const units = readdirSync(folder).map((name) => join(folder, name))
+  const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units], {
+    encoding: 'utf8',
+  })
+  assert.equal(`${status} ${stderr}`, '0 ')
+  rmSync(folder, { recursive: true })
+})
+
+test('the backup that the timer makes is one, and the newest fourteen stay', () => {
+  const text = textOf('countersign-backup.service')
+  const [, command = ''] = /^ExecStart=\/bin\/sh -c 'exec (.+)'$/m.exec(text)!
+  assert.ok(command.startsWith(program))
+  assertCommand(command.slice(program.length).split(' '))
+
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-backups-'))
+  const names = Array.from({ length: 20 }, (_, i) => `countersign-2026-11-${String(i + 10)}T000000Z.db`)
+  for (const name of [...names, 'notes.txt']) writeFileSync(join(folder, name), '')
+  const [, retention = ''] = /^ExecStartPost=\/bin\/sh -c '(.+)'$/m.exec(text)!
+  for (let times = 0; times < 2; times++)
+    spawnSync('sh', ['-c', retention.replaceAll('/var/backups/countersign', folder)])
+  assert.deepEqual(readdirSync(folder).toSorted(), [...names.slice(6), 'notes.txt'])
+  rmSync(folder, { recursive: true })
 })
 
 test('Kubernetes: settings load, probes are served, and a pod has the time that its end takes', async () => {

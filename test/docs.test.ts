@@ -375,6 +375,18 @@ test('the settings of production.md can work behind a proxy', async () => {
   })
 })
 
+test('the settings of production.md with two carriers of SMS can work', async () => {
+  await withProduction(async ({ settings, file }) => {
+    const whole = settings(blocks('docs/production.md', '2. Settings', 'yaml')[2]!)
+    for (const [, path] of whole.matchAll(/File: ([^\s,}]+)/g)) writeFileSync(path!, 'a secret\n')
+    writeFileSync(file, whole)
+    await run(process.execPath, [bin, 'keys', 'rotate', '--config', file])
+    const { settings: loaded } = loadSettings({ file, env: {}, flags: {}, isDevelopment: false })
+    assert.deepEqual(Object.keys(loaded.providers), ['mail', 'smsc', 'twilio'])
+    assert.deepEqual(loaded.policy.regions, ['CN', 'HK'])
+  })
+})
+
 test('the test address of operations.md is one', () => {
   const folder = temporaryFolder()
   try {
