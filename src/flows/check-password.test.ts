@@ -101,6 +101,28 @@ test('a store that does not reserve refuses all, and nothing is compared', async
   await assert.rejects(check(account, password, home), /store/)
 })
 
+test('A-1: a wrong password asks the store the same for an account that exists and one that does not', async () => {
+  const asked = async (name: string) => {
+    const calls: string[] = []
+    const { check, ledgers } = setUp()
+    for (const verb of ['take', 'reserve', 'settle', 'isHeld'] as const) {
+      const act = ledgers[verb] as (...args: readonly unknown[]) => Promise<unknown>
+      Object.assign(ledgers, {
+        [verb]: (...args: readonly unknown[]) => {
+          calls.push(verb)
+          return act(...args)
+        },
+      })
+    }
+    for (let nth = 0; nth < 6; nth++) calls.push((await check(name, `wrong ${nth}`, home)).kind)
+    return calls
+  }
+  const known = await asked(account)
+  assert.deepEqual(known.slice(0, 4), ['isHeld', 'reserve', 'settle', 'wrong'])
+  assert.deepEqual(known.slice(-3), ['isHeld', 'reserve', 'locked'])
+  assert.deepEqual(await asked('nobody@demo'), known)
+})
+
 test('unknown accounts are counted as known ones are', async () => {
   const { check, kept } = setUp()
   const countOf = async (name: string, ip: string) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
 import { createLine, type InLine, type Line } from './line.ts'
 
@@ -74,4 +75,14 @@ test('an act that fails ends its turn too', async () => {
   const next = line.inTurn(stranger('a'), performance.now() + 60_000, async () => 'next')
   await assert.rejects(failed, /x/)
   assert.equal(await next, 'next')
+})
+
+test('each acts in its own context, whoever’s turn ended before', async () => {
+  const line = createLine(1, 10)
+  const callers = new AsyncLocalStorage<string>()
+  const until = performance.now() + 60_000
+  const told = ['a', 'b', 'c'].map((name) =>
+    callers.run(name, () => line.inTurn(stranger(name), until, async () => callers.getStore())),
+  )
+  assert.deepEqual(await Promise.all(told), ['a', 'b', 'c'])
 })

@@ -1,5 +1,7 @@
 /** A line before something dear: few at once, those known before strangers, networks by turns, and no long wait. */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 /** Who waits: from which network, and whether it did the same successfully before. */
 export type InLine = { readonly network: string; readonly isKnown: boolean }
 
@@ -36,12 +38,14 @@ export function createLine(atOnce: number, mostWaiting: number): Line {
     inTurn<T>({ network, isKnown }: InLine, until: number, act: () => Promise<T>): Promise<T | undefined> {
       return new Promise<T | undefined>((resolve, reject) => {
         const queue = isKnown ? known : strangers
+        // Its turn comes as another's ends. It acts by its own deadline, not by that one's.
+        const actAsCaller = AsyncLocalStorage.bind(act)
         const waiter: Waiter = {
           network,
           start() {
             clearTimeout(timer)
             knownInARow = isKnown ? knownInARow + 1 : 0
-            act()
+            actAsCaller()
               .then(resolve, reject)
               .finally(() => {
                 running--
