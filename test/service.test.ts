@@ -256,7 +256,7 @@ test('a disabled app or member is refused within a second, by the running server
   await command(server, 'member', 'disable', 'two', '--tenant', 'demo')
   await new Promise((resolve) => setTimeout(resolve, 1000))
   assert.equal(told(await show(first)), '403 USG.000000005')
-  assert.equal(told(await show(second)), '401 USG.206020000', 'its logins ended')
+  assert.equal(told(await show(second)), '403 USG.206010007')
   assert.equal(told(await logInTo(server, app, 'one')), '403 USG.000000005')
   assert.equal(told(await logInTo(server, server.app, 'two')), '412 USG.206010007')
 })
