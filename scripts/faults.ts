@@ -44,6 +44,9 @@ Written by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}, 
 a mail server, an HTTP carrier and an SMSC. Each scenario is a test that also runs, shorter, in \`npm run test:long\`; each check is
 shown to fail on a planted fault. The promises are in [promises.md](promises.md).
 
+A kill leaves copies of what was at the carrier at that moment: most of all with a slow one, of 50 messages in flight at
+one that took 300 ms 47. A carrier of \`afterCrash: unknown\` gets none ([routes.md](routes.md)).
+
 | promise | fault | carrier | what came of it |
 |---|---|---|---|`
 const order = (row: FaultRow) => `${row.promise} ${row.carrier}`

@@ -40,7 +40,8 @@ const statements: Readonly<Record<string, string>> = {
     'What is proved belongs to the login that proved it. A refresh token that comes twice ends its login.',
   'T-1':
     'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
-  'T-2': 'Duplicates of a message carry the same code and the same message id.',
+  'T-2':
+    'Duplicates of a message carry the same code and the same message id. After a kill each message that was being handed over may go out twice; to a carrier of `afterCrash: unknown` none does.',
   'T-3': 'A code succeeds once across processes and crashes.',
   'T-4':
     'An engine that is stopped, killed, hung, full, slow or half out of reach: calls are refused within a second, nothing is accepted that is lost or done twice, and all is well within five seconds of its return.',

@@ -10,8 +10,10 @@ import { openStoreOf } from './engine.ts'
 import { reportFault } from './fault-report.ts'
 import { peerAt, requirePeer } from './peers.ts'
 import { dispatchesTo } from './recorded.ts'
+import { startScriptedCarrier } from './scripted-carrier.ts'
 import { newNumber, paths, type Server, type ServerOptions, startServer, temporaryFolder } from './server.ts'
 import { type Sink, sinkKinds, startSink } from './sinks.ts'
+import { until } from './until.ts'
 
 const killAt = join(import.meta.dirname, 'plants', 'kill-at.ts')
 
@@ -155,6 +157,64 @@ for (const kind of sinkKinds)
       report('T-1, T-2', `${kills} SIGKILLs at random moments`, kind, found)
       t.diagnostic(`${kills} kills, ${JSON.stringify(found)}`)
     })
+  })
+
+for (const afterCrash of ['again', 'unknown'] as const)
+  test(`T-1, T-2: killed with messages at a carrier of afterCrash ${afterCrash}, ${
+    afterCrash === 'again' ? 'those go out once more' : 'none goes out twice, and each is recorded'
+  }`, async () => {
+    await using carrier = await startScriptedCarrier()
+    carrier.behaviour = 'accept-slowly'
+    carrier.delayMs = 300
+    const sink = {
+      arrived: () => carrier.asked,
+      settings: `${carrier.settings('carrier', `    afterCrash: ${afterCrash}`)}\nroutes: { sms: [carrier], email: [sandbox] }`,
+      newContact: newNumber,
+      [Symbol.asyncDispose]: async () => {},
+    }
+    const at = join(folder, `crash-${afterCrash}`)
+    const accepted: string[] = []
+    {
+      await using server = await start(sink, at)
+      const sending = sendUntilGone(sink, server, await server.logIn('sender'), 50)
+      await until(() => carrier.asked.length >= 10)
+      await server.kill()
+      accepted.push(...(await sending))
+    }
+    await using server = await start(sink, at)
+    await drained(server)
+    const found = await assertNothingLost(sink, at, accepted)
+    if (afterCrash === 'again') {
+      assert.ok(found.copies > 0, 'the same check finds copies')
+      return
+    }
+    assert.equal(found.copies, 0)
+    const ends: string[] = []
+    let cutOff = ''
+    {
+      await using store = await openStoreOf(at)
+      for (const contact of accepted) {
+        const [only, ...more] = await dispatchesTo(store, contact)
+        assert.deepEqual(more, [])
+        ends.push(`${only!.outcome} ${only!.next}`)
+        const isAsked = carrier.asked.some(({ to }) => to === contact)
+        if (only!.outcome === 'unknown' && isAsked) cutOff = contact
+      }
+    }
+    assert.ok(
+      ends.every((end) => end === 'accepted done' || end === 'unknown failed'),
+      String(ends),
+    )
+    // Whoever waits for it asks again, and gets the same code.
+    const token = await server.logIn('sender')
+    const answer = await server.call('POST', paths.send, { token, body: { contact: cutOff } })
+    assert.equal(answer.status, 200, answer.text)
+    const codesOf = () => carrier.asked.filter(({ to }) => to === cutOff).map(({ code }) => code)
+    await until(() => codesOf().length === 2)
+    assert.equal(new Set(codesOf()).size, 1)
+    const unknown = ends.filter((end) => end === 'unknown failed').length
+    const outcome = `${accepted.length} accepted, ${accepted.length - unknown} sent, ${unknown} at the carrier as it died, recorded as unknown; 0 copies`
+    reportFault({ promise: 'T-1, T-2', scenario: 'SIGKILL, afterCrash: unknown', carrier: 'http', outcome })
   })
 
 test('T-1: without an outbox the same check finds losses', async () => {

@@ -11,7 +11,7 @@ import { newVerificationId } from '../verification/verification.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import { createMeasuredOrder } from './measured-order.ts'
 import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
-import { createRouter, plainRoutes } from './router.ts'
+import { createRouter, plainRoutes, type Router } from './router.ts'
 import { loadTemplates } from './templates.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
@@ -50,8 +50,8 @@ const fail = (kind: DeliveryError['kind']) => (): never => {
   throw new DeliveryError(kind, `scripted ${kind}`)
 }
 
-function routerOf(providers: readonly Provider[]) {
-  const plain = { perSecond: null, window: 100, timeoutMs: null, cost: 0, senders: [] }
+function routerOf(providers: readonly Provider[], afterCrash: 'again' | 'unknown' = 'again') {
+  const plain = { perSecond: null, window: 100, timeoutMs: null, cost: 0, senders: [], afterCrash } as const
   return createRouter({
     routes: plainRoutes(providers),
     providers: new Map(providers.map((provider) => [provider.name, { provider, ...plain }])),
@@ -61,13 +61,17 @@ function routerOf(providers: readonly Provider[]) {
 
 let owners = 0
 
-function worker(...providers: Provider[]): Delivery & { dispatches: Dispatch[] } {
+function worker(...providers: Provider[]) {
+  return workerOf(routerOf(providers))
+}
+
+function workerOf(router: Router): Delivery & { dispatches: Dispatch[] } {
   const dispatches: Dispatch[] = []
   const delivery = createDelivery({
     outbox: store.outbox,
     ring,
     templates,
-    router: routerOf(providers),
+    router,
     owner: `worker-${owners++}`,
     observe: (dispatch) => dispatches.push(dispatch),
   })
@@ -262,6 +266,64 @@ test('what a dead worker held is sent by the next one of its name at once', asyn
     carrier.messages.map((message) => message.id),
     [entry.message.id],
   )
+})
+
+for (const afterCrash of ['again', 'unknown'] as const)
+  test(`what a dead worker was handing over to a carrier of afterCrash ${afterCrash}`, async () => {
+    // It takes the first and never says so: its worker is as good as dead.
+    const carrier = scripted('one', (_, nth) => (nth === 1 ? new Promise(() => {}) : { id: `p${nth}` }))
+    const router = () => routerOf([carrier.provider], afterCrash)
+    const dead = workerOf(router())
+    const entry = await issue(dead.lease)
+    dead.handOver(entry)
+    await until(() => carrier.messages.length === 1)
+    const next = workerOf(router())
+    await store.outbox.release(dead.lease.owner)
+    await next.start()
+    await until(isIdle)
+    await next.stop(1000)
+    const recorded = await store.dispatches.of(entry.verification.id)
+    assert.deepEqual(
+      recorded.map(({ provider, outcome, next }) => `${provider} ${outcome} ${next}`),
+      afterCrash === 'again' ? ['one accepted done'] : ['one unknown failed'],
+    )
+    assert.equal(carrier.messages.length, afterCrash === 'again' ? 2 : 1)
+  })
+
+test('a carrier of afterCrash unknown is tried again after a failure as any other', async () => {
+  const carrier = scripted('one', (message, nth) =>
+    nth < 3 ? fail(nth === 1 ? 'unavailable' : 'unknown')() : accept(message, nth),
+  )
+  const delivery = workerOf(routerOf([carrier.provider], 'unknown'))
+  await delivery.start()
+  delivery.handOver(await issue(delivery.lease))
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.deepEqual(outcomes(delivery), ['one unavailable', 'one unknown', 'one accepted'])
+})
+
+test('a message that cannot be marked is not handed over to a carrier that asks for marks, and waits', async () => {
+  const carrier = scripted('one', accept)
+  let isAway = true
+  const begin: typeof store.outbox.begin = async (marks) => {
+    if (isAway) throw new Error('away')
+    return store.outbox.begin(marks)
+  }
+  const delivery = createDelivery({
+    outbox: { ...store.outbox, begin },
+    ring,
+    templates,
+    router: routerOf([carrier.provider], 'unknown'),
+    owner: `worker-${owners++}`,
+  })
+  await delivery.start()
+  delivery.handOver(await issue(delivery.lease))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(carrier.messages.length, 0)
+  isAway = false
+  await until(isIdle)
+  await delivery.stop(1000)
+  assert.equal(carrier.messages.length, 1)
 })
 
 test('three workers on one queue send each message once', async () => {

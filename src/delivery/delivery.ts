@@ -2,13 +2,14 @@
 
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
-import type { Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import type { Begun, Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
 import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
 import { reached } from './points.ts'
 import { DeliveryError, type Message } from './provider.ts'
 import { type Chosen, destinationOf, type Router } from './router.ts'
 import type { Templates } from './templates.ts'
+import { together } from './together.ts'
 
 export type DeliverySettings = {
   readonly outbox: Outbox
@@ -33,8 +34,8 @@ export type Delivery = {
 }
 
 const leaseMs = 15_000
-/** In line for a provider that has all it may have. With the longest hand-over it must end before the lease. */
-const longestInLineMs = 4_000
+/** In line for a provider that has all it may have. With a mark and the longest hand-over it must end before the lease. */
+const longestInLineMs = 3_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
 const mostInHand = 2_000
@@ -80,6 +81,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     reached('after-claim', entry.message.id)
     const { dispatches, tried, verification } = entry
     const startedAt = performance.now()
+    if (entry.begun !== undefined) return endBegun(entry, entry.begun, deadline)
     const end = (outcome: 'expired' | 'exhausted') =>
       settle(entry, { provider: '', ...timesOf(entry, deadline, startedAt, startedAt), outcome }, undefined)
     if (deadline - startedAt < leastLifeMs || (verification && verification.state !== 'live'))
@@ -89,6 +91,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
     if (chosen.kind === 'wait') return postpone(entry)
+    if (chosen.isMarked && !(await hasBegun(entry, chosen))) return
     const handedOverAt = performance.now()
     const { told, retryAfterMs } = await dispatched(entry, chosen, deadline - handedOverAt)
     chosen.leave(told.outcome, retryAfterMs)
@@ -98,6 +101,35 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       { provider, ...timesOf(entry, deadline, handedOverAt, performance.now()), ...told },
       chosen,
     )
+  }
+
+  /** Its process died while it was handed over. Whether it was taken nobody knows; the setting says: not once more. */
+  function endBegun(entry: OutboxEntry, provider: string, deadline: number): Promise<void> {
+    const now = performance.now()
+    const told = { outcome: 'unknown', providerCode: 'the server died while it was handed over' } as const
+    return settle(entry, { provider, ...timesOf(entry, deadline, now, now), ...told }, undefined)
+  }
+
+  /** Marks the message as being handed over. @returns false if it must not be: it is another's, or could not be marked. */
+  async function hasBegun(entry: OutboxEntry, chosen: Chosen): Promise<boolean> {
+    const { message, queuedAt, dispatches, verification } = entry
+    try {
+      const provider = chosen.provider.name
+      const isHeld = await begin({
+        messageId: message.id,
+        queuedAt,
+        verification: verification?.id ?? '',
+        dispatches,
+        provider,
+      })
+      if (isHeld) return true
+    } catch (error) {
+      settings.onError?.('begin', error)
+      await postpone(entry)
+    }
+    // It says nothing of the provider.
+    chosen.leave('throttled')
+    return false
   }
 
   /** Stands in line for a provider as long as its lease allows. */
@@ -175,6 +207,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       queuedAt,
       dispatches,
       next:
+        nextOfBegun(entry) ??
         secondOf(entry, told, chosen, remainingMs) ??
         nextAfter({
           outcome: told.outcome,
@@ -200,23 +233,21 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       .catch((error) => settings.onError?.('postpone', error))
   }
 
-  // Settlements of one turn go to the store together, as calls do.
-  let gathered: Settlement[] = []
-  let written: Promise<void> = Promise.resolve()
+  // Those of one turn go to the store together, as calls do.
+  const settleTogether = together((settlements: readonly Settlement[]) => outbox.settle(settlements))
+  const beginTogether = together((marks: readonly Begun[]) => outbox.begin(marks))
+
+  async function begin(mark: Begun): Promise<boolean> {
+    const { written, at } = beginTogether(mark)
+    return (await written)[at]!
+  }
 
   async function record(settlement: Settlement, deadline: number): Promise<void> {
     // The store may be away for a moment. Until it knows, the lease keeps others off; after that the
     // message goes out once more, the same code under the same id.
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
-      if (gathered.length === 0)
-        written = new Promise((resolve) => setImmediate(resolve)).then(() => {
-          const settlements = gathered
-          gathered = []
-          return outbox.settle(settlements)
-        })
-      gathered.push(settlement)
       try {
-        return await written
+        return await settleTogether(settlement).written
       } catch (error) {
         settings.onError?.('settle', error)
         if (isStopping || performance.now() > deadline) return
@@ -275,6 +306,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       ])
     },
   }
+}
+
+/** What was cut off by a crash is not tried again, whatever else would follow. */
+function nextOfBegun({ begun }: OutboxEntry): Settlement['next'] | undefined {
+  return begun === undefined ? undefined : { kind: 'failed' }
 }
 
 /** Engine times of a dispatch, from what this process's own steady clock says of it. */

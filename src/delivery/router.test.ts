@@ -27,7 +27,14 @@ const route = (change: Partial<Route> = {}): Route => ({
 
 function routerOf(change: Partial<Route> = {}, common: Record<string, Partial<RoutedProvider>> = {}) {
   let time = 0
-  const plain = { perSecond: null, window: 100, timeoutMs: null, cost: 0, senders: [] }
+  const plain = {
+    perSecond: null,
+    window: 100,
+    timeoutMs: null,
+    cost: 0,
+    senders: [],
+    afterCrash: 'again',
+  } as const
   const random = () => 0.999
   const router = createRouter({
     routes: [route(change)],

@@ -16,6 +16,8 @@ export type RoutedProvider = {
   /** Of one hand-over; null: by the route. */
   readonly timeoutMs: number | null
   readonly cost: number
+  /** Whether a message that was being handed over when its process died goes once more. */
+  readonly afterCrash: 'again' | 'unknown'
   readonly senders: readonly {
     readonly sender: string
     readonly countries: readonly string[] | null
@@ -39,6 +41,8 @@ export type Chosen = {
   readonly provider: Provider
   readonly timeoutMs: number
   readonly sender: string | null
+  /** It must be marked as being handed over before it is. */
+  readonly isMarked: boolean
   /** Another provider of the route was not tried yet and is well: no need to wait before it is. */
   readonly hasNext: boolean
   /** The channel that follows if no receipt says delivered in time. */
@@ -120,6 +124,7 @@ export function createRouter(settings: RouterSettings): Router {
       provider: post.provider,
       timeoutMs: post.timeoutMs ?? (hasNext ? timeoutMs.withNext : timeoutMs.last),
       sender: senderFor(post.senders, destination),
+      isMarked: post.afterCrash === 'unknown',
       hasNext,
       second: route.second,
       leave(outcome, retryAfterMs) {

@@ -42,6 +42,11 @@ export type OutboxEntry = {
   readonly tried: readonly string[]
   /** How many of those ended unknown: each may have been taken. */
   readonly unknowns: number
+  /**
+   * The provider an earlier owner had begun to hand it over to, by `begin`, without a word of what came of it: it
+   * may have been taken.
+   */
+  readonly begun?: string
   /** Its first channel was not enough in time: `message.channel` is the second. */
   readonly isSecond: boolean
 }
@@ -117,6 +122,17 @@ export function isUntaken(
   return tried.length === dispatches - 1
 }
 
+/** That a message is being handed over. */
+export type Begun = {
+  readonly messageId: string
+  readonly queuedAt: number
+  /** Empty for a notice. */
+  readonly verification: string
+  /** Of the claim. */
+  readonly dispatches: number
+  readonly provider: string
+}
+
 /** Not counted: what was accepted and waits whether a second channel is needed. */
 export type OutboxDepth = { readonly queued: number; readonly oldestMs: number }
 
@@ -131,6 +147,11 @@ export type Outbox = {
    * failed stays with who has claimed it since. What failed and nobody took frees its cooldown, once.
    */
   settle(settlements: readonly Settlement[]): Promise<void>
+  /**
+   * Marks claimed messages as being handed over, before they are. Settling or postponing one takes the mark away.
+   * @returns For each whether it is this claim's still; if not, another owner has it, and it must not be handed over.
+   */
+  begin(marks: readonly Begun[]): Promise<readonly boolean[]>
   /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */
   postpone(
     entries: readonly {

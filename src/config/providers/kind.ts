@@ -56,6 +56,8 @@ export type CommonSettings = {
   /** Of one message, in any unit that is the same for all carriers. */
   readonly cost: number
   readonly senders: readonly SenderRule[]
+  /** What becomes of a message that was being handed over when its process died. */
+  readonly afterCrash: 'again' | 'unknown'
 }
 
 export const commonSchema = Type.Object(
@@ -89,6 +91,13 @@ export const commonSchema = Type.Object(
         description:
           'Cost of one message, in any unit that is the same for all carriers; weighed by routes of order measured.',
         default: 0,
+      }),
+    ),
+    afterCrash: optional(
+      Type.Union([Type.Literal('again'), Type.Literal('unknown')], {
+        description:
+          'What becomes of a message that was being handed over when the server was killed: again, it goes once more; unknown, it is recorded so and not sent again, at the cost of a write for each message.',
+        default: 'again',
       }),
     ),
     senders: optional(
@@ -147,6 +156,7 @@ export function readCommon(
     timeoutMs,
     cost: file.cost ?? 0,
     senders,
+    afterCrash: file.afterCrash ?? 'again',
   }
 }
 

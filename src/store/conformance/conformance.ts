@@ -9,6 +9,7 @@ import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { Login } from '../directory.ts'
+import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import { contactConformance } from './contacts.ts'
 import { dispatchConformance } from './dispatches.ts'
@@ -436,6 +437,42 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
         assert.equal(await due(), undefined)
         await pause(150)
         assert.equal((await due())?.dispatches, 1)
+      })
+
+      test('that a message is being handed over is known to who claims it after a crash, until it is settled', async () => {
+        const dying = { owner: 'dying', ms: 3_600_000 }
+        const issued = async () => {
+          const request = newIssue({ lease: dying })
+          const result = await verifications.issue(request)
+          assert.ok(result.kind === 'issued')
+          const { record: verification, queuedAt } = result
+          return { message: request.message!, verification, queuedAt, dispatches: 1 } as OutboxEntry
+        }
+        const [code, postponed, retried] = [await issued(), await issued(), await issued()]
+        const [notice] = await outbox.queue([newMessage()], dying)
+        const all = [code!, postponed!, retried!, notice!]
+        const markOf = ({ message, queuedAt, verification, dispatches }: OutboxEntry) => ({
+          messageId: message.id,
+          queuedAt,
+          verification: verification?.id ?? '',
+          dispatches,
+          provider: 'p',
+        })
+        assert.deepEqual(await outbox.begin(all.map(markOf)), [true, true, true, true])
+        await outbox.postpone([markOf(postponed!)], 0)
+        await outbox.settle([settlementOf(retried!, { kind: 'retry', afterMs: 0 }, 'unavailable')])
+        await outbox.release('dying')
+        const again = new Map<string, OutboxEntry>()
+        for (let looks = 0; looks < 8; looks++)
+          for (const entry of await outbox.claim(1000, lease)) again.set(entry.message.id, entry)
+        assert.deepEqual(
+          all.map(({ message }) => again.get(message.id)!.begun),
+          ['p', undefined, undefined, 'p'],
+        )
+        // The claim of the dead is over: what it still says is not heard.
+        assert.deepEqual(await outbox.begin([markOf(code!), markOf(notice!)]), [false, false])
+        const gone = { ...markOf(code!), queuedAt: code!.queuedAt - 1 }
+        assert.deepEqual(await outbox.begin([gone]), [false])
       })
 
       test('a retry knows which providers were tried', async () => {

@@ -105,6 +105,7 @@ export const movedTables: readonly Table[] = [
     tried: json,
     unknowns: number,
     second: text,
+    handing: text,
   }),
   table('dispatch', ['about', 'message', 'nth'], {
     about: text,

@@ -9,7 +9,7 @@ import { type Take, type Taking, takesWith, takingsOf } from '../../throttle/tak
 import type { JournalEntry } from '../journal.ts'
 import type { Ledgers } from '../ledgers.ts'
 import { stateNumber } from '../numbering.ts'
-import type { Lease, NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Begun, Lease, NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
 import type {
   IssueRequest,
   IssueResult,
@@ -136,6 +136,13 @@ export const hotVerbs = {
     ({ outbox }, settlements): void => {
       for (const settlement of settlements) outbox.settleOne(settlement)
     },
+  ),
+
+  begin: verb(
+    (needs, marks: readonly Begun[]) => {
+      for (const { queuedAt, messageId } of marks) needs.entry({ queuedAt, messageId })
+    },
+    ({ outbox }, marks): readonly boolean[] => marks.map((mark) => outbox.begin(mark)),
   ),
 
   postpone: verb(

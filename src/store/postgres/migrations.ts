@@ -104,6 +104,11 @@ export const migrations: readonly string[] = [
   create index token_of_app on token (app);
   update member set dept_code = '1' where dept_code = '';
   `,
+
+  // 3: the provider that a message is being handed over to, where it may go only once.
+  `
+  alter table outbox add column handing text;
+  `,
 ]
 
 /**

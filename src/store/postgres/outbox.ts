@@ -2,6 +2,7 @@
 
 import type { Verification } from '../../verification/verification.ts'
 import {
+  type Begun,
   isUntaken,
   type Lease,
   type NewMessage,
@@ -25,16 +26,17 @@ const insertEntries = sql(`
 
 const selectEntries = sql(`
   select json_build_object('queued_at', o.queued_at, 'message_id', o.message_id, 'due_at', o.due_at,
-    'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second)
+    'owner', o.owner, 'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second,
+    'handing', o.handing)
   from json_to_recordset($1::json) as r ("queuedAt" bigint, "messageId" text)
     join outbox o on o.queued_at = r."queuedAt" and o.message_id = r."messageId"
   order by o.queued_at, o.message_id for update of o`)
 
 const updateEntries = sql(`
-  update outbox o set due_at = r.due_at, owner = '', dispatches = r.dispatches, tried = r.tried,
-    unknowns = r.unknowns, second = r.second
-  from json_to_recordset($1::json) as r (queued_at bigint, message_id text, due_at bigint, dispatches integer,
-    tried json, unknowns integer, second text)
+  update outbox o set due_at = r.due_at, owner = r.owner, dispatches = r.dispatches, tried = r.tried,
+    unknowns = r.unknowns, second = r.second, handing = r.handing
+  from json_to_recordset($1::json) as r (queued_at bigint, message_id text, due_at bigint, owner text,
+    dispatches integer, tried json, unknowns integer, second text, handing text)
   where o.queued_at = r.queued_at and o.message_id = r.message_id`)
 
 const deleteEntries = sql(`
@@ -74,14 +76,16 @@ type OutboxRow = {
   body: NewMessage
   deadline_at: number
   due_at: number
+  owner: string
   dispatches: number
   tried: readonly string[]
   unknowns: number
   second: NewMessage['channel'] | null
+  handing: string | null
 }
 type Kept = Pick<
   OutboxRow,
-  'queued_at' | 'message_id' | 'due_at' | 'dispatches' | 'tried' | 'unknowns' | 'second'
+  'queued_at' | 'message_id' | 'due_at' | 'owner' | 'dispatches' | 'tried' | 'unknowns' | 'second' | 'handing'
 > & { fate: 'untouched' | 'changed' | 'gone' }
 
 export type HeldOutbox = ReturnType<typeof heldOutbox>
@@ -149,8 +153,7 @@ export function heldOutbox(
     const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone' || isOvertaken)
     if (kept && !isLate) {
       if (next.kind === 'retry' || next.kind === 'second') {
-        kept.fate = 'changed'
-        kept.due_at = now + next.afterMs
+        giveUp(kept, next.afterMs)
         kept.tried = [...kept.tried, dispatch.provider]
         if (next.kind === 'second') kept.second = next.channel
         else kept.unknowns += Number(dispatch.outcome === 'unknown')
@@ -166,15 +169,30 @@ export function heldOutbox(
     dispatches.record(settlement, isLate, endsUnread)
   }
 
+  /** Nobody holds it any more, and it is due after so long. */
+  function giveUp(kept: Kept, afterMs: number): void {
+    kept.fate = 'changed'
+    kept.due_at = now + afterMs
+    kept.owner = ''
+    kept.handing = null
+  }
+
   return {
     put,
     settleOne,
 
+    begin({ provider, dispatches, ...key }: Begun): boolean {
+      const kept = held.get(entryKey(key))
+      if (!kept || kept.fate === 'gone' || kept.dispatches !== dispatches) return false
+      kept.fate = 'changed'
+      kept.handing = provider
+      return true
+    },
+
     postpone(key: EntryKey, afterMs: number): void {
       const kept = held.get(entryKey(key))
       if (!kept || kept.fate === 'gone') return
-      kept.fate = 'changed'
-      kept.due_at = now + afterMs
+      giveUp(kept, afterMs)
       kept.dispatches--
     },
 
@@ -216,6 +234,7 @@ export async function claim(
       dispatches: entry.dispatches,
       tried: entry.tried,
       unknowns: entry.unknowns,
+      ...(entry.handing !== null && { begun: entry.handing }),
       isSecond: entry.second !== null,
     }))
 }

@@ -212,6 +212,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     outbox: {
       queue: hot('outbox.queue', hotVerbs.queue),
       settle: hot('outbox.settle', hotVerbs.settle),
+      begin: hot('outbox.begin', hotVerbs.begin),
       postpone: hot('outbox.postpone', hotVerbs.postpone),
       claim: cold('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
         claim(transactions, until, most, lease),

@@ -2,7 +2,7 @@
 
 import type { AppError } from '../../errors.ts'
 import type { Dispatches } from '../dispatches.ts'
-import type { Lease, Outbox, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Begun, Lease, Outbox, OutboxEntry, Settlement } from '../outbox.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { allWithin, createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
@@ -80,6 +80,19 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
   return {
     claim,
     settle,
+
+    async begin(until: number, marks: readonly Begun[]): Promise<readonly boolean[]> {
+      const isHeld = new Map<Begun, boolean>()
+      const { hot = [], cold: notices = [] } = Object.groupBy(marks, (one) => (isCold(one) ? 'cold' : 'hot'))
+      const note = (some: readonly Begun[], held: readonly boolean[]) => {
+        for (const [i, one] of some.entries()) isHeld.set(one, held[i]!)
+      }
+      await Promise.all([
+        notices.length > 0 && cold.outbox.begin(notices).then((held) => note(notices, held)),
+        hot.length > 0 && outbox.begin(until, hot).then((held) => note(hot, held)),
+      ])
+      return marks.map((one) => isHeld.get(one)!)
+    },
 
     async postpone(until: number, entries: Postponed, afterMs: number): Promise<void> {
       const { hot = [], cold: notices = [] } = Object.groupBy(entries, (one) =>

@@ -20,6 +20,7 @@ type EntryState = {
   /** The last claim that was settled. */
   readonly settled?: number
   readonly second?: NewMessage['channel']
+  readonly handing?: string
 }
 
 /**
@@ -86,15 +87,18 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     if (claimed.length === most) noteDue(shard, 0)
     else if (firstAt > now) noteDue(shard, firstAt - now)
     if (left.length === 0) return claimed
-    const ended = await endedOf(shard, left)
-    return claimed.filter((one) => !ended.has(one))
+    const { ended, tellable } = await endedOf(shard, left)
+    return claimed
+      .filter((one) => !ended.has(one))
+      .map((one) => (tellable.has(one) ? withoutBegun(one) : one))
   }
 
   /**
    * Of messages whose last claim nobody settled, those that are recorded as ended all the same: who had them could
    * not tell Redis any more. They leave the queue now, and are not sent again.
+   * @returns Beside them those that are recorded as not taken: what had begun is known to have ended.
    */
-  async function endedOf(shard: number, left: readonly OutboxEntry[]): Promise<ReadonlySet<OutboxEntry>> {
+  async function endedOf(shard: number, left: readonly OutboxEntry[]) {
     const until = performance.now() + waitMs / 2
     const lastOf = ({ verification, message, dispatches }: OutboxEntry) => ({
       verification: verification!.id,
@@ -105,7 +109,9 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     const kept = await history.lookUp(until, left.map(lastOf)).catch(() => [])
     const endOf = new Map(kept.filter(({ next }) => next !== 'retry').map((one) => [one.messageId, one]))
     const ended = left.filter(({ message }) => endOf.has(message.id))
-    if (ended.length === 0) return new Set()
+    const retried = new Set(kept.filter(({ next }) => next === 'retry').map(({ messageId }) => messageId))
+    const tellable = new Set(left.filter(({ message }) => retried.has(message.id)))
+    if (ended.length === 0) return { ended: new Set<OutboxEntry>(), tellable }
     const told = ended.map(({ queuedAt, message, verification, dispatches }): SettledEntry => {
       const { next, outcome, nth } = endOf.get(message.id)!
       return {
@@ -121,7 +127,7 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     })
     // Should it fail, the lease brings them back here.
     await calls.call(settleCall(layout, shard, until, told)).catch(() => undefined)
-    return new Set(ended)
+    return { ended: new Set(ended), tellable }
   }
 
   /** When the first message of a shard is due, by its engine; undefined: it has none. */
@@ -179,7 +185,7 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
 
 function claimedOf(now: number, entry: string, body: string, state: EntryState, record: string): OutboxEntry {
   const message = JSON.parse(body) as NewMessage
-  const { verification, deadlineAt, dispatches, tried = [], unknowns, second } = state
+  const { verification, deadlineAt, dispatches, tried = [], unknowns, second, handing } = state
   return {
     message: second === undefined ? message : { ...message, channel: second },
     // Gone only if Redis lost a part of its data: then nothing may be derived from it, and it ends unsent.
@@ -193,8 +199,13 @@ function claimedOf(now: number, entry: string, body: string, state: EntryState, 
     dispatches,
     tried,
     unknowns,
+    ...(handing !== undefined && { begun: handing }),
     isSecond: second !== undefined,
   }
+}
+
+function withoutBegun({ begun: _, ...entry }: OutboxEntry): OutboxEntry {
+  return entry
 }
 
 function lostVerification(id: string, { tenant, app }: NewMessage, expiresAt: number) {

@@ -20,6 +20,7 @@ const functions = {
   has_proof: ['no-writes'],
   claim: ['allow-oom'],
   settle: ['allow-oom'],
+  begin: ['allow-oom'],
   postpone: ['allow-oom'],
   release: ['allow-oom'],
   end_waits: ['allow-oom'],

@@ -1,7 +1,7 @@
 /** Messages of codes in Redis: each shard has its own. */
 
 import { partitionOfId } from '../../verification/verification.ts'
-import type { OutboxDepth, Settlement } from '../outbox.ts'
+import type { Begun, OutboxDepth, Settlement } from '../outbox.ts'
 import type { KeptDispatch } from '../postgres/history.ts'
 import type { Calls } from './calls.ts'
 import { entryOf, type RedisClaims } from './claims.ts'
@@ -33,6 +33,30 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
         }),
       )
       return settlements.map((one) => lates.get(one)!)
+    },
+
+    async begin(until: number, marks: readonly Begun[]): Promise<readonly boolean[]> {
+      const isHeld = new Map<Begun, boolean>()
+      const groups = Map.groupBy(marks, ({ verification }) => shardOf(verification))
+      await Promise.all(
+        [...groups].map(async ([shard, some]) => {
+          const told = some.map((one) => ({
+            entry: entryOf(one),
+            nth: one.dispatches,
+            provider: one.provider,
+          }))
+          const keys = [layout.of[shard]!.entries]
+          const [, , ...held] = await calls.call({
+            name: 'begin',
+            shard,
+            keys,
+            args: [JSON.stringify(told)],
+            until,
+          })
+          for (const [i, one] of some.entries()) isHeld.set(one, held[i] === 1)
+        }),
+      )
+      return marks.map((one) => isHeld.get(one)!)
     },
 
     async postpone(

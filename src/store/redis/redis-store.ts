@@ -135,6 +135,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       queue: cold.outbox.queue,
       claim: verb('outbox.claim', both.claim),
       settle: verb('outbox.settle', both.settle),
+      begin: verb('outbox.begin', both.begin),
       postpone: verb('outbox.postpone', both.postpone),
       release: verb('outbox.release', both.release),
       depth: verb('outbox.depth', (until) => both.depth(until, now())),

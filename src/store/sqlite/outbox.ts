@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Verification } from '../../verification/verification.ts'
 import {
+  type Begun,
   isUntaken,
   type Lease,
   type NewMessage,
@@ -22,22 +23,26 @@ export function sqliteOutbox(
   ledgers: SqliteLedgers,
   dispatches: SqliteDispatches,
 ) {
-  const insert = db.prepare("insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1, '[]', 0, null)")
+  const insert = db.prepare("insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1, '[]', 0, null, null)")
   const selectDue = db.prepare('select * from outbox where due_at <= ? order by due_at limit ?')
   const selectVerification = db.prepare('select * from verification where id = ?')
   const lease = db.prepare(
     'update outbox set due_at = ?, owner = ?, dispatches = dispatches + 1 where queued_at = ? and message_id = ?',
   )
   const retry = db.prepare(
-    `update outbox set due_at = ?, owner = '', tried = json_insert(tried, '$[#]', ?), unknowns = unknowns + ?
+    `update outbox set due_at = ?, owner = '', handing = null, tried = json_insert(tried, '$[#]', ?),
+       unknowns = unknowns + ?
      where queued_at = ? and message_id = ?`,
   )
   const awaitSecond = db.prepare(
-    `update outbox set due_at = ?, owner = '', tried = json_insert(tried, '$[#]', ?), second = ?
+    `update outbox set due_at = ?, owner = '', handing = null, tried = json_insert(tried, '$[#]', ?), second = ?
      where queued_at = ? and message_id = ?`,
   )
+  const begin = db.prepare(
+    'update outbox set handing = ? where queued_at = ? and message_id = ? and dispatches = ?',
+  )
   const postpone = db.prepare(
-    `update outbox set due_at = ?, owner = '', dispatches = dispatches - 1
+    `update outbox set due_at = ?, owner = '', handing = null, dispatches = dispatches - 1
      where queued_at = ? and message_id = ?`,
   )
   const selectEntry = db.prepare('select * from outbox where queued_at = ? and message_id = ?')
@@ -89,6 +94,7 @@ export function sqliteOutbox(
       dispatches: (row.dispatches as number) + 1,
       tried: JSON.parse(row.tried as string) as string[],
       unknowns: row.unknowns as number,
+      ...(row.handing !== null && { begun: row.handing as string }),
       isSecond: second !== null,
     }
   }
@@ -137,6 +143,13 @@ export function sqliteOutbox(
 
     settle(settlements: readonly Settlement[]): void {
       for (const settlement of settlements) settleOne(settlement)
+    },
+
+    begin(marks: readonly Begun[]): readonly boolean[] {
+      return marks.map(
+        ({ provider, queuedAt, messageId, dispatches }) =>
+          begin.run(provider, queuedAt, messageId, dispatches).changes > 0,
+      )
     },
 
     postpone(entries: readonly { messageId: string; queuedAt: number }[], afterMs: number): void {

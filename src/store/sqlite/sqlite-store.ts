@@ -146,7 +146,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'find',
       'countLive',
     ]),
-    outbox: room('outbox', ['queue', 'claim', 'settle', 'postpone', 'release', 'depth']),
+    outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
     dispatches: room('dispatches', ['receive', 'of', 'tally']),
     ledgers: room('ledgers', ['take', 'giveBack', 'reserve', 'settle', 'isHeld']),
     journal: room('journal', ['append', 'read']),

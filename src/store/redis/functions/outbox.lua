@@ -71,6 +71,7 @@ local function settle(keys, args)
         if not is_overtaken(state, one) then
           state.settled = one.nth
           state.owner = ''
+          state.handing = nil
           state.tried = state.tried or {}
           state.tried[#state.tried + 1] = one.provider
           if one.next == 'second' then
@@ -104,6 +105,25 @@ local function settle(keys, args)
   return answer
 end
 
+-- Marks messages as being handed over, where the claim is still the one that says so.
+-- Keys: entries. Arguments: [2] JSON, a list of { entry, nth, provider }. Answers: begun, now, and for each 1 or 0.
+local function begin(keys, args)
+  local now = clock()
+  if is_late(args, now) then return { 'late', now } end
+  local answer = { 'begun', now }
+  for _, one in ipairs(cjson.decode(args[2])) do
+    local text = redis.call('HGET', keys[1], one.entry)
+    local state = text and cjson.decode(text)
+    local is_held = state and state.dispatches == one.nth
+    if is_held then
+      state.handing = one.provider
+      redis.call('HSET', keys[1], one.entry, cjson.encode(state))
+    end
+    answer[#answer + 1] = is_held and 1 or 0
+  end
+  return answer
+end
+
 -- Gives claimed messages back untried.
 -- Keys: entries, due. Arguments: [2] JSON, a list of entries · [3] ms until they are due. Answers: done, now.
 local function postpone(keys, args)
@@ -114,6 +134,7 @@ local function postpone(keys, args)
     if text then
       local state = cjson.decode(text)
       state.owner = ''
+      state.handing = nil
       state.dispatches = state.dispatches - 1
       redis.call('HSET', keys[1], entry, cjson.encode(state))
       redis.call('ZADD', keys[2], now + args[3], entry)
