@@ -30,6 +30,8 @@ const statements: Readonly<Record<string, string>> = {
     'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
   'A-9':
     'Nobody is locked out by a stranger: whatever others do with an address, account or network, the right code, the right password from a network that was used before, and the sends of who holds an address work; messages to an address stay under their cap.',
+  'A-10':
+    'One request, call-back, receipt or answer of a carrier, of the largest size and whatever it holds, keeps others waiting for less than 50 ms.',
   'A-11':
     'A signed text has one meaning: no two accepted App ID logins that differ in appId, corpId, userId, expireTime or nonce have the same text.',
   'A-12':

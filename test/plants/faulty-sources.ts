@@ -85,4 +85,15 @@ export const plants: Readonly<Record<string, Edits>> = {
       ],
     ],
   },
+
+  /** A carrier's words are searched whole, each mailbox from each of its characters on. */
+  'words searched whole': {
+    'src/carrier-words.ts': [
+      ['told.length <= mostSearched', 'told.length >= 0'],
+      [
+        "replace(/\\S+/g, (word) => (at.test(word) ? '…' : word))",
+        "replace(/\\S*(?:@|%40)\\S*/gi, at.source && '…')",
+      ],
+    ],
+  },
 }
