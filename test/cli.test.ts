@@ -185,7 +185,7 @@ test('every command has a help with an example, and exit codes are told', async 
   const commands = program.commands.flatMap((one) =>
     one.commands.length > 0 ? one.commands.map((sub) => [one.name(), sub.name()]) : [[one.name()]],
   )
-  assert.equal(commands.length, 20)
+  assert.equal(commands.length, 22)
   for (const command of commands) {
     const { code, out } = await run([...command, '--help'])
     assert.equal(code, 0)
@@ -761,7 +761,7 @@ test('serve tells all that is wrong with key ring and certificate at once, befor
   rmSync(dataFolder, { recursive: true })
 })
 
-test('a command that cannot write says why in a line, without a stack', async () => {
+test('a command that cannot write says why in a line, without a stack', ofBackup, async () => {
   const { code, err } = await beside('backup', '/nowhere/at/all/countersign.db')
   assert.equal(code, 2)
   assert.match(err, /nowhere.*choose another folder/)
