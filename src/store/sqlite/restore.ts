@@ -79,9 +79,11 @@ async function copyChecked(
       }[],
     )
     copy.exec(
-      `update verification set state = ${stateNumber.dead} where state in (${stateNumber.live}, ${stateNumber.spent});
-       delete from proof`,
+      `update verification set state = ${stateNumber.dead} where state in (${stateNumber.live}, ${stateNumber.spent})`,
     )
+    // By the schema of the backup, which may be older than ours.
+    const proofs = copy.prepare(`select name from sqlite_master where name in ('proof', 'login_proof')`)
+    for (const { name } of proofs.all() as { name: string }[]) copy.exec(`delete from ${name}`)
     return (copy.prepare('select max(issued_at) as at from verification').get() as { at: number | null }).at
   } finally {
     copy.close()
