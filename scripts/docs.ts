@@ -8,12 +8,14 @@ import { join } from 'node:path'
 import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
+import { countriesPage } from './countries-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { promisesPage } from './promises-page.ts'
 
 const pages: Readonly<Record<string, () => string>> = {
   'docs/config.md': configPage,
   'docs/cli.md': cliPage,
+  'docs/countries.md': countriesPage,
   'docs/errors.md': errorsPage,
   'docs/promises.md': promisesPage,
   ...carrierPages(),

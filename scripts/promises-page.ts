@@ -11,7 +11,8 @@ const statements: Readonly<Record<string, string>> = {
     'Codes come from a cryptographic source, have at least six decimal digits, leading zeros included, and are uniform.',
   'N-2':
     'No code is accepted later than ten minutes after it was issued, whatever the settings. The default is one minute.',
-  'N-3': 'A code is used once: of many simultaneous right submissions exactly one wins.',
+  'N-3':
+    'A code is used once: by a change, or by verifying a present contact. Of many simultaneous right submissions exactly one wins. Verifying a new contact does not use the code: it is for the change, and within the limits it may be verified several times before.',
   'N-4': '200 simultaneous guesses spend exactly five submissions; the sixth fails even with the right code.',
   'N-5': '“Five a minute” is a sliding minute: no interval of 60 s holds more than five comparisons.',
   'N-6':
