@@ -275,6 +275,18 @@ test('the first verification of the README works as pasted', shell, async () => 
   assertAccepted(await paste(filled), 3)
 })
 
+test('the README and npm start send the same three calls', () => {
+  const some = { account: 'member@demo', password: '$PASSWORD', id: '', key: '' }
+  const printed = greeting(
+    { http: '$HOST', https: '', inbox: '' },
+    { tenant: 'demo', app: some, member: some, admin: some },
+  )
+  const [pasted = ''] = blocks('README.md', 'First verification', 'sh')
+  const calls = (text: string) => text.match(/\/(?:v1|inbox)\/[a-z/?=-]+|-H ['"][^'"]+|"\w+\\?":\w*/g) ?? []
+  assert.ok(calls(pasted).length > 15)
+  assert.deepEqual(calls(pasted.replaceAll('\\"', '"')), calls(printed))
+})
+
 test('the three lines that npm start prints work as pasted', shell, async () => {
   await using server = await startServer()
   const { http, https, app, member, admin } = server
