@@ -73,12 +73,28 @@ before(async () => {
       },
     },
   }
+  const teller = {
+    ...hostile,
+    receipts: true,
+    block: {
+      ...hostile.block,
+      receipts: {
+        parse: 'json',
+        list: '',
+        key: '/id',
+        state: '/state',
+        states: { failed: 'undeliverable' },
+        words: ['/words'],
+        verify: { secret: { query: 'secret', value: secret } },
+      },
+    },
+  }
   const file = join(folder, 'settings.yaml')
   writeFileSync(
     file,
     stringify({
       publicUrl: 'https://codes.example.com',
-      providers: { ...providers, hostile, sandbox: { type: 'sandbox' } },
+      providers: { ...providers, hostile, teller, sandbox: { type: 'sandbox' } },
       routes: {
         sms: [{ countries: ['US'], providers: ['hostile'] }, { providers: ['sandbox'] }],
         email: [{ providers: ['sandbox'] }],
@@ -294,6 +310,38 @@ test('A-10: a path, a query and headers of 15 KiB, whatever they hold', options,
         ),
       )
 })
+
+test(
+  'A-10: five thousand receipts in one call, with whatever words, let others be served in between',
+  options,
+  async () => {
+    const words = filled('1@1 1 2.MDEyMzQ1 ', 120)
+    const list = Array.from({ length: 5_000 }, (_, i) => ({ id: `receipt-${i}`, state: 'failed', words }))
+    const body = Buffer.from(JSON.stringify(list))
+    assert.ok(body.length > 700_000 && body.length < 1024 * 1024)
+    let least = Number.POSITIVE_INFINITY
+    for (let tries = 0; tries < mostTries && least > mostMs; tries++) {
+      let isAnswered = false
+      let longest = 0
+      const answering = post(`/receipts/teller?secret=${secret}`, body).finally(() => {
+        isAnswered = true
+      })
+      // What the thread does from a question to its answer is what the question waits for.
+      while (!isAnswered) {
+        const start = processorMs()
+        await server.call('GET', '/livez')
+        longest = Math.max(longest, processorMs() - start)
+      }
+      assert.equal(await answering, 200)
+      least = Math.min(least, longest)
+    }
+    assert.ok(least < mostMs, `${Math.round(least)} ms of the thread in one go`)
+  },
+)
+
+async function post(path: string, body: Buffer): Promise<number> {
+  return (await fetch(server.http + path, { method: 'POST', body: new Uint8Array(body) })).status
+}
 
 const asItIs = (text: string) => text
 const asJson = (text: string) => JSON.stringify({ why: text })
