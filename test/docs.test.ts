@@ -245,6 +245,24 @@ test('every command that a document names is one', () => {
   }
 })
 
+test('every message that troubleshooting.md quotes is in the code', () => {
+  const code = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .concat('../bin/countersign.js')
+    .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
+    .join('\n')
+  const tables = page('docs/troubleshooting.md').match(/^\|.*\n\|(?:---\|)+\n(?:\|.*\n)+/gm) ?? []
+  const quoted = tables
+    // What mail servers write into a mail is theirs.
+    .filter((table) => !table.startsWith('| it says'))
+    .flatMap((table) => table.split('\n').slice(2, -1))
+    .flatMap((row) => [...cellsOf(row)[0]!.matchAll(/`([^`]+)`/g)].map(([, message]) => message!))
+  assert.ok(quoted.length > 80)
+  for (const message of quoted)
+    for (const piece of message.split('…'))
+      assert.ok(code.includes(piece.replace(/^[:; ]+/, '').trim()), `no message in the code has: ${piece}`)
+})
+
 const ofFile = ofTheEmbeddedStore('of its files')
 
 test('operations.md has everything that lies in a data folder', ofFile, async () => {
