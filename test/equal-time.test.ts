@@ -79,6 +79,53 @@ test('A-1: a wrong code for a live verification takes the time of one for none',
   assert.equal((await server.call('GET', '/metrics')).text.match(/^countersign_throttled_total.*/m), null)
 })
 
+test('A-1: so it does with limits in force, which count the one at the address and not the other', async () => {
+  // So short that nobody meets one, and each is counted all the same.
+  const none = Object.fromEntries(
+    [
+      ...['ISSUES_MEMBER_ADDRESS', 'ISSUES_MEMBER', 'ISSUES_MEMBER_ADDRESSES', 'ISSUES_NETWORK'],
+      ...['ISSUES_ADDRESS_WINDOWS', 'SUBMISSIONS_MEMBER_ADDRESS', 'WRONG_ADDRESS', 'WRONG_MEMBER_ADDRESS'],
+      ...['WRONG_MEMBER', 'WRONG_NETWORK'],
+    ].map((name) => [`COUNTERSIGN_POLICY_LIMITS_${name}`, '100/1ms']),
+  )
+  await using server = await startServer({
+    env: {
+      ...none,
+      COUNTERSIGN_POLICY_LIMITS_ISSUES_APP_PER_SECOND: '100000',
+      COUNTERSIGN_POLICY_LIFETIME_SMS: '10m',
+      COUNTERSIGN_POLICY_MAX_SUBMISSIONS: '10',
+    },
+  })
+  const token = await server.logIn('counted')
+  let [livesLeft, taken] = [0, 0]
+  let [live, unknown] = ['', '']
+  // The ledgers of both grow alike: each has an address for every nine.
+  const next = async () => {
+    if (livesLeft-- > 0) return
+    livesLeft = 8
+    live = newNumber()
+    unknown = newNumber()
+    assert.equal((await server.call('POST', paths.send, { token, body: { contact: live } })).status, 200)
+  }
+  const times: [number[], number[]] = [[], []]
+  async function sample(count: number): Promise<number> {
+    for (const some of times) some.length = 0
+    for (let i = 0; i < count; i++) {
+      await next()
+      for (const kind of taken++ % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+        const start = performance.now()
+        const answer = await verify(server, token, kind === 0 ? live : unknown, '000000')
+        times[kind].push(performance.now() - start)
+        if (answer.status !== 500) assert.equal(answer.json.error_code, 'USG.206030001')
+      }
+    }
+    return mannWhitney(times[0], times[1])
+  }
+  await sample(500)
+  const few = Math.min(pairs, 2_000)
+  assert.ok((await sample(few)) > 0.01 || (await sample(few)) > 0.01 || (await sample(few)) > 0.01)
+})
+
 test('A-1: a planted leak of a millisecond is found', async () => {
   await using server = await startServer({
     args: ['--limits', 'none'],

@@ -1,6 +1,7 @@
 /** Verbs of several steps that stop half-way: what counts, what is given back, and what is told again and done once. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
@@ -14,7 +15,16 @@ import {
 } from '../../../test/redis.ts'
 import type { Take } from '../../throttle/take.ts'
 import { newVerificationId } from '../../verification/verification.ts'
-import { lease, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
+import {
+  lease,
+  newIssue,
+  newKey,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+} from '../conformance/fixtures.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
@@ -282,6 +292,32 @@ describe('verbs that stop half-way', peer, () => {
     await wellIssued(store, () => issueTo(newAddress()))
     assert.equal((await store.dispatches.of(request.id)).length, 1)
     assert.equal(await redis.nodes[0]!.command('HLEN', `${prefixes.at(-1)}:{0}:entries`), 2, 'it has left')
+  })
+
+  test('what is recorded as failed by who died before settling it is given back, once, by who finds it', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    for (const [outcome, isFreed] of [
+      ['unavailable', true],
+      ['unknown', false],
+    ] as const) {
+      const address = newAddress()
+      const digest = createHash('sha256').update(address).digest().toString('base64url', 0, 15)
+      const window = { kind: 'window', max: 1, perMs: 60_000 } as const
+      const one: Take = { scope: 'address', key: `ia:t:${digest}`, form: 'events', rules: [window] }
+      const message = newMessage({ cooldown: [one.key] })
+      const request = issueTo(address, { takes: [one], message, lease: { owner: 'dead', ms: 1_000 } })
+      const entry = await entryOf(store, request)
+      redis.nodes[0]!.signal('SIGSTOP')
+      await assert.rejects(store.outbox.settle([settlementOf(entry, { kind: 'failed' }, outcome)]))
+      redis.nodes[0]!.signal('SIGCONT')
+      await wellIssued(store, () => issueTo(newAddress()))
+      const isFree = async () =>
+        (await store.verifications.issue(issueTo(address, { takes: [one] }))).kind !== 'throttled'
+      await pause(1_000)
+      assert.equal(await claimOne(store, entry.message.id), undefined)
+      assert.equal(await isFree(), isFreed, outcome)
+    }
   })
 
   test('a use whose proof could not be kept is not told as done when the call is named again', async () => {
