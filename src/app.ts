@@ -21,6 +21,7 @@ import type { Sandbox } from './providers/sandbox/sandbox.ts'
 import { openStore } from './store/open-store.ts'
 import { lockDataFolder } from './store/sqlite/data-lock.ts'
 import type { Store } from './store/store.ts'
+import { createWriteProof } from './store/write-proof.ts'
 
 export type RunningApp = {
   /** Base addresses of the listeners, with the ports they got. */
@@ -63,6 +64,10 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   const metrics = createMetrics(
     () => stateOf(store),
     () => routed(),
+    async () => {
+      const proof = await prove()
+      return proof.kind === 'taken' && proof.without.length === 0
+    },
   )
   let isBroken = false
   const opening = openStore(settings.store, {
@@ -83,6 +88,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     opening,
   ])
 
+  const prove = createWriteProof(store)
   const ring = renewableRing(firstRing)
   const sending = started.use(
     await createSending(settings, { store, ring, templates, metrics, log, worker: worker?.number }),
@@ -125,6 +131,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       readMetrics: () => (worker ? worker.metrics() : metrics.registry.metrics()),
       isAlive: () => !isBroken,
       isReady: () => isReady,
+      takesWrites: async () => (await prove()).kind === 'taken',
     }),
   )
   await sending.start()

@@ -16,10 +16,12 @@ export type StoreState = { readonly queued: number; readonly oldestMs: number; r
 /**
  * @param probe  Asked at each scrape; undefined if the store does not answer.
  * @param providers  Asked at each scrape.
+ * @param isWritable  Asked at each scrape: whether every part of the store takes writes, proved by one.
  */
 export function createMetrics(
   probe: () => Promise<StoreState | undefined>,
   providers: () => readonly ProviderState[] = () => [],
+  isWritable: () => Promise<boolean> = async () => false,
 ) {
   const registry = new Registry()
   const registers = [registry]
@@ -153,5 +155,14 @@ export function createMetrics(
   gauge('countersign_outbox_messages', 'Messages not settled yet.', ({ queued }) => queued)
   gauge('countersign_outbox_oldest_seconds', 'Age of the oldest.', ({ oldestMs }) => oldestMs / 1000)
   gauge('countersign_live_verifications', 'Verifications that may still be used.', ({ live }) => live)
+  new Gauge({
+    name: 'countersign_store_writable',
+    help: '1 while the store takes writes, proved by one.',
+    aggregator: 'min',
+    registers,
+    async collect() {
+      this.set(Number(await isWritable()))
+    },
+  })
   return metrics
 }

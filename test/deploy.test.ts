@@ -59,7 +59,7 @@ async function served(): Promise<string[]> {
   const server = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
   server.addHook('onRoute', ({ url }) => void paths.push(url))
   await server.register(operationsPages, {
-    services: {} as never,
+    takesWrites: async () => true,
     metrics: async () => ({ type: '', text: '' }),
     isAlive: () => true,
     isReady: () => true,

@@ -138,8 +138,9 @@ test('alarms.yaml is made of metrics and labels that there are', async () => {
   assert.ok(all.length > 8)
   for (const { alert, expr, annotations } of all) {
     assert.ok(annotations.summary && annotations.action, alert)
-    for (const [, name, selector = ''] of expr.matchAll(/\b(countersign_\w+)(?:\{([^}]*)\})?/g)) {
-      const metric = registry.getSingleMetric(name!) as unknown as { labelNames: string[] } | undefined
+    for (const [, found, selector = ''] of expr.matchAll(/\b(countersign_\w+)(?:\{([^}]*)\})?/g)) {
+      const name = found!.replace(/_seconds_(?:count|sum|bucket)$/, '_seconds')
+      const metric = registry.getSingleMetric(name) as unknown as { labelNames: string[] } | undefined
       assert.ok(metric, `${alert}: there is no ${name}`)
       for (const [, label] of selector.matchAll(/(\w+)[=!]~?"/g))
         assert.ok(metric.labelNames.includes(label!), `${alert}: ${name} has no label ${label}`)

@@ -39,13 +39,14 @@ export type Served = {
   readonly isAlive: () => boolean
   /** false: it is stopping. */
   readonly isReady: () => boolean
+  readonly takesWrites: () => Promise<boolean>
 }
 
 type Certificate = { readonly cert: string; readonly key: string }
 
 /** @throws AppError `config.invalid` with the remedy, if one cannot listen. */
 export async function startListeners(settings: Settings, log: Log, served: Served): Promise<Listeners> {
-  const { services, providers, sandbox, readMetrics, isAlive, isReady } = served
+  const { services, providers, sandbox, readMetrics, isAlive, isReady, takesWrites } = served
   const { trustedProxies, admin } = settings
   // Behind a proxy whoever asks comes from this machine.
   const hasInbox = settings.isDevelopment && !settings.isBehindProxy
@@ -89,7 +90,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     if (!tls) {
       const type = services.metrics.registry.contentType
       const metrics = async () => ({ type, text: await readMetrics() })
-      await server.register(operationsPages, { services, metrics, isAlive, isReady })
+      await server.register(operationsPages, { metrics, isAlive, isReady, takesWrites })
       if (admin.listen === 'http') await adminPagesOn(server)
       if (sandbox && hasInbox) await server.register(inboxPages, { inbox: sandbox.inbox })
     }

@@ -115,6 +115,8 @@ async function store(settings: Settings): Promise<string> {
   const report = await reportStore(settings.store)
   const name = storeName(settings.store)
   if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)
+  const refused = await opened.proveWrite().catch((error: Error) => [error.message])
+  if (refused.length > 0) throw new Error(`${name} takes no writes: ${refused.join('; ')}`)
   const oldest = depth.queued === 0 ? '' : `, the oldest for ${Math.ceil(depth.oldestMs / 1000)} s`
   const waiting = `${apps.length} app(s), ${depth.queued} message(s) waiting${oldest}`
   return `${name} ${servesOf(settings)}; ${waiting}; ${sizeOf(report)}`

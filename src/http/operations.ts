@@ -1,26 +1,26 @@
 /** What operators and their machines ask: is it alive, is it ready, what does it count. */
 
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../flows/services.ts'
 import { isFromThisMachine } from './this-machine.ts'
 
 export type OperationsOptions = {
-  readonly services: Pick<Services, 'store'>
   /** As Prometheus reads them, and how that form is called. */
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** false: nothing but a new start helps. */
   readonly isAlive: () => boolean
   readonly isReady: () => boolean
+  /** Whether the store takes writes, proved by one. */
+  readonly takesWrites: () => Promise<boolean>
 }
 
 /**
- * /livez: the process answers and need not be started again. /readyz: it can serve, false from the moment a stop began so that
- * nobody sends more. /metrics: Prometheus; it tells how much is sent where, so it is for this machine
+ * /livez: the process answers and need not be started again. /readyz: it can serve: the store takes writes, and no stop has
+ * begun, so that nobody sends more. /metrics: Prometheus; it tells how much is sent where, so it is for this machine
  * alone, also when a proxy passes everything on.
  */
 export function operationsPages(
   app: FastifyInstance,
-  { services, metrics, isAlive, isReady }: OperationsOptions,
+  { metrics, isAlive, isReady, takesWrites }: OperationsOptions,
 ): void {
   app.get('/livez', (_request, reply) =>
     isAlive()
@@ -31,13 +31,9 @@ export function operationsPages(
   app.get('/readyz', async (_request, reply) => {
     reply.type('text/plain').header('cache-control', 'no-store')
     if (!isReady()) return reply.code(503).send('stopping\n')
-    const isStoreWell = await services.store.now().then(
-      () => true,
-      () => false,
-    )
-    return isStoreWell
+    return (await takesWrites())
       ? reply.send('ready\n')
-      : reply.code(503).header('retry-after', 1).send('the store is away\n')
+      : reply.code(503).header('retry-after', 1).send('the store takes no writes\n')
   })
 
   app.get('/metrics', async (request, reply) => {

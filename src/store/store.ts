@@ -19,8 +19,13 @@ export type Store = AsyncDisposable & {
   readonly directory: Directory
   readonly ledgers: Ledgers
   readonly journal: Journal
-  /** Engine time in ms since the epoch: the only clock that judges a code's life. Also the health probe. */
+  /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
+  /**
+   * Writes something small, as durably as any record: a full disk, a replica and a full memory all answer reads.
+   * @returns The parts that take no writes while others do, in words; empty if all is well.
+   */
+  proveWrite(): Promise<readonly string[]>
   /** Drops what nothing asks for any more: forgotten ledgers, old tokens, expired proofs, past retention. */
   sweep(retentionMs: number): Promise<void>
 }

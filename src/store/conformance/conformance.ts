@@ -871,6 +871,13 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       assert.equal(await verifications.get(brief.id), undefined, 'past its retention')
     })
 
+    test('a write is proved by many at once, and no record comes of it', async () => {
+      const before = await outbox.depth()
+      const proofs = await Promise.all(times(20, (nth) => client(nth).proveWrite()))
+      for (const without of proofs) assert.deepEqual(without, [])
+      assert.equal((await outbox.depth()).queued, before.queued)
+    })
+
     test('engine time goes on', async () => {
       const start = await store.now()
       await pause(20)

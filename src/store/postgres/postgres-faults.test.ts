@@ -293,11 +293,13 @@ describe('PostgreSQL under faults', peer, () => {
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and pid <> pg_backend_pid()`,
     )
     await Promise.all(times(20, () => store.now()))
+    await assert.rejects(store.proveWrite(), unavailable)
     await assert.rejects(store.verifications.issue(newIssue()), unavailable)
     await assert.rejects(store.directory.addTenant({ id: unlike(), name: 'T', accountApp: 'a' }), unavailable)
     await only(false)
     // What is connected stays as it was.
     await well(store)
+    assert.deepEqual(await store.proveWrite(), [])
   })
 
   test('a wrong password is told at the start, with the place and without the password', async () => {

@@ -57,6 +57,8 @@ const awayStates: readonly string[] = ['', '57P03', '53300']
 const searchRows = 10_000
 const afterAllIds = 'g'
 const selectTime = sql(`select to_json(${engineTime})`)
+const putProof = sql("insert into meta values ($1, '')")
+const dropProof = sql('delete from meta where name = $1')
 const selectVerification = sql('select to_json(v) from verification v where v.id = $1')
 const countLive = sql(`select to_json(count(*)) from verification where state = ${stateNumber.live}`)
 const endOfSearch = sql(`
@@ -91,6 +93,8 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const self = randomHex(16)
   const batches = createBatches(transactions, lanes, self)
   const untilOf = () => dueBy(performance.now() + deadlineMs)
+  /** A row of its own that is gone with the same commit: no process waits for another, or leaves anything. */
+  const proofName = `write-proof ${self}`
   const sweepPiece = postgresSweeper(transactions, untilOf, self)
   let pending = 0
   let isClosed = false
@@ -172,6 +176,11 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     return (await transactions.read(until, bind(selectTime)))[0]![0] as number
   }
 
+  async function proveWrite(until: number): Promise<readonly string[]> {
+    await transactions.write(until, bind(putProof, proofName), bind(dropProof, proofName))
+    return []
+  }
+
   async function find(
     until: number,
     query: { address: string; sinceMs: number; before?: string },
@@ -250,6 +259,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ]),
     ) as unknown as Store['directory'],
     now: () => call('now', now),
+    proveWrite: () => call('proveWrite', proveWrite),
     sweep(retentionMs) {
       sweeping ??= sweepAll(retentionMs).finally(() => {
         sweeping = undefined

@@ -23,6 +23,7 @@ export type ShardKeys = {
   readonly entries: string
   readonly due: string
   readonly waiting: string
+  readonly proof: string
 }
 
 /** @param prefix  Sets installations apart that share a server. */
@@ -51,6 +52,7 @@ export function createLayout(prefix: string, shards: number): Layout {
       entries: name(shard, 'entries'),
       due: name(shard, 'due'),
       waiting: name(shard, 'waiting'),
+      proof: name(shard, 'proof'),
     })),
   }
 }

@@ -5,7 +5,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** In this order: a file uses only what those before it define. */
-const files = ['ledger', 'record', 'issue', 'take-submission', 'use', 'reserve', 'outbox', 'archive'] as const
+const files = [
+  'ledger',
+  'record',
+  'issue',
+  'take-submission',
+  'use',
+  'reserve',
+  'outbox',
+  'archive',
+  'prove',
+] as const
 
 /** What may be called, and its flags: what frees memory must work where there is none left. */
 const functions = {
@@ -27,6 +37,7 @@ const functions = {
   over: ['no-writes'],
   archived: ['allow-oom'],
   find: ['no-writes'],
+  prove: [],
 } as const
 
 export type RedisFunction = keyof typeof functions

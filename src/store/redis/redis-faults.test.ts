@@ -217,13 +217,32 @@ describe('Redis under faults', peer, () => {
     const wait = { replicas: 1, isOnDisk: false, timeoutMs: 200 }
     await using store = await open(choiceOf(redis, { wait }))
     await well(store)
+    assert.deepEqual(await store.proveWrite(), [])
     redis.nodes[1]!.signal('SIGSTOP')
+    await assert.rejects(store.proveWrite(), { code: 'store.unavailable' })
     await assert.rejects(store.verifications.issue(newIssue()), {
       code: 'store.unavailable',
       message: /only 0 of 1 replicas had it within 200 ms/,
     })
     redis.nodes[1]!.signal('SIGCONT')
     await well(store, 5_000)
+  })
+
+  test('a memory that is full is found by a write, and of a cluster which master it is', async () => {
+    await using redis = await startRedisCluster()
+    await using store = await open(choiceOf(redis, { kind: 'cluster', endpoints: everyNode(redis) }))
+    await well(store)
+    assert.deepEqual(await store.proveWrite(), [])
+    const masters = await redis.masters()
+    await masters[0]!.command('CONFIG', 'SET', 'maxmemory', '1')
+    const without = await store.proveWrite()
+    assert.equal(without.length, 1)
+    assert.match(without[0]!, new RegExp(`:${masters[0]!.port}: .*OOM`))
+    for (const one of masters) await one.command('CONFIG', 'SET', 'maxmemory', '1')
+    await store.now()
+    await assert.rejects(store.proveWrite(), /OOM/)
+    for (const one of masters) await one.command('CONFIG', 'SET', 'maxmemory', '0')
+    assert.deepEqual(await store.proveWrite(), [])
   })
 
   test('T-4: without PostgreSQL codes are still checked, and nothing of the history is lost', async () => {

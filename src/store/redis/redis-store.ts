@@ -17,6 +17,7 @@ import { find } from './find.ts'
 import { createLayout } from './layout.ts'
 import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
+import { proveWrites } from './prove-write.ts'
 import { verificationOf } from './records.ts'
 import { mastersOf } from './report.ts'
 import { redisVerifications } from './verifications.ts'
@@ -53,7 +54,8 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   await examine(client, redis)
 
   const layout = createLayout(redis.prefix, shardsOf(redis))
-  const calls = createCalls(client, readLibrary(), await slotsOf(client, layout), redis.wait)
+  const slots = await slotsOf(client, layout)
+  const calls = createCalls(client, readLibrary(), slots, redis.wait)
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
   const both = bothOutboxes(
@@ -154,6 +156,10 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     journal: cold.journal,
     directory,
     now: verb('now', now),
+    proveWrite: verb('proveWrite', async (until) => {
+      const [parts] = await Promise.all([proveWrites(client, calls, layout, slots, until), cold.proveWrite()])
+      return parts
+    }),
     async sweep(retentionMs) {
       await archive.catchUp()
       await cold.sweep(retentionMs)

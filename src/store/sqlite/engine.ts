@@ -69,6 +69,9 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   const verifications = sqliteVerifications(db, clock.now, ledgers, outbox, dispatches)
   const directory = sqliteDirectory(db, wallNow, { ledgers, outbox, journal, verifications })
   const sweep = sqliteSweeper(db, clock.now, wallNow)
+  const proveWrite = db.prepare(
+    "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
+  )
 
   const verbs: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verifications),
@@ -86,6 +89,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     'ledgers.settle': (settled: SettledReservation) => ledgers.settle(settled, clock.now()),
     'ledgers.isHeld': (key: string) => ledgers.isHeld(key, clock.now()),
     now: () => clock.now(),
+    proveWrite: (): readonly string[] => {
+      proveWrite.run(clock.now())
+      return []
+    },
     sweep,
   }
 

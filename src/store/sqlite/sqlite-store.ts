@@ -176,6 +176,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'setContact',
     ]),
     now: () => call('now', []),
+    proveWrite: () => call('proveWrite', []),
     sweep(retentionMs) {
       sweeping ??= sweepAll(retentionMs).finally(() => {
         sweeping = undefined
