@@ -7,6 +7,7 @@ import { reasonOf } from './app/reason.ts'
 import { createSending } from './app/sending.ts'
 import { systemClock } from './clock.ts'
 import { type KeyRing, parseKeyRing, renewableRing } from './code/key-ring.ts'
+import { assertAppsKnown } from './config/known-apps.ts'
 import type { Settings } from './config/settings.ts'
 import { apartFromAnswer } from './deadline.ts'
 import type { Router } from './delivery/router.ts'
@@ -89,6 +90,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   ])
 
   const prove = createWriteProof(store)
+  await assertAppsKnown(settings, store.directory)
   const ring = renewableRing(firstRing)
   const sending = started.use(
     await createSending(settings, { store, ring, templates, metrics, log, worker: worker?.number }),

@@ -767,3 +767,35 @@ test('a command that cannot write says why in a line, without a stack', ofBackup
   assert.match(err, /nowhere.*choose another folder/)
   assert.doesNotMatch(err, /\n\s+at /)
 })
+
+test('a member’s name is shown plainly in every list, whatever is in it', async () => {
+  const name = 'Mallory\u001b[2K\rgood  store  \u202e'
+  await beside('member', 'add', '--tenant', 'demo', '--account', 'mallory', '--name', name, '--no-password')
+  await beside('app', 'create', '--tenant', 'demo', '--name', 'two\nlines')
+  const members = (await beside('member', 'list', '--tenant', 'demo')).out
+  assert.match(members, /mallory {2}Mallory\\u001b\[2K\\u000dgood/)
+  const apps = (await beside('app', 'list')).out
+  assert.match(apps, /two\\u000alines/)
+  for (const out of [members, apps]) assert.doesNotMatch(out, /(?!\n)[\p{Cc}\u202e]/u)
+})
+
+test('settings of an app that does not exist are refused at the start, by its id', async () => {
+  const dataFolder = temporaryFolder()
+  const file = join(dataFolder, 'settings.yaml')
+  writeFileSync(file, 'apps: { no-such-app: { needsProof: false } }\n')
+  const { code, err } = await run(
+    ['serve', '--dev', '--config', file, '--data', dataFolder, '--http', '127.0.0.1:0', '--https', 'off'],
+    { env: await storeEnv(dataFolder) },
+  )
+  assert.equal(code, 2)
+  assert.match(err, /apps\.no-such-app: there is no such app; "countersign app list" shows them/)
+  rmSync(dataFolder, { recursive: true })
+})
+
+test('a password that is too short is refused, the other rows are taken', async () => {
+  const file = join(server.dataFolder, 'short.csv')
+  writeFileSync(file, 'account,password\nshort,1234567\nlong,12345678\n')
+  const { out, err } = await beside('member', 'import', file, '--tenant', 'demo')
+  assert.match(err, /:2: password: takes 8 to 128 characters/)
+  assert.match(out, /1 added, 0 updated, 0 unchanged, 1 refused/)
+})

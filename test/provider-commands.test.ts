@@ -177,3 +177,11 @@ test('test names the setting of a carrier by SMPP that its answer is about', asy
   const mended = await run(yaml(', validity: none'), 'test', '+8613800138000')
   assert.equal(mended.code, 0, mended.out + mended.err)
 })
+
+test('provider test sends nothing to a country that the policy does not allow, and says so', async () => {
+  const yaml = 'policy: { countries: [DE] }\nproviders: { sandbox: { type: sandbox } }\n'
+  const { code, out } = await run(yaml, 'test', '+8613800138000')
+  assert.equal(code, 1)
+  assert.match(out, /policy\.countries does not allow CN/)
+  assert.doesNotMatch(out, /handed over/)
+})

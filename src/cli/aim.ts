@@ -55,3 +55,11 @@ export async function openedProviders(settings: Settings) {
     },
   }
 }
+
+/** Whether the countries of the policy leave a number out. */
+export function isRegionBarred({ policy, apps }: Settings, { channel, region, app }: Destination): boolean {
+  if (channel === 'email') return false
+  const own = (apps[app] as { countries?: 'all' | string[] } | undefined)?.countries
+  const regions = own === undefined ? policy.regions : own === 'all' ? null : own
+  return regions !== null && !regions.includes(region)
+}

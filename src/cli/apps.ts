@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import { newApp, newAppId, newAppKey } from './create.ts'
 import { type CommonOptions, withStore } from './opened.ts'
+import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
 
 type CreateOptions = CommonOptions & {
@@ -63,7 +64,7 @@ export async function listApps(
     if (options.json) return terminal.out(JSON.stringify(apps.map(({ sealedKey: _, ...app }) => app)))
     for (const { id, tenant, name, isDisabled, isServiceProvider } of apps)
       terminal.out(
-        [id, tenant, name, isServiceProvider && 'service provider', isDisabled && 'disabled']
+        [id, tenant, plain(name), isServiceProvider && 'service provider', isDisabled && 'disabled']
           .filter(Boolean)
           .join('  '),
       )

@@ -2,10 +2,16 @@
 
 import { Command, CommanderError, Option } from 'commander'
 import { AppError } from '../errors.ts'
+import { plainLines } from './plain.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
 /** @returns The exit code; nothing is thrown. */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCli(args: readonly string[], given: Terminal): Promise<number> {
+  const terminal: Terminal = {
+    ...given,
+    out: (text) => given.out(plainLines(text)),
+    err: (text) => given.err(plainLines(text)),
+  }
   let exitCode: number = exitCodes.done
   const end = (code: number | undefined) => {
     exitCode = code ?? exitCodes.done

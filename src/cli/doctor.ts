@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { open } from '../code/seal.ts'
 import { examineCertificate } from '../config/certificate.ts'
+import { assertAppsKnown } from '../config/known-apps.ts'
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
@@ -112,6 +113,7 @@ async function store(settings: Settings): Promise<string> {
     throw new Error(
       `the key ring opens the keys of ${apps.length - unreadable.length} of ${apps.length} apps; put the old keys back`,
     )
+  await assertAppsKnown(settings, opened.directory)
   const report = await reportStore(settings.store)
   const name = storeName(settings.store)
   if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { AddressRules } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
 import type { AdminRole, Member } from '../directory/directory.ts'
-import { hashPassword } from '../directory/password.ts'
+import { hashPassword, passwordLength } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import { type Setting, setContact } from '../flows/set-contact.ts'
 import { isAccount, newMember } from './create.ts'
@@ -159,6 +159,9 @@ function candidateOf(
   if (earlier !== undefined) return `account: stands already in line ${earlier}`
   seen.set(account, line)
   if (of('role') !== '' && !roles.includes(of('role'))) return `role: must be one of ${roles.join(', ')}`
+  const password = of('password')
+  if (password !== '' && (password.length < passwordLength.least || password.length > passwordLength.most))
+    return `password: takes ${passwordLength.least} to ${passwordLength.most} characters`
   if (of('name').length > 64) return 'name: takes at most 64 characters'
   const contacts = contactsOf(of('phone'), of('email'), rules)
   return typeof contacts === 'string' ? contacts : { line, of, contacts }

@@ -1,5 +1,6 @@
 /** `countersign keys rotate`: a new key in the ring, the old ones still checking. */
 
+import { existsSync } from 'node:fs'
 import { newKeyLine } from '../code/key-ring.ts'
 import { rotateKeys } from '../config/data-folder.ts'
 import { otherNames } from '../config/overlay.ts'
@@ -16,6 +17,7 @@ export async function rotate(options: CommonOptions, terminal: Terminal): Promis
       `Append this line to ${otherNames.keyRing}, then restart the server: it cannot see a new environment.`,
     )
   }
+  const isNew = !existsSync(settings.keyRingFile)
   let id: string
   try {
     id = rotateKeys(settings.keyRingFile, new Date())
@@ -25,6 +27,10 @@ export async function rotate(options: CommonOptions, terminal: Terminal): Promis
     })
   }
   if (options.json) return terminal.out(JSON.stringify({ id, file: settings.keyRingFile }))
+  if (isNew)
+    return terminal.out(
+      `${settings.keyRingFile} was made, with key ${id}. Keep a copy apart from the backups.`,
+    )
   terminal.out(`Key ${id} was added to ${settings.keyRingFile}.`)
   terminal.out(
     'Send the server SIGHUP now (systemctl reload): until then it cannot read app keys sealed from here on. Then it makes codes with the new key and checks live ones with the old. Back the file up.',

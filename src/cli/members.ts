@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts'
 import type { ImportOutcome } from '../store/directory.ts'
 import { isAccount, newMember, newPassword } from './create.ts'
 import { type CommonOptions, withStore } from './opened.ts'
+import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
 
 type AddOptions = CommonOptions & {
@@ -79,7 +80,9 @@ export async function listMembers(
     for (let after = ''; ; ) {
       const page = await store.directory.members(options.tenant, { after, most: 500 })
       for (const member of page)
-        terminal.out(options.json ? JSON.stringify(shown(member)) : Object.values(shown(member)).join('  '))
+        terminal.out(
+          options.json ? JSON.stringify(shown(member)) : Object.values(shown(member)).map(plain).join('  '),
+        )
       if (page.length < 500) return
       after = page.at(-1)!.account
     }

@@ -13,7 +13,7 @@ import { loadTemplates } from '../delivery/templates.ts'
 import { AppError } from '../errors.ts'
 import { randomHex } from '../random.ts'
 import type { DispatchOutcome } from '../store/outbox.ts'
-import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
 import { settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -33,6 +33,13 @@ export async function testProvider(text: string, options: TestOptions, terminal:
     `to ${maskAddress(address)}, ${destination.channel}: a code that belongs to nobody`,
   )
 
+  if (isRegionBarred(settings, destination)) {
+    tell(
+      { step: 'policy', isAllowed: false },
+      `policy.countries does not allow ${destination.region}: no code is sent there, and no test`,
+    )
+    return exitCodes.failed
+  }
   await using made = await openedProviders(settings)
   const router = createRouter({
     routes: settings.routes,

@@ -5,7 +5,7 @@ import { channelsOf } from '../config/provider-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { senderFor } from '../delivery/router.ts'
 import { type Destination, explainRoutes, type Route, routeOf } from '../delivery/routes.ts'
-import { aimOf, openedProviders, type RouteOptions } from './aim.ts'
+import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders, type ProviderCheck } from './check-providers.ts'
 import { type CommonOptions, settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
@@ -120,11 +120,4 @@ function linesOf(route: Route, steps: readonly Step[]): string[] {
       `then, without a receipt that says delivered within ${route.second.afterMs / 1000} s: ${route.second.channel}`,
     )
   return lines
-}
-
-function isRegionBarred({ policy, apps }: Settings, { channel, region, app }: Destination): boolean {
-  if (channel === 'email') return false
-  const own = (apps[app] as { countries?: 'all' | string[] } | undefined)?.countries
-  const regions = own === undefined ? policy.regions : own === 'all' ? null : own
-  return regions !== null && !regions.includes(region)
 }

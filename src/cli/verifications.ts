@@ -9,6 +9,7 @@ import {
   verificationTimeline,
 } from '../flows/verification-timeline.ts'
 import { type CommonOptions, withStore } from './opened.ts'
+import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function showVerification(
@@ -71,7 +72,7 @@ function lineOf(step: Step, issuedAt: number): string {
   const words = [
     [channel, provider].filter(Boolean).join(' to '),
     outcome,
-    providerCode && `(${providerCode})`,
+    providerCode && `(${plain(providerCode)})`,
     mayBeCopy && '(may be a copy: the dispatch before may have been taken)',
   ].filter(Boolean)
   return `${new Date(at).toISOString()}  ${after.padStart(10)}  ${event.padEnd(11)}  ${words.join(' ')}`.trimEnd()

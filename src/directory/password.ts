@@ -9,6 +9,9 @@ const argon2Async = promisify(argon2)
 const cost = { memory: 19_456, passes: 2, parallelism: 1 } as const
 const tagLength = 32
 
+/** In UTF-16 units. The least is that of the wire's own passwords; the most bounds what one import may cost. */
+export const passwordLength = { least: 8, most: 128 } as const
+
 /** @returns `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Takes some 20 ms, off the main thread. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)

@@ -9,6 +9,7 @@ import { flushFolder, giveToFolderOwner } from '../../secret-file.ts'
 import { stateNumber } from '../numbering.ts'
 import { refuseNewer } from '../schema.ts'
 import { allPages } from './backup.ts'
+import { migrate } from './engine.ts'
 import { migrations } from './migrations.ts'
 
 export type Restored = {
@@ -78,12 +79,12 @@ async function copyChecked(
         sealedKey: string
       }[],
     )
+    // Brought up to date here already, so that what is ended below is all there is to end.
+    migrate(copy)
     copy.exec(
-      `update verification set state = ${stateNumber.dead} where state in (${stateNumber.live}, ${stateNumber.spent})`,
+      `update verification set state = ${stateNumber.dead} where state in (${stateNumber.live}, ${stateNumber.spent});
+       delete from login_proof`,
     )
-    // By the schema of the backup, which may be older than ours.
-    const proofs = copy.prepare(`select name from sqlite_master where name in ('proof', 'login_proof')`)
-    for (const { name } of proofs.all() as { name: string }[]) copy.exec(`delete from ${name}`)
     return (copy.prepare('select max(issued_at) as at from verification').get() as { at: number | null }).at
   } finally {
     copy.close()
