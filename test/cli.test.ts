@@ -72,7 +72,7 @@ test('the first start of serve --dev prints what a newcomer needs, and the lines
     demo.member.password,
   ])
     assert.ok(printed.includes(fact), fact)
-  for (const address of [/https:\/\/127\.0\.0\.1:\d+/, /http:\/\/127\.0\.0\.1:\d+\/inbox\n/])
+  for (const address of [/https:\/\/127\.0\.0\.1:\d+/, /http:\/\/127\.0\.0\.1:\d+\/inbox\?key=[\w-]{43}\n/])
     assert.match(printed, address)
   const lines = printed.split('\n').filter((line) => /curl /.test(line))
   assert.equal(lines.length, 3)

@@ -290,14 +290,15 @@ test('the first verification of the README works as pasted', shell, async () => 
   const filled = blocks('README.md', 'First verification', 'sh')
     .join('')
     .replace('http://127.0.0.1:8080', server.http)
-    .replace('see-what-npm-start-printed', server.member.password)
+    .replace('PASSWORD=see-what-npm-start-printed', `PASSWORD=${server.member.password}`)
+    .replace('INBOX_KEY=see-what-npm-start-printed', `INBOX_KEY=${server.inboxKey}`)
   assertAccepted(await paste(filled), 3)
 })
 
 test('the README and npm start send the same three calls', () => {
   const some = { account: 'member@demo', password: '$PASSWORD', id: '', key: '' }
   const printed = greeting(
-    { http: '$HOST', https: '', inbox: '' },
+    { http: '$HOST', https: '', inbox: '?key=$INBOX_KEY' },
     { tenant: 'demo', app: some, member: some, admin: some },
   )
   const [pasted = ''] = blocks('README.md', 'First verification', 'sh')
@@ -309,7 +310,10 @@ test('the README and npm start send the same three calls', () => {
 test('the three lines that npm start prints work as pasted', shell, async () => {
   await using server = await startServer()
   const { http, https, app, member, admin } = server
-  const lines = greeting({ http, https, inbox: `${http}/inbox` }, { tenant: 'demo', app, member, admin })
+  const lines = greeting(
+    { http, https, inbox: `${http}/inbox?key=${server.inboxKey}` },
+    { tenant: 'demo', app, member, admin },
+  )
     .split('\n')
     .filter((line) => /^(TOKEN|CODE)=|^curl /.test(line))
   assert.equal(lines.length, 3)

@@ -1,7 +1,9 @@
 /** A development server with a real nginx before it: codes are shown to this machine, and not to who comes through. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { ofNoEngine } from './engine.ts'
 import { requirePeer } from './peers.ts'
@@ -61,10 +63,34 @@ for (const [how, location] of Object.entries(ways))
 
 test('without a proxy the inbox is there, for curl and for a browser', async () => {
   for (const host of ['localhost', new URL(server.http).host]) {
-    const { status, text } = await get(server.http, `/inbox/messages?to=${encodeURIComponent(contact)}`, host)
+    const { status, text } = await get(
+      server.http,
+      `/inbox/messages?to=${encodeURIComponent(contact)}`,
+      host,
+      `Bearer ${server.inboxKey}`,
+    )
     assert.equal(status, 200)
     assert.ok(text.includes(code))
   }
+})
+
+test('what a proxy passes on without a mark shows no code to who lacks the key', async () => {
+  const { hostname, port } = new URL(server.http)
+  // As ssh -R, or HAProxy in TCP mode: byte for byte.
+  const bare = createServer((socket) => {
+    const onward = connect(Number(port), hostname)
+    socket.pipe(onward).pipe(socket)
+    socket.on('error', () => onward.destroy())
+    onward.on('error', () => socket.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(bare, 'listening')
+  const url = `http://127.0.0.1:${(bare.address() as AddressInfo).port}`
+  for (const path of pages.filter((one) => one.startsWith('/inbox'))) {
+    const { status, text } = await get(url, path, 'localhost')
+    assert.equal(status, 403, path)
+    assert.ok(!text.includes(code))
+  }
+  bare.close()
 })
 
 test('a development server that is behind a proxy by its settings has no inbox', async () => {
@@ -75,16 +101,24 @@ test('a development server that is behind a proxy by its settings has no inbox',
 })
 
 /** With a Host line of the test's own, which fetch would not send. */
-function get(base: string, path: string, host: string): Promise<{ status: number; text: string }> {
+function get(
+  base: string,
+  path: string,
+  host: string,
+  authorization?: string,
+): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(base)
   return new Promise((resolve, reject) => {
-    request({ hostname, port, path, headers: { host }, agent: false }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode!, text }))
-    })
+    request(
+      { hostname, port, path, headers: { host, ...(authorization && { authorization }) }, agent: false },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk
+        })
+        response.on('end', () => resolve({ status: response.statusCode!, text }))
+      },
+    )
       .on('error', reject)
       .end()
   })

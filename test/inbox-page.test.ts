@@ -20,6 +20,8 @@ const flags = [
   '--disable-sync',
 ]
 
+const key = 'the-key-that-the-server-printed'
+
 let made = 0
 function sms(given: Partial<InboxMessage> = {}): Omit<InboxMessage, 'seq'> {
   const now = Date.now()
@@ -63,7 +65,7 @@ describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', pa
     const asked: string[] = []
     const server = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
     server.addHook('onRequest', async ({ url }) => void asked.push(url))
-    await server.register(inboxPages, { inbox })
+    await server.register(inboxPages, { inbox, key })
     const url = await server.listen({ host: '127.0.0.1', port })
     return { inbox, server, url, asked }
   }
@@ -81,7 +83,8 @@ describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', pa
     })
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('request', (request) => requests.push(request.url()))
-    await page.goto(`${served.url}/inbox${query}`)
+    await page.goto(`${served.url}/inbox?key=${key}${query.replace('?', '&')}`)
+    assert.equal(page.url(), `${served.url}/inbox${query}`, 'the key stays in no history')
     await page.getByText('live', { exact: true }).waitFor()
     return {
       ...served,

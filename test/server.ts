@@ -52,6 +52,8 @@ export type Server = AsyncDisposable & {
   call(method: string, path: string, call?: Call): Promise<Answer>
   /** Logs in through App ID; a new user id makes a new member. */
   logIn(userId: string): Promise<string>
+  /** Of the inbox page of development; empty if there is none. */
+  readonly inboxKey: string
   inbox(to?: string): Promise<InboxMessage[]>
   /** Waits for the newest code that arrived at an address. */
   codeFor(to: string): Promise<string>
@@ -123,7 +125,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     })
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${errors}${printed}`)))
   })
-  const told = JSON.parse(line) as Pick<Server, 'http' | 'https' | 'app' | 'member' | 'admin'>
+  const { inbox: inboxPage, ...told } = JSON.parse(line) as Pick<
+    Server,
+    'http' | 'https' | 'app' | 'member' | 'admin'
+  > & { inbox: string | null }
+  const inboxKey = inboxPage === null ? '' : new URL(inboxPage).searchParams.get('key')!
   const ended = once(child, 'exit') as Promise<[number | null]>
 
   async function call(
@@ -152,11 +158,13 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
   const inbox = async (to?: string) => {
     const query = to === undefined ? '' : `?to=${encodeURIComponent(to)}`
-    return JSON.parse((await call('GET', `/inbox/messages${query}`)).text) as InboxMessage[]
+    const headers = { Authorization: `Bearer ${inboxKey}` }
+    return JSON.parse((await call('GET', `/inbox/messages${query}`, { headers })).text) as InboxMessage[]
   }
 
   return {
     ...told,
+    inboxKey,
     dataFolder,
     env: { ...env, ...options.env },
     process: child,

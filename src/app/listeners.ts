@@ -1,10 +1,11 @@
 /** What listens: the callers' listeners with TLS and without, and the operator's, each with the pages it serves. */
 
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { examineCertificate } from '../config/certificate.ts'
-import { ensureAdminToken } from '../config/data-folder.ts'
+import { ensureToken } from '../config/data-folder.ts'
 import type { Endpoint, Settings } from '../config/settings.ts'
 import type { Provider } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
@@ -50,6 +51,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const { trustedProxies, admin } = settings
   // Behind a proxy whoever asks comes from this machine.
   const hasInbox = settings.isDevelopment && !settings.isBehindProxy
+  const inboxKey = hasInbox ? ensureToken(join(settings.dataFolder, 'inbox.key')) : ''
   await using started = new AsyncDisposableStack()
   const onAnswer = answerObserver(settings, log, services)
   const secure: TlsServer[] = []
@@ -92,7 +94,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
       const metrics = async () => ({ type, text: await readMetrics() })
       await server.register(operationsPages, { metrics, isAlive, isReady, takesWrites })
       if (admin.listen === 'http') await adminPagesOn(server)
-      if (sandbox && hasInbox) await server.register(inboxPages, { inbox: sandbox.inbox })
+      if (sandbox && hasInbox) await server.register(inboxPages, { inbox: sandbox.inbox, key: inboxKey })
     }
     return listen(server, endpoint)
   }
@@ -112,7 +114,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   return {
     https,
     http,
-    inbox: http && sandbox && hasInbox ? `${http}/inbox` : null,
+    inbox: http && sandbox && hasInbox ? `${http}/inbox?key=${inboxKey}` : null,
     async renewCertificate() {
       if (!settings.tls || secure.length === 0) return false
       const { problems } = examineCertificate(settings.tls, new Date())
@@ -141,7 +143,7 @@ function answerObserver({ log: wanted }: Settings, log: Log, { metrics }: Servic
 
 function readAdminToken({ admin }: Settings): string {
   try {
-    return ensureAdminToken(admin.tokenFile)
+    return ensureToken(admin.tokenFile)
   } catch (error) {
     throw new AppError('config.invalid', `admin.tokenFile: ${reasonOf(error)}`, { cause: error })
   }

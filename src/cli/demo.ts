@@ -108,7 +108,7 @@ export function greeting(
     ...(inbox === null
       ? ['Behind a proxy there is no inbox page.']
       : [
-          `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' | grep -o '"code":"[0-9]*"' | head -1 | tr -dc 0-9); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
+          `CODE=$(curl -s '${http}/inbox/messages?to=%2B8613800138000' -H "Authorization: Bearer ${keyOf(inbox)}" | grep -o '"code":"[0-9]*"' | head -1 | tr -dc 0-9); curl -i ${http}${path}/verify -H "X-Access-Token: $TOKEN" ${json} -d '{"contact":"${contact}","verificationCode":"'$CODE'"}'`,
           '',
           `The code is also on the inbox page: ${inbox}`,
         ]),
@@ -116,4 +116,9 @@ export function greeting(
     '',
   )
   return lines.join('\n')
+}
+
+/** The address of the inbox ends with its key. */
+function keyOf(inbox: string): string {
+  return inbox.slice(inbox.indexOf('?key=') + '?key='.length)
 }

@@ -8,15 +8,15 @@ import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 import { makeSecretFile, replaceSecretFile } from '../secret-file.ts'
 
 /**
- * The administrator token, made if there is none.
+ * A secret that callers send, such as the administrator token; made if there is none.
  * @returns 43 characters of base64url, or whatever the operator put there, at least 20 characters.
  * @throws RangeError naming the file if what is there is too short to be a secret.
  */
-export function ensureAdminToken(path: string): string {
+export function ensureToken(path: string): string {
   if (!existsSync(path)) makeSecretFile(path, `${randomBytes(32).toString('base64url')}\n`)
   const token = readFileSync(path, 'utf8').trim()
   if (!/^\S{20,}$/.test(token))
-    throw new RangeError(`${path}: an administrator token has at least 20 characters and no spaces`)
+    throw new RangeError(`${path}: a token has at least 20 characters and no spaces`)
   return token
 }
 

@@ -1,9 +1,9 @@
 /** The operator's own calls: what became of a verification. For who holds the administrator token. */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { Services } from '../flows/services.ts'
 import { findVerifications, verificationTimeline } from '../flows/verification-timeline.ts'
+import { isBearer } from './bearer.ts'
 import { isFromThisMachine } from './this-machine.ts'
 
 export type AdminOptions = {
@@ -24,13 +24,11 @@ export async function adminPages(
   app: FastifyInstance,
   { services, token, isForThisMachine, onError }: AdminOptions,
 ): Promise<void> {
-  const expected = digest(token)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
     if (isForThisMachine && !isFromThisMachine(request))
       return reply.code(403).send({ error: 'Only for this machine; see admin.listen in the settings.' })
-    const [, given] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '') ?? []
-    if (given === undefined || !timingSafeEqual(digest(given), expected))
+    if (!isBearer(request.headers.authorization, token))
       return reply
         .code(401)
         .header('www-authenticate', 'Bearer')
@@ -62,8 +60,4 @@ export async function adminPages(
     const found = await findVerifications(services.store, address, services.addressRules, lookBackMs)
     return found ?? reply.code(400).send({ error: 'address is no mobile number or e-mail address.' })
   })
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
 }

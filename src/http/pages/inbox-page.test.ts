@@ -6,10 +6,13 @@ import { createInbox, type InboxMessage } from '../../providers/sandbox/inbox.ts
 import { createServer } from '../server.ts'
 import { inboxPages } from './inbox-page.ts'
 
+const key = 'the-key-that-the-server-printed'
+const keyed = { authorization: `Bearer ${key}` }
+
 async function open({ size = 1000 } = {}) {
   const inbox = createInbox(size)
   const server = createServer({ tls: null, trustedProxies: [], onAnswer() {} })
-  await server.register(inboxPages, { inbox })
+  await server.register(inboxPages, { inbox, key })
   return { inbox, server, [Symbol.asyncDispose]: () => server.close() }
 }
 
@@ -30,7 +33,10 @@ const arriving: Omit<InboxMessage, 'seq'> = {
 /** A reader of the event stream. */
 async function listen(url: string, headers: Record<string, string> = {}) {
   const controller = new AbortController()
-  const answer = await fetch(`${url}/inbox/events`, { headers, signal: controller.signal })
+  const answer = await fetch(`${url}/inbox/events`, {
+    headers: { ...keyed, ...headers },
+    signal: controller.signal,
+  })
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
   return {
@@ -62,7 +68,7 @@ test('the page and its assets come with a policy that lets nothing else in', asy
     ['/inbox/page.css', 'text/css; charset=utf-8'],
     ['/inbox/page.js', 'text/javascript; charset=utf-8'],
   ] as const) {
-    const answer = await page.server.inject({ url, headers: { host: '127.0.0.1:8080' } })
+    const answer = await page.server.inject({ url, headers: { host: '127.0.0.1:8080', ...keyed } })
     assert.equal(answer.statusCode, 200)
     assert.equal(answer.headers['content-type'], type)
     assert.match(
@@ -78,23 +84,69 @@ test('a host that is not this machine is refused, on every path', async () => {
   page.inbox.add(arriving)
   for (const url of ['/inbox', '/inbox/messages', '/inbox/events', '/inbox/page.js', '/inbox/mail/one'])
     for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.168.1.4']) {
-      const answer = await page.server.inject({ url, headers: { host } })
+      const answer = await page.server.inject({ url, headers: { host, ...keyed } })
       assert.equal(answer.statusCode, 403, `${url} as ${host}`)
       assert.ok(!answer.body.includes('012345'))
     }
   for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:8080', '127.8.8.8', '[::1]:8080'])
     assert.equal(
-      (await page.server.inject({ url: '/inbox/messages', headers: { host } })).statusCode,
+      (await page.server.inject({ url: '/inbox/messages', headers: { host, ...keyed } })).statusCode,
       200,
       host,
     )
+})
+
+test('without the key nothing is shown, whatever is tried in its place', async () => {
+  await using page = await open()
+  page.inbox.add(arriving)
+  const tries: Record<string, string>[] = [
+    {},
+    { authorization: 'Bearer ' },
+    { authorization: 'Bearer the-key-that-the-server-printe' },
+    { authorization: key },
+    { cookie: 'countersign-inbox-0=x' },
+    { cookie: `other=${key}` },
+  ]
+  for (const url of [
+    '/inbox',
+    '/inbox?key=wrong',
+    `/inbox/messages?key=${key}`,
+    '/inbox/messages',
+    '/inbox/events',
+    '/inbox/mail/one',
+  ])
+    for (const own of tries) {
+      const answer = await page.server.inject({ url, headers: { host: 'localhost', ...own } })
+      assert.equal(answer.statusCode, 403, `${url} ${JSON.stringify(own)}`)
+      assert.ok(!answer.body.includes('012345') && !answer.body.includes(key))
+    }
+})
+
+test('the address with the key keeps it in a cookie for this server alone, and leads to the page', async () => {
+  await using page = await open()
+  page.inbox.add(arriving)
+  const url = await page.server.listen({ host: '127.0.0.1', port: 0 })
+  const answer = await fetch(`${url}/inbox?key=${key}&to=%2B8613800138000`, { redirect: 'manual' })
+  assert.equal(answer.status, 303)
+  assert.equal(answer.headers.get('location'), '/inbox?to=%2B8613800138000')
+  const cookie = answer.headers.get('set-cookie')!
+  assert.match(
+    cookie,
+    new RegExp(`^countersign-inbox-${new URL(url).port}=${key}; Path=/inbox; HttpOnly; SameSite=Strict$`),
+  )
+  const shown = await fetch(`${url}/inbox/messages`, { headers: { cookie: `a=b; ${cookie.split(';')[0]}` } })
+  assert.equal(shown.status, 200)
+  assert.match(await shown.text(), /012345/)
 })
 
 test('messages are listed newest first and not stored by anyone', async () => {
   await using page = await open()
   page.inbox.add(arriving)
   page.inbox.add({ ...arriving, id: 'two', to: 'li.na@example.com' })
-  const answer = await page.server.inject({ url: '/inbox/messages', headers: { host: 'localhost' } })
+  const answer = await page.server.inject({
+    url: '/inbox/messages',
+    headers: { host: 'localhost', ...keyed },
+  })
   assert.equal(answer.headers['cache-control'], 'no-store')
   assert.match(String(answer.headers['content-type']), /^application\/json/)
   assert.deepEqual(answer.json(), [
@@ -109,7 +161,7 @@ test('an address is found however it is written in the query', async () => {
     page.inbox.add({ ...arriving, to })
   const found = async (query: string) => {
     const url = `/inbox/messages${query}`
-    const answer = await page.server.inject({ url, headers: { host: 'localhost' } })
+    const answer = await page.server.inject({ url, headers: { host: 'localhost', ...keyed } })
     return answer.json<InboxMessage[]>().map(({ to }) => to)
   }
   for (const to of [
@@ -132,14 +184,20 @@ test('an address is found however it is written in the query', async () => {
 test('a mail is shown under a policy that lets it style itself and nothing else', async () => {
   await using page = await open()
   page.inbox.add({ ...arriving, id: 'mail', channel: 'email', html: '<script>steal()</script>' })
-  const answer = await page.server.inject({ url: '/inbox/mail/mail', headers: { host: 'localhost' } })
+  const answer = await page.server.inject({
+    url: '/inbox/mail/mail',
+    headers: { host: 'localhost', ...keyed },
+  })
   assert.equal(answer.body, '<script>steal()</script>')
   assert.equal(
     answer.headers['content-security-policy'],
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox",
   )
   for (const url of ['/inbox/mail/other', '/inbox/mail/%3Cb%3E'])
-    assert.equal((await page.server.inject({ url, headers: { host: 'localhost' } })).statusCode, 404)
+    assert.equal(
+      (await page.server.inject({ url, headers: { host: 'localhost', ...keyed } })).statusCode,
+      404,
+    )
 })
 
 test('a stream brings what the inbox holds, oldest first, then what arrives', async () => {
@@ -211,7 +269,7 @@ test('a reader that does not read holds no memory and loses nothing that is kept
   const socket = connect(Number(url.port), '127.0.0.1')
   const [connection]: Socket[] = await accepted
   socket.pause()
-  socket.write('GET /inbox/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  socket.write(`GET /inbox/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n\r\n`)
   const text = 'x'.repeat(10_000)
   let most = 0
   for (let i = 0; i < 5_000; i++) {
@@ -253,7 +311,7 @@ test('HEAD opens no stream', async () => {
   const answer = await page.server.inject({
     method: 'HEAD',
     url: '/inbox/events',
-    headers: { host: 'localhost' },
+    headers: { host: 'localhost', ...keyed },
   })
   assert.equal(answer.statusCode, 405)
 })

@@ -7,6 +7,7 @@ import { parseAddress } from '../../address/address.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { isFromThisMachine } from '../this-machine.ts'
 import { createInboxEvents, type InboxSource } from './inbox-events.ts'
+import { isAnsweredForKey } from './inbox-key.ts'
 
 const files = {
   '/inbox': ['page.html', 'text/html; charset=utf-8'],
@@ -50,14 +51,18 @@ const headers = {
 const isNameOfThisMachine = (host: string) => isLoopback(host.replace(/:\d+$/, ''))
 
 /**
- * Registers the page. It shows codes to whoever asks: register it only in development, and only on a
- * listener of the loopback interface. Other host names, other machines and what a proxy passes on are answered with 403.
+ * Registers the page. It shows codes: register it only in development, and only on a listener of the loopback
+ * interface. Other host names, other machines, what a proxy passes on and who lacks the key are answered with 403.
+ * - `GET /inbox?key=`: keeps the key in a cookie, and leads to the page.
  * - `GET /inbox`: the page; `?to=` fills its filter.
  * - `GET /inbox/messages?to=`: a JSON array of what the inbox holds, newest first; all without `to`.
  * - `GET /inbox/events`: server-sent events, see `createInboxEvents`.
  * - `GET /inbox/mail/:id`: the HTML of the mail with this message id.
  */
-export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: InboxSource }): Promise<void> {
+export async function inboxPages(
+  app: FastifyInstance,
+  { inbox, key }: { readonly inbox: InboxSource; readonly key: string },
+): Promise<void> {
   const events = createInboxEvents(inbox)
   app.addHook('preClose', async () => events.close())
 
@@ -67,7 +72,7 @@ export async function inboxPages(app: FastifyInstance, { inbox }: { inbox: Inbox
       reply.code(403).type('text/plain').send('The inbox answers only under a name of this machine.\n')
     else if (!isFromThisMachine(request))
       reply.code(403).type('text/plain').send('The inbox is for this machine, and not through a proxy.\n')
-    else done()
+    else if (!isAnsweredForKey(request, reply, key)) done()
   })
 
   for (const [path, [file, type]] of Object.entries(files)) {
