@@ -10,12 +10,13 @@ const introduction = `<!-- Made by "npm run docs" from src/address/countries.ts;
 
 # Country keys
 
-The ${countryKeys.length} values of the field \`country\` in [send, verify and update](wire.md#send-verify-update), as the reference
-lists and spells them. Keys are case-sensitive. Without \`country\` the server takes \`${defaultCountryKey}\`. For an e-mail address the
-field is ignored.
+The ${countryKeys.length} values of the field \`country\` in [send, verify and update](wire.md#send-verify-update), spelled as in the
+API's reference. Keys are case-sensitive. Without \`country\` the server takes \`${defaultCountryKey}\`. For an e-mail address
+the field is ignored.
 
-- A number is refused with \`USG.201040025\` unless its longest calling code of this table is that of the key. \`usa\` and
-  \`canada\` both take +1, \`russia\` and \`kazakhstan\` both take +7; neither \`usa\` nor \`canada\` takes the +1242 of \`bahamas\`.
+- A number is refused with \`USG.201040025\` unless the longest calling code here that it begins with is that of the key.
+  \`usa\` and \`canada\` both take +1, \`russia\` and \`kazakhstan\` both take +7; neither \`usa\` nor \`canada\` takes the +1242
+  of \`bahamas\`.
 - Some keys mislead: \`GB\` is Guinea-Bissau and \`UK\` is the United Kingdom; \`dominica\` is the Dominican Republic.
 - Some countries have several area codes within +1 and only one of them is listed. Their other numbers go with \`usa\` or
   \`canada\`: +1829 and +1849 of the Dominican Republic, +1658 of Jamaica, +1939 of Puerto Rico.
