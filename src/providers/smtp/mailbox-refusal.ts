@@ -32,6 +32,9 @@ const mailboxStatuses: ReadonlySet<number> = new Set([550, 551, 553])
 const notOfTheMailbox =
   /\b(?:sender address|client host|client certificate|sasl login name|helo command) rejected\b|\brate that prevents\b/i
 
+/** A server that asked the next one tells its answer behind these words (Postfix, reject_unverified_recipient). */
+const answerOfAnother = /\bsaid: (?=\d{3}[ -])/i
+
 /** Words of an answer without an enhanced code that names the recipient, and yet may refuse someone or something else. */
 const perhapsOurs =
   /sender|relay|spam|polic|block|black|list|gr[ae]y|den[iy]|auth|allow|permi|prohib|limit|frequen|\brate\b|too many|quota|full|storage|spf|dkim|dmarc|reputation|abus|complain|unsolicit|content|virus|verif|loop|try again|later|temporar|\bip\b/
@@ -44,6 +47,13 @@ export function isOfTheMailbox({ command, status, response }: Refusal, mailbox: 
   // Greeting, EHLO, STARTTLS, AUTH and MAIL FROM come before any word of a recipient.
   if (command !== 'RCPT TO' && command !== 'DATA') return false
   const words = response.slice(0, mostSearched)
+  // What that one refused is what is refused, whatever code it is told by.
+  const [, told] = words.split(answerOfAnother, 2)
+  if (told !== undefined)
+    return (
+      !/\(in reply to (?!rcpt to)/i.test(told) &&
+      isOfTheMailbox({ command, status: Number(told.slice(0, 3)), response: told }, mailbox)
+    )
   if (notOfTheMailbox.test(words)) return false
   const code = enhancedCodeIn(words)
   if (code !== undefined) return mailboxCodes.has(code)

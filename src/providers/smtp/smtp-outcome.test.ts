@@ -74,6 +74,12 @@ const told: readonly (readonly [kind: string, command: string, response: string,
   ['refused', 'RCPT TO', `550 Local User [${lina}] not found.`, 'same'],
   ['refused', 'RCPT TO', `550 no such user: ${lina}`, 'same'],
   ['refused', 'RCPT TO', `551 <${lina}> recipient is not exist`, 'same, without its code'],
+  [
+    'refused',
+    'RCPT TO',
+    `550 5.1.1 <${lina}>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.9] said: 550 5.1.1 <${lina}>: Recipient address rejected: User unknown (in reply to RCPT TO command)`,
+    'Postfix 3.7, reject_unverified_recipient: what the next server said of the mailbox',
+  ],
   // Not final: said by the same servers of us, of the moment or of nobody named.
   [
     'unavailable',
@@ -86,6 +92,18 @@ const told: readonly (readonly [kind: string, command: string, response: string,
     'RCPT TO',
     '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied',
     'Postfix, smtpd_client_restrictions',
+  ],
+  [
+    'unavailable',
+    'RCPT TO',
+    `550 5.1.1 <${lina}>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.9] said: 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org (in reply to RCPT TO command)`,
+    'Postfix 3.7, reject_unverified_recipient: the next server refused this one',
+  ],
+  [
+    'unavailable',
+    'RCPT TO',
+    `550 5.1.1 <${lina}>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.9] said: 550 5.1.1 no such user (in reply to MAIL FROM command)`,
+    'likewise, its sender',
   ],
   [
     'unavailable',
