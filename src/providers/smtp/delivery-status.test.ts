@@ -36,6 +36,8 @@ test('an action of a word of its own goes by its status', () => {
   assert.equal(read(bounce({ action: 'exploded' }))?.state, 'undeliverable')
   assert.equal(read(bounce({ action: '', status: '4.2.2' }))?.state, 'enroute')
   assert.equal(read(bounce({ action: '', status: '2.0.0' }))?.state, 'delivered')
+  // A word that every object of the language knows.
+  assert.equal(read(bounce({ action: 'constructor' }))?.state, 'undeliverable')
 })
 
 test('a report about an internationalised mailbox is read too', () => {
@@ -295,11 +297,20 @@ test('an automatic answer, a complaint and a word of having been read are no bou
     `Subject: Re: code\nPrecedence: auto_reply\n\n${vacation}`,
     `Subject: Re: code\nX-Autoreply: yes\n\n${vacation}`,
     'Subject: Re: code\n\nYour request has been received; ticket 12.\n',
+    // Without a word of being automatic.
+    `Subject: Re: code\n\n${vacation}`,
+    `Subject: 回复：code\n\n${vacation}`,
     bounce({ type: 'multipart/report; report-type=disposition-notification; boundary="AB/cd=1"' }),
     bounce({ type: 'multipart/report; report-type=feedback-report; boundary="AB/cd=1"' }),
     bounce({ type: 'multipart/report; report-type="feedback-report"; boundary="AB/cd=1"' }).replace(
       'message/delivery-status',
       'message/feedback-report',
+    ),
+    // Inside what a scanner puts around it.
+    ...['feedback-report', 'disposition-notification'].map((kind) =>
+      bounce({ type: 'multipart/mixed; boundary="AB/cd=1"' })
+        .replace('message/delivery-status', `message/${kind}`)
+        .replace('Undelivered Mail Returned', 'A complaint'),
     ),
   ])
     assert.equal(readBounce(Buffer.from(text), true), undefined, text.slice(0, 80))

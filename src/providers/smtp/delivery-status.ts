@@ -13,16 +13,16 @@ export type DeliveryStatus = {
 }
 
 /** RFC 3464 2.3.3: what was done with the recipient. */
-const states: Readonly<Record<string, ReceiptState>> = {
-  failed: 'undeliverable',
+const states: ReadonlyMap<string, ReceiptState> = new Map([
+  ['failed', 'undeliverable'],
   // Not of the RFC: given up after its time in the queue.
-  expired: 'undeliverable',
-  delayed: 'enroute',
-  delivered: 'delivered',
+  ['expired', 'undeliverable'],
+  ['delayed', 'enroute'],
+  ['delivered', 'delivered'],
   // Given to a system that reports no further, or to a list: neither here nor there.
-  relayed: 'enroute',
-  expanded: 'enroute',
-}
+  ['relayed', 'enroute'],
+  ['expanded', 'enroute'],
+])
 
 /** RFC 3463 2: the first digit of a status, for a report whose action is a word of its own. */
 const classes: Readonly<Record<string, ReceiptState>> = {
@@ -34,6 +34,8 @@ const classes: Readonly<Record<string, ReceiptState>> = {
 /** RFC 3463 3.5: delivery time expired. Of the class of what may come right, and yet the end. */
 const timeExpired = '4.4.7'
 
+const ofSomethingElse = /^message\/(?:global-)?(?:feedback-report|disposition-notification)$/
+
 /**
  * @param raw  A whole mail.
  * @param hasNullSender  Its envelope sender is empty, as that of every report must be (RFC 5321 4.5.5).
@@ -41,8 +43,12 @@ const timeExpired = '4.4.7'
  */
 export function readBounce(raw: Buffer, hasNullSender: boolean): DeliveryStatus | undefined {
   const mail = readMail(raw)
-  // A complaint or a word of having been read is a report too, of something else (RFC 5965, RFC 8098).
-  if (/\breport-type="?(?:feedback-report|disposition-notification)\b/i.test(mail.contentType))
+  // A complaint or a word of having been read is a report too, of something else (RFC 5965, RFC 8098), also inside
+  // what a scanner puts around it.
+  if (
+    /\breport-type="?(?:feedback-report|disposition-notification)\b/i.test(mail.contentType) ||
+    mail.leaves.some(({ type }) => ofSomethingElse.test(type))
+  )
     return undefined
   const report = mail.leaves.find(({ type }) => /^message\/(global-)?delivery-status$/.test(type))
   return (report && statusIn(report.text)) ?? (hasNullSender ? bareBounceIn(mail) : undefined)
@@ -54,7 +60,8 @@ function statusIn(text: string): DeliveryStatus | undefined {
     const fields = fieldsIn(block)
     const status = /^\d\.\d{1,3}\.\d{1,3}/.exec(fields.get('status') ?? '')?.[0] ?? ''
     const action = /^[a-z]{1,20}/i.exec(fields.get('action') ?? '')?.[0].toLowerCase() ?? ''
-    const state = states[action] ?? (status === timeExpired ? 'undeliverable' : classes[status.slice(0, 1)])
+    const state =
+      states.get(action) ?? (status === timeExpired ? 'undeliverable' : classes[status.slice(0, 1)])
     if (state === undefined) continue
     const diagnostic = (fields.get('diagnostic-code') ?? '').replace(/^[\w-]{1,40}\s?;\s?/, '')
     return { state, words: `${status} ${diagnostic}`.trim(), mailboxes: recipientsIn(fields) }
@@ -109,7 +116,8 @@ function isAutomaticAnswer(header: Fields): boolean {
     /^auto-(?:replied|notified)\b/i.test(header.get('auto-submitted') ?? '') ||
     /^auto_reply\b/i.test(header.get('precedence') ?? '') ||
     ['x-autoreply', 'x-autorespond', 'x-auto-reply-from'].some((name) => header.has(name)) ||
-    /^(?:automatic reply|auto(?:matic)?[ -]?(?:re|response)\b|out of (?:the )?office|自动(?:回复|答复))/i.test(
+    // Who answers our message by hand or by rule: no server calls a bounce so.
+    /^(?:(?:re|aw|sv|回复|答复|自动回复)\s?[:：]|automatic reply|auto(?:matic)?[ -]?(?:re|response)\b|out of (?:the )?office|自动(?:回复|答复))/i.test(
       withoutEncodedWords(header.get('subject') ?? ''),
     )
   )
