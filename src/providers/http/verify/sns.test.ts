@@ -129,6 +129,7 @@ suite('a call of Amazon SNS', () => {
       { Timestamp: '2030-01-31T11:59:31.321Z' },
       { SignatureVersion: '1' },
       { SignatureVersion: '3' },
+      { SignatureVersion: 'constructor' },
       { Type: 'UnsubscribeConfirmation', Token: 'x', SubscribeURL: 'x' },
       { Type: 'constructor' },
       { Signature: '' },

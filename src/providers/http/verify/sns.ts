@@ -22,7 +22,10 @@ type Message = Readonly<Record<string, string>>
 const oldestMs = 3_900_000
 const mostAheadMs = 300_000
 
-const algorithms: Readonly<Record<string, string>> = { 1: 'sha1', 2: 'sha256' }
+const algorithms: ReadonlyMap<string, string> = new Map([
+  ['1', 'sha1'],
+  ['2', 'sha256'],
+])
 
 /**
  * @param topics  Their ARNs, separated by commas. Everybody with an account at Amazon has messages signed by the same
@@ -35,7 +38,7 @@ export function sns(topics: string, reach: Reach): (call: Call) => Promise<Verdi
   return async ({ said: { document }, nowMs }) => {
     const message = messageOf(document)
     const topic = known.get(message.TopicArn ?? '')
-    const algorithm = algorithms[message.SignatureVersion ?? '']
+    const algorithm = algorithms.get(message.SignatureVersion ?? '')
     const text = signedTextOf(message)
     if (!topic || !algorithm || text === null || !isRecent(message.Timestamp ?? '', nowMs)) return false
     const url = URL.parse(message.SigningCertURL ?? '')
