@@ -15,7 +15,7 @@ export type AddressRules = {
   readonly dottedDomains: readonly string[]
 }
 
-export const noAddressRules: AddressRules = { numbers: noNumberRules, dottedDomains: [] }
+const noAddressRules: AddressRules = { numbers: noNumberRules, dottedDomains: [] }
 
 /** Parses either kind: what contains `@` is meant as an e-mail address. */
 export function parseAddress(text: string, rules: AddressRules = noAddressRules): Parsed<Address> {

@@ -72,7 +72,7 @@ export function isAccount(text: string): boolean {
 }
 
 /** The same for the same account every time, so that an import can be repeated. */
-export function memberId(tenant: string, account: string): string {
+function memberId(tenant: string, account: string): string {
   return createHash('sha256').update(`${tenant}\n${account}`).digest('hex').slice(0, 32)
 }
 

@@ -29,7 +29,7 @@ export async function migrateSchema(options: CommonOptions, terminal: Terminal):
 }
 
 /** e.g. `schema 2 → 3`. */
-export function schemaStep({ from, to }: { readonly from: number; readonly to: number }): string {
+function schemaStep({ from, to }: { readonly from: number; readonly to: number }): string {
   return from === 0 ? `schema ${to}, new` : `schema ${from} → ${to}`
 }
 

@@ -32,7 +32,7 @@ export type LedgerForm = 'events' | 'tags' | 'bucket' | 'tally'
 
 export type Ledger = readonly number[]
 
-export const tallySlots = 60
+const tallySlots = 60
 
 /** So many of the newest numbers stay as they are; older takings are put together by slots of the horizon. */
 const mostExact = 300

@@ -34,7 +34,7 @@ export function breachesOf(history: History): Partial<Record<InvariantName, stri
  * An accepted send ends in a message of its own at the carrier, within its code's life, or in a recorded failure. A
  * send that ended unknown makes one message or none; one that was refused makes none.
  */
-export function accountedFor({ calls, deliveries, failed, left, rules }: History): string[] {
+function accountedFor({ calls, deliveries, failed, left, rules }: History): string[] {
   const breaches: string[] = left > 0 ? [`${left} messages never left the outbox`] : []
   const arrived = Map.groupBy(deliveries, ({ to }) => to)
   const sends = calls.filter(({ act }) => act === 'send')
@@ -60,13 +60,13 @@ export function accountedFor({ calls, deliveries, failed, left, rules }: History
   return breaches
 }
 
-export function copiesAreTheSame({ deliveries }: History): string[] {
+function copiesAreTheSame({ deliveries }: History): string[] {
   return [...Map.groupBy(deliveries, ({ id }) => id)]
     .filter(([, copies]) => new Set(copies.map(({ to, code }) => `${to} ${code}`)).size > 1)
     .map(([id, copies]) => `message ${id} came ${copies.length} times, with several codes or addresses`)
 }
 
-export function usedOnce({ calls, deliveries, rules }: History): string[] {
+function usedOnce({ calls, deliveries, rules }: History): string[] {
   const breaches: string[] = []
   const uses = calls.filter(({ act, end }) => act !== 'send' && end === 'done')
   const consumed = uses.filter(({ consumes }) => consumes)
@@ -99,7 +99,7 @@ export function usedOnce({ calls, deliveries, rules }: History): string[] {
   return breaches
 }
 
-export function comparisonsWithinLimits({ calls, rules }: History): string[] {
+function comparisonsWithinLimits({ calls, rules }: History): string[] {
   const told = new Set<string>()
   const compared = calls.filter(({ act, end, request }) => {
     if (act === 'send' || !['done', 'wrong', 'matched'].includes(end)) return false
@@ -116,7 +116,7 @@ export function comparisonsWithinLimits({ calls, rules }: History): string[] {
 }
 
 /** Those whose message nobody took do not count: they were given back. */
-export function issuesWithinLimits({ calls, rules, failed }: History): string[] {
+function issuesWithinLimits({ calls, rules, failed }: History): string[] {
   const issued = calls.filter(({ act, end }) => act === 'send' && end === 'done')
   return [...Map.groupBy(issued, ({ address }) => address)].flatMap(([address, some]) => {
     const givenBack = failed.get(address) ?? 0
@@ -129,7 +129,7 @@ export function issuesWithinLimits({ calls, rules, failed }: History): string[] 
  * A member has the contact it had, or one that it stored itself with a code that was sent there: the last one it was
  * told of, unless a later change ended unknown. No two have the same.
  */
-export function contactsAreTheirOwn({ calls, deliveries, holders }: History): string[] {
+function contactsAreTheirOwn({ calls, deliveries, holders }: History): string[] {
   const breaches: string[] = []
   const sent = new Set(deliveries.map(({ to, code }) => `${to} ${code}`))
   const changes = Map.groupBy(
@@ -159,7 +159,7 @@ export function contactsAreTheirOwn({ calls, deliveries, holders }: History): st
  * No call is answered with anything that is not documented for it, and none is left without an answer but by a
  * process that was killed. How fast refusals are is judged elsewhere.
  */
-export function answersAreDocumented({ calls, killed }: History): string[] {
+function answersAreDocumented({ calls, killed }: History): string[] {
   return calls
     .filter(({ end, process }) => end === 'strange' || (end === 'lost' && !killed.includes(process)))
     .map(({ act, process, word }) => `${act} at process ${process} ended with ${word}`)

@@ -43,7 +43,7 @@ export function killAt<Engine>(point: DeliveryPoint, nth: number): Scenario<Engi
   }
 }
 
-export const fakeTimePaths = ['x86_64', 'aarch64'].map(
+const fakeTimePaths = ['x86_64', 'aarch64'].map(
   (machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`,
 )
 

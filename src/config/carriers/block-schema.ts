@@ -82,7 +82,6 @@ export const verifiers = {
   twilio: ['token', 'sharedKey?'],
   vonage: ['secret', 'algorithm'],
 } as const
-export type VerifierName = keyof typeof verifiers | 'hmac'
 
 /** A table of ways as a schema: each way an object of its parameters. */
 function ways(table: Readonly<Record<string, readonly string[]>>): Record<string, TSchema> {
@@ -252,7 +251,6 @@ export type CarrierBlock = Static<typeof blockSchema>
 export type AnswerRules = CarrierBlock['answer']
 export type ReceiptRules = NonNullable<CarrierBlock['receipts']>
 export type RequestRules = CarrierBlock['request']
-export type CredentialRules = NonNullable<CarrierBlock['credentials']>
 /** Ways that must all hold. */
 export type Verification = Exclude<ReceiptRules['verify'], unknown[]>
 

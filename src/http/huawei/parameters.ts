@@ -16,7 +16,6 @@ const country = optional(Type.String({ maxLength: 255 }))
 const code = optional(Type.String({ maxLength: 64 }))
 
 export const verificationCodeBody = Type.Object({ contact, country, verificationCode: code })
-export const contactBody = verificationCodeBody
 
 export const appAuthBody = Type.Object({
   appId: signed(1, 64),

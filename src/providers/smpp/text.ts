@@ -7,7 +7,7 @@ import { cutText } from '../../delivery/sms-segments.ts'
 export type Alphabet = 'gsm' | 'latin1'
 
 /** SMPP 3.4, 5.2.19. */
-export const dataCodings = { default: 0x00, latin1: 0x03, ucs2: 0x08 } as const
+const dataCodings = { default: 0x00, latin1: 0x03, ucs2: 0x08 } as const
 
 export type EncodedText = {
   readonly dataCoding: number

@@ -22,8 +22,6 @@ import type { SqliteVerifications } from './verifications.ts'
 /** Of the tokens of an app in one call: some milliseconds. */
 const tokensInAPiece = 1000
 
-export type SqliteDirectory = ReturnType<typeof sqliteDirectory>
-
 type Rooms = {
   readonly ledgers: SqliteLedgers
   readonly outbox: SqliteOutbox
