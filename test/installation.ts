@@ -34,7 +34,7 @@ const person = fc.record({
   network: fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8:1:2::/64', 'fe80::/64')),
   values: fc.dictionary(text(5), text(30), { maxKeys: 3 }),
   fate: fc.constantFrom('waits', 'accepted', 'delivered', 'retried', 'second', 'refused'),
-  submitted: fc.constantFrom('not', 'cancelled', 'wrong', 'right', 'right-kept', 'changed'),
+  submitted: fc.constantFrom('not', 'ended', 'wrong', 'right', 'right-kept', 'changed'),
   isTest: fc.boolean(),
   detail: fc.dictionary(text(5), fc.oneof(text(20), fc.integer()), { maxKeys: 3 }),
 })
@@ -155,8 +155,18 @@ async function ask(
     isSecond: false,
   })
 
-  if (one.submitted === 'cancelled') await verifications.cancel(record.id)
-  if (one.submitted === 'cancelled' || one.submitted === 'not') return
+  const change = { tenant, app, member: member.id, seen: { phone: member.phone, email: member.email } }
+  const lease = { owner: 'tests', ms: 60_000 }
+  if (one.submitted === 'ended')
+    await directory.setContact({
+      ...change,
+      contact: 'email',
+      address: null,
+      country: null,
+      notices: [],
+      lease,
+    })
+  if (one.submitted === 'ended' || one.submitted === 'not') return
   const submission = submissionTakes(subject, defaultLimits)
   const taken = await verifications.takeSubmission({ key, ...submission, maxSubmissions: 5 })
   if (taken.kind !== 'taken' || one.submitted === 'wrong') return
@@ -172,16 +182,13 @@ async function ask(
   } else
     await directory.changeContact({
       ...use,
-      tenant,
-      app,
-      member: member.id,
+      ...change,
       verification: record.id,
       address: phone,
       country: 'chinaPR',
-      seen: { phone: member.phone, email: member.email },
       provedBy: null,
       notices: [newMessage({ tenant, app, template: 'contact-changed' })],
-      lease: { owner: 'tests', ms: 60_000 },
+      lease,
     })
 }
 

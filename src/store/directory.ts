@@ -109,7 +109,6 @@ export type Directory = {
   updateProfile(id: string, profile: Profile): Promise<boolean>
   /** While disabled its logins are kept, so that calls can be told why they are refused; allowing it again ends them. */
   disableMember(id: string, isDisabled: boolean): Promise<boolean>
-  setPassword(id: string, passwordHash: string): Promise<boolean>
 
   /** Stores both tokens and evicts the oldest logins and tokens beyond the most allowed. */
   logIn(login: Login): Promise<void>

@@ -92,8 +92,6 @@ export type Verifications = {
   takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
   /** Uses a live, unexpired verification. @returns undefined if it was not; a value for exactly one caller if it consumes. */
   use(request: UseRequest): Promise<Used | undefined>
-  /** Ends a live verification unused. @returns false if it was not live. */
-  cancel(id: string): Promise<boolean>
   get(id: string): Promise<Verification | undefined>
   /**
    * Those of an address, newest first, a bounded piece of the time at a call: nothing indexes addresses

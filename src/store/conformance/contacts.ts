@@ -45,7 +45,7 @@ export function contactConformance(clients: () => Clients): void {
   describe('contacts', () => {
     const reasons = {
       refused: async (change: ContactChange): Promise<ContactChange> => {
-        await clients().store.verifications.cancel(change.verification)
+        assert.ok(await isUsable(change.verification))
         return change
       },
       stale: async (change: ContactChange): Promise<ContactChange> => ({

@@ -48,7 +48,6 @@ const administrator = sql(`
 const memberPage = sql(`
   select to_json(m) from member m where m.tenant = $1 and m.account > $2 order by m.account limit $3::integer`)
 const setProfile = sql('update member set profile = $2::json where id = $1 returning to_json(true)')
-const setPassword = sql('update member set password_hash = $2 where id = $1 returning to_json(true)')
 const setDisabled = sql('update member set is_disabled = $2::boolean where id = $1 returning to_json(true)')
 
 /**
@@ -163,7 +162,6 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       const set = bind(setDisabled, id, isDisabled)
       return isDisabled ? wrote(locked, set) : wrote(locked, bind(deleteTokensOfDisabled, id), set)
     },
-    setPassword: (id: string, passwordHash: string) => wrote(bind(setPassword, id, passwordHash)),
 
     async logIn(login: Login): Promise<void> {
       await transactions.write(untilOf(), bind(lockMember, login.access.member), ...loginOf(login))

@@ -110,15 +110,6 @@ export const hotVerbs = {
     },
   ),
 
-  cancel: verb(
-    (needs, id: string) => void needs.ids.add(id),
-    ({ verifications }, id): boolean => {
-      if (verifications.get(id)?.state !== stateNumber.live) return false
-      verifications.change(id, { state: stateNumber.dead })
-      return true
-    },
-  ),
-
   queue: verb(
     (_needs, _messages: readonly NewMessage[], _lease: Lease) => undefined,
     ({ outbox }, messages, lease): readonly OutboxEntry[] =>

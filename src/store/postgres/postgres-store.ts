@@ -206,7 +206,6 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       issue: hot('verifications.issue', hotVerbs.issue),
       takeSubmission: hot('verifications.takeSubmission', hotVerbs.takeSubmission),
       use: hot('verifications.use', hotVerbs.use),
-      cancel: hot('verifications.cancel', hotVerbs.cancel),
       get: cold('verifications.get', async (until, id: string) => {
         if (id.startsWith(decoyPrefix)) return undefined
         const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]

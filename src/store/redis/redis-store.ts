@@ -120,10 +120,6 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       issue: verb('verifications.issue', verifications.issue),
       takeSubmission: verb('verifications.takeSubmission', verifications.takeSubmission),
       use: verb('verifications.use', verifications.use),
-      cancel: verb(
-        'verifications.cancel',
-        async (until, id: string) => (await verifications.cancel(until, [id])) === 1,
-      ),
       get: verb('verifications.get', async (until, id: string) => {
         const record = await verifications.get(until, id)
         return record ? verificationOf(record) : cold.verifications.get(id)

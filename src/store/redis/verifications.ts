@@ -233,10 +233,10 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       })
     },
 
-    /** @returns How many of them were live. */
-    async cancel(until: number, ids: readonly string[]): Promise<number> {
+    /** Ends those that live, unused. */
+    async cancel(until: number, ids: readonly string[]): Promise<void> {
       const groups = Map.groupBy(ids, (id) => layout.shardOf(partitionOfId(id)))
-      const replies = await Promise.all(
+      await Promise.all(
         [...groups].map(([shard, some]) => {
           const { records, live } = layout.of[shard]!
           return calls.call({
@@ -248,7 +248,6 @@ export function redisVerifications(calls: Calls, layout: Layout) {
           })
         }),
       )
-      return replies.reduce((sum, reply) => sum + (reply[2] as number), 0)
     },
 
     /** Those issued to a member lately. */

@@ -56,7 +56,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
   )
   const setProfile = db.prepare('update member set profile = ? where id = ?')
   const setDisabled = db.prepare('update member set is_disabled = ? where id = ?')
-  const setPassword = db.prepare('update member set password_hash = ? where id = ?')
   const setPhone = db.prepare('update member set phone_key = ?, phone = ?, phone_country = ? where id = ?')
   const setEmail = db.prepare('update member set email_key = ?, email = ? where id = ?')
   const tokenByHash = one('token where hash = ?')
@@ -187,7 +186,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       if (!isDisabled && found(memberById.get(id), memberOf)?.isDisabled) deleteTokensOf.run(id)
       return setDisabled.run(Number(isDisabled), id).changes === 1
     },
-    setPassword: (id: string, passwordHash: string) => setPassword.run(passwordHash, id).changes === 1,
 
     logIn,
     refresh(hash: string, pair: Login): RefreshResult {

@@ -137,15 +137,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 
   return {
     engine: 'sqlite',
-    verifications: room('verifications', [
-      'issue',
-      'takeSubmission',
-      'use',
-      'cancel',
-      'get',
-      'find',
-      'countLive',
-    ]),
+    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'get', 'find', 'countLive']),
     outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
     dispatches: room('dispatches', ['receive', 'of', 'tally']),
     ledgers: room('ledgers', ['take', 'giveBack', 'reserve', 'settle', 'isHeld']),
@@ -166,7 +158,6 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'members',
       'updateProfile',
       'disableMember',
-      'setPassword',
       'logIn',
       'refresh',
       'logOut',

@@ -162,10 +162,6 @@ export function sqliteVerifications(
       return markUsed(record, at)
     },
 
-    cancel(id: string): boolean {
-      return setState.run(stateNumber.dead, id).changes === 1
-    },
-
     get(id: string): Verification | undefined {
       const row = id === decoyId ? undefined : (select.get(id) as Row | undefined)
       return row && verificationOf(row)
