@@ -5,8 +5,8 @@ import { describe, test } from 'node:test'
 import type { Address } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import type { ContactChange, ContactSetting } from '../directory.ts'
-import type { Store } from '../store.ts'
 import {
+  type Clients,
   changeOf,
   claimed,
   lease,
@@ -15,34 +15,127 @@ import {
   newMember,
   newMessage,
   newPhone,
+  pause,
   times,
   unlike,
+  useOf,
   verifiedIn,
 } from './fixtures.ts'
-
-type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
 
 const newMailbox = (): Address => {
   const mailbox = `${unlike()}@example.com`
   return { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false }
 }
 
-export function contactConformance(clients: () => Clients): void {
-  const directory = () => clients().store.directory
+export function contactConformance({ store, client }: Clients): void {
+  const { directory, verifications } = store
   const added = async (change: Partial<Member> = {}) => {
     const member = newMember(change)
-    assert.deepEqual(await directory().putMembers([member]), [{ kind: 'added' }])
+    assert.deepEqual(await directory.putMembers([member]), [{ kind: 'added' }])
     return member
   }
-  const verified = (member: Member, address: Address) => verifiedIn(clients().store, member, address)
-  const isUsable = async (id: string) =>
-    (await clients().store.verifications.use({ id, wrong: [], consumes: true })) !== undefined
+  const isUsable = async (id: string) => (await verifications.use(useOf(id))) !== undefined
   const historyOf = async (member: Member) =>
-    (await clients().store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })).filter(
+    (await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })).filter(
       (entry) => entry.member === member.id,
     )
 
   describe('contacts', () => {
+    const verified = (member: Member, address: Address, app = 'a') => verifiedIn(store, member, address, app)
+
+    test('a contact changes once with its verification, and the notices are queued with it', async () => {
+      const member = await added()
+      const phone = newPhone()
+      const [own, other] = [await verified(member, phone), await verified(member, newPhone())]
+      const notice = newMessage({ template: 'contact-changed' })
+      const changes = await Promise.all(
+        times(20, (nth) =>
+          client(nth).directory.changeContact(changeOf(member, phone, own, { notices: [notice] })),
+        ),
+      )
+      const won = changes.filter((result) => result.kind === 'changed')
+      assert.equal(won.length, 1)
+      assert.ok(won[0]?.kind === 'changed' && won[0].entries[0]?.message.id === notice.id)
+      assert.deepEqual((await directory.member(member.id))?.phone, phone)
+      assert.equal(await verifications.use(useOf(other)), undefined, 'the member’s other verifications ended')
+    })
+
+    test('two members race for one number: one gets it, the other keeps what it had', async () => {
+      const phone = newPhone()
+      const members = [await added(), await added()]
+      const ids = await Promise.all(members.map((member) => verified(member, phone)))
+      const results = await Promise.all(
+        members.map((member, nth) => client(nth).directory.changeContact(changeOf(member, phone, ids[nth]!))),
+      )
+      assert.deepEqual(results.map((result) => result.kind).toSorted(), ['bound', 'changed'])
+      const holders = await Promise.all(members.map((member) => directory.member(member.id)))
+      assert.equal(holders.filter((holder) => holder?.phone).length, 1)
+    })
+
+    const prove = async (member: Member, login: string, lastsMs = 60_000) => {
+      const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
+      await verifications.issue(proof)
+      assert.ok(await verifications.use(useOf(proof.id, { proof: { login, lastsMs } })))
+    }
+    /** A change of phone to a new number, with a right code for it. */
+    const changed = async (member: Member, provedBy: string | null) => {
+      const phone = newPhone()
+      const id = await verified(member, phone)
+      const { kind } = await directory.changeContact(changeOf(member, phone, id, { provedBy }))
+      return { kind, member: kind === 'changed' ? { ...member, phone } : member }
+    }
+
+    test('A-5: where a proof is needed it is needed, and one serves one change', async () => {
+      const member = await added({ phone: newPhone() })
+      const login = unlike()
+      assert.equal((await changed(member, login)).kind, 'unproven')
+      assert.deepEqual((await directory.member(member.id))?.phone, member.phone)
+      await prove(member, login)
+      const first = await changed(member, login)
+      assert.equal(first.kind, 'changed')
+      assert.equal((await changed(first.member, login)).kind, 'unproven')
+    })
+
+    test('A-14: a proof serves the login that made it, and another login’s try leaves it', async () => {
+      const member = await added({ phone: newPhone() })
+      const [login, stolen] = [unlike(), unlike()]
+      await prove(member, login)
+      assert.equal((await changed(member, stolen)).kind, 'unproven')
+      assert.equal((await changed(member, login)).kind, 'changed')
+    })
+
+    test('A-14: a change uses up what all logins of the member had proved, also one that needs no proof', async () => {
+      const member = await added({ phone: newPhone() })
+      const [one, two] = [unlike(), unlike()]
+      await prove(member, one)
+      await prove(member, two)
+      const first = await changed(member, one)
+      assert.equal(first.kind, 'changed')
+      assert.equal((await changed(first.member, two)).kind, 'unproven')
+      await prove(member, two)
+      const second = await changed(first.member, null)
+      assert.equal(second.kind, 'changed')
+      assert.equal((await changed(second.member, two)).kind, 'unproven')
+    })
+
+    test('a proof ends, and serves the member it was given to', async () => {
+      const member = await added({ phone: newPhone() })
+      const login = unlike()
+      await prove(await added(), login)
+      await prove(member, login, 30)
+      await pause(60)
+      assert.equal((await changed(member, login)).kind, 'unproven')
+    })
+
+    test('a change decided on contacts that are no longer so is stale', async () => {
+      const member = await added({ phone: newPhone() })
+      const next = newPhone()
+      const seen = { phone: newPhone(), email: null }
+      const id = await verified(member, next)
+      assert.equal((await directory.changeContact(changeOf(member, next, id, { seen }))).kind, 'stale')
+      assert.equal((await directory.changeContact(changeOf(member, next, id))).kind, 'changed')
+    })
+
     const reasons = {
       refused: async (change: ContactChange): Promise<ContactChange> => {
         assert.ok(await isUsable(change.verification))
@@ -69,8 +162,8 @@ export function contactConformance(clients: () => Clients): void {
           // In either order of making: it must not matter.
           for (const reason of first === other ? [first] : [other, first])
             change = await reasons[reason](change)
-          assert.equal((await directory().changeContact(change)).kind, first)
-          assert.deepEqual(await directory().member(member.id), member)
+          assert.equal((await directory.changeContact(change)).kind, first)
+          assert.deepEqual(await directory.member(member.id), member)
           assert.deepEqual(await historyOf(member), [])
           assert.equal(await isUsable(beside), true, 'the other code')
           assert.equal(await isUsable(id), first !== 'refused', 'the code of the change')
@@ -81,9 +174,9 @@ export function contactConformance(clients: () => Clients): void {
       const [login, other] = [unlike(), unlike()]
       for (const one of [login, other]) {
         const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
-        await clients().store.verifications.issue(proof)
+        await store.verifications.issue(proof)
         const use = { id: proof.id, wrong: [], consumes: true, proof: { login: one, lastsMs: 60_000 } }
-        await clients().store.verifications.use(use)
+        await store.verifications.use(use)
       }
       const address = newMailbox()
       const id = await verified(member, address)
@@ -91,10 +184,10 @@ export function contactConformance(clients: () => Clients): void {
         for (const reason of ['bound', 'stale'] as const) {
           // Bound is another address: the one that changes at last stays free.
           const change = await reasons[reason](changeOf(member, newMailbox(), id, { provedBy }))
-          assert.equal((await directory().changeContact(change)).kind, reason)
+          assert.equal((await directory.changeContact(change)).kind, reason)
         }
       const change = changeOf(member, address, id, { provedBy: other })
-      assert.equal((await directory().changeContact(change)).kind, 'changed')
+      assert.equal((await directory.changeContact(change)).kind, 'changed')
     })
 
     for (const [contact, newAddress] of [
@@ -110,23 +203,23 @@ export function contactConformance(clients: () => Clients): void {
           [contact]: address,
         })
         const tenant = unlike()
-        await directory().addTenant({ id: tenant, name: 'Other', accountApp: 'a' })
+        await directory.addTenant({ id: tenant, name: 'Other', accountApp: 'a' })
         const elsewhere = newMember({ tenant, [contact]: address })
-        await directory().putMembers([elsewhere])
+        await directory.putMembers([elsewhere])
         const member = await added()
         const id = await verified(member, address)
-        assert.equal((await directory().changeContact(changeOf(member, address, id))).kind, 'bound')
-        await directory().disableMember(former.id, true)
-        assert.equal((await directory().changeContact(changeOf(member, address, id))).kind, 'changed')
+        assert.equal((await directory.changeContact(changeOf(member, address, id))).kind, 'bound')
+        await directory.disableMember(former.id, true)
+        assert.equal((await directory.changeContact(changeOf(member, address, id))).kind, 'changed')
 
-        assert.deepEqual((await directory().member(member.id))?.[contact], address)
-        assert.deepEqual(await directory().member(former.id), {
+        assert.deepEqual((await directory.member(member.id))?.[contact], address)
+        assert.deepEqual(await directory.member(former.id), {
           ...former,
           isDisabled: true,
           [contact]: null,
           ...(contact === 'phone' && { phoneCountry: null }),
         })
-        assert.deepEqual(await directory().member(elsewhere.id), elsewhere, 'of another tenant')
+        assert.deepEqual(await directory.member(elsewhere.id), elsewhere, 'of another tenant')
         const [loss, ...more] = await historyOf(former)
         assert.deepEqual(
           [loss?.verification, loss?.detail, more],
@@ -136,10 +229,10 @@ export function contactConformance(clients: () => Clients): void {
           (await historyOf(member)).map((entry) => entry.detail),
           [{ contact, cause: 'code', notices: 0 }],
         )
-        await directory().disableMember(former.id, false)
+        await directory.disableMember(former.id, false)
         const back = await verified(former, address)
         const change = changeOf({ ...former, [contact]: null }, address, back)
-        assert.equal((await directory().changeContact(change)).kind, 'bound', 'it is the new holder’s')
+        assert.equal((await directory.changeContact(change)).kind, 'bound', 'it is the new holder’s')
       })
 
     test('members who race for the number of a disabled one: one gets it, nobody shares it', async () => {
@@ -148,14 +241,10 @@ export function contactConformance(clients: () => Clients): void {
       const members = [await added(), await added(), await added(), await added()]
       const ids = await Promise.all(members.map((member) => verified(member, phone)))
       const results = await Promise.all(
-        members.map((member, nth) =>
-          clients()
-            .client(nth)
-            .directory.changeContact(changeOf(member, phone, ids[nth]!)),
-        ),
+        members.map((member, nth) => client(nth).directory.changeContact(changeOf(member, phone, ids[nth]!))),
       )
       assert.deepEqual(results.map(({ kind }) => kind).toSorted(), ['bound', 'bound', 'bound', 'changed'])
-      const all = await Promise.all([former, ...members].map(({ id }) => directory().member(id)))
+      const all = await Promise.all([former, ...members].map(({ id }) => directory.member(id)))
       assert.equal(all.filter((one) => one?.phone).length, 1)
       assert.equal((await historyOf(former)).length, 1)
     })
@@ -168,15 +257,11 @@ export function contactConformance(clients: () => Clients): void {
           const member = await added()
           const id = await verified(member, phone)
           const [{ kind }] = await Promise.all([
-            clients()
-              .client(nth)
-              .directory.changeContact(changeOf(member, phone, id)),
-            clients()
-              .client(nth + 1)
-              .directory.disableMember(former.id, false),
+            client(nth).directory.changeContact(changeOf(member, phone, id)),
+            client(nth + 1).directory.disableMember(former.id, false),
           ])
           assert.ok(kind === 'changed' || kind === 'bound', kind)
-          const [was, is] = [await directory().member(former.id), await directory().member(member.id)]
+          const [was, is] = [await directory.member(former.id), await directory.member(member.id)]
           assert.deepEqual([was?.phone, is?.phone], kind === 'changed' ? [null, phone] : [phone, null])
           assert.equal(was?.isDisabled, false)
         }),
@@ -206,22 +291,19 @@ export function contactConformance(clients: () => Clients): void {
       const member = await added({ phone: newPhone(), email: newMailbox(), isDisabled: true })
       const code = await verified(member, newPhone())
       const notice = newMessage({ template: 'contact-changed' })
-      const set = await directory().setContact(settingOf(member, 'phone', phone, { notices: [notice] }))
+      const set = await directory.setContact(settingOf(member, 'phone', phone, { notices: [notice] }))
       assert.ok(set.kind === 'changed' && set.entries[0]?.message.id === notice.id)
       assert.equal(await isUsable(code), false)
-      assert.equal((await claimed(clients().store, notice.id))?.message.id, notice.id, 'due at once')
+      assert.equal((await claimed(store, notice.id))?.message.id, notice.id, 'due at once')
       const now = { ...member, phone, phoneCountry: 'chinaPR' }
-      assert.deepEqual(await directory().member(member.id), now)
-      assert.equal((await directory().setContact(settingOf(now, 'email', email))).kind, 'changed')
+      assert.deepEqual(await directory.member(member.id), now)
+      assert.equal((await directory.setContact(settingOf(now, 'email', email))).kind, 'changed')
+      assert.equal((await directory.setContact(settingOf({ ...now, email }, 'phone', null))).kind, 'changed')
       assert.equal(
-        (await directory().setContact(settingOf({ ...now, email }, 'phone', null))).kind,
+        (await directory.setContact(settingOf({ ...now, email, phone: null }, 'email', null))).kind,
         'changed',
       )
-      assert.equal(
-        (await directory().setContact(settingOf({ ...now, email, phone: null }, 'email', null))).kind,
-        'changed',
-      )
-      assert.deepEqual(await directory().member(member.id), {
+      assert.deepEqual(await directory.member(member.id), {
         ...member,
         phone: null,
         phoneCountry: null,
@@ -238,7 +320,7 @@ export function contactConformance(clients: () => Clients): void {
       )
       const next = await added()
       const id = await verified(next, phone)
-      assert.equal((await directory().changeContact(changeOf(next, phone, id))).kind, 'changed', 'it is free')
+      assert.equal((await directory.changeContact(changeOf(next, phone, id))).kind, 'changed', 'it is free')
     })
 
     test('the operator takes a number from a disabled member, and from nobody else', async () => {
@@ -247,13 +329,13 @@ export function contactConformance(clients: () => Clients): void {
       await added({ phone: other })
       const member = await added()
       const beside = await verified(member, newPhone())
-      const set = (setting: ContactSetting) => directory().setContact(setting)
+      const set = (setting: ContactSetting) => directory.setContact(setting)
       assert.deepEqual(await set(settingOf(newMember(), 'phone', newPhone())), { kind: 'unknown' })
       assert.deepEqual(await set(settingOf({ ...member, phone }, 'phone', other)), { kind: 'stale' })
       assert.deepEqual(await set(settingOf(member, 'phone', other, { lease })), { kind: 'bound' })
       assert.equal(await isUsable(beside), true)
       assert.equal((await set(settingOf(member, 'phone', phone))).kind, 'changed')
-      assert.equal((await directory().member(former.id))?.phone, null)
+      assert.equal((await directory.member(former.id))?.phone, null)
       assert.equal((await historyOf(former)).length, 1)
       assert.equal((await set(settingOf({ ...member, phone }, 'phone', phone))).kind, 'changed', 'his own')
     })

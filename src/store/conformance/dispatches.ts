@@ -5,19 +5,27 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ReceiptState } from '../dispatches.ts'
 import type { OutboxEntry, Settlement } from '../outbox.ts'
-import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
-import { claimed, lease, newIssue, newMessage, pause, settlementOf, times, unlike } from './fixtures.ts'
-
-type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
+import {
+  type Clients,
+  claimed,
+  lease,
+  newIssue,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+  useOf,
+} from './fixtures.ts'
 
 const states: readonly ReceiptState[] = ['unknown', 'enroute', 'undeliverable', 'delivered']
 
-export function dispatchConformance(clients: () => Clients): void {
+export function dispatchConformance({ store, client }: Clients): void {
   /** A verification whose message is claimed, as after its issue. */
   async function issued(change: Partial<IssueRequest> = {}): Promise<OutboxEntry> {
     const request = newIssue(change)
-    const result = await clients().store.verifications.issue(request)
+    const result = await store.verifications.issue(request)
     assert.ok(result.kind === 'issued')
     return {
       message: request.message!,
@@ -32,16 +40,15 @@ export function dispatchConformance(clients: () => Clients): void {
     }
   }
   const settle = (entry: OutboxEntry, told: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
-    clients().store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
-  const of = async (entry: OutboxEntry) => clients().store.dispatches.of(entry.verification!.id)
-  const useOf = (id: string, change = {}) => ({ id, wrong: [], consumes: true, ...change })
+    store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
+  const of = async (entry: OutboxEntry) => store.dispatches.of(entry.verification!.id)
 
   describe('dispatches', () => {
     test('of two dispatches that end a message in one step, the second is late', async () => {
       const entry = await issued()
       const ends = (dispatches: number) =>
         settlementOf({ ...entry, dispatches }, { kind: 'done' }, 'accepted')
-      await clients().store.outbox.settle([ends(1), ends(2)])
+      await store.outbox.settle([ends(1), ends(2)])
       assert.deepEqual(
         (await of(entry)).map(({ nth, isLate }) => ({ nth, isLate })),
         [
@@ -58,7 +65,7 @@ export function dispatchConformance(clients: () => Clients): void {
         handedOverAt: entry.queuedAt + 3,
         tookMs: 7.5,
       })
-      await clients().store.outbox.settle([first])
+      await store.outbox.settle([first])
       const again = { ...entry, dispatches: 2 }
       const told = {
         provider: 'q',
@@ -68,7 +75,7 @@ export function dispatchConformance(clients: () => Clients): void {
       }
       await settle(again, { ...told, price: { amount: '0.0075', currency: 'USD' } })
       await settle({ ...entry, dispatches: 3 }, { outcome: 'unknown', handedOverAt: entry.queuedAt + 30 })
-      await clients().store.outbox.settle([first])
+      await store.outbox.settle([first])
       const recorded = await of(entry)
       assert.deepEqual(
         recorded.map(({ provider, outcome, next, isLate }) => ({ provider, outcome, next, isLate })),
@@ -103,7 +110,7 @@ export function dispatchConformance(clients: () => Clients): void {
       const [odd, other] = [await issued(), await issued()]
       const words = { providerCode: 'zero \0', providerMessageId: 'half \ud83d', receiptKey: `${unlike()}\0` }
       const price = { amount: '1', currency: 'C\0\udc00' }
-      await clients().store.outbox.settle([
+      await store.outbox.settle([
         settlementOf(odd, { kind: 'done' }, 'accepted', { ...words, price }),
         settlementOf(other, { kind: 'done' }, 'accepted'),
       ])
@@ -115,7 +122,7 @@ export function dispatchConformance(clients: () => Clients): void {
         state: 'delivered',
         providerCode: '\0',
       } as const
-      const [result] = await clients().store.dispatches.receive([{ ...receipt, price }])
+      const [result] = await store.dispatches.receive([{ ...receipt, price }])
       assert.equal(result?.kind, 'recorded')
     })
 
@@ -131,18 +138,14 @@ export function dispatchConformance(clients: () => Clients): void {
             let highest = -1
             // The model: the highest rank told so far.
             for (const state of told.slice(0, 4)) {
-              const [result] = await clients().store.dispatches.receive([receiptOf(state)])
+              const [result] = await store.dispatches.receive([receiptOf(state)])
               assert.ok(result?.kind === 'recorded')
               assert.equal(result.isNews, states.indexOf(state) > highest)
               highest = Math.max(highest, states.indexOf(state))
               assert.equal((await of(entry))[0]?.receipt?.state, states[highest])
             }
             await Promise.all(
-              told.slice(4).map((state, nth) =>
-                clients()
-                  .client(nth)
-                  .dispatches.receive([receiptOf(state)]),
-              ),
+              told.slice(4).map((state, nth) => client(nth).dispatches.receive([receiptOf(state)])),
             )
             const [recorded] = await of(entry)
             highest = Math.max(...told.map((state) => states.indexOf(state)))
@@ -162,12 +165,10 @@ export function dispatchConformance(clients: () => Clients): void {
       for (const entry of entries)
         await Promise.all(
           times(8, (nth) =>
-            clients()
-              .client(nth)
-              .dispatches.receive([
-                // The highest first, for what comes later to overwrite.
-                { provider: 'p', key: keyOf(entry), state: states[3 - (nth % 4)]!, providerCode: '' },
-              ]),
+            client(nth).dispatches.receive([
+              // The highest first, for what comes later to overwrite.
+              { provider: 'p', key: keyOf(entry), state: states[3 - (nth % 4)]!, providerCode: '' },
+            ]),
           ),
         )
       for (const entry of entries) assert.equal((await of(entry))[0]?.receipt?.state, 'delivered')
@@ -179,7 +180,7 @@ export function dispatchConformance(clients: () => Clients): void {
       await settle(entry, { outcome: 'accepted', receiptKey: key })
       const receipt = { provider: 'p', key, providerCode: '' }
       const price = { amount: '0.01', currency: 'EUR' }
-      await clients().store.dispatches.receive([
+      await store.dispatches.receive([
         { ...receipt, state: 'enroute', price, segments: 2 },
         { ...receipt, state: 'delivered' },
       ])
@@ -194,7 +195,7 @@ export function dispatchConformance(clients: () => Clients): void {
       const entry = await issued()
       const key = unlike()
       await settle(entry, { receiptKey: key })
-      const results = await clients().store.dispatches.receive([
+      const results = await store.dispatches.receive([
         { provider: 'q', key, state: 'delivered', providerCode: '' },
         { provider: 'p', key: unlike(), state: 'delivered', providerCode: '' },
         { provider: 'p', key, state: 'enroute', providerCode: 'ENROUTE', segments: 3 },
@@ -212,19 +213,19 @@ export function dispatchConformance(clients: () => Clients): void {
       const entry = await issued()
       await settle(entry, { providerMessageId: 'known' })
       const receipt = { provider: 'p', key: 'known', state: 'delivered', providerCode: '' } as const
-      assert.deepEqual(await clients().store.dispatches.receive([receipt]), [{ kind: 'unknown' }])
+      assert.deepEqual(await store.dispatches.receive([receipt]), [{ kind: 'unknown' }])
     })
 
     const second: Settlement['next'] = { kind: 'second', channel: 'voice', afterMs: 150 }
 
     test('an accepted message without a receipt is due again by its second channel, not counted as waiting', async () => {
-      const before = (await clients().store.outbox.depth()).queued
+      const before = (await store.outbox.depth()).queued
       const entry = await issued()
       await settle(entry, { receiptKey: unlike() }, second)
-      assert.equal((await clients().store.outbox.depth()).queued, before)
-      assert.equal(await claimed(clients().store, entry.message.id), undefined, 'not before its time')
+      assert.equal((await store.outbox.depth()).queued, before)
+      assert.equal(await claimed(store, entry.message.id), undefined, 'not before its time')
       await pause(200)
-      const again = await claimed(clients().store, entry.message.id)
+      const again = await claimed(store, entry.message.id)
       assert.equal(again?.message.channel, 'voice')
       assert.equal(again?.isSecond, true)
       assert.deepEqual(again?.tried, ['p'])
@@ -236,13 +237,13 @@ export function dispatchConformance(clients: () => Clients): void {
       const long: Settlement['next'] = { ...second, afterMs: 30_000 }
       await settle(good, { receiptKey: `good-${good.message.id}` }, second)
       await settle(bad, { receiptKey: `bad-${bad.message.id}` }, long)
-      await clients().store.dispatches.receive([
+      await store.dispatches.receive([
         { provider: 'p', key: `good-${good.message.id}`, state: 'delivered', providerCode: '' },
         { provider: 'p', key: `bad-${bad.message.id}`, state: 'undeliverable', providerCode: '' },
       ])
-      assert.equal((await claimed(clients().store, bad.message.id))?.message.channel, 'voice')
+      assert.equal((await claimed(store, bad.message.id))?.message.channel, 'voice')
       await pause(200)
-      assert.equal(await claimed(clients().store, good.message.id), undefined)
+      assert.equal(await claimed(store, good.message.id), undefined)
     })
 
     test('a use tells which dispatch brought the code, and whether it is the first', async () => {
@@ -250,7 +251,7 @@ export function dispatchConformance(clients: () => Clients): void {
       const id = entry.verification!.id
       await settle(entry, { provider: 'p' }, { kind: 'retry', afterMs: 0 })
       await settle({ ...entry, dispatches: 2 }, { provider: 'q', handedOverAt: entry.queuedAt + 5 })
-      const looked = await clients().store.verifications.use(useOf(id, { consumes: false }))
+      const looked = await store.verifications.use(useOf(id, { consumes: false }))
       assert.equal(looked?.isFirst, true)
       assert.equal(looked?.issuedAt, entry.queuedAt)
       assert.deepEqual(looked?.broughtBy, {
@@ -259,13 +260,13 @@ export function dispatchConformance(clients: () => Clients): void {
         region: 'CN',
         acceptedAt: entry.queuedAt + 6,
       })
-      const used = await clients().store.verifications.use(useOf(id))
+      const used = await store.verifications.use(useOf(id))
       assert.equal(used?.isFirst, false)
-      assert.equal((await clients().store.verifications.get(id))?.usedAt, looked?.usedAt)
+      assert.equal((await store.verifications.get(id))?.usedAt, looked?.usedAt)
     })
 
     test('tallies count each acceptance once, and a use for the last one before it', async () => {
-      const since = (await clients().store.now()) - 1
+      const since = (await store.now()) - 1
       const [provider, other] = [unlike(), unlike()]
       const lifetimeMs = 3_000
       const startedAt = Date.now()
@@ -277,12 +278,11 @@ export function dispatchConformance(clients: () => Clients): void {
       )
       await settle({ ...entries[1]!, dispatches: 2 }, { provider: other, outcome: 'refused' })
       await pause(30)
-      for (const entry of entries.slice(0, 3))
-        await clients().store.verifications.use(useOf(entry.verification!.id))
+      for (const entry of entries.slice(0, 3)) await store.verifications.use(useOf(entry.verification!.id))
       const counted = { [provider]: { sent: 0, used: 0 }, [other]: { sent: 0, used: 0 } }
       const count = async (cursor: string | number) => {
         for (;;) {
-          const page = await clients().store.dispatches.tally(cursor, Date.now() + 60_000)
+          const page = await store.dispatches.tally(cursor, Date.now() + 60_000)
           for (const { provider, sent, used, region } of page.tallies)
             if (counted[provider]) {
               assert.equal(region, 'CN')
@@ -312,7 +312,7 @@ export function dispatchConformance(clients: () => Clients): void {
       const found: string[] = []
       let before: string | undefined
       do {
-        const page = await clients().store.verifications.find({
+        const page = await store.verifications.find({
           address,
           sinceMs: Date.now() - 60_000,
           ...(before !== undefined && { before }),
@@ -324,13 +324,11 @@ export function dispatchConformance(clients: () => Clients): void {
     })
 
     test('a notice is recorded, and swept with the time it was sent', async () => {
-      const [entry] = await clients().store.outbox.queue([newMessage({ template: 'contact-changed' })], lease)
+      const [entry] = await store.outbox.queue([newMessage({ template: 'contact-changed' })], lease)
       const key = unlike()
-      await clients().store.outbox.settle([
-        settlementOf(entry!, { kind: 'done' }, 'accepted', { receiptKey: key }),
-      ])
+      await store.outbox.settle([settlementOf(entry!, { kind: 'done' }, 'accepted', { receiptKey: key })])
       const receipt = { provider: 'p', key, state: 'delivered', providerCode: '' } as const
-      assert.equal((await clients().store.dispatches.receive([receipt]))[0]?.kind, 'recorded')
+      assert.equal((await store.dispatches.receive([receipt]))[0]?.kind, 'recorded')
     })
   })
 }

@@ -7,7 +7,10 @@ import { newVerificationId, type VerificationKey } from '../../verification/veri
 import type { ContactChange } from '../directory.ts'
 import type { NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
-import type { IssueRequest } from '../verifications.ts'
+import type { IssueRequest, UseRequest } from '../verifications.ts'
+
+/** Callers by turns over the clients of one store, so that races are between processes where the engine has them. */
+export type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
 
 export const lease = { owner: 'tests', ms: 60_000 }
 export const unlike = () => randomUUID().replaceAll('-', '')
@@ -50,6 +53,14 @@ const issueFor = (newOne: VerificationKey, change: Partial<IssueRequest>): Issue
   takes: [],
   message: newMessage(),
   lease,
+  ...change,
+})
+
+/** What a right code does: it uses the verification up. */
+export const useOf = (id: string, change: Partial<UseRequest> = {}): UseRequest => ({
+  id,
+  wrong: [],
+  consumes: true,
   ...change,
 })
 

@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { DispatchOutcome, OutboxEntry, Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import {
+  type Clients,
   claimed,
   lease,
   newIssue,
@@ -18,8 +20,6 @@ import {
   times,
   unlike,
 } from './fixtures.ts'
-
-type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
 
 /** Takings of one address, so that an engine with shards keeps them with its record. */
 const addressTake = (address: string, max: number): Take => {
@@ -36,22 +36,70 @@ const addressTake = (address: string, max: number): Take => {
   return { ...take, rules: [{ kind: 'window', max, perMs: 60_000 }] }
 }
 
-export function limitsConformance(clients: () => Clients): void {
+export function limitsConformance({ store, client }: Clients): void {
+  const { ledgers } = store
   const submit = (
     key: VerificationKey,
     takes: { counted?: readonly Take[]; wrong?: readonly Take[] },
     nth = 0,
-  ) =>
-    clients()
-      .client(nth)
-      .verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...takes })
+  ) => client(nth).verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...takes })
   /** Asked as an issue asks it, and taken. */
   const take = async (one: Take, nth = 0) =>
-    (
-      await clients()
-        .client(nth)
-        .verifications.issue(newIssue({ takes: [one] }))
-    ).kind !== 'throttled'
+    (await client(nth).verifications.issue(newIssue({ takes: [one] }))).kind !== 'throttled'
+
+  describe('reservations', () => {
+    const take = (max: number): Take => ({
+      scope: 'password',
+      key: `${unlike()}:${unlike()}`,
+      form: 'events',
+      rules: [{ kind: 'window', max, perMs: 60_000 }],
+    })
+    const settle = (by: Store, result: ReservationResult, counts: boolean, emptied: string[] = []) => {
+      assert.ok(result.kind === 'reserved', result.kind)
+      return by.ledgers.settle({ reservation: result.reservation, counts, emptied })
+    }
+
+    test('reserving races for the room there is, and room that others hold is no lock', async () => {
+      const [narrow, wide] = [take(3), take(10)]
+      const results = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide, narrow])))
+      const reserved = results.filter((result) => result.kind === 'reserved')
+      assert.deepEqual(
+        [reserved.length, results.filter((result) => result.kind === 'contended').length],
+        [3, 27],
+      )
+      await Promise.all(reserved.map((result, nth) => settle(client(nth), result, nth !== 0)))
+      const last = await ledgers.reserve([wide, narrow])
+      await settle(store, last, true)
+      const refused = await ledgers.reserve([wide, narrow])
+      assert.ok(refused.kind === 'throttled')
+      assert.deepEqual(refused.scopes, ['password'])
+      const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide])))
+      assert.equal(rest.filter((result) => result.kind === 'reserved').length, 7)
+    })
+
+    test('what does not count leaves nothing, and empties what it is asked to', async () => {
+      const [one, other] = [take(1), take(1)]
+      assert.equal((await ledgers.take([other])).kind, 'taken')
+      for (let nth = 0; nth < 3; nth++)
+        await settle(client(nth), await client(nth).ledgers.reserve([one]), false, [other.key, 'pw:unknown'])
+      for (const free of [one, other]) await settle(store, await ledgers.reserve([free]), true)
+      for (const full of [one, other]) assert.equal((await ledgers.reserve([full])).kind, 'throttled')
+    })
+
+    test('a ledger is held until what was taken from it is forgotten', async () => {
+      const [{ key }, { key: brief }] = [take(1), take(1)]
+      const remember = (key: string, perMs: number) =>
+        ledgers.take([
+          { scope: 'password', key, form: 'tags', rules: [{ kind: 'distinct', max: 1, perMs }], tag: 0 },
+        ])
+      assert.equal(await ledgers.isHeld(key), false)
+      assert.equal((await remember(key, 60_000)).kind, 'taken')
+      assert.equal(await client(1).ledgers.isHeld(key), true)
+      assert.equal((await remember(brief, 40)).kind, 'taken')
+      await pause(60)
+      assert.equal(await ledgers.isHeld(brief), false)
+    })
+  })
 
   describe('shared limits', () => {
     test('A-13: an app with short limits forgets nothing that another counts', async () => {
@@ -108,7 +156,7 @@ export function limitsConformance(clients: () => Clients): void {
         isHolder: false,
       })
       const takesOf = (member: string) => submissionTakes(subjectOf(member), defaultLimits)
-      assert.equal((await clients().store.verifications.issue(newIssue({ key }))).kind, 'issued')
+      assert.equal((await store.verifications.issue(newIssue({ key }))).kind, 'issued')
       const strangers = times(8, () => newKey({ address: key.address }))
       const results = await Promise.all(
         times(40, (nth) => submit(strangers[nth % 8]!, takesOf(strangers[nth % 8]!.member), nth)),
@@ -122,14 +170,14 @@ export function limitsConformance(clients: () => Clients): void {
       const hasRoom = () => take({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
       assert.equal(await hasRoom(), false, 'a guess with a live code does count')
       const use = { id: own.record.id, wrong: own.wrong, consumes: true }
-      assert.ok(await clients().store.verifications.use(use))
+      assert.ok(await store.verifications.use(use))
       assert.ok(await hasRoom(), 'until it is right')
     })
 
     const issued = async (take: Take, address: string, lifetimeMs = 60_000): Promise<OutboxEntry> => {
       const message = newMessage({ cooldown: [take.key] })
       const request = newIssue({ key: newKey({ address }), takes: [take], message, lifetimeMs })
-      const result = await clients().store.verifications.issue(request)
+      const result = await store.verifications.issue(request)
       assert.ok(result.kind === 'issued')
       const { record, queuedAt } = result
       const life = { deadlineAt: record.expiresAt, remainingMs: lifetimeMs }
@@ -140,7 +188,7 @@ export function limitsConformance(clients: () => Clients): void {
       entry: OutboxEntry,
       outcome: DispatchOutcome,
       next: Settlement['next'] = { kind: 'failed' },
-    ) => clients().store.outbox.settle([settlementOf(entry, next, outcome)])
+    ) => store.outbox.settle([settlementOf(entry, next, outcome)])
     /** As an issue would find it, and takes it. */
     const room = async (one: Take) => {
       let count = 0
@@ -179,13 +227,13 @@ export function limitsConformance(clients: () => Clients): void {
         if (before === 'second')
           await settle(entry, 'accepted', { kind: 'second', channel: 'voice', afterMs: 0 })
         else if (before === 'postponed')
-          await clients().store.outbox.postpone(
+          await store.outbox.postpone(
             [{ messageId: message.id, queuedAt, verification: verification!.id }],
             0,
           )
-        else if (before === 'lost') await clients().store.outbox.release(lease.owner)
+        else if (before === 'lost') await store.outbox.release(lease.owner)
         else await settle(entry, before, { kind: 'retry', afterMs: 0 })
-        const again = await claimed(clients().store, message.id)
+        const again = await claimed(store, message.id)
         assert.ok(again)
         await settle(again, 'exhausted')
         assert.equal(await room(one), isFreed ? 1 : 0, before)
@@ -198,7 +246,7 @@ export function limitsConformance(clients: () => Clients): void {
       const entries = await Promise.all(times(3, () => issued(one, address)))
       assert.equal(await room(one), 0)
       const ends = settlementOf(entries[0]!, { kind: 'failed' }, 'unavailable')
-      await Promise.all(times(6, (nth) => clients().client(nth).outbox.settle([ends, ends])))
+      await Promise.all(times(6, (nth) => client(nth).outbox.settle([ends, ends])))
       assert.equal(await room(one), 1)
     })
 
@@ -208,17 +256,17 @@ export function limitsConformance(clients: () => Clients): void {
         const one = addressTake(address, 1)
         const entry = await issued(one, address)
         await settle(entry, 'unavailable', { kind: 'retry', afterMs: 0 })
-        const late = await claimed(clients().store, entry.message.id)
+        const late = await claimed(store, entry.message.id)
         assert.ok(late)
-        await clients().store.outbox.release(lease.owner)
-        const last = await claimed(clients().store, entry.message.id)
+        await store.outbox.release(lease.owner)
+        const last = await claimed(store, entry.message.id)
         assert.ok(last)
         await settle(late, 'unavailable')
         assert.equal(await take({ ...one, looksOnly: true }), false)
         await settle(last, isTaken ? 'accepted' : 'unavailable', isTaken ? { kind: 'done' } : undefined)
         // The late one may have sent it before it said that it had not: that was not known when it was claimed.
         assert.equal(await take({ ...one, looksOnly: true }), false)
-        const recorded = await clients().store.dispatches.of(entry.verification!.id)
+        const recorded = await store.dispatches.of(entry.verification!.id)
         assert.deepEqual(
           recorded.map(({ isLate }) => isLate),
           [false, true, false],
