@@ -6,19 +6,18 @@ import { parseDocument } from 'yaml'
 import { type AddressRules, addressKey, parseAddress } from '../address/address.ts'
 import { channels } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
-import { isLoopback } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import { addressRulesOf } from './address-rules.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { examineCertificate } from './certificate.ts'
 import { parseDuration, parseWindow } from './duration.ts'
-import { isOpenToOthers, whyUnreadable } from './files.ts'
+import { listenersOf, publicUrlOf } from './listener-settings.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
 import { passwordLimitsOf } from './password-settings.ts'
 import { problemsOf } from './problems.ts'
+import { carrierProblems, keyRingProblems, tlsProblems } from './production.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
-import { parseEndpoint } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Endpoint, Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
@@ -71,15 +70,7 @@ export function loadSettings({
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
     problems.push(...policyProblems(overrides, `apps.${id}`))
   const passwordLimits = passwordLimitsOf(set.passwords, problems)
-  const isBehindProxy = set.behindProxy ?? false
-  const https = endpointOf('https', set.https ?? (isBehindProxy ? 'off' : '127.0.0.1:8443'), problems)
-  const http = endpointOf('http', set.http ?? '127.0.0.1:8080', problems)
-  if (http && !isBehindProxy && !isLoopback(http.host))
-    problems.push(
-      `http: ${http.host} is not a loopback address; serve HTTPS, or set behindProxy if a proxy in front ends TLS`,
-    )
-  if (!https && !http) problems.push('https, http: at least one must listen')
-  const adminListen = adminListenOf(set, http, problems)
+  const listeners = listenersOf(set, problems)
   const store = storeOf(set, dataFolder, problems)
   const workers = set.workers ?? 1
   problems.push(...workerProblems(workers, store, providers))
@@ -110,11 +101,7 @@ export function loadSettings({
     if (file === null)
       problems.push('--config: a settings file is needed without --dev; docs/config.md tells what goes in')
     if (keyRing === null) problems.push(...keyRingProblems(keyRingFile))
-    if (!set.tls && (https || set.https !== undefined) && set.https !== 'off')
-      problems.push(
-        'tls: certificate and key are needed for https; or set behindProxy, if a proxy in front ends TLS',
-      )
-    problems.push(...carrierProblems(set, providers, routes))
+    problems.push(...tlsProblems(set, listeners), ...carrierProblems(set, providers, routes))
   }
   const addressRules = addressRulesOf(set, problems)
   if (isServing && set.tls && tls)
@@ -128,13 +115,13 @@ export function loadSettings({
   const settings: Settings = {
     isDevelopment,
     dataFolder,
-    https,
-    http,
+    https: listeners.https,
+    http: listeners.http,
     tls,
     trustedProxies: set.trustedProxies ?? [],
-    isBehindProxy,
+    isBehindProxy: listeners.isBehindProxy,
     admin: {
-      listen: adminListen,
+      listen: listeners.admin,
       tokenFile: resolve(set.admin?.tokenFile ?? join(dataFolder, 'admin.token')),
     },
     keyRingFile,
@@ -210,15 +197,6 @@ function readFile(path: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** `HOST:PORT` with IPv6 in brackets; port 0 is any free one; `off` is none. */
-function endpointOf(name: string, text: string, problems: string[]): Endpoint | null {
-  if (text === 'off') return null
-  const endpoint = parseEndpoint(text)
-  if (endpoint) return endpoint
-  problems.push(`${name}: must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8443, or off`)
-  return null
-}
-
 function routesFor(
   set: SettingsFile,
   providers: Settings['providers'],
@@ -259,54 +237,6 @@ function stepsOf(routes: Settings['routes']): unknown {
   return isPlain ? route.steps.map((step) => step.provider) : routes
 }
 
-/** Without a slash at its end. */
-function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): string | null {
-  if (publicUrl === undefined) return null
-  const url = URL.parse(publicUrl)
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  if (!url || !isSafe || url.search || url.hash || url.username || url.password)
-    problems.push('publicUrl: must be https://HOST, such as https://codes.example.com')
-  return url?.href.replace(/(?<!\/)\/+$/, '') ?? null
-}
-
-/** The operator's calls carry a token: beyond this machine only under TLS. */
-function adminListenOf(
-  set: SettingsFile,
-  http: Endpoint | null,
-  problems: string[],
-): Settings['admin']['listen'] {
-  const stated = set.admin?.listen
-  if (stated === undefined) return http ? 'http' : null
-  if (stated === 'http') {
-    if (!http) problems.push('admin.listen: is http, but http is off; state HOST:PORT, or off')
-    return 'http'
-  }
-  const endpoint = endpointOf('admin.listen', stated, problems)
-  if (endpoint && !isLoopback(endpoint.host) && !set.tls)
-    problems.push(
-      `admin.listen: ${endpoint.host} is not a loopback address; state tls.certificate and tls.key for it`,
-    )
-  return endpoint
-}
-
-/** What a server that sends for real needs. */
-function carrierProblems(
-  set: SettingsFile,
-  providers: Settings['providers'],
-  routes: Settings['routes'],
-): string[] {
-  const problems: string[] = []
-  if (Object.keys(providers).length === 0) problems.push('providers: at least one real carrier is needed')
-  for (const [name, one] of Object.entries(providers))
-    if (one.type === 'sandbox')
-      problems.push(`providers.${name}: the sandbox sends nothing; it works only with --dev`)
-  if (set.policy?.countries === undefined && routes.some((route) => route.channel !== 'email'))
-    problems.push(
-      'policy.countries: must be stated; each country you allow is one you can be made to pay for',
-    )
-  return problems
-}
-
 /** `policy` of `policy.lifetime.sms: is …`. */
 function sectionOf(problem: string): string {
   return problem.slice(0, problem.search(/[.:]/))
@@ -339,16 +269,4 @@ function deepFreeze<T>(value: T): T {
     for (const one of Object.values(value)) deepFreeze(one)
   }
   return value
-}
-
-/** Who reads the ring makes every code and opens every app's key. */
-function keyRingProblems(path: string): string[] {
-  const why = whyUnreadable(path)
-  if (why !== undefined)
-    return [
-      `keyRing: ${why}${why.endsWith('does not exist') ? '; make one with "countersign keys rotate", keep a copy in a safe place' : ''}`,
-    ]
-  return isOpenToOthers(path)
-    ? [`keyRing: ${path} can be read by others; chmod 600 it, and rotate it if others use this machine`]
-    : []
 }
