@@ -7,7 +7,7 @@ import type { RedisChoice } from '../store/redis/client.ts'
 import { parseDuration } from './duration.ts'
 import { fileProblems } from './files.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
-import { parseEndpoint, readSecret, text } from './providers/parts.ts'
+import { decodedPart, parseEndpoint, readSecret, text } from './providers/parts.ts'
 
 export const redisSchema = Type.Object(
   {
@@ -94,7 +94,7 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     .map((host) => parseEndpoint(/:\d+$/.test(host) ? host : `${host}:${defaultPorts[kind]}`))
   const isOne = kind === 'single' ? endpoints.length === 1 : true
   const isNamed = kind === 'sentinel' ? !!rest : !rest
-  const name = decoded(user ?? '')
+  const name = decodedPart(user ?? '')
   if (endpoints.includes(undefined as never) || !isOne || !isNamed || name === undefined) {
     problems.push(`hot: must be ${form}`)
     return null
@@ -115,14 +115,5 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
     caFile: own?.caFile === undefined ? null : resolve(own.caFile),
     prefix: own?.prefix ?? 'countersign',
     wait: replicas > 0 || isOnDisk ? { replicas, isOnDisk, timeoutMs } : null,
-  }
-}
-
-/** @returns undefined if it is no part of an address. */
-function decoded(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return undefined
   }
 }

@@ -7,7 +7,7 @@ import type { StoreChoice } from '../store/open-store.ts'
 import { fileProblems } from './files.ts'
 import { type HotFile, hotOf } from './hot-settings.ts'
 import { optional, strict } from './policy-schema.ts'
-import { parseEndpoint, readSecret, text } from './providers/parts.ts'
+import { decodedPart, parseEndpoint, readSecret, text } from './providers/parts.ts'
 
 export const postgresSchema = Type.Object(
   {
@@ -62,7 +62,7 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
     url.hostname.replace(/^\[|\]$/g, ''),
     url.username,
     url.pathname.slice(1),
-  ].map(decoded)
+  ].map(decodedPart)
   if (url.password !== '')
     problems.push(
       'store: must not hold a password, which would be shown and logged; state postgres.passwordFile, or COUNTERSIGN_POSTGRES_PASSWORD',
@@ -98,15 +98,6 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
 export function fileStoreOf(stated: string): StoreChoice | null {
   const file = /^sqlite:(.+)$/.exec(stated)?.[1]
   return file === undefined ? null : { engine: 'sqlite', path: resolve(file) }
-}
-
-/** @returns Nothing if it is not well encoded. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return ''
-  }
 }
 
 function directOf(

@@ -16,6 +16,15 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return match && port <= 65_535 ? { host: match[1] ?? match[2]!, port } : undefined
 }
 
+/** A part of an address of a store, without its percent signs. @returns undefined if it is not well encoded. */
+export function decodedPart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * A secret stated as `name`, or in the file `nameFile`; not both.
  * @returns null if neither is stated.
