@@ -72,7 +72,7 @@ export async function changeContact(
       services.sessions.forget(session.member.id)
       if (result.kind !== 'changed') return result
       reached('after-use', submitted.record.id)
-      countUse(services, result.used)
+      countUse(services, submitted.record, result.used)
       for (const entry of result.entries) services.handOver(entry)
       return { kind: 'changed' }
     }

@@ -40,7 +40,7 @@ export async function checkCode(
     })
     reached('after-use', submitted.record.id)
     if (!used) return { kind: 'refused' }
-    countUse(services, used)
+    countUse(services, submitted.record, used)
     return { kind: 'verified' }
   }
 }
