@@ -58,6 +58,12 @@ export function createMetrics(
       labelNames: ['provider', 'channel', 'country', 'outcome'] as const,
       registers,
     }),
+    lostCodes: new Counter({
+      name: 'countersign_lost_codes_total',
+      help: 'Codes that no carrier took and that are not tried any more, by how the last try ended.',
+      labelNames: ['channel', 'country', 'reason'] as const,
+      registers,
+    }),
     receipts: new Counter({
       name: 'countersign_receipts_total',
       help: 'Receipts by what they say: a state that is news, repeated, stray, or unread for it could not be understood.',

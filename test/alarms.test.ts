@@ -33,6 +33,7 @@ type Case = {
 const sms = 'provider="p",channel="sms",country="CN"'
 const dispatches = (outcome: string) => `countersign_dispatches_total{${sms},outcome="${outcome}"}`
 const receipts = (state: string) => `countersign_receipts_total{provider="p",country="CN",state="${state}"}`
+const lost = (reason: string) => `countersign_lost_codes_total{channel="sms",country="CN",reason="${reason}"}`
 const calls = (route: string, status: number) =>
   `countersign_request_seconds_count{job="countersign",route="${route}",status="${status}"}`
 const ofProvider = { provider: 'p', country: 'CN' }
@@ -88,9 +89,14 @@ const cases: Readonly<Record<string, Case>> = {
   },
   CountersignLost: {
     at: 12,
-    fires: { [dispatches('expired')]: '0+1x20' },
-    labels: { provider: 'p', channel: 'sms', country: 'CN', outcome: 'expired' },
-    quiet: { [dispatches('expired')]: '0x5 1x15', [dispatches('unavailable')]: '0+5x20' },
+    // Sixty at once, of a series that was not there before.
+    fires: { [lost('unavailable')]: '_x8 60x20', [lost('expired')]: '0x20' },
+    labels: { channel: 'sms', country: 'CN' },
+    quiet: {
+      [lost('unavailable')]: '90x8 91x20',
+      [lost('expired')]: '0x20',
+      [dispatches('unavailable')]: '0+5x20',
+    },
   },
   CountersignUndeliverable: {
     at: 60,

@@ -193,11 +193,11 @@ async function ask(
 }
 
 async function deliver(store: Store, { fate }: Person, entry: OutboxEntry): Promise<void> {
-  const settle = (
+  const settle = async (
     next: Settlement['next'],
     outcome?: Settlement['dispatch']['outcome'],
     told: Partial<Settlement['dispatch']> = {},
-  ) => store.outbox.settle([settlementOf(entry, next, outcome, told)])
+  ) => void (await store.outbox.settle([settlementOf(entry, next, outcome, told)]))
   const key = entry.message.id
   switch (fate) {
     case 'waits':

@@ -8,13 +8,14 @@ import { createLearning } from '../delivery/learn.ts'
 import { createMeasuredOrder } from '../delivery/measured-order.ts'
 import type { Provider } from '../delivery/provider.ts'
 import { createReceipts } from '../delivery/receipts.ts'
-import { createRouter, destinationOf, type Router } from '../delivery/router.ts'
+import { createRouter, type Router } from '../delivery/router.ts'
 import type { Templates } from '../delivery/templates.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { createProviders } from '../providers/providers.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import type { Store } from '../store/store.ts'
+import { deliveryObservers, receiptObserver } from './observers.ts'
 import { longestLifetimeMs } from './policies.ts'
 import { reasonOf } from './reason.ts'
 import { unreadReceipts } from './unread-receipts.ts'
@@ -68,11 +69,12 @@ export async function createSending(
   })
   const delivery = createDelivery({
     outbox: store.outbox,
+    dispatches: store.dispatches,
     ring,
     templates,
     router,
     owner: ownerName(settings.dataFolder, worker),
-    observe: dispatchObserver(metrics, log),
+    ...deliveryObservers(metrics, log, settings),
     onError,
   })
   made.defer(() => delivery.stop(drainTimeoutMs))
@@ -99,43 +101,5 @@ export async function createSending(
       void learning.look()
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
-  }
-}
-
-function receiptObserver(metrics: Metrics): NonNullable<Parameters<typeof createReceipts>[0]['observe']> {
-  return (receipt, result) => {
-    const { provider, state } = receipt
-    if (result.kind !== 'recorded') return metrics.receipts.inc({ provider, country: '', state: 'stray' })
-    metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
-    if (result.isNews && state === 'delivered')
-      metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
-  }
-}
-
-function dispatchObserver(
-  metrics: Metrics,
-  log: Log,
-): NonNullable<Parameters<typeof createDelivery>[0]['observe']> {
-  return (dispatch, entry, ageMs) => {
-    const { message, dispatches } = entry
-    const { provider, outcome } = dispatch
-    const { region: country, channel } = destinationOf(message)
-    metrics.dispatches.inc({ provider, channel, country, outcome })
-    if (outcome === 'accepted') return metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
-    const { tenant, app, id } = message
-    const reason = dispatch.providerCode ?? ''
-    const verification = entry.verification?.id ?? ''
-    log.warn('a message was not taken', {
-      tenant,
-      app,
-      channel,
-      country,
-      verification,
-      message: id,
-      provider,
-      outcome,
-      dispatches,
-      reason,
-    })
   }
 }

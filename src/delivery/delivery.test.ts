@@ -69,6 +69,7 @@ function workerOf(router: Router): Delivery & { dispatches: Dispatch[] } {
   const dispatches: Dispatch[] = []
   const delivery = createDelivery({
     outbox: store.outbox,
+    dispatches: store.dispatches,
     ring,
     templates,
     router,
@@ -311,6 +312,7 @@ test('a message that cannot be marked is not handed over to a carrier that asks 
   }
   const delivery = createDelivery({
     outbox: { ...store.outbox, begin },
+    dispatches: store.dispatches,
     ring,
     templates,
     router: routerOf([carrier.provider], 'unknown'),

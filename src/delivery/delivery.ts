@@ -2,6 +2,7 @@
 
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { Dispatches } from '../store/dispatches.ts'
 import type { Begun, Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
 import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
@@ -13,6 +14,8 @@ import { together } from './together.ts'
 
 export type DeliverySettings = {
   readonly outbox: Outbox
+  /** Asked when the answer to a settlement was lost. */
+  readonly dispatches: Pick<Dispatches, 'of'>
   readonly ring: KeyRing
   readonly templates: Templates
   readonly router: Router
@@ -20,6 +23,8 @@ export type DeliverySettings = {
   readonly owner: string
   /** Told of every dispatch, for metrics and log; `ageMs` is the message's age, from its commit. */
   readonly observe?: (dispatch: Dispatch, entry: OutboxEntry, ageMs: number) => void
+  /** Told once of every message that is not tried any more and that no carrier has accepted. */
+  readonly onGivenUp?: (dispatch: Dispatch, entry: OutboxEntry) => void
   readonly onError?: (what: string, error: unknown) => void
 }
 
@@ -220,7 +225,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
         }),
     }
     reached('before-settle', message.id)
-    await record(settlement, performance.now() + remainingMs)
+    const isGivenUp = await record(settlement, performance.now() + remainingMs)
+    if (isGivenUp && isLost(entry)) settings.onGivenUp?.(dispatch, entry)
     // Fall-over does not wait for the next look: the next provider shall have it within a moment.
     if (settlement.next.kind === 'retry' && settlement.next.afterMs < pollMs) lookIn(settlement.next.afterMs)
   }
@@ -242,18 +248,30 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     return (await written)[at]!
   }
 
-  async function record(settlement: Settlement, deadline: number): Promise<void> {
+  /** @returns Whether the message was given up by it, for all that the store has told. */
+  async function record(settlement: Settlement, deadline: number): Promise<boolean> {
     // The store may be away for a moment. Until it knows, the lease keeps others off; after that the
     // message goes out once more, the same code under the same id.
-    for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
+    for (let waitMs = 100, hasFailed = false; ; waitMs = Math.min(waitMs * 2, 2_000), hasFailed = true) {
       try {
-        return await settleTogether(settlement).written
+        const { written, at } = settleTogether(settlement)
+        return (await written)[at]! || (hasFailed && (await wasGivenUp(settlement)))
       } catch (error) {
         settings.onError?.('settle', error)
-        if (isStopping || performance.now() > deadline) return
+        if (isStopping || performance.now() > deadline) return false
         await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }
+  }
+
+  /** Of a settlement that was told before, whose answer did not come: the store may have done it all the same. */
+  async function wasGivenUp({ verification, dispatch, dispatches, next }: Settlement): Promise<boolean> {
+    if (next.kind !== 'failed' || verification === '') return false
+    const recorded = await settings.dispatches.of(verification)
+    return recorded.some(
+      (one) =>
+        one.message === dispatch.messageId && one.nth === dispatches && one.next === 'failed' && !one.isLate,
+    )
   }
 
   /** Looks for due messages in so long, or sooner if that was meant already. */
@@ -311,6 +329,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 /** What was cut off by a crash is not tried again, whatever else would follow. */
 function nextOfBegun({ begun }: OutboxEntry): Settlement['next'] | undefined {
   return begun === undefined ? undefined : { kind: 'failed' }
+}
+
+/** What was accepted by its first channel is on its way, and what is used or ended needs none any more. */
+function isLost({ verification, isSecond }: OutboxEntry): boolean {
+  return !isSecond && (verification === undefined || verification.state === 'live')
 }
 
 /** Engine times of a dispatch, from what this process's own steady clock says of it. */

@@ -83,3 +83,26 @@ test('a code that ran out is expired, and says when', () => {
 test('an address that no longer parses is hidden whole', () => {
   assert.equal(timelineOf({ ...record, address: 'tel:+1' }, [], 0).address, '****')
 })
+
+test('a code that no carrier took ends with having been given up, and why', () => {
+  const failed: RecordedDispatch = {
+    ...dispatch,
+    outcome: 'unavailable',
+    providerCode: '500',
+    next: 'failed',
+  }
+  const { steps } = timelineOf(record, [failed], 10_000)
+  assert.deepEqual(steps.at(-1), {
+    at: 3502,
+    event: 'given-up',
+    message: 'm1',
+    channel: 'sms',
+    outcome: 'unavailable',
+  })
+  const endsOf = (dispatches: readonly RecordedDispatch[], of = record) =>
+    timelineOf(of, dispatches, 10_000).steps.some(({ event }) => event === 'given-up')
+  const accepted: RecordedDispatch = { ...dispatch, outcome: 'accepted', next: 'second' }
+  assert.equal(endsOf([accepted, { ...failed, nth: 2 }]), false, 'its first channel took it')
+  assert.equal(endsOf([{ ...failed, isLate: true }]), false, 'somebody else had gone on with it')
+  assert.equal(endsOf([failed], { ...record, state: 'used', usedAt: 2000 }), false, 'it was used before')
+})

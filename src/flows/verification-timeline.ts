@@ -16,6 +16,8 @@ export type Step = {
     /** How the provider answered, or why it did not come to one. */
     | 'answered'
     | 'receipt'
+    /** No carrier took it, and none is tried any more. */
+    | 'given-up'
     | 'used'
     | 'expired'
   readonly message?: string
@@ -103,6 +105,7 @@ export function timelineOf(
   const steps: Step[] = [{ at: issuedAt, event: 'issued' }]
   const queued = new Set<string>()
   const doubtful = new Set<string>()
+  const accepted = new Set<string>()
   for (const one of dispatches) {
     const { message, provider, channel } = one
     if (!queued.has(message)) steps.push({ at: one.queuedAt, event: 'queued', message, channel })
@@ -125,6 +128,10 @@ export function timelineOf(
       ...(one.providerCode !== '' && { providerCode: one.providerCode }),
     })
     if (one.outcome === 'unknown') doubtful.add(message)
+    if (one.outcome === 'accepted') accepted.add(message)
+    const isOver = usedAt !== null && usedAt <= one.answeredAt
+    if (one.next === 'failed' && !one.isLate && !accepted.has(message) && !isOver)
+      steps.push({ at: one.answeredAt, event: 'given-up', message, channel, outcome: one.outcome })
     if (one.receipt) {
       const { at, state, providerCode } = one.receipt
       steps.push({ at, event: 'receipt', message, provider, outcome: state, providerCode })

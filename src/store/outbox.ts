@@ -145,8 +145,9 @@ export type Outbox = {
    * Records dispatches and says what becomes of their messages. If another owner has settled it in
    * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened. One that has
    * failed stays with who has claimed it since. What failed and nobody took frees its cooldown, once.
+   * @returns In their order, whether the message was given up by it: true once for a message that has failed.
    */
-  settle(settlements: readonly Settlement[]): Promise<void>
+  settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>
   /**
    * Marks claimed messages as being handed over, before they are. Settling or postponing one takes the mark away.
    * @returns For each whether it is this claim's still; if not, another owner has it, and it must not be handed over.

@@ -240,14 +240,18 @@ export function limitsConformance({ store, client }: Clients): void {
       }
     })
 
-    test('it gives back once, however often and by whomever its end is told', async () => {
+    test('it gives back once, and is given up once, however often and by whomever its end is told', async () => {
       const address = `tel:${unlike()}`
       const one = addressTake(address, 3)
       const entries = await Promise.all(times(3, () => issued(one, address)))
       assert.equal(await room(one), 0)
       const ends = settlementOf(entries[0]!, { kind: 'failed' }, 'unavailable')
-      await Promise.all(times(6, (nth) => client(nth).outbox.settle([ends, ends])))
+      const told = await Promise.all(times(6, (nth) => client(nth).outbox.settle([ends, ends])))
       assert.equal(await room(one), 1)
+      assert.equal(told.flat().filter(Boolean).length, 1)
+      assert.equal(told.flat().length, 12)
+      assert.deepEqual(await settle(entries[1]!, 'unavailable', { kind: 'retry', afterMs: 60_000 }), [false])
+      assert.deepEqual(await settle(entries[2]!, 'accepted', { kind: 'done' }), [false])
     })
 
     test('who failed late leaves the message, and its takings, to who has claimed it since', async () => {

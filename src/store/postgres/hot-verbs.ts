@@ -124,9 +124,7 @@ export const hotVerbs = {
         if (next.kind === 'failed') for (const key of message.cooldown) needs.ledgers.add(key)
       }
     },
-    ({ outbox }, settlements): void => {
-      for (const settlement of settlements) outbox.settleOne(settlement)
-    },
+    ({ outbox }, settlements): readonly boolean[] => settlements.map((one) => outbox.settleOne(one)),
   ),
 
   begin: verb(

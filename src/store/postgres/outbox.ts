@@ -140,7 +140,8 @@ export function heldOutbox(
     }
   }
 
-  function settleOne(settlement: Settlement): void {
+  /** @returns Whether the message was given up by it. */
+  function settleOne(settlement: Settlement): boolean {
     const { dispatch, next, message, queuedAt } = settlement
     const key = entryKey({ queuedAt, messageId: dispatch.messageId })
     const kept = held.get(key)
@@ -167,6 +168,7 @@ export function heldOutbox(
       }
     }
     dispatches.record(settlement, isLate, endsUnread)
+    return next.kind === 'failed' && !isLate
   }
 
   /** Nobody holds it any more, and it is due after so long. */

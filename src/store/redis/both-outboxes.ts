@@ -57,17 +57,24 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
   }
 
   /** Recorded before it leaves the queue: it happened, whatever comes in between. */
-  async function settle(until: number, settlements: readonly Settlement[]): Promise<void> {
+  async function settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
     const { hot = [], cold: notices = [] } = Object.groupBy(settlements, (one) =>
       coldOf(one) ? 'cold' : 'hot',
     )
-    await Promise.all([notices.length > 0 ? cold.outbox.settle(notices) : undefined, settleHot(until, hot)])
+    const [ofNotices, ofCodes] = await Promise.all([
+      notices.length > 0 ? cold.outbox.settle(notices) : [],
+      settleHot(until, hot),
+    ])
+    // Each kind in its order: the same one may be told twice.
+    const answers = { hot: ofCodes.values(), cold: ofNotices.values() }
+    const givenUp = settlements.map((one) => answers[coldOf(one) ? 'cold' : 'hot'].next().value!)
     for (const { queuedAt, dispatch } of notices)
       coldCodes.delete(keyOf({ queuedAt, messageId: dispatch.messageId }))
+    return givenUp
   }
 
-  async function settleHot(until: number, settlements: readonly Settlement[]): Promise<void> {
-    if (settlements.length === 0) return
+  async function settleHot(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+    if (settlements.length === 0) return []
     const recorded = new Set(await history.record(until, settlements))
     const isLate = await outbox.settle(until, settlements)
     const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
@@ -75,6 +82,7 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
     const awaiting = settlements.filter(({ next }) => next.kind === 'second')
     if (awaiting.length > 0)
       await outbox.endWaits(until, await history.lookUp(until, awaiting.map(keyOfDispatch)))
+    return settlements.map(({ next }, i) => next.kind === 'failed' && !isLate[i])
   }
 
   return {

@@ -20,19 +20,26 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
 
     /** @returns For each whether another owner had settled it before. */
     async settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
-      const lates = new Map<Settlement, boolean>()
-      const groups = Map.groupBy(settlements, ({ verification }) => shardOf(verification))
+      // By place: the same one may be told twice.
+      const lates: boolean[] = []
+      const groups = Map.groupBy(settlements.entries(), ([, { verification }]) => shardOf(verification))
       await Promise.all(
         [...groups].map(async ([shard, some]) => {
-          const [, , ...late] = await calls.call(settleCall(layout, shard, until, some.map(wireOf)))
-          for (const [i, settlement] of some.entries()) {
-            lates.set(settlement, late[i] === 1)
-            const { next } = settlement
+          const [, , ...late] = await calls.call(
+            settleCall(
+              layout,
+              shard,
+              until,
+              some.map(([, one]) => wireOf(one)),
+            ),
+          )
+          for (const [i, [place, { next }]] of some.entries()) {
+            lates[place] = late[i] === 1
             if ('afterMs' in next) noteDue(shard, next.afterMs)
           }
         }),
       )
-      return settlements.map((one) => lates.get(one)!)
+      return lates
     },
 
     async begin(until: number, marks: readonly Begun[]): Promise<readonly boolean[]> {

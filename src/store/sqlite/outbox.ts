@@ -99,7 +99,8 @@ export function sqliteOutbox(
     }
   }
 
-  function settleOne(settlement: Settlement): void {
+  /** @returns Whether the message was given up by it. */
+  function settleOne(settlement: Settlement): boolean {
     const at = now()
     const { dispatch, next, queuedAt } = settlement
     const { messageId, provider } = dispatch
@@ -112,6 +113,7 @@ export function sqliteOutbox(
             ? fail(settlement)
             : remove.run(queuedAt, messageId)
     dispatches.record(settlement, changes === 0)
+    return next.kind === 'failed' && changes > 0
   }
 
   function fail({ dispatch, message, queuedAt, dispatches }: Settlement) {
@@ -141,9 +143,7 @@ export function sqliteOutbox(
       return rows.map((row) => entryOf(row, at))
     },
 
-    settle(settlements: readonly Settlement[]): void {
-      for (const settlement of settlements) settleOne(settlement)
-    },
+    settle: (settlements: readonly Settlement[]): readonly boolean[] => settlements.map(settleOne),
 
     begin(marks: readonly Begun[]): readonly boolean[] {
       return marks.map(

@@ -1,0 +1,74 @@
+/** What is counted and logged of sending: dispatches, receipts, and codes that no carrier took. */
+
+import type { Settings } from '../config/settings.ts'
+import type { DeliverySettings } from '../delivery/delivery.ts'
+import type { ReceiptsSettings } from '../delivery/receipts.ts'
+import { destinationOf } from '../delivery/router.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Dispatch, OutboxEntry } from '../store/outbox.ts'
+
+export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings['observe']> {
+  return (receipt, result) => {
+    const { provider, state } = receipt
+    if (result.kind !== 'recorded') return metrics.receipts.inc({ provider, country: '', state: 'stray' })
+    metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
+    if (result.isNews && state === 'delivered')
+      metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
+  }
+}
+
+/** By what the last try of a lost code may have ended. */
+const lossReasons: readonly Dispatch['outcome'][] = [
+  'refused',
+  'throttled',
+  'unavailable',
+  'unknown',
+  'expired',
+  'exhausted',
+]
+
+/**
+ * Of each dispatch, and of each message that was given up. The series of lost codes begin at zero: of where the
+ * settings send to at once, of other countries with the first message there. To Prometheus an increase from nothing is none.
+ */
+export function deliveryObservers(
+  metrics: Metrics,
+  log: Pick<Log, 'warn'>,
+  { routes, policy }: Pick<Settings, 'routes' | 'policy'>,
+): Required<Pick<DeliverySettings, 'observe' | 'onGivenUp'>> {
+  const begun = new Set<string>()
+  const begin = (channel: string, country: string) => {
+    if (begun.has(`${channel} ${country}`)) return
+    begun.add(`${channel} ${country}`)
+    for (const reason of lossReasons) metrics.lostCodes.inc({ channel, country, reason }, 0)
+  }
+  for (const { channel, countries } of routes)
+    for (const country of channel === 'email' ? [''] : (countries ?? policy.regions ?? ['']))
+      begin(channel, country)
+
+  const fieldsOf = ({ provider, outcome, providerCode: reason = '' }: Dispatch, entry: OutboxEntry) => {
+    const { message, verification, dispatches } = entry
+    const { tenant, app, id } = message
+    const { region: country, channel } = destinationOf(message)
+    const ids = { tenant, app, channel, country, verification: verification?.id ?? '', message: id }
+    return { ...ids, provider, outcome, dispatches, reason }
+  }
+
+  return {
+    observe(dispatch, entry, ageMs) {
+      const { provider, outcome } = dispatch
+      const { region: country, channel } = destinationOf(entry.message)
+      begin(channel, country)
+      metrics.dispatches.inc({ provider, channel, country, outcome })
+      if (outcome === 'accepted') metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
+      else log.warn('a message was not taken', fieldsOf(dispatch, entry))
+    },
+    onGivenUp(dispatch, entry) {
+      const { region: country, channel } = destinationOf(entry.message)
+      const isCode = entry.verification !== undefined
+      if (isCode) metrics.lostCodes.inc({ channel, country, reason: dispatch.outcome })
+      log.warn(isCode ? 'a code was given up' : 'a notice was given up', fieldsOf(dispatch, entry))
+    },
+  }
+}
