@@ -96,6 +96,6 @@ test('a receipt that reaches the binds of doctor is not taken from the server', 
   }
   const [code] = await ended
   assert.equal(code, 0, printed)
-  assert.match(printed, /good +providers +reached: carrier/)
+  assert.match(printed, /good +providers +credentials taken by carrier/)
   assert.equal(await told, 0x64)
 })

@@ -373,15 +373,16 @@ describe('PostgreSQL under faults', peer, () => {
 
   test('a store of the first schema is brought up to date beside processes of that version', async () => {
     const first = await postgres.newDatabase()
-    await (await open({ on: first }))[Symbol.asyncDispose]()
-    await postgres.query(
-      `drop table login_proof;
-       drop index token_of_app;
-       update meta set value = '1' where name = 'schema';
+    const before = new Client(postgres.client(first))
+    await before.connect()
+    await before.query(
+      `create table meta (name text primary key, value text not null);
+       insert into meta values ('schema', '1'), ('oldest-served', '1');
+       ${migrations[0]}
        insert into tenant values ('t', 'T', 'a');
        insert into member values ('m', 't', 'x', null, 'none', false, '{}', '', null, null, null, null, null, 1)`,
-      first,
     )
+    await before.end()
     await using store = await open({ on: first })
     assert.equal((await store.directory.member('m'))?.deptCode, '1')
     await postgres.query(`insert into proof values ('t', 'a', 'm', 1)`, first)
