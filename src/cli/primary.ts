@@ -4,7 +4,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
-import type { Started } from './serve.ts'
+import type { Started } from './started.ts'
 import type { ToPrimary, ToWorker } from './worker.ts'
 
 export type PrimarySettings = {

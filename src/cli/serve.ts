@@ -12,8 +12,9 @@ import { AppError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { makeFolder } from '../secret-file.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
-import { type Demo, draftDemo, ensureDemo, greeting } from './demo.ts'
+import { draftDemo, ensureDemo, greeting } from './demo.ts'
 import { settingsFile } from './opened.ts'
+import type { Started } from './started.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ServeOptions = {
@@ -26,9 +27,6 @@ export type ServeOptions = {
   readonly workers?: string
   readonly json?: boolean
 }
-
-/** Where it listens, and who may try it. */
-export type Started = Pick<RunningApp, 'https' | 'http' | 'inbox'> & { readonly demo: Demo | null }
 
 /**
  * @returns The exit code, if it is not that of success.

@@ -4,7 +4,7 @@ import cluster from 'node:cluster'
 import type { Registry } from 'prom-client'
 import type { Worker } from '../app.ts'
 import type { Snapshot } from './merged-metrics.ts'
-import type { Started } from './serve.ts'
+import type { Started } from './started.ts'
 
 /** What the primary process says to a worker. */
 export type ToWorker =

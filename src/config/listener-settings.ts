@@ -1,8 +1,8 @@
 /** Where the server listens: for callers, for the operator, and how the outside reaches it. */
 
 import { isLoopback } from '../network/loopback.ts'
-import { parseEndpoint } from './providers/parts.ts'
-import type { Endpoint, Settings } from './settings.ts'
+import { type Endpoint, parseEndpoint } from './providers/parts.ts'
+import type { Settings } from './settings.ts'
 import type { SettingsFile } from './settings-schema.ts'
 
 export type ListenerSettings = Pick<Settings, 'https' | 'http' | 'isBehindProxy'> & {

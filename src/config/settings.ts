@@ -8,11 +8,10 @@ import type { PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
 import type { HttpSettings } from './providers/http.ts'
 import type { CommonSettings } from './providers/kind.ts'
+import type { Endpoint } from './providers/parts.ts'
 import type { SandboxSettings } from './providers/sandbox.ts'
 import type { SmppSettings } from './providers/smpp.ts'
 import type { SmtpSettings } from './providers/smtp.ts'
-
-export type Endpoint = { readonly host: string; readonly port: number }
 
 export type TestAddress = {
   /** As `addressKey` gives it. */

@@ -4,9 +4,9 @@ import { maskAddress } from '../address/address.ts'
 import type { MessageTemplate } from '../store/outbox.ts'
 import { boundLineOf, pickUpsFrom } from './phone-pick-up.ts'
 import type { Channel } from './provider.ts'
+import type { Rendered, RenderMessage } from './rendered.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'
-import type { Rendered, Templates } from './templates.ts'
 
 /** Ten digits: the longest code the settings allow, and unlike any group the other rules look for. */
 const code = '0123456789'
@@ -40,7 +40,7 @@ const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'),
  * @returns Each problem with its file and its remedy; none if every message can go out.
  */
 export function problemsOf(
-  render: Templates['render'],
+  render: RenderMessage,
   signature: string,
   mostParts: number,
   fileOf: (name: string) => string,
@@ -89,7 +89,7 @@ export function problemsOf(
  * What phones would offer to fill in, for each text that is not simply: the code.
  * @returns Each with its file; none if phones offer the code of every message, and nothing else.
  */
-export function pickUpsOf(render: Templates['render'], fileOf: (name: string) => string): readonly string[] {
+export function pickUpsOf(render: RenderMessage, fileOf: (name: string) => string): readonly string[] {
   // As long as most codes are: phones take no ten digits.
   const values = { code: '052634', lifetimeMs: '60000', contact: 'j***@example.com', changedAt: '0' }
   return (Object.keys(samples) as MessageTemplate[]).flatMap((template) =>

@@ -6,8 +6,9 @@ import { AppError } from '../errors.ts'
 import { createCompiler, type Render } from '../liquid.ts'
 import type { MessageTemplate } from '../store/outbox.ts'
 import type { Channel } from './provider.ts'
+import type { RenderMessage } from './rendered.ts'
 import { pickUpsOf, problemsOf } from './template-check.ts'
-import { declared, type Locale, locales, oneLine, type Values, valuesOf } from './template-values.ts'
+import { declared, type Locale, locales, oneLine, valuesOf } from './template-values.ts'
 
 export type TemplateSettings = {
   /** Files here replace the shipped ones of the same name. */
@@ -20,30 +21,10 @@ export type TemplateSettings = {
   readonly smsParts: number
 }
 
-export type Rendered = {
-  readonly text: string
-  readonly subject?: string
-  readonly html?: string
-  /** The values in the order the template's variables are declared, for carriers that take only those. */
-  readonly variables: readonly string[]
-}
-
 export type Templates = {
   /** What phones would make of messages, for people, each with its file; see `pickUpsOf`. */
   readonly pickUps: readonly string[]
-  /**
-   * @param locale  One that is not shipped gets the nearest: its language's, or Chinese.
-   * @param messageId  Makes a mail's subject unlike that of the one before, so that they do not thread.
-   * @param values  `code` and `lifetimeMs` for a code; `contact` (empty: none any more) and `changedAt` (ms) for a notice.
-   * @throws Error if a value is missing or an operator's template fails with these.
-   */
-  render(
-    template: MessageTemplate,
-    channel: Channel,
-    locale: string,
-    messageId: string,
-    values: Values,
-  ): Rendered
+  readonly render: RenderMessage
 }
 
 const parts: Readonly<Record<Channel, readonly string[]>> = {

@@ -1,11 +1,9 @@
 /** The contract for the record of dispatches: each try at handing a message over, and what receipts said of it. */
 
-import type { DispatchOutcome } from './outbox.ts'
+import type { DispatchOutcome, Price } from './outbox.ts'
 
 /** As receipts tell, each outranking those before it. None yet is null. */
 export type ReceiptState = 'unknown' | 'enroute' | 'undeliverable' | 'delivered'
-
-export type Price = { readonly amount: string; readonly currency: string }
 
 export type RecordedDispatch = {
   /** Of the message; a resend is a message of its own. */

@@ -2,7 +2,6 @@
 
 import type { Address } from '../address/address.ts'
 import type { Verification } from '../verification/verification.ts'
-import type { Price } from './dispatches.ts'
 
 /** A claim: only `owner` may hand the message over until `ms` from the claim have passed. */
 export type Lease = { readonly owner: string; readonly ms: number }
@@ -61,6 +60,8 @@ export type DispatchOutcome =
   | 'expired'
   /** Claimed as often as the worker allows. */
   | 'exhausted'
+
+export type Price = { readonly amount: string; readonly currency: string }
 
 /** One try at handing a message to a provider, as recorded. */
 export type Dispatch = {

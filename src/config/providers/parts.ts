@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { Type } from 'typebox'
 import { fileProblems } from '../files.ts'
 import { optional } from '../policy-schema.ts'
-import type { Endpoint } from '../settings.ts'
+
+export type Endpoint = { readonly host: string; readonly port: number }
 
 export const text = (description: string, byDefault?: string) =>
   optional(Type.String({ minLength: 1, description, ...(byDefault !== undefined && { default: byDefault }) }))

@@ -6,9 +6,8 @@ import { parseEmailAddress } from '../../address/email-address.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
-import type { Endpoint } from '../settings.ts'
 import type { ProviderKind } from './kind.ts'
-import { parseEndpoint, readSecret, text } from './parts.ts'
+import { type Endpoint, parseEndpoint, readSecret, text } from './parts.ts'
 
 export type SmtpSettings = {
   readonly type: 'smtp'

@@ -6,7 +6,7 @@ import { getCACertificates } from 'node:tls'
 import { buildConnector, Pool } from 'undici'
 import { lookupName } from '../../network/names.ts'
 import { networksOf, privateNetworks } from '../../network/networks.ts'
-import type { Outgoing } from './request.ts'
+import type { Outgoing } from './outgoing.ts'
 
 export type Answer = {
   readonly status: number

@@ -6,9 +6,10 @@ import { answerJudge } from './answer.ts'
 import { type Answer, createHttpClient, type Lost } from './client.ts'
 import { credentialProof } from './credentials.ts'
 import { messageValues } from './message-values.ts'
+import type { Outgoing } from './outgoing.ts'
 import { createReach } from './reach.ts'
 import { receiptTaker } from './receipts.ts'
-import { compileRequest, type Outgoing } from './request.ts'
+import { compileRequest } from './request.ts'
 import { wordsOf } from './words.ts'
 
 export type HttpProviderSettings = HttpSettings & {

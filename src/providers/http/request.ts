@@ -2,19 +2,8 @@
 
 import type { RequestRules } from '../../config/carriers/block-schema.ts'
 import { compileNumber, createCompiler, soleName, textOf, type Values } from '../../liquid.ts'
+import type { Outgoing } from './outgoing.ts'
 import { signerOf } from './sign/signer.ts'
-
-export type Outgoing = {
-  readonly method: 'GET' | 'POST' | 'PUT'
-  /** Scheme, host and port. */
-  readonly origin: string
-  /** With the query. */
-  readonly path: string
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  /** Empty: none. */
-  readonly body: string
-}
 
 /** What a template of a structure comes to: a value of JSON; undefined is left out. */
 type Node = (values: Values) => unknown

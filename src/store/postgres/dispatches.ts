@@ -1,21 +1,28 @@
 /** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import type {
-  Price,
   ProviderReceipt,
   ReceiptResult,
+  ReceiptState,
   RecordedDispatch,
   Tally,
   TallyPage,
 } from '../dispatches.ts'
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
-import type { DispatchOutcome, Settlement } from '../outbox.ts'
+import type { DispatchOutcome, Price, Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
-import type { StandingReceipt } from './history.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
+
+/** A dispatch with the state its receipts have moved it to. */
+export type StandingReceipt = {
+  readonly verification: string
+  readonly messageId: string
+  readonly queuedAt: number
+  readonly state: ReceiptState
+}
 
 const columns = `about, message, nth, tenant, app, channel, provider, region, outcome, provider_code, provider_id,
   receipt_key, queued_at, handed_at, answered_at, segments, price, next`

@@ -11,21 +11,13 @@ import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches
 import { receiptOfRank, type StateNumber, stateNumber } from '../numbering.ts'
 import type { DispatchOutcome, Settlement } from '../outbox.ts'
 import { changeContact, type Elsewhere, setContact } from './change-contact.ts'
-import { heldDispatches, receive } from './dispatches.ts'
+import { heldDispatches, receive, type StandingReceipt } from './dispatches.ts'
 import { byText } from './order.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { rowType } from './verification-rows.ts'
 
 export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
-
-/** A dispatch with the state its receipts have moved it to. */
-export type StandingReceipt = {
-  readonly verification: string
-  readonly messageId: string
-  readonly queuedAt: number
-  readonly state: ReceiptState
-}
 
 export type DispatchKey = {
   readonly verification: string

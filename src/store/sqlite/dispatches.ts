@@ -1,16 +1,9 @@
 /** Dispatches in SQLite: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import type {
-  Price,
-  ProviderReceipt,
-  ReceiptResult,
-  RecordedDispatch,
-  Tally,
-  TallyPage,
-} from '../dispatches.ts'
+import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
-import type { DispatchOutcome, Settlement } from '../outbox.ts'
+import type { DispatchOutcome, Price, Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
 import type { Row } from './rows.ts'
 

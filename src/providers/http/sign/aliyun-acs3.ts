@@ -1,7 +1,7 @@
 /** ACS3-HMAC-SHA256, the signature of Alibaba Cloud's OpenAPI, version 3. */
 
 import { canonicalRequest, hmacSha256, hostOf, sha256Hex } from './canonical-request.ts'
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const aliyunAcs3: Signer = (request, parameter, nowMs) => {
   const hashedBody = sha256Hex(request.body)

@@ -1,7 +1,7 @@
 /** AWS Signature Version 4, for services that take their parameters in the body. */
 
 import { canonicalRequest, compactTime, hmacSha256, hostOf, sha256Hex } from './canonical-request.ts'
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const awsSigv4: Signer = (request, parameter, nowMs) => {
   const time = compactTime(nowMs)

@@ -1,5 +1,5 @@
 /** A token in every request (RFC 6750). */
 
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const bearer: Signer = (_, parameter) => ({ authorization: `Bearer ${parameter('token')}` })

@@ -1,7 +1,7 @@
 /** The canonical form of a request, as AWS defined it and several carriers took it over with slight changes. */
 
 import { createHash, createHmac } from 'node:crypto'
-import type { Outgoing } from '../request.ts'
+import type { Outgoing } from '../outgoing.ts'
 
 export type Canonical = {
   readonly text: string

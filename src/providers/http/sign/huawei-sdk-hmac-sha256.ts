@@ -1,7 +1,7 @@
 /** SDK-HMAC-SHA256, by which Huawei Cloud's API gateway knows an access key. */
 
 import { canonicalRequest, compactTime, hmacSha256, hostOf, sha256Hex } from './canonical-request.ts'
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const huaweiSdkHmacSha256: Signer = (request, parameter, nowMs) => {
   const time = compactTime(nowMs)

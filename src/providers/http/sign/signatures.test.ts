@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outgoing } from '../request.ts'
+import type { Outgoing } from '../outgoing.ts'
 import { aliyunAcs3 } from './aliyun-acs3.ts'
 import { awsSigv4 } from './aws-sigv4.ts'
 import { huaweiSdkHmacSha256 } from './huawei-sdk-hmac-sha256.ts'
-import type { Parameter } from './signer.ts'
+import type { Parameter } from './signature.ts'
 import { tencentTc3 } from './tencent-tc3.ts'
 
 const parameters =

@@ -2,25 +2,16 @@
 
 import type { RequestRules, SignerName } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Render, type Values } from '../../../liquid.ts'
-import type { Outgoing } from '../request.ts'
+import type { Outgoing } from '../outgoing.ts'
 import { aliyunAcs3 } from './aliyun-acs3.ts'
 import { awsSigv4 } from './aws-sigv4.ts'
 import { basic } from './basic.ts'
 import { bearer } from './bearer.ts'
 import { hmac } from './hmac.ts'
 import { huaweiSdkHmacSha256 } from './huawei-sdk-hmac-sha256.ts'
+import type { Parameter, Signer } from './signature.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { tencentTc3 } from './tencent-tc3.ts'
-
-/** A parameter of the block's `sign`, rendered; empty if it was left out. */
-export type Parameter = (name: string, more?: Values) => string
-
-/** @returns Headers to add, names in lower case. */
-export type Signer = (
-  request: Outgoing,
-  parameter: Parameter,
-  nowMs: number,
-) => Readonly<Record<string, string>>
 
 const signers: Readonly<Record<SignerName, Signer>> = {
   aliyunAcs3,

@@ -1,7 +1,7 @@
 /** The rule of standardwebhooks.com: HMAC-SHA-256 over id, time and body, by a secret that begins with `whsec_`. */
 
 import { createHmac } from 'node:crypto'
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const standardWebhooks: Signer = ({ body }, parameter, nowMs) => {
   const id = parameter('id')

@@ -1,7 +1,7 @@
 /** TC3-HMAC-SHA256, the signature of Tencent Cloud's API, version 3. */
 
 import { canonicalRequest, hmacSha256, hostOf, sha256Hex } from './canonical-request.ts'
-import type { Signer } from './signer.ts'
+import type { Signer } from './signature.ts'
 
 export const tencentTc3: Signer = (request, parameter, nowMs) => {
   const timestamp = String(Math.floor(nowMs / 1000))

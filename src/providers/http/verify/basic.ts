@@ -1,7 +1,7 @@
 /** Name and password that the carrier calls with (RFC 7617). */
 
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
-import type { Verifier } from './verifier.ts'
 
 export const basic: Verifier = (parameter) => {
   const [user, password] = [parameter('user'), parameter('password')]

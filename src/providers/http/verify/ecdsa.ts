@@ -1,8 +1,8 @@
 /** An ECDSA signature over a time and the body, whose public key the carrier shows in its console. */
 
 import { createPublicKey, verify } from 'node:crypto'
+import type { Verifier } from './call.ts'
 import { isRecent } from './recent.ts'
-import type { Verifier } from './verifier.ts'
 
 export const ecdsa: Verifier = (parameter) => {
   const key = createPublicKey({

@@ -4,9 +4,9 @@ import { createHmac } from 'node:crypto'
 import type { Verification } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
 import { finderOf } from '../places.ts'
+import type { Verify } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
-import type { Verify } from './verifier.ts'
 
 export function hmac(rules: NonNullable<Verification['hmac']>, needs: Values): Verify {
   const { algorithm = 'sha256', encoding = 'hex', prefix = '', timestamp } = rules

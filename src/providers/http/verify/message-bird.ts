@@ -2,8 +2,8 @@
 
 import { createHash, createHmac } from 'node:crypto'
 import { parseJson } from '../../../outside.ts'
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
-import type { Verifier } from './verifier.ts'
 
 /** Keyed hashes only: no token chooses to be verified by less (RFC 8725 3.1). */
 const algorithms = new Map([

@@ -1,7 +1,7 @@
 /** A secret that the carrier was given with the address to call, in the query or a header. */
 
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
-import type { Verifier } from './verifier.ts'
 
 export const secret: Verifier = (parameter) => {
   const [value, query, header] = [parameter('value'), parameter('query'), parameter('header').toLowerCase()]

@@ -7,7 +7,7 @@
 import { verify, X509Certificate } from 'node:crypto'
 import { awsDomain } from '../../../aws-domain.ts'
 import type { Reach } from '../reach.ts'
-import type { Call, Verdict } from './verifier.ts'
+import type { Call, Verdict } from './call.ts'
 
 type Topic = {
   /** Of the SNS of its region: its certificates are there, and nowhere else. */

@@ -1,9 +1,9 @@
 /** The rule of standardwebhooks.com; several signatures may be there while a secret is changed. */
 
 import { webhookSignature } from '../sign/standard-webhooks.ts'
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
-import type { Verifier } from './verifier.ts'
 
 /** While a secret is changed there are two. */
 const mostSignatures = 10

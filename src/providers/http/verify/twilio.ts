@@ -6,8 +6,8 @@
 
 import { createHash, createHmac } from 'node:crypto'
 import { type Pairs, parseForm } from '../../../outside.ts'
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
-import type { Verifier } from './verifier.ts'
 
 export const twilio: Verifier = (parameter) => {
   const [token, sharedKey] = [parameter('token'), parameter('sharedKey')]

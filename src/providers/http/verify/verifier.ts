@@ -1,12 +1,11 @@
 /** Whether a call-back comes from the carrier: each way a file of its own, chosen by its name in the block. */
 
 import type { ReceiptRules, Verification } from '../../../config/carriers/block-schema.ts'
-import type { ReceiptRequest } from '../../../delivery/provider.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
-import type { Said } from '../places.ts'
 import type { Reach } from '../reach.ts'
 import { addresses } from './addresses.ts'
 import { basic } from './basic.ts'
+import type { Call, Verdict, Verifier } from './call.ts'
 import { ecdsa } from './ecdsa.ts'
 import { hmac } from './hmac.ts'
 import { messageBird } from './message-bird.ts'
@@ -15,20 +14,6 @@ import { sns } from './sns.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
 import { vonage } from './vonage.ts'
-
-/** A call-back as verifiers see it. */
-export type Call = {
-  readonly request: ReceiptRequest
-  /** The whole of what it says, before it is taken apart into receipts. */
-  readonly said: Said
-  /** As the carrier was given it, with the query it came with. */
-  readonly url: string
-  readonly nowMs: number
-}
-
-export type Verify = (call: Call) => boolean
-/** Made once of the parameters a block states, which are templates of `values`. */
-export type Verifier = (parameter: (name: string) => string) => Verify
 
 const verifiers: Readonly<Record<string, Verifier>> = {
   addresses,
@@ -40,12 +25,6 @@ const verifiers: Readonly<Record<string, Verifier>> = {
   twilio,
   vonage,
 }
-
-/**
- * answered: it is the carrier's, about the calls themselves, and all that it wants is done · later: it cannot be
- * verified now.
- */
-export type Verdict = boolean | 'answered' | 'later'
 
 type Way = (call: Call) => Verdict | Promise<Verdict>
 

@@ -5,10 +5,11 @@ import { callOf } from '../../../../test/http-carrier.ts'
 import type { ReceiptRules } from '../../../config/carriers/block-schema.ts'
 import { webhookSignature } from '../sign/standard-webhooks.ts'
 import { basic } from './basic.ts'
+import type { Call } from './call.ts'
 import { secret } from './secret.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { twilio } from './twilio.ts'
-import { type Call, verifierOf } from './verifier.ts'
+import { verifierOf } from './verifier.ts'
 
 const given =
   (parameters: Readonly<Record<string, string>>) =>

@@ -1,9 +1,9 @@
 /** Vonage's rule: a keyed hash over the fields of the call, each as `&name=value`, in the order of their names. */
 
 import { createHmac } from 'node:crypto'
+import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
-import type { Verifier } from './verifier.ts'
 
 /** Not its "MD5 hash", the secret at the end of what is hashed: no keyed hash. */
 const algorithms = ['sha256', 'sha512', 'sha1', 'md5']

@@ -1,0 +1,27 @@
+/** A message as its templates put it, in the parts that its channel has. */
+
+import type { MessageTemplate } from '../store/outbox.ts'
+import type { Channel } from './provider.ts'
+import type { Values } from './template-values.ts'
+
+export type Rendered = {
+  readonly text: string
+  readonly subject?: string
+  readonly html?: string
+  /** The values in the order the template's variables are declared, for carriers that take only those. */
+  readonly variables: readonly string[]
+}
+
+/**
+ * @param locale  One that is not shipped gets the nearest: its language's, or Chinese.
+ * @param messageId  Makes a mail's subject unlike that of the one before, so that they do not thread.
+ * @param values  `code` and `lifetimeMs` for a code; `contact` (empty: none any more) and `changedAt` (ms) for a notice.
+ * @throws Error if a value is missing or an operator's template fails with these.
+ */
+export type RenderMessage = (
+  template: MessageTemplate,
+  channel: Channel,
+  locale: string,
+  messageId: string,
+  values: Values,
+) => Rendered
