@@ -30,12 +30,13 @@ function listPage(): string {
 
 # Carriers
 
-Each page tells what to enter where. By protocol: [SMPP 3.4](smpp.md) for SMS (\`type: smpp\`), [SMTP](smtp.md) for mail
-(\`type: smtp\`). Ready-made carriers with an HTTP interface (\`type: http\`) are below; for one that is not here, declare
-[your own](own-block.md). [Routes](../routes.md) put them in order.
+Each page shows what to enter for a carrier. Pages by protocol are [SMPP 3.4](smpp.md) for SMS (\`type: smpp\`) and
+[SMTP](smtp.md) for mail (\`type: smtp\`). Ready-made carriers with an HTTP interface (\`type: http\`) are listed below; any
+other can be declared as [your own](own-block.md). [Routes](../routes.md) put carriers in order.
 
-"Seen live" was tested against the carrier's own software. "From documentation" was made from what the carrier's public pages
-show, and tested against the exchange shown there; try it with \`countersign doctor\` and a message of your own before you rely on it.
+A carrier with the standing "seen live" was tested against the carrier's own software. One "from documentation" was made from
+the carrier's public pages, and tested against the exchanges shown there. Try it with \`countersign doctor\` and a message of
+your own before you rely on it.
 
 | carrier | \`carrier\` | channels | receipts | standing |
 |---|---|---|---|---|
@@ -52,13 +53,13 @@ function carrierPage(name: string): string {
   )
   const more = [
     block.takesTemplateIds &&
-      'The carrier takes no texts, only templates it has approved: `templateIds` tells your id of each message’s, by language if they differ, and which variables it takes in which order, see [settings](../config.md#http).',
+      'The carrier takes no texts, only templates that it has approved. `templateIds` has your template’s id for each message, by language if they differ, and the order of its variables, see [settings](../config.md#http).',
     receipts
-      ? 'It tells what became of messages by calling `publicUrl`/receipts/NAME, where NAME is the provider’s; `receipts: false` does without.'
+      ? 'It reports what became of messages by calling `publicUrl`/receipts/NAME, where NAME is the provider’s name. `receipts: false` turns this off.'
       : 'It does not tell later what became of a message.',
     block.credentials
       ? '`countersign doctor` and `provider list --check` ask it whether it takes the credentials, by a call that changes nothing.'
-      : '`countersign doctor` and `provider list --check` find out whether it is there; whether it takes the credentials only a message shows.',
+      : '`countersign doctor` and `provider list --check` find out whether it answers. Only a message shows whether it takes the credentials.',
   ].filter((one) => typeof one === 'string')
   return `${mark}
 
@@ -75,7 +76,7 @@ ${rows.join('\n')}
 
 ${[...more, ...notes].map((one) => `- ${one}`).join('\n')}
 
-What every carrier may have beside these is in the [settings](../config.md#http); how a block works, in [a carrier of your own](own-block.md).
+Settings that every carrier may have are in [config.md](../config.md#http); [a carrier of your own](own-block.md) explains blocks.
 `
 }
 

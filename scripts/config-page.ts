@@ -9,9 +9,10 @@ const introduction = `<!-- Made by "npm run docs" from the schema in src/config;
 
 # Settings
 
-Read once at start: the settings file (\`--config FILE\` or \`${otherNames.config}\`, YAML), over it the environment,
-over that the flags of the command. A key that is not known is refused, and every problem is told at once.
-\`countersign doctor\` prints each setting in force and where it came from.
+The server reads its settings once, at start, from three places: the settings file (\`--config FILE\` or
+\`${otherNames.config}\`, YAML), the environment, and the flags of the command. The environment overrides the file, and flags
+override both. Unknown keys are refused, and all problems are listed at once. \`countersign doctor\` prints each setting in
+force and where it came from.
 
 \`\`\`yaml
 https: 0.0.0.0:443
@@ -32,18 +33,18 @@ apps:
 \`\`\`
 
 - Times have their unit: \`500ms\`, \`60s\`, \`10m\`, \`24h\`, \`30d\`.
-- A limit is COUNT/TIME: \`5/1h\` is at most five in any hour; a list of them holds together.
+- A limit is COUNT/TIME: \`5/1h\` is at most five in any hour. Of a list of limits all apply.
 - Listeners are HOST:PORT, IPv6 in brackets (\`[::1]:8443\`); port 0 is any free port.
 - Lists in the environment are separated by commas.
 - Paths are relative to the working directory. \`<data>\` stands for the data folder.
-- Values past the ceilings of NIST SP 800-63B are refused: a life over 10 minutes, fewer than 6 digits, more than 100
+- Values beyond the limits of NIST SP 800-63B are refused: a life over 10 minutes, fewer than 6 digits, more than 100
   wrong codes, or more than 100 wrong passwords in a row.
 
 ## Without \`--dev\`
 
-\`countersign serve\` demands a settings file, a key ring (\`countersign keys rotate\` makes one), a real carrier, \`policy.countries\`
-if SMS are served, and a certificate or \`behindProxy: true\`. With \`--dev\` all of these have stand-ins: the sandbox carrier,
-a self-signed certificate, a new key ring, every country.
+\`countersign serve\` demands a settings file, a key ring (\`countersign keys rotate\` makes one), a real carrier,
+\`policy.countries\` if SMS are sent, and a certificate or \`behindProxy: true\`. With \`--dev\` it replaces what is missing: by
+the sandbox carrier, a self-signed certificate, a new key ring, and all countries.
 `
 
 const headings: readonly (readonly [section: string, heading: string])[] = [
@@ -56,7 +57,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
   ['templates', '## Messages'],
   [
     'numbers',
-    "## Numbers\n\nIn YAML a prefix stands in quotes, for its plus would be lost: `allow: ['+86149']`. `countersign doctor` tells which are in force, and which are needed no longer.",
+    "## Numbers\n\nIn YAML write a prefix in quotes, because its plus would be lost otherwise: `allow: ['+86149']`. `countersign doctor` shows which prefixes are in force, and which are needed no longer.",
   ],
   ['mailboxes', '## Mailboxes'],
   ['routes', '## Routes'],
@@ -93,7 +94,7 @@ function aRoute(): string {
     return `| \`${path.slice(1).join('.')}\` | ${shown} | ${schema.description} |`
   })
   return [
-    'Each route of a list has the following; only `providers` must be stated. [routes.md](routes.md) tells how a message finds its carrier.',
+    'Each route of a list has the following; only `providers` must be stated. [routes.md](routes.md) explains how a message finds its carrier.',
     '',
     '| of a route | default | meaning |',
     '|---|---|---|',

@@ -22,15 +22,16 @@ Every answer other than success has this body, all three strings always there:
 {"error_code":"USG.206030001","error_msg":"The verification code is wrong or has expired. Get a new one.","request_id":"…"}
 \`\`\`
 
-The message is in Chinese unless \`Accept-Language\` asks for English. \`request_id\` is that of the header \`X-Request-Id\`; the
-log names it too. Where a message tells \`{seconds}\`, the header \`Retry-After\` tells the same number. A name in braces stands
-for a detail; no message holds a code, a token or an address.`
+The message is in Chinese unless \`Accept-Language\` asks for English. \`request_id\` is the value of the header \`X-Request-Id\`,
+and is in the log too. A name in braces stands for a detail. If a message has \`{seconds}\`, the header \`Retry-After\` has the
+same number. No message holds a code, a token or an address.`
 
-const notes = `- \`USG.000000001\` means that nothing was accepted: the store was away, or too much was under way. \`Retry-After\` is 1.
+const notes = `- \`USG.000000001\` means that nothing was accepted, because the store was away or too many calls were under way.
+  \`Retry-After\` is 1.
 - \`USG.206010007\` is 412 at a login, as the reference has it.
 - \`USG.206030001\` is the one answer to a wrong, an expired, a used and an unknown code.
-- What is not valid HTTP, has headers over 16 KiB or is not here whole within 10 seconds gets a \`USG.000000003\` too, in
-  English, and the connection ends.`
+- A request that is not valid HTTP, has headers over 16 KiB or takes longer than 10 seconds to arrive is also answered with
+  \`USG.000000003\`, in English, and the connection ends.`
 
 export function errorsPage(): string {
   const wire = Object.entries(wireErrors).map(
@@ -43,7 +44,7 @@ export function errorsPage(): string {
     ['| code | HTTP | Chinese | English | standing |', '|---|---|---|---|---|', ...wire].join('\n'),
     ['How sure a number is:', '', ...standing].join('\n'),
     notes,
-    '## Inside\n\nThe commands print these as a sentence and end with an exit code, see [operations](operations.md#exit-codes). On the wire\n`store.unavailable` is `USG.000000001`; any other would be `USG.000000002`, and the log tells more.',
+    '## Inside\n\nThe commands print these errors as sentences and end with an exit code, see [operations](operations.md#exit-codes). On the\nwire `store.unavailable` is `USG.000000001`. Any other is `USG.000000002`, and the log has the reason.',
     ['| code | meaning |', '|---|---|', ...own].join('\n'),
   ].join('\n\n')}\n`
 }

@@ -59,9 +59,9 @@ const introduction = `<!-- Made by "npm run docs" from the names of the tests; d
 
 # What it promises
 
-Each statement has an id, and the tests that hold it begin with that id. N follows NIST SP 800-63B-4, A the OWASP Application
-Security Verification Standard 5.0, T is about faults. \`npm test\` and \`npm run test:long\` run them all. Some tests of a statement hold a part of it;
-read their names for which.
+Each statement has an id, and the names of the tests that check it begin with that id. N follows NIST SP 800-63B-4, A follows
+the OWASP Application Security Verification Standard 5.0, and T is about faults. \`npm test\` and \`npm run test:long\` run
+these tests. Some tests check only a part of a statement; their names say which.
 
 | id | statement | tests |
 |---|---|---|`

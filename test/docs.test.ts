@@ -295,6 +295,16 @@ test('the first verification of the README works as pasted', shell, async () => 
   assertAccepted(await paste(filled), 3)
 })
 
+test('decisions have a number each, and the README links every one of them and every page', () => {
+  const own = [...pages.keys()].filter((name) => /^docs\/(?:decisions\/)?[^/]+$/.test(name))
+  // Of a measurement, or what lies behind one.
+  for (const name of own)
+    if (!name.endsWith('scaling-model.md')) assert.ok(page('README.md').includes(`](${name})`), name)
+  const numbers = own.map((name) => /^docs\/decisions\/(\d{4})-/.exec(name)?.[1]).filter(Boolean)
+  assert.ok(numbers.length > 11)
+  assert.deepEqual(numbers.toSorted(), [...new Set(numbers)].toSorted())
+})
+
 test('the README and npm start send the same three calls', () => {
   const some = { account: 'member@demo', password: '$PASSWORD', id: '', key: '' }
   const printed = greeting(
