@@ -28,6 +28,7 @@ export const logFields = [
   'worker',
   'listener',
   'reason',
+  'until',
 ] as const
 
 export type LogFields = Partial<Record<(typeof logFields)[number], string | number>>

@@ -116,6 +116,12 @@ const cases: Readonly<Record<string, Case>> = {
     labels: { ...ofProvider, state: 'stray' },
     quiet: { [receipts('stray')]: '0+6x40', [receipts('delivered')]: '0+120x40' },
   },
+  CountersignReceiptsRefused: {
+    at: 30,
+    fires: { [receipts('refused')]: '0+6x40' },
+    labels: { ...ofProvider, state: 'refused' },
+    quiet: { [receipts('refused')]: '0 20x40', [receipts('delivered')]: '0+60x40' },
+  },
   CountersignUnused: {
     at: 150,
     fires: { [`countersign_used_total{${sms}}`]: '0+1x200', [dispatches('accepted')]: '0+10x200' },

@@ -179,11 +179,45 @@ test('T-5: a carrier that keeps failing is left alone, and probed until it is we
   assert.equal(good.taken.length, 25)
   const metrics = (await server.call('GET', '/metrics')).text
   assert.match(metrics, /^countersign_provider_open\{provider="bad"\} 1$/m)
+  const logged = (text: string) =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes(text))
+      .map((line) => JSON.parse(line) as Record<string, string>)
+  const { provider, reason, until: end } = logged('a carrier fails and is left alone for a while')[0]!
+  assert.equal(provider, 'bad')
+  assert.match(reason!, /^5 failures in a row, the last unavailable$/)
+  assert.ok(Date.parse(end!) > Date.now() - 60_000)
   bad.behaviour = 'accept'
   await until(async () => {
     await sent(server)
     return bad.taken.length > 0
   })
+  await until(() => logged('a carrier is well again').length > 0)
+})
+
+test('a call with receipts that is refused is counted and logged, with its carrier and the reason', async () => {
+  const config = join(temporaryFolder(), 'settings.yaml')
+  writeFileSync(
+    config,
+    `publicUrl: https://codes.example.com
+providers: { tw: { type: http, carrier: twilio, accountSid: AC${'0'.repeat(32)}, authToken: t, from: '+15557122661' } }
+routes: { sms: [tw] }
+`,
+  )
+  await using server = await startServer({ args: ['--config', config] })
+  for (let nth = 0; nth < 3; nth++)
+    assert.equal((await server.call('POST', '/receipts/tw', { body: 'SmsSid=x' })).status, 403)
+  const { text } = await server.call('GET', '/metrics')
+  assert.match(text, /^countersign_receipts_total\{provider="tw",country="",state="refused"\} 3$/m)
+  const lines = server
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('a call with receipts was refused'))
+  assert.equal(lines.length, 1, 'once a minute')
+  const { provider, reason } = JSON.parse(lines[0]!) as Record<string, string>
+  assert.deepEqual([provider, reason], ['tw', 'it does not prove to come from the carrier'])
 })
 
 test('T-5: the only carrier, when it is well again, has a living code with the next try, seconds later', async () => {

@@ -21,6 +21,7 @@ import type { Log } from '../log.ts'
 import { isLoopback } from '../network/loopback.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import { reasonOf } from './reason.ts'
+import { receiptTrouble } from './receipt-trouble.ts'
 
 export type Listeners = AsyncDisposable & {
   /** Base addresses, with the ports they got. */
@@ -73,6 +74,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const takers = new Map(
     [...providers].flatMap(([name, one]) => (one.receipts ? [[name, one.receipts.bind(one)] as const] : [])),
   )
+  const onRefused = receiptTrouble('refused', services.metrics, log)
   const adminPagesOn = (server: FastifyInstance) =>
     server.register(adminPages, {
       services,
@@ -87,6 +89,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     huaweiDialect(server, services)
     await server.register(receiptPages, {
       takers,
+      onRefused,
       onError: (provider, error) =>
         log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
     })

@@ -3,7 +3,7 @@
 import type { Settings } from '../config/settings.ts'
 import type { DeliverySettings } from '../delivery/delivery.ts'
 import type { ReceiptsSettings } from '../delivery/receipts.ts'
-import { destinationOf } from '../delivery/router.ts'
+import { destinationOf, type RouterSettings } from '../delivery/router.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Dispatch, OutboxEntry } from '../store/outbox.ts'
@@ -15,6 +15,15 @@ export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings[
     metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
     if (result.isNews && state === 'delivered')
       metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
+  }
+}
+
+/** Why a carrier is handed nothing for a while, and that it is handed messages again. */
+export function breakerObserver(log: Pick<Log, 'info' | 'warn'>): NonNullable<RouterSettings['onBreaker']> {
+  return (provider, change) => {
+    if (change.kind === 'closed') return log.info('a carrier is well again', { provider })
+    const until = new Date(Date.now() + change.forMs).toISOString()
+    log.warn('a carrier fails and is left alone for a while', { provider, reason: change.why, until })
   }
 }
 

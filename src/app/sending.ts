@@ -15,10 +15,10 @@ import type { Metrics } from '../metrics.ts'
 import { createProviders } from '../providers/providers.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import type { Store } from '../store/store.ts'
-import { deliveryObservers, receiptObserver } from './observers.ts'
+import { breakerObserver, deliveryObservers, receiptObserver } from './observers.ts'
 import { longestLifetimeMs } from './policies.ts'
 import { reasonOf } from './reason.ts'
-import { unreadReceipts } from './unread-receipts.ts'
+import { receiptTrouble } from './receipt-trouble.ts'
 
 /** Disposed of, it settles what is in hand first. */
 export type Sending = AsyncDisposable & {
@@ -53,7 +53,7 @@ export async function createSending(
   const receipts = createReceipts({
     dispatches: store.dispatches,
     observe: receiptObserver(metrics),
-    onUnread: unreadReceipts(metrics, log),
+    onUnread: receiptTrouble('unread', metrics, log),
     onError,
   })
   made.defer(() => receipts.stop())
@@ -66,6 +66,7 @@ export async function createSending(
       [...providers].map(([name, provider]) => [name, { ...settings.providers[name]!, provider }]),
     ),
     measured,
+    onBreaker: breakerObserver(log),
   })
   const delivery = createDelivery({
     outbox: store.outbox,

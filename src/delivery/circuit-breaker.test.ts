@@ -133,3 +133,23 @@ test('a message with nowhere else to go may enter; taken, it closes, failed, it 
   breaker.enterAnyway().leave('accepted')
   assert.equal(breaker.state(), 'closed')
 })
+
+test('whoever asked is told why it opened and for how long, of each probe that failed, and that it closed', () => {
+  let time = 0
+  const changes: string[] = []
+  const breaker = createCircuitBreaker(
+    () => time,
+    () => 1,
+    (change) => changes.push(change.kind === 'opened' ? `${change.why}: ${change.forMs}` : change.kind),
+  )
+  for (const outcome of five) breaker.enter()!.leave(outcome)
+  time = 5_000
+  breaker.enter()!.leave('unknown')
+  time = 15_000
+  breaker.enter()!.leave('accepted')
+  assert.deepEqual(changes, [
+    '5 failures in a row, the last unavailable: 5000',
+    'its probe was unknown: 10000',
+    'closed',
+  ])
+})

@@ -20,6 +20,11 @@ export type Entered = {
   leave(outcome: DispatchOutcome): void
 }
 
+/** Of an open one: why, and how long before a probe may enter. */
+export type BreakerChange =
+  | { readonly kind: 'opened'; readonly why: string; readonly forMs: number }
+  | { readonly kind: 'closed' }
+
 /** So many failures in a row, or half of so many in the window. */
 const failuresInRow = 5
 const leastOutcomes = 10
@@ -35,8 +40,13 @@ const probeMs = 15_000
  * is an answer about the recipient, throttling one about speed.
  * @param now  Milliseconds, never going back.
  * @param random  0 to 1: many processes shall not probe in the same instant.
+ * @param onChange  Told as it opens, also anew after a probe, and as it closes.
  */
-export function createCircuitBreaker(now: () => number, random: () => number): CircuitBreaker {
+export function createCircuitBreaker(
+  now: () => number,
+  random: () => number,
+  onChange: (change: BreakerChange) => void = () => undefined,
+): CircuitBreaker {
   let seconds = emptySeconds()
   let inRow = 0
   let openUntil = 0
@@ -47,11 +57,13 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
 
   const isOpened = () => openMs > 0
 
-  function open(): void {
+  function open(why: string): void {
     openMs = Math.min(longestOpenMs, openMs === 0 ? shortestOpenMs : openMs * 2)
-    openUntil = now() + openMs * (0.5 + random() / 2)
+    const forMs = openMs * (0.5 + random() / 2)
+    openUntil = now() + forMs
     probe = undefined
     period++
+    onChange({ kind: 'opened', why, forMs })
   }
 
   function close(): void {
@@ -60,6 +72,7 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
     seconds = emptySeconds()
     probe = undefined
     period++
+    onChange({ kind: 'closed' })
   }
 
   function entered(own?: typeof probe): Entered {
@@ -77,7 +90,7 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
 
   function answerProbe(outcome: DispatchOutcome): void {
     if (outcome === 'throttled') probe = undefined
-    else if (isFailure(outcome)) open()
+    else if (isFailure(outcome)) open(`its probe was ${outcome}`)
     else close()
   }
 
@@ -95,7 +108,8 @@ export function createCircuitBreaker(now: () => number, random: () => number): C
     }
     inRow++
     counted.failures++
-    if (inRow >= failuresInRow || isFailing(seconds, second)) open()
+    if (inRow >= failuresInRow) open(`${failuresInRow} failures in a row, the last ${outcome}`)
+    else if (isFailing(seconds, second)) open(`half of ${windowSeconds} s failed, the last ${outcome}`)
   }
 
   return {

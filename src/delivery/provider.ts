@@ -92,6 +92,8 @@ export type ReceiptAnswer = {
   readonly status: number
   readonly contentType?: string
   readonly body?: string
+  /** Why it was refused, for the operator; holds nothing of the call. */
+  readonly reason?: string
 }
 
 export type Provider = {

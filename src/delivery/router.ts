@@ -2,7 +2,7 @@
 
 import type { ProviderState } from '../metrics.ts'
 import type { DispatchOutcome, NewMessage } from '../store/outbox.ts'
-import { createCircuitBreaker, type Entered } from './circuit-breaker.ts'
+import { type BreakerChange, createCircuitBreaker, type Entered } from './circuit-breaker.ts'
 import { createGate } from './gate.ts'
 import type { MeasuredOrder } from './measured-order.ts'
 import type { Channel, Provider } from './provider.ts'
@@ -30,6 +30,7 @@ export type RouterSettings = {
   /** By name; every step of every route is among them. */
   readonly providers: ReadonlyMap<string, RoutedProvider>
   readonly measured: MeasuredOrder
+  readonly onBreaker?: (provider: string, change: BreakerChange) => void
   /** Milliseconds, never going back. Default: `performance.now()`. */
   readonly now?: () => number
   /** 0 to 1, 1 excluded. */
@@ -75,7 +76,12 @@ export function createRouter(settings: RouterSettings): Router {
   const posts = new Map(
     [...settings.providers].map(([name, one]) => [
       name,
-      { ...one, name, breaker: createCircuitBreaker(now, random), gate: createGate(one, now) },
+      {
+        ...one,
+        name,
+        breaker: createCircuitBreaker(now, random, (change) => settings.onBreaker?.(name, change)),
+        gate: createGate(one, now),
+      },
     ]),
   )
   type Post = NonNullable<ReturnType<typeof posts.get>>

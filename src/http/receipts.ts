@@ -7,6 +7,8 @@ import { clientAddressOf } from './client-address.ts'
 export type ReceiptPagesOptions = {
   /** What each provider does with a call, by its name. */
   readonly takers: ReadonlyMap<string, (request: ReceiptRequest) => Promise<ReceiptAnswer>>
+  /** Told of each call that was not taken, and why. */
+  readonly onRefused: (provider: string, reason: string) => void
   readonly onError: (provider: string, error: unknown) => void
 }
 
@@ -19,7 +21,7 @@ const largestCall = 1024 * 1024
  */
 export async function receiptPages(
   app: FastifyInstance,
-  { takers, onError }: ReceiptPagesOptions,
+  { takers, onRefused, onError }: ReceiptPagesOptions,
 ): Promise<void> {
   // As it came: signatures are over the bytes.
   app.removeAllContentTypeParsers()
@@ -37,13 +39,14 @@ export async function receiptPages(
       if (!take) return reply.code(404).send('No such carrier.\n')
       const mark = request.url.indexOf('?')
       try {
-        const { status, contentType, body } = await take({
+        const { status, contentType, body, reason } = await take({
           method: request.method as 'GET' | 'POST',
           query: mark < 0 ? '' : request.url.slice(mark + 1),
           headers: request.headers as ReceiptRequest['headers'],
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
           clientIp: clientAddressOf(request),
         })
+        if (reason !== undefined) onRefused(request.params.name, reason)
         if (contentType !== undefined) reply.type(contentType)
         return reply.code(status).send(body ?? '')
       } catch (error) {

@@ -55,21 +55,22 @@ export function receiptTaker(
   return async (request) => {
     const { query, headers } = request
     const read = parseText(request.body)
-    if (read.kind === 'malformed') return { status: 400 }
+    if (read.kind === 'malformed') return { status: 400, reason: 'it is not UTF-8' }
     const call = { text: read.value, headers, query, form: parse }
     const url = query === '' ? receiptUrl : `${receiptUrl}?${query}`
     const said = saidBy(call, longestUnverified)
     const verdict = await verify({ request, said, url, nowMs: Date.now() })
-    if (verdict === false) return { status: 403 }
-    if (verdict === 'later') return { status: 503 }
-    if (request.method !== method) return { status: 405 }
+    if (verdict === false) return { status: 403, reason: 'it does not prove to come from the carrier' }
+    if (verdict === 'later') return { status: 503, reason: 'what it is proved by could not be had' }
+    if (request.method !== method)
+      return { status: 405, reason: `it came by ${request.method}, and the carrier calls by ${method}` }
     if (verdict === 'answered') return taken
     const receipts = await receiptsIn(saidBy(call))
-    if (receipts === null) return { status: 400 }
+    if (receipts === null) return { status: 400, reason: 'it is not as the carrier documents it' }
     try {
       if (receipts.length > 0) await receive(receipts)
     } catch {
-      return { status: 503 } // the store is away: the carrier is to tell it again
+      return { status: 503, reason: 'the store is away' } // the carrier is to tell it again
     }
     return taken
   }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unreadReceipts } from './unread-receipts.ts'
+import { receiptTrouble } from './receipt-trouble.ts'
 
 test('every receipt that cannot be read is counted, and one a minute is logged for each carrier', () => {
   let time = 0
   let counted = 0
   const lines: unknown[] = []
-  const onUnread = unreadReceipts(
+  const onUnread = receiptTrouble(
+    'unread',
     { receipts: { inc: () => counted++ } } as never,
     { warn: (_, fields) => lines.push(fields) },
     () => time,
