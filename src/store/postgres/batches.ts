@@ -1,4 +1,4 @@
-/** Group commit: the calls of a turn, and those that wait for a connection, decided in one transaction. */
+/** Group commit: one transaction for the calls of a turn and the calls that wait for a connection. */
 
 import type { AppError } from '../../errors.ts'
 import { newNeeds, writesOf } from './held.ts'
@@ -12,7 +12,7 @@ const largestBatch = 512
 export type HotCall = {
   readonly verb: HotVerb
   readonly args: readonly unknown[]
-  /** By `performance.now()`: later it must not be done. */
+  /** The call must not take effect after this time, by `performance.now()`. */
   readonly until: number
   resolve(value: unknown): void
   reject(error: AppError): void
@@ -20,12 +20,12 @@ export type HotCall = {
 
 export type Batches = {
   add(call: HotCall): void
-  /** When nothing is under way any more. */
+  /** Resolves when no batch is under way any more. */
   ended(): Promise<void>
 }
 
 /**
- * @param lanes  Batches under way at once. While all are, calls gather: the busier it is, the more share a commit.
+ * @param lanes  The most batches under way at once. Meanwhile calls gather, so under load more calls share a commit.
  * @param decoySuffix  32 hex of this process, less the digits of the lane.
  */
 export function createBatches(transactions: Transactions, lanes: number, decoySuffix: string): Batches {
@@ -48,7 +48,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
     }
   }
 
-  /** Else the busier the server, the more of its time would go to calls that were given up long ago. */
+  /** Drops calls that were given up long ago: a busy server would spend more and more of its time on them. */
   function isInTime(call: HotCall): boolean {
     if (call.until >= mustEnd()) return true
     call.reject(tooSlow())
@@ -58,7 +58,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
   const decoyOf = (lane: number) =>
     decoyPrefix + decoySuffix.slice(0, 28) + lane.toString(16).padStart(4, '0')
 
-  /** In one transaction, or if a call spoils it for all, in two: so it fails alone, after a few commits. */
+  /** Runs a batch in one transaction. If a call spoils it, runs each half apart: in the end that call fails alone. */
   async function run(calls: readonly HotCall[], decoy: string): Promise<void> {
     try {
       const results = await decided(calls, decoy)
@@ -70,7 +70,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
     } catch (error) {
       if (isOfOneCall(error) && calls.length > 1) {
         const half = calls.length >> 1
-        // At once: what holds one half up must not use up the time of the other.
+        // Both at once: a lock that holds one half up must not use up the time of the other half.
         await Promise.all([run(calls.slice(0, half), decoy), run(calls.slice(half), decoy)])
       } else for (const call of calls) call.reject(unavailable(error))
     }
@@ -89,7 +89,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
         const end = mustEnd()
         let until = latest
         const result = all.map((call) => {
-          // Its caller has been told, or will be before the commit, that nothing was accepted.
+          // Its caller was refused already, or will be before the commit.
           if (call.until < end) return tooLate
           until = Math.min(until, call.until)
           return { value: call.verb.decide(held, ...(call.args as never[])) }
@@ -118,5 +118,5 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
 
 const tooLate = Symbol('too late')
 const tooSlow = () => unavailable(new Error('the store was too slow'))
-/** A call that is over earlier cannot be committed any more. */
+/** A call whose time ends before this cannot be committed any more. */
 const mustEnd = () => performance.now() + commitMs * 2

@@ -26,10 +26,10 @@ export type Held = {
   readonly journal: HeldJournal
 }
 
-/** What calls say they will look at, before anything is read. */
+/** The rows that calls are going to need, collected before anything is read. */
 export type Needs = ReturnType<typeof newNeeds>
 
-/** @param decoy  The id of what stands in for a verification that is not there. */
+/** @param decoy  The id of the row that is written in place of a verification that does not exist. */
 export function newNeeds(decoy: string) {
   const ledgers = new Set<string>()
   const ids = new Set<string>()
@@ -49,7 +49,7 @@ export function newNeeds(decoy: string) {
       const name = keyOf(key)
       if (!keys.has(name)) keys.set(name, key)
     },
-    /** The same, or what costs as much to read where there is none: A-1. */
+    /** The same; where there is none, a read that costs as much. */
     liveOrDecoy: (key: VerificationKey) => void keys.set(keyOf(key), { ...key, otherwise: decoy }),
     /** All live ones of a member. */
     liveOf: (tenant: string, member: string) =>

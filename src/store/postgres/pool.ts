@@ -11,20 +11,20 @@ export type PoolSettings = {
 export type Pool = {
   /** @throws PostgresError if there is no connection by `until` (by `performance.now()`). */
   lend<T>(until: number, act: (connection: PostgresConnection) => Promise<T>): Promise<T>
-  /** From now on nothing is prepared: what keeps the server's connections apart from ours would lose it. */
+  /** Prepares no statements from now on: a pooler may give each transaction another connection, which has none. */
   stopPreparing(): void
   close(): Promise<void>
 }
 
 /** For TCP, TLS and login. A server in good health takes some milliseconds. */
 const connectMs = 700
-/** After a connection that could not be opened: calls in between are refused at once instead of queueing. */
+/** Pause after a connection that could not be opened. Until it ends calls are refused at once and do not queue. */
 const firstPauseMs = 50
 const longestPauseMs = 500
 
 /**
- * With less time than this nothing is begun. A call that is not answered in time costs its connection, so calls that
- * had waited long for one would each take one along, from a server that is busy and in good health.
+ * The least time in which a call is begun. A call that times out costs its connection. So calls that waited long would
+ * each cost a connection, although the server is only busy.
  */
 const leastMs = 40
 
@@ -89,7 +89,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
       lastError = error as PostgresError
       pauseMs = Math.min(longestPauseMs, pauseMs === 0 ? firstPauseMs : pauseMs * 2)
       pausedUntil = performance.now() + pauseMs
-      // Those who wait get one that is out, if any is; else nothing is on its way to them.
+      // Callers that wait get a lent connection when it returns. If none is lent or being opened, refuse them.
       if (open.size === 0 && opening === 0) refuseAll(lastError)
       else setTimeout(fill, pauseMs + 1).unref()
     }
@@ -134,7 +134,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
         if (performance.now() > until - leastMs) throw new PostgresError('every connection is busy')
         return await act(connection)
       } catch (error) {
-        // A server that hangs, or is out of reach, hangs on the others too: they would each cost a deadline.
+        // If the server hangs or is out of reach, its other connections hang too, and each would cost a deadline.
         if (connection.isBroken) for (const other of idle.splice(0)) other.destroy()
         throw error
       } finally {
@@ -146,7 +146,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
       canPrepare = false
       for (const one of idle.splice(0)) void one.close()
     },
-    /** Ends those that are lent, too: wait for their calls before. */
+    /** Also closes connections that are lent: wait for their calls before. */
     async close() {
       isClosed = true
       refuseAll(new PostgresError('the store is closed'))

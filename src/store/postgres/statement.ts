@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto'
 import { storableJson } from '../storable.ts'
 
-/** What it returns, if anything, is one column of JSON: a row arrives typed, by one `JSON.parse`. */
+/** A statement returns one column of JSON, or nothing: one `JSON.parse` gives a row with its types. */
 export type Statement = { readonly name: string; readonly text: string }
 
 export type Value = string | number | boolean | null
@@ -11,7 +11,7 @@ export type Value = string | number | boolean | null
 /** A statement with the values of one run. */
 export type Bound = { readonly statement: Statement; readonly values: readonly Value[] }
 
-/** Names are of the text, so that the same name never means another text, whoever shares the connection. */
+/** A statement's name is made from its text: on a shared connection one name never means two texts. */
 export function sql(text: string): Statement {
   return { text, name: `countersign_${hash('sha256', text).slice(0, 24)}` }
 }
@@ -25,5 +25,5 @@ export function bindRows(statement: Statement, rows: readonly object[], ...value
   return bind(statement, storableJson(rows), ...values)
 }
 
-/** Engine time in ms: the server's own, now and not as of the transaction's begin. */
+/** Engine time in ms: the server's clock at this moment, not at the begin of the transaction. */
 export const engineTime = 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint'

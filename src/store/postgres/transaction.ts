@@ -1,4 +1,4 @@
-/** A transaction within a deadline: begun, guarded and committed so that what was refused is never done later. */
+/** A transaction within a deadline: begun, guarded and committed so that a refused call never takes effect later. */
 
 import { AppError } from '../../errors.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
@@ -6,11 +6,11 @@ import { type PostgresConnection, PostgresError, type Rows } from './connection.
 import type { Pool } from './pool.ts'
 import { type Bound, bind, engineTime, sql } from './statement.ts'
 
-/** How much later than its guard a commit may end and still be told in time. */
+/** A commit may end so much later than its guard and still be answered in time. */
 export const commitMs = 30
-/** Of its time a batch waits so much for a row that somebody holds: then its calls shall not wait with each other. */
+/** The share of its time that a batch waits for a locked row. Then it is split, so that not all its calls wait. */
 const lockShare = 0.3
-/** A process that stops between its two messages gives its rows back after so long: the server ends it. */
+/** If a process stops between its two messages, the server ends its transaction after this and frees the rows. */
 const longestIdleMs = 1_000
 const mostTries = 12
 
@@ -19,8 +19,8 @@ const commit = sql('commit')
 const rollback = sql('rollback')
 
 /**
- * For this transaction only, as a pooler demands. Every statement of this engine knows its rows by an index;
- * plans made while a table was still empty would go on reading it from end to end when it no longer is.
+ * Settings of this transaction alone, as a pooler demands. Every statement of this engine finds its rows by an index.
+ * Sequential scans are off because a plan made while a table was empty would go on reading the whole table.
  */
 const opening = sql(`
   select json_build_array(${engineTime}, (select value from meta where name = '${markName}'),
@@ -30,16 +30,16 @@ const opening = sql(`
     set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true))`)
 
 /**
- * Behind the statements that lock, so not earlier than any time that others wrote to those rows: what is taken is
- * given back by the time it was taken at, and a wait for a row is no part of a minute.
+ * Engine time, read after the rows are locked. So it is not earlier than any time that others wrote to those rows:
+ * takings are given back by their time. And the wait for a lock does not count as a part of a minute.
  */
 const lockedAt = sql(`select to_json(${engineTime})`)
 
 /**
- * The last statement before the commit: a division by zero if its time is over. A server that hung and reads
- * on later, or a message that lay in a socket, so ends in a rollback although nobody is there to send one.
- * So does what is written to a store that is being moved, or was: a move sees those who are connected when it
- * begins, but a server that was cut off then, and comes back, would go on serving what it has left.
+ * The last statement before the commit: it divides by zero if the deadline has passed. So a transaction ends in a
+ * rollback, without a client to ask for it, if the server hung and reads on later or the message lay in a socket.
+ * It also divides by zero in a store that is being moved or was moved. A move sees only the servers that are connected
+ * when it begins; a server that was cut off then, and comes back, must not write to the old store.
  */
 const guard = sql(`
   select to_json(1 / (case when ${engineTime} < $1::bigint and not exists (
@@ -59,14 +59,14 @@ export type Transaction = {
   run(...statements: readonly Bound[]): Promise<readonly Rows[]>
 }
 
-/** @param pool  Whose connections it runs on, one a transaction. */
+/** @param pool  Gives one connection to each transaction. */
 export function createTransactions(pool: Pool) {
-  /** As last learned, for those that write in one message; null: the server's clock was set. */
+  /** The newest value of `aheadBy`, for transactions of one message; null: the server's clock was set. */
   let lastAheadMs: number | null = null
 
   /**
    * @param now  Engine time as it has just arrived.
-   * @returns Engine time less this process's steady clock; a little low, so that guards are early and never late.
+   * @returns Engine time minus this process's steady clock. It is a little low, so guards are early and never late.
    */
   function aheadBy(now: number): number {
     lastAheadMs = now - performance.now()
@@ -88,8 +88,8 @@ export function createTransactions(pool: Pool) {
   const guardBy = (until: number, aheadMs: number) => bind(guard, Math.floor(until - commitMs + aheadMs))
 
   /**
-   * Tries again what lost a race, as long as there is time: a row that was not there when it was read and is
-   * now, a deadlock, a connection that had died while it was idle.
+   * Runs an act again while there is time if it lost a race: another transaction made the same row, there was a
+   * deadlock, or the connection had died while it was idle.
    */
   async function retried<T>(until: number, act: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -116,7 +116,7 @@ export function createTransactions(pool: Pool) {
         pool.stopPreparing()
         return true
       case divisionByZero:
-        // Not late by our clock: the server's was set, or the store is moved. Learn it anew.
+        // By our clock it is not late: the server's clock was set, or the store was moved. Read the time again.
         lastAheadMs = null
         return true
       default:
@@ -124,10 +124,10 @@ export function createTransactions(pool: Pool) {
     }
   }
 
-  /** After a failure: nothing of the transaction is left when this is answered, or the connection is not used again. */
+  /** After a failure: rolls the transaction back, or closes the connection if that is not answered. */
   async function undone(connection: PostgresConnection, until: number, error: unknown): Promise<void> {
     if (connection.isBroken) return
-    // It was the one that writes, before a failover. What it is reached by may lead to the new one by now.
+    // This server wrote before a failover, and is a replica now. The host name may lead to the new primary by now.
     if (error instanceof PostgresError && error.sqlState === readOnly) return connection.destroy()
     await connection
       .run([bind(rollback)], Math.max(until, performance.now() + 200))
@@ -178,11 +178,11 @@ export function createTransactions(pool: Pool) {
             .catch(lost)
           openedAt(opened)
           const now = rows.pop()![0] as number
-          // Its own: others learn meanwhile, or unlearn.
+          // A local copy: other transactions change `lastAheadMs` meanwhile.
           const aheadMs = aheadBy(now)
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
           const { writes, result, until: end = until } = await act(rows, { now, run })
-          // Nothing to lose: no guard, no flush, and nobody minds how it ends.
+          // Without writes there is nothing to guard or to flush.
           const last = writes.length === 0 ? [] : [...writes, guardBy(end, aheadMs)]
           await connection.run([...last, bind(commit)], until)
           return result
@@ -198,11 +198,11 @@ export function createTransactions(pool: Pool) {
 export type Decision<T> = {
   readonly writes: readonly Bound[]
   readonly result: T
-  /** If the commit must come earlier than the transaction's own end. */
+  /** Set if the commit must come before the transaction's own deadline. */
   readonly until?: number
 }
 
-/** Unique indexes that two transactions run into when both found no row and both made it. */
+/** Unique indexes that refuse the second of two transactions which both found no row and both made it. */
 const raced = new Set([
   'ledger_pkey',
   'verification_live',
@@ -221,14 +221,14 @@ function lost(error: unknown): never {
   throw isLost ? new Lost(error.message) : error
 }
 
-/** A failure that may be of one call among many: alone it says whose. */
+/** Whether one call among many may have caused the failure. Run alone, that call fails and the others do not. */
 export function isOfOneCall(error: unknown): boolean {
   if (!(error instanceof PostgresError)) return false
-  // 22: a value that cannot be stored · 23: a row that may not be · and a row held by somebody else.
+  // 22: a value that cannot be stored · 23: a row that breaks a constraint · or a row that another call has locked.
   return /^2[23]/.test(error.sqlState) || error.sqlState === lockNotAvailable
 }
 
-/** What callers are told, whatever it was; whoever has opened a store already can do nothing about a move. */
+/** The error that callers get for any failure, a move included: whoever has opened the store cannot act on it. */
 export function unavailable(error: unknown): AppError {
   if (error instanceof AppError && error.code === 'store.unavailable') return error
   return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {
