@@ -1,4 +1,4 @@
-/** Moves verifications that are over from Redis to the history: kept there first, then dropped here. */
+/** Moves ended verifications from Redis to the history: writes them there first, then drops them here. */
 
 import type { History } from '../postgres/history.ts'
 import type { Calls } from './calls.ts'
@@ -6,15 +6,15 @@ import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
 
 export type Archive = {
-  /** Moves all that is over now. */
+  /** Moves all verifications that have ended by now. */
   catchUp(): Promise<void>
-  /** Moves what is over from now on, until it is stopped. */
+  /** Goes on moving verifications as they end, until it is stopped. */
   start(): { stop(): Promise<void> }
 }
 
 const piece = 500
 const pauseMs = 500
-/** One that messages still name is looked at again after so long. */
+/** A verification that messages still name is looked at again after this time. */
 const keepMs = 60_000
 
 /** @param untilOf  The deadline of a call that begins now. */
@@ -30,7 +30,7 @@ export function createArchive(
     const [, , ...texts] = await calls.call(found)
     if (texts.length === 0) return false
     const over = texts.map(parseRecord)
-    // Kept twice if this fails in between, which is the same as once.
+    // If the next call fails, the same records are written again later, which changes nothing.
     await history.keep(untilOf(), over.filter((one) => !('isLost' in one)).map(rowOf))
     await calls.call({
       name: 'archived',
@@ -42,7 +42,7 @@ export function createArchive(
     return texts.length === piece
   }
 
-  /** A piece of each shard. @returns Whether more is over. */
+  /** Moves a piece of each shard. @returns Whether more verifications have ended. */
   async function move(): Promise<boolean> {
     const due = await Promise.all(
       layout.of.map(async ({ ends }, shard) => {
@@ -61,7 +61,7 @@ export function createArchive(
   }
 
   return {
-    // Who asks while it is under way waits for it, and does not move the same once more beside it.
+    // A second caller waits for the run under way, instead of moving the same records again beside it.
     catchUp() {
       catchingUp ??= moveAll().finally(() => {
         catchingUp = undefined
@@ -75,7 +75,7 @@ export function createArchive(
       const moveIn = (ms: number) => {
         if (isStopped) return
         timer = setTimeout(() => {
-          // What fails stays where it is, for the next time or another process.
+          // After a failure the records stay here, for the next round or another process.
           moving = move().then(
             (isMore) => moveIn(isMore ? 0 : pauseMs),
             () => moveIn(pauseMs),

@@ -1,9 +1,9 @@
-/** Claimed messages as they arrive from several places: none waits long for another, and the late are for the next look. */
+/** Collects claimed messages from several shards. Messages of a slow shard come with the next look. */
 
 import { AppError } from '../../errors.ts'
 import type { OutboxEntry } from '../outbox.ts'
 
-/** Later than this after its claim a message is left to its lease, which must outlast its hand-over. */
+/** A message that arrived longer ago is left until its lease ends, because the lease must outlast the hand-over. */
 const mostLateMs = 500
 
 export type Arrivals = ReturnType<typeof createArrivals>
@@ -16,7 +16,7 @@ export function createArrivals() {
       for (const entry of entries) arrived.push({ owner, entry, at })
     },
 
-    /** What is here now of an owner, with the life that is left of it. */
+    /** The messages of an owner that have arrived, each with the rest of its life. */
     take(owner: string): OutboxEntry[] {
       const time = performance.now()
       const taken = arrived.filter((one) => one.owner === owner && time - one.at < mostLateMs)
@@ -27,8 +27,8 @@ export function createArrivals() {
 }
 
 /**
- * Waits until all have ended, or so long. What goes on then is let go on.
- * @returns Why not all ended well; undefined if they did.
+ * Waits until all acts have ended, but not longer than `ms`. Acts that take longer go on by themselves.
+ * @returns Why not all acts ended well; undefined if they did.
  */
 export async function allWithin(
   ms: number,

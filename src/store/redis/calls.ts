@@ -1,4 +1,4 @@
-/** Calls of functions in Redis: those of a turn go to a node in one write, and none is done after its caller gave up. */
+/** Calls of functions in Redis: those of a turn go to a node in one write; none takes effect after its deadline. */
 
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
@@ -8,19 +8,19 @@ import type { Library, RedisFunction } from './library.ts'
 
 export type Call = {
   readonly name: RedisFunction
-  /** Where all the keys lie. */
+  /** The shard of all its keys. */
   readonly shard: number
   readonly keys: readonly string[]
   readonly args: readonly (string | number)[]
-  /** By `performance.now()`: later it must not be done. */
+  /** The call must not take effect after this time, by `performance.now()`. */
   readonly until: number
 }
 
-/** Kind of the answer, engine time of the node, and what else the function answers. */
+/** Kind of the answer, engine time of the node, and the function's other results. */
 export type Reply = readonly [kind: string, now: number, ...rest: (string | number)[]]
 
 export type Calls = {
-  /** @throws AppError `store.unavailable`; then it may have been done, but will not be later. */
+  /** @throws AppError `store.unavailable`; then the call may have taken effect, but will not do so later. */
   call(call: Call): Promise<Reply>
   /** Plain commands, read-only or harmless to do twice. @throws AppError `store.unavailable`. */
   command(until: number, name: string, key: string, ...args: (string | number)[]): Promise<unknown>
@@ -29,20 +29,20 @@ export type Calls = {
 type Waiting = Call & { resolve(reply: Reply): void; reject(error: AppError): void; tries: number }
 
 /**
- * What a node says of a command that it has not done, or the client of what it has not sent since it learned that
- * shards have moved: it may be asked again, there or elsewhere.
+ * Errors after which a command was certainly not executed, so it may be sent again, there or elsewhere: those of a node
+ * that refused it, and that of the client, which has not sent it because shards have moved.
  */
 const undone =
   /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY)\b|should belong to the same slots allocation group$/
 const retryPauseMs = 30
 const mostTries = 20
 const loadMs = 200
-/** What a failover may forget: it is done again, and at worst a message is sent twice. So it waits for no replica. */
+/** Functions whose writes a failover may lose: they are called again, and at worst a message is sent twice. */
 const forgettable: ReadonlySet<RedisFunction> = new Set([
   ...(['claim', 'settle', 'postpone', 'release', 'end_waits'] as const),
   ...(['give_back', 'over', 'archived', 'find'] as const),
 ])
-/** How much earlier than its caller gives up a function gives up: the answer needs time too. */
+/** A function gives up so much earlier than its caller, because the answer takes time too. */
 const answerMs = 20
 
 /** @param slots  The hash slot of each shard; empty without a cluster. */
@@ -53,7 +53,7 @@ export function createCalls(
   wait: WaitChoice | null,
 ): Calls {
   let gathered: Waiting[] = []
-  /** Engine time of each node less this process's steady clock; a little low, so that calls are given up early. */
+  /** Engine time of each node minus this process's steady clock; a little low, so that functions give up early. */
   const aheadOf = new Map<string, number>()
   let loading: Promise<Error | undefined> | undefined
 
@@ -65,7 +65,7 @@ export function createCalls(
   function send(): void {
     const calls = gathered
     gathered = []
-    // By all its nodes, as the client does: shards of one master whose replicas it knows differently are apart.
+    // Grouped by all nodes of a shard, as the client does: shards of one master may have different lists of replicas.
     const groups = Map.groupBy(calls, ({ shard }) => nodesOf(shard).join())
     for (const some of groups.values()) void sendTo(nodesOf(some[0]!.shard)[0] ?? '', some)
   }
@@ -101,7 +101,7 @@ export function createCalls(
   function answered(node: string, call: Waiting, reply: Reply, missing: string | null): void {
     const [kind, now] = reply
     aheadOf.set(node, now - performance.now())
-    // Not late by our clock: the node's was set, and is learned now.
+    // By our clock it is not late: the node's clock was set. Its new time has just been noted.
     if (kind === 'late') again(call, new Error('Redis was too slow'))
     else if (missing !== null && !forgettable.has(call.name))
       call.reject(new AppError('store.unavailable', missing))
@@ -110,7 +110,7 @@ export function createCalls(
 
   function failed(call: Waiting, error: Error): void {
     if (undone.test(error.message)) {
-      // Of a batch that only in part went to the wrong node the client does not learn by itself.
+      // If only a part of a batch went to the wrong node, the client does not refresh its slots by itself.
       if (client instanceof Cluster && error.message.startsWith('MOVED')) client.refreshSlotsCache()
       again(call, error)
     } else if (/Function not found/.test(error.message)) {
@@ -132,10 +132,10 @@ export function createCalls(
     gathered.push(call)
   }
 
-  /** On every master: a new one, or one that came back empty, has none. */
+  /** Loads the functions on every master: a new one, or one that came back empty, has none. */
   function load(): Promise<Error | undefined> {
     const nodes = client instanceof Cluster ? client.nodes('master') : [client]
-    // One that is away holds nobody up on the others; whose own it is asks again, and is told.
+    // A master that is away does not hold up calls to others. Calls to it try again, and are refused in the end.
     return allWithin(
       loadMs,
       nodes.map((node) =>
@@ -165,7 +165,7 @@ export function createCalls(
   }
 }
 
-/** @returns What was not reached; null if all was. */
+/** @returns How many replicas are missing, in words; null if none is. */
 function missingOf(wait: WaitChoice, [error, reply]: [Error | null, unknown]): string | null {
   if (error) return error.message
   const reached = Number(wait.isOnDisk ? (reply as number[])[1] : reply)

@@ -1,4 +1,4 @@
-/** What is looked at before a Redis is used: what it must be set to, where its shards lie, and that each answers. */
+/** Checks before a Redis is used: its settings, the places of its shards, and that each shard answers. */
 
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
@@ -16,8 +16,8 @@ export async function slotsOf(client: Client, layout: Layout): Promise<readonly 
 }
 
 /**
- * Asks every shard for nothing: so each has the functions, and the clock of each is known before a call hangs on it
- * being known when it must not be done any more. One that is away is met when it is back.
+ * Sends every shard a call that does nothing. This loads the functions and reads the clock before a deadline depends on
+ * them. A shard that is away is skipped, and met when it is back.
  */
 export async function meet(calls: Calls, layout: Layout): Promise<void> {
   const until = performance.now() + longestMeetingMs
@@ -27,7 +27,7 @@ export async function meet(calls: Calls, layout: Layout): Promise<void> {
   await Promise.allSettled(asked)
 }
 
-/** What would lose or refuse records under load is refused at the start. */
+/** Refuses at start a Redis whose settings would lose or refuse records under load. */
 export async function examine(client: Client, choice: RedisChoice): Promise<void> {
   for (const node of mastersOf(client)) {
     const problem = problemOf(await infoOf(node).catch(unavailable), choice)
@@ -50,7 +50,7 @@ function problemOf(told: (name: string) => string, { kind, wait }: RedisChoice):
 }
 
 export function unavailable(error: unknown): never {
-  // Of no master at all there is no error either.
+  // Without any master there is no error either.
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as Error | undefined
   throw new AppError('store.unavailable', `Redis: ${cause?.message ?? 'no master'}`, { cause })
 }

@@ -1,4 +1,4 @@
-/** The verifications of an address, wherever they are: those that are here first, then those in the history. */
+/** Finds the verifications of an address: first those in Redis, then those in the history. */
 
 import type { FoundVerifications, Verifications } from '../verifications.ts'
 import { verificationOf } from './records.ts'
@@ -10,7 +10,7 @@ export async function find(
   until: number,
   query: { address: string; sinceMs: number; before?: string },
 ): Promise<FoundVerifications> {
-  // Those that are here first; the rest of the pages are of the history, less what was told already.
+  // The first page is of Redis; the others are of the history, without verifications that were returned already.
   if (query.before === undefined) {
     const here = (await verifications.find(until, query.address))
       .filter((one) => one.issuedAt >= query.sinceMs)

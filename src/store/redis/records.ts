@@ -1,4 +1,4 @@
-/** Verifications as they lie in Redis: JSON, with what only this engine keeps beside the record. */
+/** Verifications as Redis stores them: JSON of the record, and fields that only this engine needs. */
 
 import type { Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
@@ -8,9 +8,9 @@ import { digestOfKey } from './layout.ts'
 export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
   readonly state: StateNumber
   readonly usedAt?: number
-  /** Of its key, by which a live one is found. */
+  /** Digest of its key, by which a live verification is found. */
   readonly digest: string
-  /** Messages on their way that name it. */
+  /** Ids of messages under way that name it. */
   readonly messages: number
   /** The last dispatch accepted so far. */
   readonly broughtBy?: NonNullable<Used['broughtBy']>

@@ -1,4 +1,4 @@
-/** What Redis tells an operator: what it is, how much it holds, who follows it, and how far the history is behind. */
+/** The report on Redis for operators: version, size, replicas, and how far the history is behind. */
 
 import { Cluster, type Redis } from 'ioredis'
 import type { Replica, StoreReport } from '../store-report.ts'
@@ -6,7 +6,7 @@ import { type Client, createClient, type RedisChoice, ready, shardsOf } from './
 import { createLayout } from './layout.ts'
 
 const reportMs = 5_000
-/** So long after their codes were over, verifications should be in the history. */
+/** Verifications should be in the history within this time after their codes ended. */
 const mostBehindMs = 10_000
 
 /** @throws AppError `store.unavailable` */

@@ -1,17 +1,17 @@
--- Verifications that are over leave for the history: read, kept there, and only then dropped here.
+-- Ended verifications move to the history: they are read here, written there, and only then dropped here.
 
 -- Keys: ends, records. Arguments: [2] most. Answers: over, now, JSON of each record.
 local function over(keys, args)
   local now = clock()
   local answer = { 'over', now }
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys[1], '-inf', now, 'LIMIT', 0, args[2])) do
-    -- One without a record, after a part of the data was lost, would come up for ever.
+    -- Without this, an id whose record was lost would be returned again and again.
     answer[#answer + 1] = redis.call('HGET', keys[2], id) or cjson.encode({ id = id, isLost = true })
   end
   return answer
 end
 
--- Messages are looked at within seconds; whatever hinders that, nothing stays for longer than this.
+-- Messages are handled within seconds. Nothing stays here longer than this, even if that fails.
 local longest_kept_ms = 3600000
 
 -- Keys: ends, records, live. Arguments: [2] JSON, a list of ids · [3] ms to keep one that messages still name.

@@ -1,10 +1,10 @@
 -- What all functions share: the clock, and verifications as they lie in the hash `records`, JSON by id.
--- Every function takes first the engine time after which it must do nothing, for then its caller has been
--- told so (0: no such time), and answers { kind, engine time, … }.
+-- The first argument of every function is the engine time after which it must do nothing, because its caller has been
+-- refused by then (0: no such time). Every function answers { kind, engine time, … }.
 
 local live, used, dead, spent = 0, 1, 2, 4
 
--- A clock set back must not give a code its life anew: one of a later time than now is over, give or take.
+-- A clock that was set back must not lengthen a code's life: a code issued later than now, give or take, has ended.
 local clock_slack_ms = 2000
 
 local function clock()
@@ -43,7 +43,7 @@ local function live_record(records, lives, digest, now)
   return nil
 end
 
--- Ends it for all that look for a live one; who counted a submission before may still use a spent one.
+-- Ends a verification: it is not found as live any more. A submission counted before may still use a spent one.
 local function end_live(records, lives, record, state)
   record.state = state
   if redis.call('HGET', lives, record.digest) == record.id then
