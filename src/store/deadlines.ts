@@ -1,4 +1,4 @@
-/** Refuses calls whose time is over, whatever becomes of them: one look for all instead of a timer for each. */
+/** Refuses calls whose deadline has passed, by one regular look at all of them instead of a timer for each. */
 
 import { AppError } from '../errors.ts'
 

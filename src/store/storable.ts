@@ -1,11 +1,11 @@
-/** Texts as every engine can keep them: PostgreSQL knows no NUL, and no half of a surrogate pair. */
+/** Texts in a form that every engine can store: PostgreSQL takes neither NUL nor half of a surrogate pair. */
 
-/** What has no place becomes U+FFFD, so that the same text is found again and as long as it was. */
+/** Replaces characters that cannot be stored by U+FFFD, so that the text keeps its length and is found again. */
 export function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed()
 }
 
-/** What JSON writes for either; also for the same letters behind a backslash of their own, which costs a look. */
+/** The escapes that JSON writes for them. A text that contains these letters matches too, which only costs a look. */
 const oddEscape = /\\u(?:0000|d[89a-f])/
 
 /** `JSON.stringify`, of storable texts. A replacer for all would cost several times as much. */

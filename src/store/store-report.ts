@@ -1,12 +1,12 @@
-/** What an engine tells an operator of itself: what it is, how much it holds, who follows it, and what could lose something. */
+/** An engine's report for operators: version, size, replicas, and settings that could lose records. */
 
 export type Replica = {
   readonly name: string
-  /** In the engine's own words; null: not for this user to see. */
+  /** In the engine's own words; null: this user may not see it. */
   readonly state: string | null
-  /** A commit waits for it. */
+  /** Whether each commit waits for this replica. */
   readonly isAwaited: boolean
-  /** What it has not replayed yet. */
+  /** How much it has not replayed yet. */
   readonly behindBytes: number
   readonly behindMs: number
 }
@@ -21,6 +21,6 @@ export type StoreReport = {
   readonly rows?: Readonly<Record<string, number>>
   /** Absent where there can be none. */
   readonly replicas?: readonly Replica[]
-  /** Sentences with the remedy, of what makes answers less than durable or stops writing. */
+  /** Sentences, each with its remedy, about settings that make answers less than durable or stop writing. */
   readonly problems: readonly string[]
 }

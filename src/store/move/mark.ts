@@ -1,4 +1,4 @@
-/** What a store says of a move it takes part in, so that nobody serves from a half of it, or from both. */
+/** The mark of a store that takes part in a move, so that no server uses a half-filled store, or both. */
 
 import { AppError } from '../../errors.ts'
 
@@ -29,7 +29,7 @@ export function markOf(text: unknown): Mark | null {
 }
 
 /**
- * Comes before anything is read or written by whoever is not a move itself.
+ * Must be called before anything is read or written, except by a move.
  * @throws AppError `store.moved` if it must not be served from.
  */
 export function refuseMoved(mark: Mark | null): void {

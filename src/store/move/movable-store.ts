@@ -1,4 +1,4 @@
-/** The contract of an engine for moves: its tables by pages of plain rows, and its mark. Nobody else uses it meanwhile. */
+/** The contract of an engine for moves: tables by pages of plain rows, and a mark. Nobody else uses the store then. */
 
 import type { Cursor, Mark } from './mark.ts'
 import type { MovedRow, Table } from './tables.ts'
@@ -8,7 +8,7 @@ export type MoveRole = 'source' | 'snapshot' | 'target'
 
 export type Page = {
   readonly rows: readonly MovedRow[]
-  /** Where to go on; null: these are the last rows. Understood by the engine that made it alone. */
+  /** Where to go on; null: these are the last rows. Only the engine that made it can read it. */
   readonly next: Cursor | null
 }
 
@@ -24,10 +24,10 @@ export type MovableStore = AsyncDisposable & {
   add(table: Table, rows: readonly MovedRow[], mark: Mark): Promise<void>
   /** Deletes all rows of all tables and sets the mark, both or neither. */
   clear(mark: Mark): Promise<void>
-  /** The latest time that the engine can have told anyone, in ms since the epoch. */
+  /** The latest engine time that anyone can have read, in ms since the epoch. */
   timeReached(): Promise<number>
-  /** Makes engine time begin at `time` if the engine can. @returns How many ms it is behind it; 0: it is not. */
+  /** Makes engine time begin at `time` if the engine can. @returns How many ms engine time is behind `time`, or 0. */
   behindMs(time: number): Promise<number>
-  /** Makes ready for use what was filled row by row. */
+  /** Makes a store ready for use that was filled row by row. */
   settle(): Promise<void>
 }

@@ -21,16 +21,16 @@ export type MoveResult =
   | { readonly kind: 'moved' | 'rehearsed'; readonly tables: readonly MovedTable[] }
   /** Was moved before; nothing was done. */
   | { readonly kind: 'done' }
-  /** Not the same on both sides: the target is not to be used, and the next move begins anew. */
+  /** The stores differ: the target must not be used, and the next move begins anew. */
   | { readonly kind: 'different'; readonly tables: readonly MovedTable[] }
 
 export type MoveOptions = {
-  /** The source goes on being used: leaves no mark on it, and a target that nobody may serve from. */
+  /** The source stays in use: the run leaves no mark on it, and no server may use the target. */
   readonly isRehearsal: boolean
   readonly onProgress: (progress: MoveProgress) => void
 }
 
-/** Clocks this far apart are put right by waiting; any further, and one of them is wrong. */
+/** If clocks differ by at most this, the move waits. If they differ by more, one of them is wrong. */
 const longestWaitMs = 10_000
 
 /**
@@ -124,7 +124,7 @@ async function refuseOtherData(target: MovableStore, mark: Mark | null): Promise
     )
 }
 
-/** Before anything is copied: a clock that is wrong by minutes is still so at the end. */
+/** Checked before anything is copied, because a clock that is wrong by minutes is still wrong at the end. */
 async function refuseWrongClock(source: MovableStore, target: MovableStore): Promise<void> {
   const behindMs = await target.behindMs(await source.timeReached())
   if (behindMs <= longestWaitMs) return

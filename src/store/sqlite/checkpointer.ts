@@ -4,11 +4,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /**
- * Moved by the committing connection itself, as SQLite does by default, 4,000 pages held up every call
- * for some 100 ms once a second at 5,000 sends/s; fewer pages at a time, more often but no less in all.
+ * By default the committing connection moves the log itself. At 5,000 sends/s that held every call up for some 100 ms
+ * once a second, for 4,000 pages. With fewer pages at a time it happened more often and took as long in all.
  */
 const everyMs = 100
-/** A passive pass never blocks and, under steady load, never quite catches up: the log would grow for ever. */
+/** A passive pass never blocks, but under steady load it never quite catches up, and the log would grow for ever. */
 const longestLogPages = 16_000
 
 type Opened = { readonly db: DatabaseSync; readonly passive: StatementSync; readonly restart: StatementSync }

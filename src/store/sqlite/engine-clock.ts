@@ -19,9 +19,8 @@ export function monotonicMs(): number {
 }
 
 /**
- * Starts at the wall clock, or where time had come when the store was last written if that is
- * later, and runs on by the monotonic clock: setting the wall clock back by an hour, now or while
- * the server is down, gives no code an hour more.
+ * Starts at the wall clock, or at the newest time in the store if that is later, and runs on by the monotonic clock.
+ * So no code lives an hour longer if the wall clock is set back by an hour, now or while the server is down.
  */
 export function engineClock(
   db: DatabaseSync,
@@ -44,14 +43,14 @@ export function engineClock(
   }
 }
 
-/** Later than any time that was told before this store was opened; 0 if none was. */
+/** A time later than any that was read before this store was opened; 0 if none was. */
 export function engineTimeAfter(db: DatabaseSync): number {
   const row = db.prepare("select value from meta where name = 'engine_time'").get()
-  // What was written may be up to one interval behind what was told.
+  // The written time may be up to one interval behind the newest time that was read.
   return typeof row?.value === 'number' ? row.value + persistEveryMs : 0
 }
 
-/** Engine time was already so late elsewhere, and goes on from there. */
+/** Moves engine time on to the time that another store had reached. */
 export function keepEngineTime(db: DatabaseSync, time: number): void {
   db.prepare(putTime).run(time)
 }

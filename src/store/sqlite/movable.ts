@@ -32,8 +32,8 @@ export async function openMovableSqlite(path: string, role: MoveRole): Promise<M
 }
 
 /**
- * As long as this connection lives no other can read or write, nor could have been open before: without
- * shared memory SQLite itself sees to it, whatever data folder a server has.
+ * While this connection is open no other can read or write, and none was open when it began. SQLite itself ensures this
+ * in its mode without shared memory, whatever data folder a server has.
  */
 function takeAlone(db: DatabaseSync): void {
   db.exec(
@@ -117,7 +117,7 @@ function movable(db: DatabaseSync, path: string): MovableStore {
     }),
     async settle() {},
     async [Symbol.asyncDispose]() {
-      // Whatever is under way is undone by it.
+      // Closing rolls back a transaction that is under way.
       if (db.isOpen) db.close()
     },
   }
@@ -135,7 +135,7 @@ function statementsOf(db: DatabaseSync, { from, where, key, columns }: Table) {
     first: page(''),
     next: page(`and (${order}) > (${places(key)})`),
     count: db.prepare(`select count(*) as rows from ${from} where ${where}`),
-    // Prepared when it is needed: a snapshot may not even prepare to write.
+    // Prepared only when it is needed, because a snapshot may not even prepare a write.
     insert: () => db.prepare(`insert into ${from} (${names.join(', ')}) values (${places(names)})`),
   }
 }
@@ -188,7 +188,7 @@ function kept(kind: ColumnKind, value: unknown): unknown {
   }
 }
 
-/** @throws AppError for whatever SQLite says no with; its words name columns, never values. */
+/** @throws AppError for every error of SQLite. Its words name columns, never values. */
 function attempt<T>(path: string, act: () => T): T {
   try {
     return act()
