@@ -3,24 +3,24 @@
 export type Gate = {
   readonly inFlight: number
   readonly isPaused: boolean
-  /** Milliseconds until one more fits by its rate or its pause ends; 0 if now, `undefined` if its window is full. */
+  /** Milliseconds until rate and pause allow one more; 0 if they do now, `undefined` if the window is full. */
   roomInMs(): number | undefined
-  /** Takes a place; only after `roomInMs` said 0. */
+  /** Takes a place. Call it only after `roomInMs` returned 0. */
   enter(): void
   leave(): void
-  /** Lets none in for so long. Those inside are not hurried, and a pause under way gets no shorter. */
+  /** Admits no message for so long. It does not end hand-overs under way, nor shorten a pause that is running. */
   pause(ms: number): void
-  /** Resolves when one has left, first come first served, or after `ms` at the latest. */
+  /** Resolves when a place is free, first come first served, or after `ms` at the latest. */
   room(ms: number): Promise<void>
 }
 
 /**
- * A pause a carrier asks for is kept no longer: a minute's life has no more to spare, and a server that says an
- * hour by mistake must not silence the only carrier there is. It is asked again six times a minute at most.
+ * The longest pause that a carrier gets. A code that lives a minute cannot wait longer, and a carrier that asks for an
+ * hour by mistake must not stop all sending. So such a carrier is tried again at most six times a minute.
  */
 const longestPauseMs = 10_000
 
-/** A second's worth may go at once, and at least one. */
+/** The messages of a second may go at once, and at least one message. */
 export function createGate(
   { perSecond, window }: { readonly perSecond: number | null; readonly window: number },
   now: () => number,
@@ -51,7 +51,7 @@ export function createGate(
       const pauseMs = Math.max(0, Math.ceil(pausedUntil - now()))
       if (perSecond === null) return pauseMs
       fill()
-      // Rounding must not ask for a thousandth of a message more.
+      // Without the tolerance, rounding could delay a message by a thousandth of a token.
       const fillMs = tokens >= 1 - 1e-9 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000)
       return Math.max(pauseMs, fillMs)
     },

@@ -3,7 +3,7 @@
 /** Leads to the extension table. */
 export const gsmEscape = 0x1b
 
-/** Row by row: a character's place is its septet. The escape stands in its own place and is no character. */
+/** Row by row: the index of a character is its septet. The escape is listed at its index but is no character. */
 export const gsmBasic =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 

@@ -1,10 +1,10 @@
-/** One call of a provider that takes no longer than it may. */
+/** One call of a provider, ended when its time is over. */
 
 import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
 
-/** Time-outs are this coarse: a timer for each message would cost more than most hand-overs. */
+/** Time-outs are checked this often: a timer for each message would cost more than most hand-overs. */
 const tickMs = 50
-/** What was told to stop may still say whether the message ever left: a better word than unknown. */
+/** After its abort a provider has so long to report whether the message ever left. That is better than unknown. */
 const lastWordMs = 200
 
 type Waiting = { until: number; readonly expire: () => void }
@@ -14,8 +14,8 @@ let ticking: NodeJS.Timeout | undefined
 
 /**
  * Hands a message to a provider.
- * @throws DeliveryError as the provider does, also on being told to stop after `timeoutMs`; or `unknown`
- *   a little later if it says nothing: the message may have been taken.
+ * @throws DeliveryError of the provider, also after its abort at `timeoutMs`; or `unknown` a little later if it
+ *   does not answer the abort, because it may have taken the message.
  */
 export function handOverWithin(provider: Provider, message: Message, timeoutMs: number): Promise<Accepted> {
   return new Promise((resolve, reject) => {

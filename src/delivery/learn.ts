@@ -1,4 +1,4 @@
-/** Brings the measured order what there is to learn: how the codes of each carrier fared, once they have ended. */
+/** Reports to the measured order, for each carrier, how many of its ended codes were used. */
 
 import type { Dispatches } from '../store/dispatches.ts'
 import type { MeasuredOrder } from './measured-order.ts'
@@ -8,21 +8,21 @@ export type LearningSettings = {
   /** Engine time, ms. */
   readonly now: () => Promise<number>
   readonly measured: MeasuredOrder
-  /** The longest life of a code, ms: until then an unused one says nothing. */
+  /** The longest life of a code, ms: only after that an unused code counts as unused. */
   readonly lifetimeMs: number
   readonly onError?: (what: string, error: unknown) => void
 }
 
 export type Learning = {
-  /** Reads what has ended since the last time. Every verification is read once, by each process for itself. */
+  /** Reads the verifications that ended since the last look. Each process reads each verification once. */
   look(): Promise<void>
 }
 
-/** What a start looks back on, so that it does not begin as if nothing were known. */
+/** How far back a start reads, so that it does not begin without any figures. */
 const lookBackMs = 3_600_000
-/** A use is committed a little later than it is decided. */
+/** A use may be committed this much later than it is decided. */
 const slackMs = 2_000
-/** A start with much behind it learns over several looks, and leaves the store to others in between. */
+/** The most pages of one look: a start with much to read spreads it over several looks and so spares the store. */
 const mostPages = 50
 
 export function createLearning(settings: LearningSettings): Learning {

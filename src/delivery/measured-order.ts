@@ -1,4 +1,4 @@
-/** The order that learns: carriers tried by how often the codes they brought were used, and by cost. */
+/** The order that learns: it ranks carriers by the share of their codes that were used, and by cost. */
 
 export type Observation = {
   readonly provider: string
@@ -21,29 +21,29 @@ export type MeasuredOrder = {
    * @param worth  What a code that is used is worth.
    */
   order(candidates: readonly Candidate[], region: string, worth: number): readonly string[]
-  /** The share of used codes that is believed in, and on how many messages; for people. */
+  /** The estimated share of used codes, and the number of messages it rests on; for people to read. */
   belief(provider: string, region: string): { readonly share: number; readonly messages: number }
 }
 
 export type Tuning = {
-  /** After so long an observation counts half: a carrier of last night is not the one of today. */
+  /** After this time an observation counts half: how a carrier did last night says little about today. */
   readonly halfLifeMs: number
-  /** Observations kept of each at most: with much traffic a change shall show after some hundred messages. */
+  /** The most observations of each carrier: with much traffic a change must show after some hundred messages. */
   readonly mostKept: number
-  /** Of each other candidate, whatever is believed of it: so that one that is well again is noticed. */
+  /** The least share of messages for every candidate, so that the recovery of a bad one is noticed. */
   readonly floorShare: number
 }
 
 const defaultTuning: Tuning = { halfLifeMs: 30 * 60_000, mostKept: 600, floorShare: 0.01 }
-/** How much a provider's figures elsewhere count for a region that has none of its own, in messages. */
+/** The weight, in messages, of a provider's figures elsewhere for a region without figures. */
 const borrowed = 4
 
 type Arm = { used: number; unused: number; at: number }
 
 /**
- * Thompson sampling: each candidate's share of used codes is drawn from what is believed of it, a Beta
- * distribution, and the one that then promises most comes first. So what is uncertain is tried about as
- * often as it may be the best, and what is known to be worse hardly ever.
+ * Thompson sampling: for each candidate a share of used codes is drawn from a Beta distribution, its estimate, and the
+ * candidate with the best draw comes first. So an uncertain candidate is tried about as often as it may be the best,
+ * and a candidate that is known to be worse is hardly ever tried.
  * @param now  Milliseconds.
  * @param random  0 to 1, 1 excluded; tests seed it.
  */
@@ -79,7 +79,7 @@ export function createMeasuredOrder(
     arms.set(key, arm)
   }
 
-  /** What is believed of a provider in a region: its own figures there, and a little of those elsewhere. */
+  /** The estimate for a provider in a region: from its figures there and, with little weight, those elsewhere. */
   function believed(provider: string, region: string): { used: number; unused: number } {
     const own = decayed(armOf(provider, region))
     const all = decayed(armOf(provider, anywhere))

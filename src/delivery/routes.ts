@@ -29,7 +29,7 @@ export type Route = {
   readonly second: { readonly channel: Channel; readonly afterMs: number } | null
 }
 
-/** Where a message goes, as far as routes ask. */
+/** The properties of a message by which routes choose. */
 export type Destination = {
   readonly channel: Channel
   /** ISO region of a number; empty for e-mail. */
@@ -45,11 +45,11 @@ export function routeOf(routes: readonly Route[], destination: Destination): Rou
 
 export type RouteExplanation = {
   readonly route: Route
-  /** Why it does not take the message; undefined: it would. */
+  /** Why the route does not take the message; undefined if it does. */
   readonly mismatch: string | undefined
 }
 
-/** Every route of the channel, with what speaks against it. */
+/** Every route of the channel, with the reason why it does not take the message. */
 export function explainRoutes(
   routes: readonly Route[],
   destination: Destination,

@@ -9,10 +9,10 @@ export type SmsSegments = {
   readonly segments: number
 }
 
-/** Units of a text alone, and of each part if there are several: the header of a part takes the rest. */
+/** Units that fit into a single SMS, and into each of several parts, where a header takes the rest. */
 const rooms = { 'gsm-7': { single: 160, each: 153 }, 'ucs-2': { single: 70, each: 67 } } as const
 
-/** One character outside GSM-7 turns the whole text to UCS-2. */
+/** A single character outside GSM-7 makes the whole text UCS-2. */
 export function segmentsOf(text: string): SmsSegments {
   let septets = 0
   let isGsm = true
@@ -32,7 +32,7 @@ export function segmentsOf(text: string): SmsSegments {
 
 /**
  * The parts of a text. An escape and its character, or a surrogate pair, is never split between two.
- * @param encoding  By which it is sent; `gsm-7` demands that the whole text is in it.
+ * @param encoding  Of the message that is sent. With `gsm-7` every character of the text must be in that alphabet.
  */
 export function cutText(text: string, encoding: SmsSegments['encoding']): string[] {
   const costOf = (character: string) => (encoding === 'gsm-7' ? septetsOf(character) : character.length)
