@@ -1,4 +1,4 @@
-/** What a carrier's answer means for a message, by the rules of its block. */
+/** Judges a carrier's answer to a message, by the rules of its block. */
 
 import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-schema.ts'
 import { type Accepted, DeliveryError, type DeliveryErrorKind, type Price } from '../../delivery/provider.ts'
@@ -11,8 +11,8 @@ import { wordsOf } from './words.ts'
 const noQuery = new URLSearchParams()
 
 /**
- * @returns A judge of answers: what is accepted, or the error.
- * Bad news is looked for first, so that no rule of success can hide an error that is known by its code.
+ * @returns A function that judges answers: it returns the accepted message's data, or the error. Rules of failure are
+ *   tried first, so that no rule of success can hide an error that has a known code.
  */
 export function answerJudge(
   rules: AnswerRules,
@@ -41,7 +41,7 @@ export function answerJudge(
     for (const [kind, holds] of kinds) if (holds(said, status)) return failed(kind)
     if (!isAccepted(said, status)) return failed(status === 429 ? 'throttled' : 'unavailable')
     const found = id === null ? messageId : id(said)
-    // Taken, it says, but not as what: it may have been.
+    // The answer reports success but has no id: the message may have been taken.
     if (found === null || found === '') return failed('unknown', 'an answer without an id')
     const named = isOurs ? messageId : (receiptKey?.(said) ?? null)
     const parts = segmentsOf(segments, said)
@@ -55,12 +55,12 @@ export function answerJudge(
   }
 }
 
-/** A refusal is about the recipient, and what may have been taken about the connection. */
+/** Whether the carrier may ask to be tried later: not after a final refusal, nor if it may have taken the message. */
 function isLater(kind: DeliveryErrorKind): boolean {
   return kind === 'throttled' || kind === 'unavailable'
 }
 
-/** A whole number of at least 1; carriers that do not know yet say 0. */
+/** A whole number of at least 1. Carriers that do not know the number yet answer 0. */
 export function segmentsOf(find: Find | null, said: Said): number | null {
   const found = find?.(said) ?? ''
   return /^[1-9]\d{0,2}$/.test(found) ? Number(found) : null
@@ -73,7 +73,7 @@ export function priceFinder(
   const amount = finderOf(price.amount)
   const currency = price.currency.startsWith('/') ? finderOf(price.currency) : () => price.currency
   return (said) => {
-    // Some have what they took off the account as a negative.
+    // Some carriers state the price as a negative change of the balance.
     const told = /^-?(\d{1,9}(?:\.\d{1,9})?)$/.exec(amount(said) ?? '')?.[1]
     const unit = currency(said)
     return told === undefined || unit === null ? null : { amount: told, currency: unit.toUpperCase() }

@@ -1,14 +1,14 @@
-/** Where one PDU of a byte stream ends and the next begins; a length no PDU has ends the stream. */
+/** Splits a byte stream into PDUs. An impossible length ends the stream. */
 
 import { headerSize } from './pdu.ts'
 
-/** S-11: nothing we take is near it, and nobody can make us hold more. */
+/** S-11: no PDU that we accept is nearly as long, and no peer can make us hold more. */
 export const longestPdu = 65_536
 
 export type Reader = {
   /**
    * Takes the next bytes, however the network cut them; `onFrame` is called for each whole PDU.
-   * @returns false if the stream can not be followed any more: close it. Nothing after that is read.
+   * @returns false if the stream cannot be split any further: close it. Later bytes are not read.
    */
   push(chunk: Buffer): boolean
 }
@@ -20,7 +20,7 @@ export type Reader = {
 export function createReader(onFrame: (frame: Buffer) => void): Reader {
   const head = Buffer.alloc(4)
   let headFilled = 0
-  // The PDU under way, once its length is known; allocated whole, so that single bytes cost no more than a chunk.
+  // The PDU under way, once its length is known. It is allocated whole, so that single bytes cost as little as chunks.
   let frame: Buffer | undefined
   let filled = 0
   let isBroken = false

@@ -8,33 +8,33 @@ import type { Timings } from './timings.ts'
 
 export type Answer =
   | { readonly kind: 'answered'; readonly pdu: Pdu }
-  /** None in time. One that still comes is nobody's. */
+  /** No answer came in time. A later one is ignored. */
   | { readonly kind: 'late' }
   | { readonly kind: 'lost'; readonly reason: string }
 
 export type Link = {
   /** Requests not answered yet, bind and enquire_link among them. */
   readonly unanswered: number
-  /** The peer was asked whether it is there and has said nothing since. */
+  /** An enquire_link was sent, and nothing was received since. */
   readonly isDoubtful: boolean
   /** Sends a request under the next sequence number; `onAnswer` is called once, whatever happens. */
   request<N extends PduName>(request: Omit<Pdu<N>, 'sequence'>, onAnswer: (answer: Answer) => void): void
   respond(pdu: Pdu): void
-  /** Cuts the connection; what is unanswered is lost. */
+  /** Cuts the connection; unanswered requests end as lost. */
   cut(reason: string): void
 }
 
 export type LinkHandlers = {
   /** A request other than enquire_link, which the link answers itself. */
   onRequest(pdu: Pdu): void
-  /** Once, after every unanswered request was told. */
+  /** Called once, after every unanswered request has ended. */
   onCut(reason: string): void
 }
 
 /** S-2. */
 const mostSequence = 0x7fffffff
 
-/** A peer that takes no bytes while it makes us answer would make us hold them all. */
+/** The most unsent bytes: a peer that sends requests but reads no answers would make us hold them all. */
 const mostUnsentBytes = 1_048_576
 
 type Pending = {
@@ -48,7 +48,7 @@ type Pending = {
  * @param lastSequence  The number before the first one used.
  */
 export function openLink(socket: Socket, timings: Timings, handlers: LinkHandlers, lastSequence = 0): Link {
-  // In the order they were sent, which is the order they time out in.
+  // In the order in which they were sent, which is also the order in which they time out.
   const pending = new Map<number, Pending>()
   let sequence = lastSequence
   let receivedAt = performance.now()
@@ -107,7 +107,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
 
   function onResponse(pdu: Pdu): void {
     const asked = pending.get(pdu.sequence)
-    // Late, doubled, or an answer to something else: nobody waits for it.
+    // A late, doubled or unrelated answer: nobody waits for it.
     if (!asked || (pdu.name !== asked.response && pdu.name !== 'generic_nack')) return
     pending.delete(pdu.sequence)
     asked.onAnswer({ kind: 'answered', pdu })
@@ -137,7 +137,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
     isEnquiring = true
     request<'enquire_link'>(simplePdu('enquire_link', 0) as Pdu<'enquire_link'>, (answer) => {
       isEnquiring = false
-      // Any answer shows a peer, a refusal too.
+      // Any answer proves that the peer is there, even a refusal.
       if (answer.kind === 'late') cut('no answer to enquire_link')
     })
   }

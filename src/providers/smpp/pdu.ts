@@ -45,7 +45,7 @@ const shortMessage = {
 } as const
 const messageId = { messageId: cString(65) } as const
 
-/** SMPP 3.4, chapter 4, without what no client of ours and no peer in a test ever says (multi, query, cancel, replace). */
+/** SMPP 3.4, chapter 4, without the PDUs that nobody here sends, not even in tests (multi, query, cancel, replace). */
 const layouts = {
   bind_receiver: { id: 0x00000001, fields: bind },
   bind_receiver_resp: { id: 0x80000001, fields: bindResp },
@@ -116,7 +116,7 @@ export type Decoded =
   | {
       readonly kind: 'pdu'
       readonly pdu: Pdu
-      /** false: a field was cut or missing and reads as empty, or octets were left over. */
+      /** false: a field was cut or missing and was read as empty, or octets were left over. */
       readonly isWhole: boolean
     }
   | { readonly kind: 'unknown'; readonly id: number; readonly status: number; readonly sequence: number }
@@ -143,7 +143,7 @@ for (const name of Object.keys(layouts) as PduName[]) {
 
 export const pduNames = Object.keys(layouts) as readonly PduName[]
 
-/** The fields of a PDU in the order of the wire, for those who make any PDU: tests. */
+/** The fields of a PDU in the order of the wire, for tests, which make every PDU. */
 export function fieldsOf(name: PduName): readonly (readonly [name: string, field: Field])[] {
   return byName.get(name)!.fields
 }
@@ -154,7 +154,7 @@ export function responseTo(name: PduName): PduName | undefined {
 }
 
 /**
- * A PDU without fields of its own, or a response whose only one is an id: what every session says.
+ * A PDU without fields, or a response with an id as its only field, as every session sends them.
  * @param id  message_id or system_id of a response.
  */
 export function simplePdu(name: PduName, sequence: number, status = 0, id = ''): Pdu {
@@ -163,8 +163,8 @@ export function simplePdu(name: PduName, sequence: number, status = 0, id = ''):
 }
 
 /**
- * @throws RangeError if a text is too long for its field, or holds NUL or anything beyond Latin-1: settings
- * and addresses are checked before, so that it is an error of ours.
+ * @throws RangeError if a text is too long for its field, or has NUL or a character beyond Latin-1. Settings and
+ * addresses are checked before, so this is a fault in our code.
  */
 export function encodePdu({ name, status, sequence, body, tlvs }: Pdu): Buffer {
   const { id, fields } = byName.get(name)!
@@ -202,7 +202,7 @@ function writeUint32(frame: Buffer, value: number, at: number): void {
 function writeCString(frame: Buffer, value: string, offset: number, field: string, max: number): number {
   if (value.length >= max) throw new RangeError(`${field} takes at most ${max - 1} characters`)
   let at = offset
-  // Texts are short: octet by octet is faster than a call out of JavaScript.
+  // Texts are short, so copying each octet is faster than a native call.
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i)
     if (unit === 0 || unit > 0xff) throw new RangeError(`${field} takes Latin-1 without NUL`)
@@ -213,8 +213,8 @@ function writeCString(frame: Buffer, value: string, offset: number, field: strin
 }
 
 /**
- * Reads a whole frame; whatever it holds, there is a result. Lenient, because a carrier's slip must not cost
- * a receipt: texts may run over their length or lack their NUL, and what is missing at the end is empty.
+ * Reads a whole frame and returns a result for any content. It is lenient, because a carrier's slip must not cost a
+ * receipt: texts may exceed their length or lack their NUL, and fields that are missing at the end are empty.
  * @param frame  From `createReader`: 16 octets at least, its length as its head says. Not copied.
  */
 export function decodePdu(frame: Buffer): Decoded {
@@ -246,7 +246,7 @@ export function decodePdu(frame: Buffer): Decoded {
       at = end
     }
   }
-  // A refusal may come without the body of its response (SMPP 3.4, 4.4.2): that is whole.
+  // A refusal without the body of its response is whole too (SMPP 3.4, 4.4.2).
   if (status !== 0 && id >= responseBit && frame.length === headerSize) isWhole = true
   const optional = readTlvs(frame, at)
   const pdu = { name: layout.name, status, sequence, body, tlvs: optional.tlvs } as unknown as Pdu

@@ -1,23 +1,23 @@
-/** Every time that a session goes by, in ms (S-3, S-5), and the waits that are drawn by chance. */
+/** All time limits of a session, in ms (S-3, S-5), and its random waits. */
 
 export type Timings = {
   /** Name look-up, TCP and TLS together. */
   readonly connectMs: number
   /** From a request to its answer. */
   readonly answerMs: number
-  /** Nothing received for so long: ask whether the peer is there. */
+  /** After this silence, ask whether the peer is there. */
   readonly idleMs: number
-  /** Sooner, if submits are waiting for their answers meanwhile: they have a minute to live. */
+  /** The same while submits wait for their answers; shorter, because their codes live for a minute. */
   readonly probeMs: number
   readonly reconnect: { readonly leastMs: number; readonly mostMs: number }
-  /** After a bind was refused for good: nothing gets better by asking, and some carriers lock who asks often. */
+  /** The wait after a bind was refused for good: some carriers lock an account that asks often. */
   readonly refused: { readonly leastMs: number; readonly mostMs: number }
   readonly throttle: { readonly leastMs: number; readonly mostMs: number }
-  /** For goodbyes: what is unanswered, then unbind. */
+  /** The time for closing: for unanswered requests, then for unbind. */
   readonly closeMs: number
-  /** A bind that held so long was a good one: the next reconnect is quick again. */
+  /** After a bind that lasted this long the next reconnect is quick again. */
   readonly settledMs: number
-  /** How coarse all of these are. */
+  /** How often all of these are checked. */
   readonly tickMs: number
 }
 
@@ -36,13 +36,13 @@ export const defaultTimings: Timings = {
 
 type Range = { readonly leastMs: number; readonly mostMs: number }
 
-/** Full jitter: anything from the least wait to one that doubles with each failure. So restarts do not come in waves. */
+/** Full jitter: a random wait up to one that doubles with each failure, so that reconnects do not come in waves. */
 export function fullJitter({ leastMs, mostMs }: Range, failures: number, random: () => number): number {
   const ceiling = Math.min(mostMs, leastMs * 2 ** failures)
   return leastMs + random() * (ceiling - leastMs)
 }
 
-/** Doubles with each failure from the least wait on; up to half as long again by chance, but never out of the range. */
+/** The least wait, doubled with each failure, plus up to half of it at random; never outside the range. */
 export function doubled({ leastMs, mostMs }: Range, failures: number, random: () => number): number {
   return Math.min(mostMs / 1.5, leastMs * 2 ** (failures - 1)) * (1 + random() / 2)
 }

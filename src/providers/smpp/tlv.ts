@@ -48,7 +48,7 @@ export function writeTlvs(tlvs: Tlvs, into: Buffer, offset: number): void {
   }
 }
 
-/** Reads to the end of the frame. @returns `isWhole` false if the last one does not fit; those before it count. */
+/** Reads to the end of the frame. @returns `isWhole` is false if the last one does not fit; earlier ones count. */
 export function readTlvs(frame: Buffer, offset: number): { readonly tlvs: Tlvs; readonly isWhole: boolean } {
   if (offset >= frame.length) return { tlvs: noTlvs, isWhole: true }
   const tlvs = new Map<number, Buffer>()

@@ -1,8 +1,8 @@
-/** The envelope sender of one mail: names the message in a form that only we can make, so that no bounce can be forged. */
+/** The envelope sender of one mail. It names the message in a form that only we can make, so no bounce can be forged. */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** 64 bits: a forger would have to send some 10^19 mails to tell one lie about one message. */
+/** 64 bits: a forger would have to send some 10^19 mails to forge one bounce of one message. */
 const macLength = 16
 
 export type BounceAddresses = {
@@ -16,9 +16,9 @@ export type BounceAddresses = {
 export function bounceAddresses(domain: string, secret: Buffer): BounceAddresses {
   const macOf = (messageId: string) =>
     createHmac('sha256', secret).update(`bounce\0${messageId}`).digest('hex').slice(0, macLength)
-  // Local parts may come back in another case; ours is hex, so nothing is lost. What names the message is an
-  // extension: greylisting drops those, and so knows the sender of the next message. Joined by `-`, each
-  // message had been a new sender, put off anew.
+  // Local parts may come back in another case; ours is hex, so nothing is lost. The message's id stands after a `+`:
+  // greylisting ignores that part, so it knows the sender of the next mail. After a `-` each mail had a new sender and
+  // was put off again.
   const form = new RegExp(`^b\\+([0-9a-f]{32})-([0-9a-f]{${macLength}})@(.+)$`)
   return {
     addressOf: (messageId) => `b+${messageId}-${macOf(messageId)}@${domain}`,

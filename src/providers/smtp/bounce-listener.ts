@@ -1,4 +1,4 @@
-/** Takes bounces that the operator's mail server brings, each to the address of its message, and tells them as receipts. */
+/** Receives bounces from the operator's mail server, at the addresses of messages, and turns them into receipts. */
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -11,16 +11,16 @@ import { withoutSecrets } from './smtp-outcome.ts'
 
 export type BounceListener = AsyncDisposable & { readonly port: number }
 
-/** A notification with a copy of what it is about; more than this is none. */
+/** The size of a report with a copy of its mail; a larger mail is no report. */
 const largestBounce = 256 * 1024
-/** Mail servers gather what goes to one destination; each address costs a comparison. */
+/** The most recipients of one mail: mail servers gather mails, and each address costs a comparison. */
 const mostRecipients = 50
 const mostConnections = 20
 const silenceMs = 10_000
 
 /**
- * A recipient that is none of our addresses is refused; everything else is taken, whatever it holds, so
- * that nothing is sent back and forth. Only when the sink fails is the mail server asked to come again.
+ * Refuses recipients that are not our addresses. Accepts all other mail, whatever it holds, so that no bounce causes
+ * another bounce. Only when the sink fails, asks the mail server to come again.
  * @throws AppError `config.invalid` if it cannot listen there.
  */
 export async function listenForBounces(
@@ -62,7 +62,7 @@ export async function listenForBounces(
       })
     },
   })
-  // A client that goes away mid-way is its own affair.
+  // Errors of a client that goes away mid-way need no handling.
   server.on('error', () => undefined)
   const listening = once(server.server, 'listening')
   server.listen(port, host)

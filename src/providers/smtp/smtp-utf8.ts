@@ -1,8 +1,8 @@
-/** Whether a mail server takes mailboxes beyond ASCII (RFC 6531): asked of the server itself, now and then. */
+/** Asks a mail server, now and then, whether it takes mailboxes beyond ASCII (RFC 6531). */
 
 import nodemailer, { type SMTPTransportOptions } from 'nodemailer'
 
-/** Servers are upgraded seldom; a wrong answer must not last. */
+/** How long an answer is kept: servers are seldom upgraded, but a wrong answer must not last. */
 const askAgainMs = 600_000
 
 export type SmtpUtf8 = {
@@ -11,8 +11,8 @@ export type SmtpUtf8 = {
 }
 
 /**
- * nodemailer sends such a mailbox as it is, also to a server that never offered SMTPUTF8, and keeps what
- * the server did offer to itself. Its log of what the server said is public.
+ * nodemailer sends such a mailbox even to a server that never offered SMTPUTF8, and does not expose what the server
+ * offered. Its log has the server's answers, and is public.
  * @param options  Of a connection such as mail goes by.
  */
 export function smtpUtf8(options: SMTPTransportOptions): SmtpUtf8 {
@@ -20,8 +20,8 @@ export function smtpUtf8(options: SMTPTransportOptions): SmtpUtf8 {
   async function ask(): Promise<boolean> {
     let isOffered = false
     const note = ({ tnx }: { tnx?: string }, text: unknown) => {
-      // Greetings alone are answered 250 here, and the last one counts: STARTTLS brings a second one, and
-      // what was said before it anybody on the way may have put in.
+      // Here only greetings are answered with 250. The last one counts: after STARTTLS there is a second one, and an
+      // attacker on the way could have changed the first.
       if (tnx === 'server' && /^250[ -]/.test(String(text)))
         isOffered = /^250[ -]SMTPUTF8\b/im.test(String(text))
     }
