@@ -1,4 +1,4 @@
-/** Which policy an app has: the settings' own, what they say of the app, and what its record says. */
+/** The policy of an app: that of the settings, overridden by their section for the app, then by the app's record. */
 
 import { policyWith } from '../config/app-policy.ts'
 import type { Settings } from '../config/settings.ts'
@@ -12,7 +12,7 @@ export function createPolicies(settings: Settings): (app: App) => AppPolicy {
   return (app) => {
     const policy = known.get(app)
     if (policy) return policy
-    // A session read anew brings a new object of the same content: it shall get the same policy.
+    // A session that is read again has a new app object with the same content. It must get the same policy object.
     const content = `${app.id} ${JSON.stringify(app.policy)}`
     let made = byContent.get(content)
     if (!made) {
@@ -25,7 +25,7 @@ export function createPolicies(settings: Settings): (app: App) => AppPolicy {
   }
 }
 
-/** Of the settings; an app's own record may say more, and its late uses then are not learned from. */
+/** The longest life in the settings. A record may set a longer one; uses after this are not learned from. */
 export function longestLifetimeMs({ policy, apps }: Settings): number {
   const all = [policy, ...Object.values(apps).map((one) => policyWith(policy, one))]
   return Math.max(...all.flatMap(({ lifetimeMs }) => [lifetimeMs.sms, lifetimeMs.email]))

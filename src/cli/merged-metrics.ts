@@ -1,4 +1,4 @@
-/** The metrics of several processes as those of one, whose counters never go back when a process ends. */
+/** Merges the metrics of several processes into one set, whose counters never go back when a process ends. */
 
 import {
   AggregatorRegistry,
@@ -15,22 +15,22 @@ export type Snapshot = readonly MetricObjectWithValues<MetricValue<string>>[]
 /** @param workers  Asked at each reading. */
 export function createMergedMetrics(workers: () => readonly { readonly isReady: boolean }[]) {
   const latest = new Map<number, Snapshot>()
-  // What ended processes had counted: a sum that shrank would look like a restart of everything.
+  // The counts of ended processes: without them sums would shrink, which looks like a restart of everything.
   let ended: Promise<Snapshot> = Promise.resolve([])
   const own = createWorkerMetrics(workers)
 
   return {
     ends: own.ends,
-    /** @param worker  Unlike that of any other process, also of those that ended. */
+    /** @param worker  A number that no other process has or had. */
     tell(worker: number, snapshot: Snapshot): void {
       latest.set(worker, snapshot)
     },
-    /** Keeps what it had counted when it last told. */
+    /** Keeps the counts that the ended process last reported. */
     end(worker: number): void {
       const counted = (latest.get(worker) ?? []).filter(({ type }) => isCounted(type))
       latest.delete(worker)
       ended = ended.then((before) =>
-        // Of other code than this one’s, it may count what cannot be added.
+        // A process of another version may have metrics that cannot be added to these.
         Promise.try(() => merged([before, counted]).getMetricsAsJSON()).catch(() => before),
       )
     },
@@ -65,7 +65,7 @@ function isCounted(type: unknown): boolean {
 }
 
 function merged(snapshots: readonly Snapshot[]): Registry {
-  // Of those that could ask the store: one that could not has no value, which would hide the others’.
+  // Only from processes that could ask the store. Another has no value, which would hide the values of these.
   const withValues = snapshots.map((snapshot) =>
     snapshot.map((metric) => ({
       ...metric,

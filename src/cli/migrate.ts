@@ -42,7 +42,7 @@ export async function migrate(options: Options, terminal: Terminal): Promise<num
   )
 }
 
-/** How a server is reached, with which password, is a matter of the settings; a file is named by itself. */
+/** Password and TLS of a database come from the settings; a file needs neither. */
 function choiceOf(option: string, stated: string, options: Options, terminal: Terminal): StoreChoice {
   const file = fileStoreOf(stated)
   if (file) return file
@@ -105,7 +105,7 @@ function lineOf(table: MovedTable): string {
     : `${words}  DIFFERENT: ${target.rows} rows  ${target.checksum.slice(0, 16)}`
 }
 
-/** A line as a table ends, and every two seconds between. */
+/** Prints a line when a table is done, and every two seconds before. */
 function progressTo({ err }: Terminal): (progress: MoveProgress) => void {
   let toldAt = performance.now()
   return ({ act, table, rows, of }) => {

@@ -10,7 +10,7 @@ export type Terminal = {
   readonly readInput: () => Promise<Uint8Array>
   /** Calls back once when the process is told to stop. */
   readonly onStop: (stop: () => void) => void
-  /** Calls back each time the process is told to begin anew with what its settings say now. */
+  /** Calls back each time the process gets SIGHUP. */
   readonly onReload?: (reload: () => void) => void
   /** Keeps compiled code in the data folder, so that the next start is quicker. */
   readonly keepCompiled?: (dataFolder: string) => void

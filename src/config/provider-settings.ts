@@ -25,7 +25,7 @@ const kinds: Readonly<Record<string, ProviderKind<never>>> = {
   http: httpKind,
 } as never
 
-/** The whole section of each type, as far as it does not depend on what a section states. */
+/** The schema of each type's section, as far as it does not depend on the section itself. */
 export const providerSchemas: Readonly<Record<string, TObject>> = Object.fromEntries(
   Object.entries(kinds).map(([type, kind]) => [type, wholeSchema(kind)]),
 )
@@ -42,12 +42,12 @@ export function channelsOf(settings: ProviderSettings): readonly Channel[] {
   return kinds[settings.type]!.channels(settings as never)
 }
 
-/** Whether a carrier of these settings tells what became of messages. */
+/** Whether a carrier with these settings gives receipts. */
 export function givesReceipts(settings: ProviderSettings): boolean {
   return kinds[settings.type]!.givesReceipts(settings as never)
 }
 
-/** Which numbers of these settings bound all workers together, beside those of every carrier. */
+/** The settings of this type that limit all workers together, beside those of every carrier. */
 export function sharedNumbers(settings: ProviderSettings): readonly string[] {
   return kinds[settings.type]!.shared ?? []
 }

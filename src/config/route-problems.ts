@@ -1,12 +1,12 @@
-/** Why a plan of routes could not work, each reason a sentence with its remedy. */
+/** Finds why routes cannot work; each reason is a sentence with its remedy. */
 
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import type { Channel } from '../delivery/provider.ts'
 import type { Route } from '../delivery/routes.ts'
 
-/** What the plan is held against. */
+/** The other settings that routes must fit. */
 export type RoutePlan = {
-  /** The carriers by name, with what each serves and whether it tells what became of messages. */
+  /** The carriers by name, with the channels of each, whether it gives receipts, and its cost. */
   readonly providers: ReadonlyMap<
     string,
     { readonly channels: readonly Channel[]; readonly givesReceipts: boolean; readonly cost: number }
@@ -14,21 +14,21 @@ export type RoutePlan = {
   /** Every name under `providers`, also of those whose settings are wrong. */
   readonly stated: ReadonlySet<string>
   readonly policy: CallerPolicy
-  /** What apps have of their own; undefined: as the policy says. */
+  /** Overrides of apps; undefined: as in the policy. */
   readonly apps: ReadonlyMap<string, { readonly [P in keyof CallerPolicy]: CallerPolicy[P] | undefined }>
 }
 
 type CallerPolicy = {
-  /** Regions that must find a route for SMS; null: all there are. */
+  /** Regions for which SMS need a route; null: all. */
   readonly regions: readonly string[] | null
   /** Life of a code by SMS, ms. */
   readonly lifetimeMs: number
 }
 
-/** What of a route the route itself no longer tells. */
+/** Details of a route's settings that the parsed route no longer has. */
 type Stated = { readonly providers: readonly (string | object)[]; readonly worth?: number }
 
-/** What is wrong with a route whatever the others are. */
+/** Problems of one route by itself. */
 export function routeProblems(route: Route, file: Stated, { providers, stated }: RoutePlan): string[] {
   const { name: where, channel, countries, steps, order } = route
   const problems: string[] = []
@@ -64,7 +64,7 @@ export function routeProblems(route: Route, file: Stated, { providers, stated }:
   return problems
 }
 
-/** What is wrong with all of them together. */
+/** Problems of all routes together. */
 export function planProblems(routes: readonly Route[], plan: RoutePlan): string[] {
   return [
     ...routes.flatMap((route) => (route.second ? secondProblems(route, routes, plan) : [])),
@@ -75,7 +75,7 @@ export function planProblems(routes: readonly Route[], plan: RoutePlan): string[
   ]
 }
 
-/** A plan for a second channel must have a way to know that it is needed, a carrier, and time. */
+/** A second channel needs receipts, which show that it is needed; a carrier; and time. */
 function secondProblems(route: Route, routes: readonly Route[], plan: RoutePlan): string[] {
   const { name, channel } = route
   const { channel: second, afterMs } = route.second!
@@ -119,7 +119,7 @@ function secondProblems(route: Route, routes: readonly Route[], plan: RoutePlan)
   return problems
 }
 
-/** What a route may take, cut so small that one other route takes each piece whole if any does. */
+/** The messages that a route may take, in pieces: another route takes each piece either whole or not at all. */
 function piecesOf({ countries, tenants, apps }: Route, plan: RoutePlan): Reach[] {
   const allowed = [plan.policy.regions, ...[...plan.apps.values()].map((own) => own.regions)]
   const regions = allowed.includes(null) ? null : [...new Set(allowed.flatMap((some) => some ?? []))]
@@ -132,7 +132,7 @@ function piecesOf({ countries, tenants, apps }: Route, plan: RoutePlan): Reach[]
   )
 }
 
-/** The lives that codes of a route may have, each by the setting that says so. */
+/** The lives that codes of a route may have, each with the setting that it comes from. */
 function lifetimesOf({ apps }: Route, plan: RoutePlan): Map<string, number> {
   const own = [...plan.apps].filter(
     ([app, { lifetimeMs }]) => lifetimeMs !== undefined && (apps === null || apps.includes(app)),
@@ -146,8 +146,8 @@ function lifetimesOf({ apps }: Route, plan: RoutePlan): Map<string, number> {
 
 /**
  * Every region that codes may be sent to needs a route that takes them for any tenant.
- * @param where  Whose regions they are.
- * @param app  Not stated: any, also one that nobody has named.
+ * @param where  The setting of the regions.
+ * @param app  Absent: any app, also one that no setting names.
  */
 function uncovered(
   routes: readonly Route[],
@@ -175,7 +175,7 @@ function uncovered(
 
 type Reach = Pick<Route, 'countries' | 'tenants' | 'apps'>
 
-/** Whether one takes everything that the other would. */
+/** Whether one route takes every message that the other takes. */
 export function covers(one: Reach, other: Reach): boolean {
   const within = (all: readonly string[] | null, some: readonly string[] | null) =>
     all === null || some?.every((name) => all.includes(name)) === true

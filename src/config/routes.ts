@@ -1,4 +1,4 @@
-/** The routes section of the settings: which carriers take what. */
+/** The routes section of the settings: which carriers take which messages. */
 
 import { type Static, type TSchema, Type } from 'typebox'
 import { type Channel, channels } from '../delivery/provider.ts'

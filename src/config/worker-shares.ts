@@ -1,10 +1,10 @@
-/** What one worker has of what is bounded for all workers together. */
+/** The share of one worker in limits that hold for all workers together. */
 
 import type { StoreChoice } from '../store/open-store.ts'
 import { sharedNumbers } from './provider-settings.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
 
-/** What several workers cannot work with. */
+/** Settings with which several workers cannot run. */
 export function workerProblems(
   workers: number,
   store: StoreChoice,
@@ -26,8 +26,8 @@ export function workerProblems(
 }
 
 /**
- * The settings of one of several workers: rates are divided, and of what comes in whole pieces the first
- * workers have the rest. What a worker does not use of its share serves no other.
+ * The settings of one of several workers. Rates are divided. Whole numbers are divided too, and the first workers get
+ * the remainder. A worker cannot use another's unused share.
  * @param number  From 1 to `workers`.
  */
 export function shareOf(settings: Settings, number: number, workers: number): Settings {
@@ -46,7 +46,7 @@ export function shareOf(settings: Settings, number: number, workers: number): Se
   return { ...settings, providers: Object.fromEntries(providers) }
 }
 
-/** The numbers of a carrier that come in whole pieces, by their settings. */
+/** The settings of a carrier that are whole numbers, such as its window. */
 function wholesOf(one: ProviderSettings): [setting: string, whole: number][] {
   const numbers = one as unknown as Readonly<Record<string, number>>
   return ['window', ...sharedNumbers(one)].map((setting) => [setting, numbers[setting]!])

@@ -1,4 +1,4 @@
-/** Which token stands for whom, remembered for less than a second so that a logout is seen everywhere within one. */
+/** The session of each token, remembered for less than a second, so that a logout works everywhere within one. */
 
 import { hash } from 'node:crypto'
 import type { Session } from '../directory/directory.ts'
@@ -9,7 +9,7 @@ export type { Session }
 export type Sessions = {
   /** The session of a live access token; undefined if there is none. */
   find(accessToken: string): Session | undefined | Promise<Session | undefined>
-  /** Forgets what is remembered of a member, after a change to it in this process. */
+  /** Forgets the remembered sessions of a member, after a change to the member in this process. */
   forget(member: string): void
 }
 
@@ -22,7 +22,7 @@ type Remembered = {
   readonly expiresAt: number
 }
 
-/** How tokens are kept: a stolen store gives none away. Tokens are random, so no salt and no slow hash. */
+/** Tokens are stored hashed, so a stolen store has none. They are random and need no salt and no slow hash. */
 export function tokenHash(token: string): string {
   return hash('sha256', token, 'base64url')
 }
@@ -36,7 +36,7 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
       const key = tokenHash(accessToken)
       const known = remembered.get(key)
       if (known && known.until > performance.now()) return known.expiresAt > now() ? known.session : undefined
-      // Many requests may find the same session forgotten in the same instant: one asks for all.
+      // Many requests may miss the same session at the same moment: one of them asks the store for all.
       const asked = asking.get(key)
       if (asked) return asked
       const answer = store.directory
@@ -61,7 +61,7 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
 
     forget(member) {
       for (const [key, { session }] of remembered) if (session?.member.id === member) remembered.delete(key)
-      // An answer on its way may be older than the change: it serves its askers and is not kept.
+      // An answer of the store under way may be older than the change: its callers get it, but it is not remembered.
       asking.clear()
     },
   }

@@ -1,4 +1,4 @@
-/** Changing what a member says of themselves: names, title, signature; never a contact. */
+/** Changes a member's own data: names, title, signature, description; never a contact. */
 
 import type { Profile, Session } from '../directory/directory.ts'
 import type { Services } from './services.ts'

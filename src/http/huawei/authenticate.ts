@@ -9,9 +9,9 @@ import type { WireCode } from './errors.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `authenticate`; only handlers behind it may read it. */
+    /** Set by `authenticate`; only handlers after it may read it. */
     session: Session
-    /** For the store, by `authenticate`: part of the time in which an answer is due. */
+    /** The deadline for the store, set by `authenticate`: a part of the time in which an answer is due. */
     waitedMs: number
   }
 }
@@ -22,7 +22,7 @@ export function tokenIn(request: FastifyRequest): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined
 }
 
-/** An onRequest hook: nothing of a body is read before its sender is known. */
+/** An onRequest hook, so that no body is read before its sender is known. */
 export function authenticate(services: Services, call: ApiCall) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const refuse = (code: WireCode) => {
@@ -41,7 +41,7 @@ export function authenticate(services: Services, call: ApiCall) {
       refuse('USG.206020000')
       return
     }
-    // Most sessions are remembered: no promise, no turn of the loop.
+    // Most sessions are remembered, and then no promise and no turn of the event loop is needed.
     const found = services.sessions.find(token)
     if (found instanceof Promise) {
       const askedAt = performance.now()

@@ -1,4 +1,4 @@
-/** The inbox's event stream: each page pulls what is new to it, so a slow one holds up nobody and no memory. */
+/** The inbox's event stream. Each page pulls its news, so a slow page delays nobody and fills no buffer. */
 
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
@@ -22,7 +22,7 @@ export type InboxSource = {
 
 export type InboxEvents = {
   /**
-   * Answers with a stream: what the inbox holds beyond `lastEventId`, then each message as it arrives.
+   * Answers with a stream: the messages in the inbox after `lastEventId`, then each message as it arrives.
    * An event's data is the message with `hasHtml` in place of `html`.
    */
   open(answer: ServerResponse, headers: Readonly<Record<string, string>>, lastEventId: string): void
@@ -34,14 +34,14 @@ type Stream = { readonly answer: ServerResponse; last: number }
 
 /** Arrivals within this time travel together. */
 const gatherMs = 20
-/** In a flood longer: no page shows, and nobody reads, more than this brings. */
+/** In a flood they wait longer. This still brings more than a page shows and a person reads. */
 const gatherInFloodMs = 250
 const flood = 200
 const heartbeatMs = 15_000
 const retryMs = 1_000
 
 export function createInboxEvents(inbox: InboxSource): InboxEvents {
-  /** In every event's id: after a restart the numbers begin anew, and an id of before says nothing. */
+  /** Part of every event's id: after a restart numbers begin again, and ids from before the restart mean nothing. */
   const run = randomBytes(6).toString('hex')
   const streams = new Set<Stream>()
   let unsubscribe: (() => void) | undefined
@@ -62,7 +62,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
     for (const stream of streams) pour(stream)
   }
 
-  /** What a slow reader misses meanwhile stays in the inbox, or leaves it there: never in a buffer here. */
+  /** Messages for a slow reader wait in the inbox, which drops the oldest; nothing is buffered here. */
   function pour(stream: Stream): void {
     if (stream.answer.writableNeedDrain) return
     const news = inbox.list({ after: stream.last })
@@ -83,7 +83,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
 
   return {
     open(answer, headers, lastEventId) {
-      // Cut off, not refused: a page that is told no by a status does not come back by itself.
+      // The connection is cut: after an error status the page would not connect again by itself.
       if (isClosed) return void answer.destroy()
       answer.writeHead(200, {
         ...headers,
@@ -112,7 +112,7 @@ export function createInboxEvents(inbox: InboxSource): InboxEvents {
     },
     close() {
       isClosed = true
-      // One that does not read would never take its end.
+      // A page that does not read would never receive the end of the stream.
       for (const { answer } of streams) answer.writableNeedDrain ? answer.destroy() : answer.end()
     },
   }
