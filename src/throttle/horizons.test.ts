@@ -138,7 +138,7 @@ test('A-13: a ledger of before horizons were kept is read on', () => {
   const tags = [start, 7, start + 1, 8]
   const apart: Rule = { kind: 'distinct', max: 2, perMs: hour }
   assert.ok(waitMs(tags, apart, start + 10, 9) > 0)
-  assert.deepEqual(taken(tags, 'tags', [apart], start + 10, 7), [-hour, 0, start + 1, 8, start + 10, 7])
+  assert.deepEqual(taken(tags, 'tags', [apart], start + 10, 7), [-hour, 300, start + 1, 8, start + 10, 7])
   assert.deepEqual(givenBack([-hour, start], 'events', start), [], 'nothing is left but a horizon')
 })
 
@@ -168,6 +168,40 @@ test('A-13: a window of thousands never holds more than its most, and refuses no
       }
     }),
     { numRuns: 10 },
+  )
+})
+
+test('A-13: a member who asks for thousands of addresses is remembered in a few numbers', () => {
+  let ledger: Ledger = []
+  const strict: Rule = { kind: 'distinct', max: 5, perMs: day }
+  for (let i = 0; i < 5000; i++) {
+    ledger = taken(ledger, 'tags', [], start + i, i + 1, day)
+    assert.ok(ledger.length <= 602)
+  }
+  const now = start + 5000
+  assert.equal(waitMs(ledger, strict, now, 9_999), day - 5, 'the wait is for the fifth newest')
+  assert.equal(waitMs(ledger, strict, now, 5000), 0, 'who counts already is none more')
+  const wide: Rule = { kind: 'distinct', max: 1000, perMs: day }
+  ledger = taken(ledger, 'tags', [wide], now, 6000, day)
+  for (let i = 0; i < 3000; i++) ledger = taken(ledger, 'tags', [], now + i, i + 7000, day)
+  assert.ok(waitMs(ledger, wide, now + 3000, 1) > 0, 'apps without a limit keep what a wide one counts')
+})
+
+test('A-13: whoever waits as long as told may ask for one more address, whatever other apps allowed', () => {
+  const apps = fc.array(fc.array<Rule>(distinct, { maxLength: 1 }), { minLength: 4, maxLength: 4 })
+  fc.assert(
+    fc.property(apps, steps, (policies, calls) => {
+      let ledger: Ledger = []
+      let now = start
+      for (const { app, tag, afterMs } of calls) {
+        now += afterMs
+        const wait = Math.max(0, ...policies[app]!.map((rule) => waitMs(ledger, rule, now, tag)))
+        const then = now + wait
+        assert.ok(policies[app]!.every((rule) => waitMs(ledger, rule, then, tag) === 0))
+        if (wait === 0) ledger = taken(ledger, 'tags', policies[app]!, now, tag, day)
+      }
+    }),
+    { numRuns: 2000 },
   )
 })
 

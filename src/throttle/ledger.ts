@@ -25,7 +25,7 @@ export type Rule =
  * - tally: pairs of (slot number, count), oldest first.
  *
  * Events and tags are shared by apps whose policies differ, so they begin with the longest time that any of them
- * looks back, negative (for tags as a pair with 0): an app with short limits must not forget what another counts.
+ * looks back, negative (for tags as a pair with how many are kept): an app with short limits must not forget what another counts.
  * One written before horizons were kept has none.
  */
 export type LedgerForm = 'events' | 'tags' | 'bucket' | 'tally'
@@ -38,6 +38,12 @@ const tallySlots = 60
 const mostExact = 300
 /** Put together only beyond this, so that it is not done at each taking. */
 const mostNumbers = 600
+
+/**
+ * So many of the newest tags are kept where no rule counts more: an app without this limit may ask for any number
+ * of addresses, and each taking reads and writes all that are kept.
+ */
+const leastTags = 300
 
 const slotMs = (perMs: number) => Math.ceil(perMs / tallySlots)
 
@@ -64,16 +70,17 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
       return Math.max(0, last + gap - now)
     }
     case 'distinct': {
-      let oldest = Number.POSITIVE_INFINITY
-      let count = 0
+      const times: number[] = []
       for (let i = 0; i < ledger.length; i += 2) {
         const at = ledger[i]!
         if (at < 0 || at + rule.perMs <= now) continue
         if (ledger[i + 1] === tag) return 0
-        count++
-        if (at < oldest) oldest = at
+        times.push(at)
       }
-      return count < rule.max ? 0 : Math.max(1, oldest + rule.perMs - now)
+      if (times.length < rule.max) return 0
+      // Apps that allow more may have taken more: all of them but max - 1 must leave.
+      const last = times.sort((a, b) => a - b)[times.length - Math.max(1, rule.max)]!
+      return Math.max(1, last + rule.perMs - now)
     }
     case 'bucket': {
       const intervalMs = 1000 / rule.perSecond
@@ -118,12 +125,12 @@ export function taken(
     }
     case 'tags': {
       const span = Math.max(longestMs(rules), keepMs, horizonMs(ledger))
-      const next: number[] = [-span, 0]
+      const most = Math.max(mostTags(rules), ledger[0]! < 0 ? ledger[1]! : 0)
+      const kept: number[] = []
       for (let i = 0; i < ledger.length; i += 2)
         if (ledger[i]! >= 0 && ledger[i]! + span > now && ledger[i + 1] !== tag)
-          next.push(ledger[i]!, ledger[i + 1]!)
-      next.push(now, tag)
-      return next
+          kept.push(ledger[i]!, ledger[i + 1]!)
+      return [-span, most, ...kept.slice(-2 * (most - 1)), now, tag]
     }
     case 'bucket': {
       const rule = rules.find((one) => one.kind === 'bucket')
@@ -234,6 +241,14 @@ function gathered(events: Ledger, spanMs: number): Ledger {
     if (count > 1) next.push(-count)
   }
   return [...next, ...events.slice(i)]
+}
+
+/** Twice what is counted, for a taking that is undone does not bring back what it pushed out. */
+function mostTags(rules: readonly Rule[]): number {
+  return rules.reduce(
+    (most, rule) => (rule.kind === 'distinct' ? Math.max(most, 2 * rule.max) : most),
+    leastTags,
+  )
 }
 
 function longestMs(rules: readonly Rule[]): number {

@@ -206,6 +206,37 @@ describe('ledgers in Redis', peer, () => {
     }
   })
 
+  test('keep as many tags as the rules in TypeScript do', async () => {
+    const key = unlike()
+    const pipeline = client.pipeline()
+    const one: Take = { scope: 'member-addresses', key, form: 'tags', rules: [], keepMs: 86_400_000 }
+    const wide: Take = { ...one, rules: [{ kind: 'distinct', max: 400, perMs: 86_400_000 }] }
+    let model: Ledger = []
+    let now = start
+    for (let i = 0; i < 1000; i++) {
+      now += (i * 7919) % 3000
+      const next: Take = { ...(i === 350 ? wide : one), tag: 1 + ((i * 31) % 977) }
+      const { key: _key, ...wire } = next
+      pipeline.fcall('test_take', 1, key, now, JSON.stringify([wire]))
+      const decision = decideTakes([next], [model], now)
+      assert.ok(decision.kind === 'taken')
+      model = decision.ledgers[0]!.ledger
+    }
+    await pipeline.exec()
+    assert.equal(model.length, 1602)
+    assert.deepEqual(await read(key), model)
+    for (const max of [1, 5, 400]) {
+      const rules = [{ kind: 'distinct', max, perMs: 3_600_000 }] as const
+      const narrow: Take = { ...one, rules, tag: 999_999, looksOnly: true }
+      const expected = decideTakes([narrow], [model], now)
+      const { refusal } = await take([narrow], [key], now)
+      assert.equal(
+        refusal === '' ? 0 : (JSON.parse(refusal!) as { retryAfterMs: number }).retryAfterMs,
+        expected.kind === 'throttled' ? expected.retryAfterMs : 0,
+      )
+    }
+  })
+
   test('a taking that is undone leaves no trace', async () => {
     const far = { distinct: 86_400_000, tally: 86_400_000, window: 86_400_000 }
     const limits: Pick<Take, 'form' | 'rules'>[] = [

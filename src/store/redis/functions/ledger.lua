@@ -2,7 +2,7 @@
 -- the two to the same decisions. A ledger is a flat list of numbers, packed; times are engine time in ms. What the
 -- numbers mean is written there.
 
-local tally_slots, most_exact, most_numbers = 60, 300, 600
+local tally_slots, most_exact, most_numbers, least_tags = 60, 300, 600, 300
 
 local function slot_ms(per_ms)
   return math.ceil(per_ms / tally_slots)
@@ -20,6 +20,15 @@ local function longest_ms(rules)
     if rule.kind ~= 'bucket' and rule.perMs > longest then longest = rule.perMs end
   end
   return longest
+end
+
+-- How many of the newest tags are kept.
+local function most_tags(rules)
+  local most = least_tags
+  for _, rule in ipairs(rules) do
+    if rule.kind == 'distinct' then most = math.max(most, 2 * rule.max) end
+  end
+  return most
 end
 
 -- The longest time that anybody who took from it looks back; 0 if it does not say.
@@ -109,17 +118,17 @@ local function wait_ms(ledger, rule, now, tag)
     local gap = rule.gapsMs[math.min(count, #rule.gapsMs)] or 0
     return math.max(0, last + gap - now)
   elseif rule.kind == 'distinct' then
-    local oldest, count = math.huge, 0
+    local times = {}
     for i = 1, #ledger, 2 do
       local at = ledger[i]
       if at >= 0 and at + rule.perMs > now then
         if ledger[i + 1] == tag then return 0 end
-        count = count + 1
-        if at < oldest then oldest = at end
+        times[#times + 1] = at
       end
     end
-    if count < rule.max then return 0 end
-    return math.max(1, oldest + rule.perMs - now)
+    if #times < rule.max then return 0 end
+    table.sort(times)
+    return math.max(1, times[#times - math.max(1, rule.max) + 1] + rule.perMs - now)
   elseif rule.kind == 'bucket' then
     local interval_ms = 1000 / rule.perSecond
     local arrival = ledger[1] or 0
@@ -152,17 +161,21 @@ local function taken(ledger, form, rules, now, tag, keep_ms)
     nextOne[#nextOne + 1] = math.max(now, nth_newest(kept, 1) or 0)
   elseif form == 'tags' then
     local span = math.max(longest_ms(rules), keep_ms, horizon_ms(ledger))
-    nextOne[1], nextOne[2] = -span, 0
+    local most = most_tags(rules)
+    if #ledger > 0 and ledger[1] < 0 then most = math.max(most, ledger[2]) end
+    local kept = {}
     for i = 1, #ledger, 2 do
       if ledger[i] >= 0 then
         if ledger[i + 1] == tag then
           before = ledger[i]
         elseif ledger[i] + span > now then
-          nextOne[#nextOne + 1] = ledger[i]
-          nextOne[#nextOne + 1] = ledger[i + 1]
+          kept[#kept + 1] = ledger[i]
+          kept[#kept + 1] = ledger[i + 1]
         end
       end
     end
+    nextOne[1], nextOne[2] = -span, most
+    for i = math.max(1, #kept - 2 * (most - 1) + 1), #kept do nextOne[#nextOne + 1] = kept[i] end
     nextOne[#nextOne + 1] = now
     nextOne[#nextOne + 1] = tag
   elseif form == 'bucket' then
@@ -275,7 +288,7 @@ local function give_back_one(key, taking)
       end
     end
   end
-  -- A horizon alone, or for tags with its 0, says nothing.
+  -- A horizon alone, or for tags with how many are kept, says nothing.
   if #ledger == 0 or (ledger[1] < 0 and #ledger <= (taking.form == 'tags' and 2 or 1)) then
     redis.call('DEL', key)
   else
