@@ -14,6 +14,7 @@ import type { Router } from './delivery/router.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { AppError } from './errors.ts'
 import { createPasswordCheck } from './flows/check-password.ts'
+import { createRefusals } from './flows/refusals.ts'
 import type { Services } from './flows/services.ts'
 import { createSessions } from './flows/sessions.ts'
 import type { Log } from './log.ts'
@@ -120,6 +121,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       return test && test.until > now ? test.code : undefined
     },
     serves: router.serves,
+    recordRefusal: createRefusals({ journal: store.journal, ring, log }),
     lease: delivery.lease,
     handOver: (entry) => apartFromAnswer(() => delivery.handOver(entry)),
   }

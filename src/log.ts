@@ -23,6 +23,7 @@ export const logFields = [
   'country',
   'outcome',
   'scope',
+  'rule',
   'dispatches',
   'count',
   'worker',

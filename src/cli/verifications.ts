@@ -3,6 +3,7 @@
 import { parseDuration } from '../config/duration.ts'
 import { AppError } from '../errors.ts'
 import {
+  type FoundRefusal,
   findVerifications,
   type Step,
   type Timeline,
@@ -39,8 +40,9 @@ export async function findByAddress(
   const sinceMs = parseDuration(options.since)
   if (sinceMs === undefined)
     throw new AppError('input.invalid', `--since: ${options.since} is no time, such as 1h or 7d`)
-  await withStore(options, terminal, async ({ store, settings }) => {
-    const told = await findVerifications(store, address, settings.addressRules, sinceMs)
+  await withStore(options, terminal, async ({ store, ring, settings }) => {
+    const { addressRules } = settings
+    const told = await findVerifications({ store, ring, addressRules }, address, sinceMs)
     if (!told)
       throw new AppError('input.invalid', 'that is no mobile number (with its plus) or e-mail address')
     for (const one of told.found)
@@ -49,8 +51,17 @@ export async function findByAddress(
           ? JSON.stringify(one)
           : `${one.id}  ${new Date(one.issuedAt).toISOString()}  ${one.state.padEnd(7)}  app ${one.app}`,
       )
-    if (told.found.length === 0 && !options.json) terminal.out(`none in the last ${options.since}`)
+    for (const one of told.refusals) terminal.out(options.json ? JSON.stringify(one) : lineOfRefusal(one))
+    if (told.found.length + told.refusals.length === 0 && !options.json)
+      terminal.out(`none in the last ${options.since}`)
   })
+}
+
+/** e.g. `refused  2026-11-25T10:00:00.123Z  send    throttled by member-address (window)  member M  app A`. */
+function lineOfRefusal({ at, act, reason, scope, rule, member, app, verification }: FoundRefusal): string {
+  const by = scope === undefined ? '' : ` by ${scope} (${rule})`
+  const of = verification === '' ? '' : `  of ${verification}`
+  return `refused  ${new Date(at).toISOString()}  ${act.padEnd(6)}  ${reason}${by}  member ${member}  app ${app}${of}`
 }
 
 function linesOf(timeline: Timeline): string[] {

@@ -40,7 +40,13 @@ export async function changeContact(
 
   async function change(): Promise<ChangeOutcome> {
     // Always the new contact's purpose: a code sent to a present contact proves that one, no more.
-    const submitted = await submitCode(services, { act, purpose: 'new-contact', entered, repeat })
+    const submitted = await submitCode(services, {
+      act,
+      entersFor: 'update',
+      purpose: 'new-contact',
+      entered,
+      repeat,
+    })
     if (submitted.kind === 'repeated') return { kind: 'changed' }
     if (submitted.kind !== 'match') return submitted
     const { session, address } = act
@@ -70,7 +76,11 @@ export async function changeContact(
         continue
       }
       services.sessions.forget(session.member.id)
-      if (result.kind !== 'changed') return result
+      if (result.kind !== 'changed') {
+        const verification = submitted.record.id
+        services.recordRefusal(act, { act: 'update', reason: result.kind, verification })
+        return result
+      }
       reached('after-use', submitted.record.id)
       countUse(services, submitted.record, result.used)
       for (const entry of result.entries) services.handOver(entry)

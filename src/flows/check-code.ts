@@ -27,7 +27,7 @@ export async function checkCode(
   return outcome
 
   async function submit(): Promise<CheckOutcome> {
-    const submitted = await submitCode(services, { act, purpose, entered, repeat })
+    const submitted = await submitCode(services, { act, entersFor: 'verify', purpose, entered, repeat })
     if (submitted.kind === 'repeated') return { kind: 'verified' }
     if (submitted.kind !== 'match') return submitted
     const isOwn = purpose === 'own-contact'
@@ -39,7 +39,10 @@ export async function checkCode(
       ...(repeat !== undefined && { repeat }),
     })
     reached('after-use', submitted.record.id)
-    if (!used) return { kind: 'refused' }
+    if (!used) {
+      services.recordRefusal(act, { act: 'verify', reason: 'used', verification: submitted.record.id })
+      return { kind: 'refused' }
+    }
     countUse(services, submitted.record, used)
     return { kind: 'verified' }
   }

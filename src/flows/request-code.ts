@@ -34,6 +34,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const destination = { channel, region, tenant: session.tenant.id, app: session.app.id } as const
   if (!isAllowed || !services.serves(destination)) {
     count('unreachable')
+    services.recordRefusal(act, { act: 'send', reason: 'unreachable' })
     return { kind: 'unreachable' }
   }
   const now = services.clock.now()
@@ -73,6 +74,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
   count(result.kind)
   if (result.kind === 'throttled') {
     services.metrics.throttled.inc({ act: 'issue', scope: result.scope })
+    services.recordRefusal(act, { act: 'send', reason: 'throttled', limit: result })
     return result
   }
   if (message) {

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Window } from '../throttle/policy.ts'
 import type { CheckPassword } from './check-password.ts'
 import type { AppPolicy } from './policy.ts'
+import type { RecordRefusal } from './refusals.ts'
 import type { Sessions } from './sessions.ts'
 
 export type { ReceiptAnswer, ReceiptRequest } from '../delivery/provider.ts'
@@ -34,6 +35,7 @@ export type Services = {
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any route takes messages for the destination. */
   serves(destination: Destination): boolean
+  readonly recordRefusal: RecordRefusal
   readonly lease: Lease
   /** Gives a committed message to delivery. */
   handOver(entry: OutboxEntry): void

@@ -10,6 +10,8 @@ import { type Act, throttleSubject, verificationKey } from './subject.ts'
 
 export type Submission = {
   readonly act: Act
+  /** What the code is entered for. */
+  readonly entersFor: 'verify' | 'update'
   readonly purpose: Purpose
   /** As the person typed or pasted it. */
   readonly entered: string
@@ -30,7 +32,7 @@ export type Submitted =
   | Throttled
 
 export async function submitCode(services: Services, submission: Submission): Promise<Submitted> {
-  const { act, purpose, entered, repeat } = submission
+  const { act, entersFor, purpose, entered, repeat } = submission
   const { store, ring } = services
   const policy = services.policyOf(act.session.app)
   const key = verificationKey(act, purpose)
@@ -44,22 +46,19 @@ export async function submitCode(services: Services, submission: Submission): Pr
     ...(repeat !== undefined && { repeat }),
   })
   if (taken.kind !== 'taken') {
-    if (taken.kind === 'throttled') services.metrics.throttled.inc({ act: 'submission', scope: taken.scope })
+    if (taken.kind === 'throttled') {
+      services.metrics.throttled.inc({ act: 'submission', scope: taken.scope })
+      services.recordRefusal(act, { act: entersFor, reason: 'throttled', limit: taken })
+    }
     return taken
   }
   const testCode = services.testCodeOf(key.address, services.clock.now())
   const outcome = decideSubmission(taken.record, enteredCode(entered), ring, taken.now, testCode)
   if (outcome.kind === 'match') return { kind: 'match', record: outcome.record, wrong: taken.wrong }
-  // Not waited for: what it says is for the operator, and the caller's time must not hang on it.
-  store.journal
-    .append({
-      kind: 'refusal',
-      tenant: key.tenant,
-      app: key.app,
-      member: key.member,
-      verification: taken.record?.id ?? '',
-      detail: { act: purpose, reason: outcome.reason },
-    })
-    .catch(() => undefined)
+  services.recordRefusal(act, {
+    act: entersFor,
+    reason: outcome.reason,
+    ...(taken.record && { verification: taken.record.id }),
+  })
   return { kind: 'refused' }
 }

@@ -1,9 +1,12 @@
 /** What became of a verification, step by step, for the operator who is asked why a code did not arrive. */
 
-import { type AddressRules, addressKey, maskKey, parseAddress } from '../address/address.ts'
+import { addressKey, maskKey, parseAddress } from '../address/address.ts'
+import { addressTags } from '../code/address-tag.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
+import type { JournalEntry } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
 import type { Verification } from '../verification/verification.ts'
+import type { Services } from './services.ts'
 
 /** One step. Times are engine time, ms since the epoch. */
 export type Step = {
@@ -59,21 +62,33 @@ export async function verificationTimeline(store: Store, id: string): Promise<Ti
   return record && timelineOf(record, dispatches, now)
 }
 
+/** What was refused of an address, see `RecordRefusal`. */
+export type FoundRefusal = {
+  readonly at: number
+  readonly act: string
+  readonly reason: string
+  readonly scope?: string
+  readonly rule?: string
+  readonly app: string
+  readonly member: string
+  readonly verification: string
+}
+
 export type FoundTimelines = {
+  /** Newest first, as those found. */
+  readonly refusals: readonly FoundRefusal[]
   readonly found: readonly Pick<Timeline, 'id' | 'app' | 'member' | 'state' | 'issuedAt' | 'usedAt'>[]
 }
 
 /**
- * The verifications of an address, newest first.
+ * The verifications of an address and what was refused of it, newest first.
  * @param text  As a person types it: a number with its plus, or an e-mail address.
- * @param rules  By which such addresses are read.
  * @param sinceMs  How far to look back from now.
  * @returns undefined if the text is no address.
  */
 export async function findVerifications(
-  store: Store,
+  { store, ring, addressRules: rules }: Pick<Services, 'store' | 'ring' | 'addressRules'>,
   text: string,
-  rules: AddressRules,
   sinceMs: number,
   most = 100,
 ): Promise<FoundTimelines | undefined> {
@@ -81,6 +96,11 @@ export async function findVerifications(
   if (parsed.kind === 'refused') return undefined
   const now = await store.now()
   const query = { address: addressKey(parsed.address), sinceMs: now - sinceMs }
+  const refusals = await store.journal.ofAddress({
+    tags: addressTags(ring, query.address),
+    sinceMs: query.sinceMs,
+    most,
+  })
   const found: Verification[] = []
   for (let before: string | null | undefined; before !== null && found.length < most; ) {
     const page = await store.verifications.find({ ...query, ...(before !== undefined && { before }) })
@@ -88,10 +108,25 @@ export async function findVerifications(
     before = page.next
   }
   return {
+    refusals: refusals.map(refusalOf),
     found: found.slice(0, most).map((record) => {
       const { id, app, member, issuedAt, usedAt } = record
       return { id, app, member, state: stateOf(record, now), issuedAt, usedAt }
     }),
+  }
+}
+
+function refusalOf({ at, app, member, verification, detail }: JournalEntry): FoundRefusal {
+  const { act, reason, scope, rule } = detail
+  return {
+    at,
+    act: String(act),
+    reason: String(reason),
+    ...(scope !== undefined && { scope: String(scope) }),
+    ...(rule !== undefined && { rule: String(rule) }),
+    app,
+    member,
+    verification,
   }
 }
 

@@ -7,7 +7,7 @@ import { isBearer } from './bearer.ts'
 import { isFromThisMachine } from './this-machine.ts'
 
 export type AdminOptions = {
-  readonly services: Pick<Services, 'store' | 'addressRules'>
+  readonly services: Pick<Services, 'store' | 'ring' | 'addressRules'>
   readonly token: string
   /** Only for callers on this machine, whatever token they have. */
   readonly isForThisMachine: boolean
@@ -57,7 +57,7 @@ export async function adminPages(
         error: 'Send {"address": "+86…", "sinceMs": 86400000}; sinceMs is how far to look back.',
       })
     const lookBackMs = Math.min(Number(sinceMs), largestLookBackMs)
-    const found = await findVerifications(services.store, address, services.addressRules, lookBackMs)
+    const found = await findVerifications(services, address, lookBackMs)
     return found ?? reply.code(400).send({ error: 'address is no mobile number or e-mail address.' })
   })
 }

@@ -12,6 +12,8 @@ export type JournalEntry = {
   readonly verification: string
   /** Words for each kind; never a code, key, token or whole address. */
   readonly detail: Readonly<Record<string, string | number>>
+  /** The address concerned, as a digest under the key ring; absent if none. */
+  readonly addressTag?: string
 }
 
 export type Journal = {
@@ -21,5 +23,11 @@ export type Journal = {
     readonly sinceMs: number
     readonly most: number
     readonly kind?: JournalKind
+  }): Promise<readonly JournalEntry[]>
+  /** Those of an address, newest first. @param query.tags  By each key that it may have been written under. */
+  ofAddress(query: {
+    readonly tags: readonly string[]
+    readonly sinceMs: number
+    readonly most: number
   }): Promise<readonly JournalEntry[]>
 }

@@ -72,6 +72,30 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       )
     })
 
+    test('entries of an address are found by any of its tags, newest first, and no other’s', async () => {
+      const [one, other, strange] = times(3, unlike)
+      const entry = { kind: 'refusal', tenant: 't', app: 'a', member: 'm', verification: '' } as const
+      for (const [nth, addressTag] of [one, strange, other, one].entries()) {
+        await journal.append({ ...entry, addressTag: addressTag!, detail: { nth } })
+        await pause(2)
+      }
+      await journal.append({ ...entry, detail: { nth: 4 } })
+      const found = (tags: readonly string[], sinceMs = 0, most = 10) =>
+        journal.ofAddress({ tags, sinceMs, most })
+      const all = await found([one!, other!])
+      assert.deepEqual(
+        all.map(({ detail, addressTag }) => [detail.nth, addressTag]),
+        [
+          [3, one],
+          [2, other],
+          [0, one],
+        ],
+      )
+      assert.equal((await found([one!, other!], 0, 2)).length, 2)
+      assert.deepEqual(await found([one!], all[0]!.at), [all[0]])
+      assert.deepEqual(await found(['', unlike()]), [])
+    })
+
     test('sweeping drops what is over and keeps what is not', async () => {
       const { message: _none, ...brief } = newIssue({ lifetimeMs: 20 })
       const live = newIssue()

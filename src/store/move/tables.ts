@@ -140,6 +140,7 @@ export const movedTables: readonly Table[] = [
     member: text,
     verification: text,
     detail: json,
+    address_tag: text,
   }),
   // How far the sweep has come in the order of time: without it, it would go through everything again.
   table(

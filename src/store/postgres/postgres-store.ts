@@ -15,7 +15,7 @@ import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
 import { type History, postgresHistory } from './history.ts'
 import { type HotVerb, hotVerbs } from './hot-verbs.ts'
-import { journalEntryOf, readJournal } from './journal.ts'
+import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
 import { createPool } from './pool.ts'
@@ -248,6 +248,11 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       append: hot('journal.append', hotVerbs.append),
       read: cold('journal.read', async (until, query: Parameters<Store['journal']['read']>[0]) =>
         (await transactions.read(until, readJournal(query)))[0]!.map(journalEntryOf),
+      ),
+      ofAddress: cold(
+        'journal.ofAddress',
+        async (until, query: Parameters<Store['journal']['ofAddress']>[0]) =>
+          (await transactions.read(until, readJournalOfAddress(query)))[0]!.map(journalEntryOf),
       ),
     },
     directory: Object.fromEntries(

@@ -129,4 +129,10 @@ export const migrations: readonly string[] = [
   `
   alter table outbox add column handing text;
   `,
+
+  // 6: refusals are found by their address, which is not in the journal itself.
+  `
+  alter table journal add column address_tag text not null default '';
+  create index journal_of_address on journal (address_tag, at) where address_tag <> '';
+  `,
 ]
