@@ -16,42 +16,41 @@ const statements: Readonly<Record<string, string>> = {
   'N-4': '200 simultaneous guesses spend exactly five submissions; the sixth fails even with the right code.',
   'N-5': '“Five a minute” is a sliding minute: no interval of 60 s holds more than five comparisons.',
   'N-6':
-    'A changed contact is announced to the old one and to every other contact of the member, never only by the channel that carried the code.',
+    'After a change, the old contact and every other contact of the member get a notice. It never goes only by the channel that carried the code.',
   'N-7': 'A code serves one tenant, app, member, address and purpose. If any one differs it is refused.',
   'A-1':
-    'Wrong, expired, unknown and used codes give one status, body and time. So do known and unknown addresses when a code is asked for.',
+    'Wrong, expired, unknown and used codes are answered with one status and body, in one time. The same holds for known and unknown addresses when a code is asked for.',
   'A-2': 'Codes, signatures and tokens are compared in constant time.',
   'A-3':
-    'No key, token, code or address in a URL, log, metric, error or database text beyond what its column is for.',
+    'No key, token, code or address is in a URL, log, metric, error or database text, except in the columns made for it.',
   'A-4': '`X-Forwarded-For` is believed only from configured proxies.',
   'A-5': 'The order of a change cannot be skipped, and a change is one transaction.',
   'A-6':
-    'Store down, slow or hung: refused with 500 and `Retry-After` within a second. Never accepted, never sent without limits.',
+    'While the store is down, slow or hung, calls are refused with 500 and `Retry-After` within a second. Nothing is accepted, and nothing is sent without limits.',
   'A-8':
     'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
   'A-9':
-    'Nobody is locked out by a stranger: whatever others do with an address, account or network, the right code, the right password from a network that was used before, and the sends of who holds an address work; messages to an address stay under their cap.',
+    'Strangers lock nobody out. Whatever others do with an address, account or network, these work: the right code, the right password from a network that the account used before, and sends by the holder of an address. Messages to an address stay under their cap.',
   'A-10':
-    'One request, call-back, receipt or answer of a carrier, of the largest size and whatever it holds, keeps others waiting for less than 50 ms.',
+    'A request, call-back, receipt or answer of a carrier delays others by less than 50 ms, even at the largest size and with any content.',
   'A-11':
     'A signed text has one meaning: no two accepted App ID logins that differ in appId, corpId, userId, expireTime or nonce have the same text.',
   'A-12':
-    'What is dear, such as comparing passwords and looking names up, is bounded and queued apart: a flood of it delays no send by more than a second.',
+    'Costly work, such as comparing passwords and looking names up, is bounded and has its own line: a flood of it delays no send by more than a second.',
   'A-13':
-    'No order of calls by apps of any policies admits more than each policy’s own limits look back for.',
-  'A-14':
-    'What is proved belongs to the login that proved it. A refresh token that comes twice ends its login.',
+    'Whatever apps of other policies do, and in whatever order, no app is admitted more than its own limits allow.',
+  'A-14': 'A proof belongs to the login that made it. A refresh token that comes twice ends its login.',
   'T-1':
-    'A 200 on send is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
+    'A send that was answered with 200 is not lost while its code lives: the message reaches the provider at least once or ends in a recorded failure.',
   'T-2':
     'Duplicates of a message carry the same code and the same message id. After a kill each message that was being handed over may go out twice; to a carrier of `afterCrash: unknown` none does.',
   'T-3': 'A code succeeds once across processes and crashes.',
   'T-4':
-    'An engine that is stopped, killed, hung, full, slow or half out of reach: calls are refused within a second, nothing is accepted that is lost or done twice, and all is well within five seconds of its return.',
+    'While an engine is stopped, killed, hung, full, slow or half out of reach, calls are refused within a second. Nothing that was accepted is lost or done twice, and all calls work again within five seconds of its return.',
   'T-5':
-    'A provider that fails, is slow or answers nonsense is left: the next one has the message within three seconds while 20 of its code’s life are left. A permanent refusal is not tried again.',
+    'When a provider fails, is slow or answers nonsense, the next one has the message within three seconds, while 20 seconds of the code’s life are left. After a permanent refusal the message is not tried again.',
   'T-6': 'Duplicate, late, early, reordered and unknown receipts never move a record backwards.',
-  'T-7': 'SIGTERM under load: readiness goes false first, and nothing that was accepted is dropped.',
+  'T-7': 'At a SIGTERM under load readiness turns false first, and nothing that was accepted is dropped.',
   'T-8': 'A wall clock that jumps does not lengthen a code’s life or allow it twice.',
 }
 
