@@ -81,7 +81,11 @@ function workerOf(router: Router): Delivery & { dispatches: Dispatch[] } {
 
 let members = 0
 
-async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { cooldown?: string } = {}) {
+async function issue(
+  lease: Delivery['lease'],
+  lifetimeMs = 60_000,
+  takes: { cooldown?: string; channel?: 'sms' | 'voice' } = {},
+) {
   const key = {
     tenant: 't',
     app: 'a',
@@ -93,7 +97,7 @@ async function issue(lease: Delivery['lease'], lifetimeMs = 60_000, takes: { coo
     id: newVerificationId(0, 'tel:+8613800138000').slice(12),
     tenant: 't',
     app: 'a',
-    channel: 'sms',
+    channel: takes.channel ?? 'sms',
     to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
     locale: 'en-US',
     template: 'code',
@@ -135,8 +139,8 @@ const cooldownTake = (key: string) =>
     rules: [{ kind: 'gaps', gapsMs: [60_000], perMs: 3_600_000 }],
   }) as const
 
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+async function until(isSo: () => boolean | Promise<boolean>, most = 400): Promise<void> {
+  for (let tries = 0; tries < most; tries++) {
     if (await isSo()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -326,6 +330,43 @@ test('a message that cannot be marked is not handed over to a carrier that asks 
   await until(isIdle)
   await delivery.stop(1000)
   assert.equal(carrier.messages.length, 1)
+})
+
+test('A-12: two thousand codes for a carrier that hangs keep no message of another waiting', async (t) => {
+  const well = Promise.withResolvers<void>()
+  const silent = scripted('silent', async (_, nth) => {
+    await well.promise
+    return { id: `s${nth}` }
+  })
+  const voice = scripted('voice', (_, nth) => (nth === 1 ? fail('unavailable')() : { id: `v${nth}` }))
+  const plain = {
+    perSecond: null,
+    window: 100,
+    timeoutMs: 60_000,
+    cost: 0,
+    senders: [],
+    afterCrash: 'again',
+  } as const
+  const providers = [silent.provider, { ...voice.provider, channels: ['voice'] as const }]
+  const delivery = workerOf(
+    createRouter({
+      routes: plainRoutes(providers),
+      providers: new Map(providers.map((provider) => [provider.name, { provider, ...plain }])),
+      measured: createMeasuredOrder(() => performance.now(), Math.random),
+    }),
+  )
+  t.after(() => delivery.stop(1_000))
+  await delivery.start()
+  const entries = await Promise.all(Array.from({ length: 2_300 }, () => issue(delivery.lease)))
+  for (const entry of entries) delivery.handOver(entry)
+  delivery.handOver(await issue(delivery.lease, 60_000, { channel: 'voice' }))
+  // Handed over at once, and again within three seconds; until then nothing of the other carrier has ended.
+  await until(() => voice.messages.length === 2, 1_500)
+  assert.equal(silent.messages.length, 100)
+  well.resolve()
+  await until(isIdle, 1_500)
+  assert.equal(new Set(silent.messages.map(({ id }) => id)).size, 2_300)
+  assert.equal(silent.messages.length, 2_300)
 })
 
 test('three workers on one queue send each message once', async () => {

@@ -43,8 +43,15 @@ const leaseMs = 15_000
 const longestInLineMs = 3_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
-const mostInHand = 2_000
-/** Claimed ahead. Each claim counts as a try, so a process that dies often must not claim what it cannot send soon. */
+const mostInHand = 4_000
+/** With so many in hand nobody joins a long line any more: a carrier that hangs must not keep those of others out. */
+const manyInHand = 2_000
+/** How long one is put off that did not join: it is back within the three seconds a living code waits at most. */
+const [leastAwayMs, mostAwayMs] = [1_000, 2_200]
+/**
+ * Claimed ahead, less those that are with a carrier or in line for one. Each claim counts as a try, so a process that
+ * dies often must not claim what it cannot send soon.
+ */
 const mostClaimed = 64
 /** Claims that nobody settled, because the process died: a message that kills processes must not do so for ever. */
 const mostUnsettledClaims = 10
@@ -63,6 +70,8 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   const { outbox, router, owner } = settings
   const lease = { owner, ms: leaseMs }
   let inHand = 0
+  /** Of them with a carrier or in line for one, which may hang: others must not be left in the store for that. */
+  let elsewhere = 0
   let isStopping = false
   let isPolling = false
   let isMoreDue = false
@@ -77,8 +86,23 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     void deliver(entry, performance.now() + entry.remainingMs).finally(() => {
       inHand--
       if (inHand === 0) onIdle?.()
-      if (isMoreDue && inHand < mostClaimed / 2) void poll()
+      claimMore()
     })
+  }
+
+  function claimMore(): void {
+    if (isMoreDue && inHand < mostInHand && inHand - elsewhere < mostClaimed / 2) void poll()
+  }
+
+  /** Waits for what is a carrier's to end. */
+  async function away<T>(waited: Promise<T>): Promise<T> {
+    elsewhere++
+    claimMore()
+    try {
+      return await waited
+    } finally {
+      elsewhere--
+    }
   }
 
   /** @param deadline  By `performance.now()`. */
@@ -95,10 +119,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
     const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
-    if (chosen.kind === 'wait') return postpone(entry)
+    if (chosen.kind === 'wait') return postpone(entry, chosen.isLong ? awayFor(deadline) : pollMs)
     if (chosen.isMarked && !(await hasBegun(entry, chosen))) return
     const handedOverAt = performance.now()
-    const { told, retryAfterMs } = await dispatched(entry, chosen, deadline - handedOverAt)
+    const { told, retryAfterMs } = await away(dispatched(entry, chosen, deadline - handedOverAt))
     chosen.leave(told.outcome, retryAfterMs)
     const provider = chosen.provider.name
     await settle(
@@ -130,7 +154,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       if (isHeld) return true
     } catch (error) {
       settings.onError?.('begin', error)
-      await postpone(entry)
+      await postpone(entry, pollMs)
     }
     // It says nothing of the provider.
     chosen.leave('throttled')
@@ -140,10 +164,11 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   /** Stands in line for a provider as long as its lease allows. */
   async function chosenWithin({ message, tried }: OutboxEntry, until: number) {
     const destination = destinationOf(message)
-    for (;;) {
+    for (let isNew = true; ; isNew = false) {
       const chosen = router.next(destination, tried)
       if (chosen.kind !== 'wait' || performance.now() >= until) return chosen
-      await chosen.room()
+      if (isNew && chosen.isLong && inHand > manyInHand) return chosen
+      await away(chosen.room())
     }
   }
 
@@ -232,10 +257,10 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   /** Nothing was tried, so nothing is recorded: the message waits for room. */
-  async function postpone({ message, verification, queuedAt }: OutboxEntry): Promise<void> {
+  async function postpone({ message, verification, queuedAt }: OutboxEntry, ms: number): Promise<void> {
     // Should the store be away, the lease runs out and brings the message back.
     await outbox
-      .postpone([{ messageId: message.id, queuedAt, verification: verification?.id ?? '' }], pollMs)
+      .postpone([{ messageId: message.id, queuedAt, verification: verification?.id ?? '' }], ms)
       .catch((error) => settings.onError?.('postpone', error))
   }
 
@@ -292,17 +317,20 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     clearTimeout(timer)
     nextLookAt = performance.now() + pollMs
     try {
-      const most = mostClaimed - inHand
+      const most = Math.min(mostClaimed - (inHand - elsewhere), mostInHand - inHand)
       if (most > 0) {
         const entries = await outbox.claim(most, lease)
         isMoreDue = entries.length === most
         for (const entry of entries) handOver(entry)
       }
     } catch (error) {
+      isMoreDue = false
       settings.onError?.('claim', error)
     }
     isPolling = false
-    if (!isStopping) timer = setTimeout(poll, Math.max(0, nextLookAt - performance.now()))
+    if (isStopping) return
+    timer = setTimeout(poll, Math.max(0, nextLookAt - performance.now()))
+    claimMore()
   }
 
   return {
@@ -324,6 +352,12 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       ])
     },
   }
+}
+
+/** Spread, so that those put off together do not come back together. */
+function awayFor(deadline: number): number {
+  const ms = leastAwayMs + Math.random() * (mostAwayMs - leastAwayMs)
+  return Math.round(Math.min(ms, Math.max(pollMs, (deadline - performance.now()) / 4)))
 }
 
 /** What was cut off by a crash is not tried again, whatever else would follow. */

@@ -3,6 +3,8 @@
 export type Gate = {
   readonly inFlight: number
   readonly isPaused: boolean
+  /** Waiting for `room`. */
+  readonly inLine: number
   /** Milliseconds until rate and pause allow one more; 0 if they do now, `undefined` if the window is full. */
   roomInMs(): number | undefined
   /** Takes a place. Call it only after `roomInMs` returned 0. */
@@ -45,6 +47,9 @@ export function createGate(
     },
     get isPaused() {
       return now() < pausedUntil
+    },
+    get inLine() {
+      return waiting.size
     },
     roomInMs() {
       if (inFlight >= window) return undefined

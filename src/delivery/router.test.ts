@@ -148,6 +148,36 @@ test('while all fail a message tries them by turns, not the one alone whose time
   assert.deepEqual(tried, ['b', 'a', 'c', 'b', 'a', 'c'])
 })
 
+test('while all fail each is asked twenty times a second, however many messages live', () => {
+  const { router, fail, pass } = routerOf()
+  for (const name of ['a', 'b', 'c']) fail(name)
+  const asked: Record<string, number> = { a: 0, b: 0, c: 0 }
+  const ask = () => {
+    for (let i = 0; i < 1_000; i++) {
+      const found = router.next(to, [])
+      if (found.kind !== 'provider') continue
+      asked[found.provider.name]!++
+      found.leave('unavailable')
+    }
+  }
+  for (let ms = 0; ms <= 2_000; ms += 50) {
+    ask()
+    pass(50)
+  }
+  for (const [name, count] of Object.entries(asked))
+    assert.ok(count >= 20 && count <= 61, `${name} was asked ${count} times in 2 s`)
+  const waiting = router.next(to, [])
+  assert.ok(waiting.kind === 'wait' || waiting.kind === 'provider')
+  // One that is well again is told by the next that asks it, and then all may go.
+  for (let i = 0; router.states().every(({ isOpen }) => isOpen); i++) {
+    assert.ok(i < 100)
+    pass(50)
+    const found = router.next(to, [])
+    if (found.kind === 'provider') found.leave('accepted')
+  }
+  for (let i = 0; i < 50; i++) assert.equal(router.next(to, []).kind, 'provider')
+})
+
 test('what is more than a provider may have goes to the next, and waits if all are full', async () => {
   const { router, next } = routerOf({}, { a: { window: 1 }, b: { window: 1 }, c: { window: 1 } })
   const taken = [next(), next(), next()]

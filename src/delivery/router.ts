@@ -56,7 +56,12 @@ export type Chosen = {
 }
 
 /** Every provider that could take it has as much as it may have. `room` resolves when it is worth asking again. */
-export type Full = { readonly kind: 'wait'; room(): Promise<void> }
+export type Full = {
+  readonly kind: 'wait'
+  /** Many wait for it already. */
+  readonly isLong: boolean
+  room(): Promise<void>
+}
 
 export type Router = {
   /** @param tried  Providers the message was dispatched to so far, oldest first. */
@@ -70,6 +75,14 @@ export type Router = {
 const timeoutMs = { withNext: 2_500, last: 10_000 } as const
 /** Longest time between two looks for room. */
 const lookForRoomMs = 250
+/** As many as most windows have room for. */
+const longLine = 256
+/**
+ * While every provider of a route fails, each gets so many messages a second. Each would find out that it is well
+ * again, and then all may go. Without a bound each living code asked every other second: of three thousand, more
+ * than a thousand calls a second for a server that is trying to come back.
+ */
+const lastResortPerSecond = 20
 
 export function createRouter(settings: RouterSettings): Router {
   const { routes, measured, now = () => performance.now(), random = Math.random } = settings
@@ -81,6 +94,7 @@ export function createRouter(settings: RouterSettings): Router {
         name,
         breaker: createCircuitBreaker(now, random, (change) => settings.onBreaker?.(name, change)),
         gate: createGate(one, now),
+        lastResort: createGate({ perSecond: lastResortPerSecond, window: Number.POSITIVE_INFINITY }, now),
       },
     ]),
   )
@@ -141,6 +155,10 @@ export function createRouter(settings: RouterSettings): Router {
     }
   }
 
+  function lineOf({ gate }: Post, ms: number): Full {
+    return { kind: 'wait', isLong: gate.inLine >= longLine, room: () => gate.room(ms) }
+  }
+
   return {
     next(destination, tried) {
       const route = routeOf(routes, destination)
@@ -156,16 +174,20 @@ export function createRouter(settings: RouterSettings): Router {
         full ??= post
         waitMs = Math.min(waitMs, roomInMs ?? lookForRoomMs)
       }
-      if (full) return { kind: 'wait', room: () => full.gate.room(waitMs) }
+      if (full) return lineOf(full, waitMs)
       // All fail. A message that is about to be lost has nothing to lose by a try; by turns, for its next one may be
       // well again long before its breaker would let a probe through.
       const turn = ({ name }: Post) => tried.lastIndexOf(name)
-      const [soonest] = inOrder.toSorted(
+      const byTurns = inOrder.toSorted(
         (a, b) => turn(a) - turn(b) || a.breaker.opensUntil() - b.breaker.opensUntil(),
       )
-      if (soonest!.gate.roomInMs() === 0)
-        return chosen(soonest!, soonest!.breaker.enterAnyway(), route, destination, tried)
-      return { kind: 'wait', room: () => soonest!.gate.room(lookForRoomMs) }
+      const [soonest] = byTurns
+      const roomy = byTurns.find(
+        ({ gate, lastResort }) => gate.roomInMs() === 0 && lastResort.roomInMs() === 0,
+      )
+      if (!roomy) return lineOf(soonest!, lookForRoomMs)
+      roomy.lastResort.enter()
+      return chosen(roomy, roomy.breaker.enterAnyway(), route, destination, tried)
     },
     serves: (destination) => routeOf(routes, destination) !== undefined,
     states: () =>
