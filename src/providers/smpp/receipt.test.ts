@@ -143,6 +143,15 @@ test('esm_class 0x24 is a receipt, and so is 0 where a text begins as one and it
     assert.equal(receiptOf(delivered(receiptText('9', 'DELIVRD'), { esmClass }))?.state, 'delivered')
 })
 
+test('what an intermediate notification says of one attempt is not the end of the message', () => {
+  for (const stat of ['UNDELIV', 'EXPIRED', 'ENROUTE']) {
+    const told = receiptOf(delivered(receiptText('9', stat), { esmClass: 0x20 }))
+    assert.deepEqual([told?.state, told?.providerCode.split(' ')[0]], ['enroute', stat])
+  }
+  for (const esmClass of [0x04, 0x24])
+    assert.equal(receiptOf(delivered(receiptText('9', 'UNDELIV'), { esmClass }))?.state, 'undeliverable')
+})
+
 // As carriers were seen to write them; the sources stand beside the field's expression and the table of states.
 const written: readonly (readonly [text: string, key: string, state: string, providerCode: string])[] = [
   [

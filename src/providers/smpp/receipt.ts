@@ -61,6 +61,8 @@ const namesOfState = [
 /** esm_class bits 5 to 2: what kind of message it is (SMPP 3.4, 5.2.12); those for acknowledgements of phones. */
 const kindBits = 0x3c
 const fromPhoneBits = 0x18
+/** An intermediate notification (5.2.12): of an attempt among those the SMSC still makes. */
+const intermediate = 0x20
 /** A receipt's text fits a short message; of more, only so much is looked at. */
 const longestText = 1_024
 
@@ -89,12 +91,14 @@ export function readReceipt(pdu: Pdu<'deliver_sm' | 'data_sm'>, rules: ReceiptRu
   const [key, ...otherKeys] = keys
   if (key === undefined || stat === undefined) return { kind: 'unread', shape: shape() }
   const error = words.err ?? networkError(tlvs)
+  // An attempt that failed is not the end; one that reached the phone is.
+  const state = kind === intermediate && stat.state === 'undeliverable' ? 'enroute' : stat.state
   return {
     kind: 'receipt',
     receipt: {
       key,
       ...(otherKeys.length > 0 && { otherKeys }),
-      state: stat.state ?? 'unknown',
+      state: state ?? 'unknown',
       providerCode: error === undefined ? stat.word : `${stat.word} ${error}`,
     },
     ...(stat.state === undefined && { shape: shape() }),
