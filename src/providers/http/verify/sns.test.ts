@@ -164,6 +164,9 @@ suite('a call of Amazon SNS', () => {
       'https://sns.eu-west-1.amazonaws.com.cn/SimpleNotificationService-good.pem',
       'https://s3.eu-west-1.amazonaws.com/SimpleNotificationService-good.pem',
       'https://sns.eu-west-1.amazonaws.com/good',
+      // One certificate under many names would crowd the others out.
+      `${origin}/SimpleNotificationService-good.pem?1`,
+      `${origin}/SimpleNotificationService-good.pem#1`,
       'file:///etc/passwd.pem',
       '',
     ])
@@ -216,12 +219,12 @@ suite('a call of Amazon SNS', () => {
   test('fetches a certificate once, and few that are not there', async () => {
     asked.length = 0
     const verify = sns(topicArn, reach)
-    const call = (name: string) => {
+    const call = (name: string, at = nowMs) => {
       const message = { ...notification, SigningCertURL: `${origin}/SimpleNotificationService-${name}.pem` }
       const Signature = sign('sha256', Buffer.from(textOf(message)), certificates.good!.private)
       const document = { ...message, Signature: Signature.toString('base64') }
       const said = { document, text: '', headers: {}, query: new URLSearchParams() }
-      return verify({ request: callOf(), said, url: '', nowMs })
+      return verify({ request: callOf(), said, url: '', nowMs: at })
     }
     assert.deepEqual(await Promise.all([call('good'), call('good'), call('good')]), [true, true, true])
     assert.equal(asked.length, 1)
@@ -229,6 +232,11 @@ suite('a call of Amazon SNS', () => {
     assert.equal(asked.length, 10)
     assert.equal(verdicts.filter((one) => one === 'later').length, 11)
     assert.equal(await call('good'), true, 'what is known goes on')
+    const later = nowMs + 60_000
+    const absent = Array.from({ length: 10 }, (_, i) => call(`other${i}`, later))
+    assert.equal(await call('good', later), true, 'and what is not there takes no place of it')
+    assert.deepEqual(new Set(await Promise.all(absent)), new Set([false]))
+    assert.equal(asked.length, 20)
   })
 
   test('is put off, not refused, while SNS cannot be reached', async () => {

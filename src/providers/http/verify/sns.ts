@@ -42,7 +42,7 @@ export function sns(topics: string, reach: Reach): (call: Call) => Promise<Verdi
     const text = signedTextOf(message)
     if (!topic || !algorithm || text === null || !isRecent(message.Timestamp ?? '', nowMs)) return false
     const url = URL.parse(message.SigningCertURL ?? '')
-    if (!url || !isAt(topic, url) || !url.pathname.endsWith('.pem')) return false
+    if (!url || !isAt(topic, url) || !isOfCertificate(url)) return false
     const certificate = await certificates(url, nowMs)
     if (certificate === 'later') return 'later'
     if (!certificate || !isFor(topic, certificate, nowMs)) return false
@@ -105,6 +105,11 @@ function isRecent(timestamp: string, nowMs: number): boolean {
   return ageMs <= oldestMs && -ageMs <= mostAheadMs // neither if it is no time
 }
 
+/** One name for each: a query or a fragment would make any number of them. */
+function isOfCertificate(url: URL): boolean {
+  return url.pathname.endsWith('.pem') && url.search === '' && url.hash === ''
+}
+
 /** The whole of scheme, host and port: `https://sns.eu-west-1.amazonaws.com.example.com` begins alike. */
 function isAt(topic: Topic, url: URL): boolean {
   return url.origin === topic.origin && url.username === '' && url.password === ''
@@ -126,25 +131,29 @@ type Certificates = (url: URL, nowMs: number) => Promise<X509Certificate | null 
 
 /** Each is fetched once. Null: what is there is none. 'later': too many have been asked for. */
 function certificateStore(reach: Reach): Certificates {
-  const kept = new Map<string, Promise<X509Certificate | null>>()
+  const kept = new Map<string, X509Certificate>()
+  const underWay = new Map<string, Promise<X509Certificate | null>>()
   let fetches: number[] = []
 
-  return (url, nowMs) => {
-    const known = kept.get(url.href)
+  return async (url, nowMs) => {
+    const known = kept.get(url.href) ?? underWay.get(url.href)
     if (known) return known
     fetches = fetches.filter((at) => nowMs - at < fetchesPerMs)
-    if (fetches.length >= mostFetches) return Promise.resolve('later')
+    if (fetches.length >= mostFetches) return 'later'
     fetches.push(nowMs)
-    const fetched = reach(url).then(({ status, text }) => {
-      if (status >= 500 || status === 429)
-        throw new Error(`SNS answered ${status} in place of its certificate`)
-      const certificate = status === 200 ? certificateOf(text) : null
-      if (certificate === null) kept.delete(url.href)
-      return certificate
-    })
-    if (kept.size >= mostKept) kept.delete(kept.keys().next().value!)
-    kept.set(url.href, fetched)
-    fetched.catch(() => kept.delete(url.href))
+    const fetched = reach(url)
+      .then(({ status, text }) => {
+        if (status >= 500 || status === 429)
+          throw new Error(`SNS answered ${status} in place of its certificate`)
+        const certificate = status === 200 ? certificateOf(text) : null
+        if (certificate === null) return null
+        // Only one that is there takes the place of another.
+        if (kept.size >= mostKept) kept.delete(kept.keys().next().value!)
+        kept.set(url.href, certificate)
+        return certificate
+      })
+      .finally(() => underWay.delete(url.href))
+    underWay.set(url.href, fetched)
     return fetched
   }
 }
