@@ -26,20 +26,20 @@ const limits = Type.Object(
                   Type.Array(Type.String({ pattern: durationPattern }), {
                     maxItems: 100,
                     description:
-                      'Least time between one code and the next that a member asks for one address, by how many it were in 24 hours. A test address has none.',
+                      'Least time between a code and the next of a member for one address: after the first code in 24 hours, the second, and so on. A test address has none.',
                     default: ['60s', '60s', '120s', '300s', '900s'],
                   }),
                 ),
                 windows: windows(
-                  'Codes to an address over the tenant, asked for by members who do not hold it.',
+                  'Codes to an address in the tenant, for all members together who do not hold it.',
                   ['5/1h', '6/24h'],
                 ),
               },
               strict,
             ),
           ),
-          holder: windows('Codes that the member who holds an address asks for it.', ['3/10m', '4/24h']),
-          memberAddress: windows('Codes a member asks for one address that he does not hold.', [
+          holder: windows('Codes to an address for the member who holds it.', ['3/10m', '4/24h']),
+          memberAddress: windows('Codes to an address for one member who does not hold it.', [
             '3/10m',
             '4/24h',
           ]),
@@ -67,7 +67,7 @@ const limits = Type.Object(
                 ),
                 perDay: optional(
                   Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000_000 }), Type.Null()], {
-                    description: 'Codes an app may ask for in 24 hours; null is no cap.',
+                    description: 'Codes an app may ask for in 24 hours; null means no cap.',
                     default: null,
                   }),
                 ),
@@ -82,7 +82,10 @@ const limits = Type.Object(
     submissions: optional(
       Type.Object(
         {
-          address: windows('Without effect: what others enter refuses no code that was sent.', []),
+          address: windows(
+            'Has no effect any more: codes that others enter do not refuse a code that was sent.',
+            [],
+          ),
           memberAddress: windows('Codes a member enters for one address.', ['5/60s']),
         },
         strict,
@@ -92,13 +95,13 @@ const limits = Type.Object(
       Type.Object(
         {
           address: windows(
-            'Wrong codes for an address, over all members to whom one was sent for it; then none is sent to members who do not hold it.',
+            'Wrong codes for an address, of all members together who had a live code for it. Beyond it no code is sent to members who do not hold the address.',
             ['30/24h'],
           ),
           memberAddress: windows('Wrong codes of a member for one address.', ['15/24h', '50/30d']),
           member: windows('Wrong codes of a member.', ['20/24h']),
           network: windows(
-            'Wrong codes from one network; then none is sent from there to addresses that their askers do not hold.',
+            'Wrong codes from one network. Beyond it members there get no codes for addresses that they do not hold.',
             ['60/1h'],
           ),
         },
@@ -138,7 +141,7 @@ export const policySchema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 10,
-        description: 'Codes entered, right or wrong, then a code is dead.',
+        description: 'Codes that may be entered, right or wrong, until the code is dead.',
         default: 5,
       }),
     ),
@@ -164,7 +167,7 @@ export const policySchema = Type.Object(
     tellsClientIp: optional(
       Type.Union([Type.Boolean(), Type.Array(Type.String())], {
         description:
-          'Addresses and CIDR blocks of the app’s servers: from there it is believed in X-Client-IP. true: on this machine alone.',
+          'Addresses and CIDR blocks of the app’s servers. X-Client-IP is believed in calls from there; true: in calls from this machine.',
         default: false,
       }),
     ),

@@ -40,7 +40,7 @@ export const routeSchema = Type.Object(
         routeOrders.map((one) => Type.Literal(one)),
         {
           description:
-            'listed: as written. weighted: by lot, by weight. measured: as learned from which codes are used, and from cost.',
+            'listed: in the order of the list. weighted: by lot, with the chances of the weights. measured: by the share of used codes and by cost, as learned.',
           default: 'listed',
         },
       ),
@@ -48,7 +48,7 @@ export const routeSchema = Type.Object(
     worth: optional(
       Type.Number({
         exclusiveMinimum: 0,
-        description: 'What a code that is used is worth, in the unit of the carriers’ cost; for measured.',
+        description: 'Worth of a used code, in the unit of the carriers’ cost; for the order measured.',
         default: 1,
       }),
     ),
@@ -61,7 +61,7 @@ export const routeSchema = Type.Object(
           ),
           after: Type.String({
             pattern: durationPattern,
-            description: 'How long a receipt that says delivered is waited for.',
+            description: 'How long to wait for a receipt that says delivered.',
           }),
         },
         {

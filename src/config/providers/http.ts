@@ -36,21 +36,21 @@ const schema = Type.Object(
   {
     type: Type.Literal('http', {
       description:
-        'A carrier with an HTTP interface: a [ready-made one](carriers/README.md), or [your own](carriers/own-block.md). What it needs is stated beside these, as its page tells.',
+        'A carrier with an HTTP interface: a [ready-made one](carriers/README.md), or [your own](carriers/own-block.md). Its page lists the settings that it needs beside these.',
     }),
     carrier: text('Name of a ready-made carrier.'),
     carrierFile: text('YAML file of your own block.'),
     block: optional(Type.Unsafe<unknown>({ type: 'object', description: 'Your own block, here.' })),
     receipts: optional(
       Type.Boolean({
-        description: 'Let the carrier tell what became of messages, if it can; needs publicUrl.',
+        description: 'Receive receipts, if the carrier gives them; needs publicUrl.',
         default: true,
       }),
     ),
     allowPrivate: optional(
       Type.Array(Type.String({ minLength: 1 }), {
         description:
-          'Hosts, addresses and CIDR blocks of private networks that may be called all the same, also without TLS.',
+          'Hosts, addresses and CIDR blocks of private networks that may be called nevertheless, also without TLS.',
         default: [],
       }),
     ),

@@ -74,7 +74,7 @@ export const commonSchema = Type.Object(
         minimum: 1,
         maximum: 10_000,
         description:
-          'Messages handed over and not answered yet, at most; what is beyond waits or takes the next carrier. Of all workers together.',
+          'Messages handed over and not answered yet, at most; further messages wait or take the next carrier. Of all workers together.',
         default: 200,
       }),
     ),
@@ -96,7 +96,7 @@ export const commonSchema = Type.Object(
     afterCrash: optional(
       Type.Union([Type.Literal('again'), Type.Literal('unknown')], {
         description:
-          'What becomes of a message that was being handed over when the server was killed: again, it goes once more; unknown, it is recorded so and not sent again, at the cost of a write for each message.',
+          'For a message that was being handed over when the server was killed. again: it is sent once more. unknown: it is recorded as unknown and not sent again, at the cost of a write for each message.',
         default: 'again',
       }),
     ),
@@ -112,7 +112,7 @@ export const commonSchema = Type.Object(
         ),
         {
           description:
-            'Senders by destination and app, `{ sender, countries, apps }`; the first that fits is shown. None fits: the carrier’s own choice.',
+            'Senders by destination and app, `{ sender, countries, apps }`; the first that fits is shown. If none fits, the carrier chooses.',
           default: [],
         },
       ),

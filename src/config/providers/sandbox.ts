@@ -8,7 +8,7 @@ import type { ProviderKind } from './kind.ts'
 
 export type SandboxSettings = {
   readonly type: 'sandbox'
-  /** From hand-over to arrival. */
+  /** Time from hand-over to arrival. */
   readonly delayMs: number
   /** From arrival to its receipt; null: it gives none. */
   readonly receiptDelayMs: number | null
@@ -26,12 +26,16 @@ const schema = Type.Object(
       description: 'The simulated carrier; its messages are on the inbox page. Development only.',
     }),
     delay: optional(
-      Type.String({ pattern: durationPattern, description: 'From hand-over to arrival.', default: '0s' }),
+      Type.String({
+        pattern: durationPattern,
+        description: 'Time from hand-over to arrival.',
+        default: '0s',
+      }),
     ),
     receipts: optional(
       Type.String({
         pattern: durationPattern,
-        description: 'From arrival to a receipt that says so. Not stated: no receipts.',
+        description: 'Time from arrival to the receipt. Not stated: no receipts.',
       }),
     ),
     lossRate: share('Share of messages that are accepted and never arrive.'),

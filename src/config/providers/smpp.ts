@@ -62,7 +62,7 @@ const schema = Type.Object(
     security: optional(
       Type.Union([Type.Literal('tls'), Type.Literal('tunnel'), Type.Literal('none')], {
         description:
-          'tls, with the certificate checked; tunnel: plain, inside a VPN or leased line of yours; none: plain, which only an SMSC on this machine may have.',
+          'tls: with the certificate checked. tunnel: plain, inside a VPN or leased line of yours. none: plain, allowed only for an SMSC on this machine.',
         default: 'tls',
       }),
     ),
@@ -98,7 +98,7 @@ const schema = Type.Object(
     ),
     alphabet: optional(
       Type.Union([Type.Literal('gsm'), Type.Literal('latin1')], {
-        description: 'What the carrier takes data_coding 0 to be: GSM 03.38 or Latin-1.',
+        description: 'The carrier’s alphabet for data_coding 0: GSM 03.38 or Latin-1.',
         default: 'gsm',
       }),
     ),
@@ -109,7 +109,7 @@ const schema = Type.Object(
     receiptIds: optional(
       Type.Union([Type.Literal('as-is'), Type.Literal('hex-to-decimal'), Type.Literal('decimal-to-hex')], {
         description:
-          'How the id in a receipt becomes the id that the submit was answered with. Case and leading zeros never matter.',
+          'How to convert the id in a receipt to the id in the answer to the submit. Case and leading zeros never matter.',
         default: 'as-is',
       }),
     ),
@@ -123,7 +123,7 @@ const schema = Type.Object(
     validity: optional(
       Type.Union([Type.Literal('none'), Type.Literal('relative'), Type.Literal('absolute')], {
         description:
-          'How the carrier is told how long a code is worth sending: relative, absolute by the clock of this machine, or none if it takes neither (0x62 ESME_RINVEXPIRY).',
+          'Form of the validity period sent to the carrier: relative, absolute by the clock of this machine, or none if the carrier takes neither (0x62 ESME_RINVEXPIRY).',
         default: 'relative',
       }),
     ),
@@ -152,7 +152,7 @@ const schema = Type.Object(
         minimum: 1,
         maximum: 10,
         description:
-          'Parts this carrier takes a message in; one that takes more is refused. templates.smsParts bounds all carriers.',
+          'The most parts of a message for this carrier; a longer one is refused. templates.smsParts limits all carriers.',
         default: 3,
       }),
     ),

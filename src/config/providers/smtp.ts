@@ -41,7 +41,7 @@ const schema = Type.Object(
     security: optional(
       Type.Union([Type.Literal('tls'), Type.Literal('starttls'), Type.Literal('none')], {
         description:
-          'tls from the start, starttls (required, not tried), or none, which only loopback servers may have.',
+          'tls from the start; starttls, mandatory; or none, allowed only for a server on this machine.',
         default: 'starttls',
       }),
     ),
@@ -53,7 +53,7 @@ const schema = Type.Object(
         name: text('Name shown as sender.', 'Countersign'),
         address: Type.String({
           minLength: 3,
-          description: 'Address of the sender; of the envelope too, unless bounces are taken in.',
+          description: 'Address of the sender, also in the envelope unless bounces is stated.',
         }),
       },
       strict,
