@@ -4,9 +4,17 @@ import assert from 'node:assert/strict'
 import { type Answer, paths, type Server } from './server.ts'
 import { until } from './until.ts'
 
+/** Asks for a code. */
+export const send = (
+  server: Server,
+  token: string,
+  contact: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> => server.call('POST', paths.send, { token, headers, body: { contact } })
+
 /** @returns The code that arrived. */
 export async function sendTo(server: Server, token: string, contact: string): Promise<string> {
-  const answer = await server.call('POST', paths.send, { token, body: { contact } })
+  const answer = await send(server, token, contact)
   assert.equal(answer.status, 200, answer.text)
   return server.codeFor(contact)
 }
@@ -31,7 +39,8 @@ export async function ownerOf(server: Server, userId: string, contact: string): 
 /** Sends once more and waits for a message that was not there before. */
 export async function nextCode(server: Server, token: string, contact: string): Promise<string> {
   const before = (await server.inbox(contact)).length
-  await server.call('POST', paths.send, { token, body: { contact } })
+  const answer = await send(server, token, contact)
+  assert.equal(answer.status, 200, answer.text)
   return until(async () => {
     const messages = await server.inbox(contact)
     return messages.length > before && messages[0]!.code!

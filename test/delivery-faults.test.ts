@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { reportFault } from './fault-report.ts'
 import { type Behaviour, type ScriptedCarrier, startScriptedCarrier } from './scripted-carrier.ts'
 import { newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { until } from './until.ts'
 
 type Dispatch = {
   provider: string
@@ -31,14 +32,6 @@ routes: { sms: [bad, good] }
 `,
   )
   return startServer({ args: ['--config', config] })
-}
-
-async function until(isSo: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  assert.fail('it did not come to be')
 }
 
 /** Sends a code and waits until its message is settled. */

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { until } from './until.ts'
 
 /** A server that answers each byte with the same in capitals, and keeps what it was sent. */
 async function startEcho() {
@@ -44,11 +45,6 @@ async function caller(proxy: FaultProxy) {
   })
   await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))
   return { socket, heard: () => heard, end: () => end }
-}
-
-async function until(look: () => boolean): Promise<void> {
-  for (let tries = 0; !look() && tries < 500; tries++) await pause(10)
-  assert.ok(look(), String(look))
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -6,6 +6,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { send } from './codes.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
 import { type RedisCluster, redisPath, startRedisCluster } from './redis.ts'
@@ -46,8 +47,6 @@ describe('two servers on PostgreSQL and a Redis Cluster', peer, () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
 
-  const send = (server: Server, token: string, contact: string) =>
-    server.call('POST', paths.send, { token, body: { contact, country: 'chinaPR' } })
   /** Of the server that sent it. */
   const codeOf = async (contact: string) =>
     Promise.any([first, second].map((server) => server.codeFor(contact)))

@@ -5,12 +5,12 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, suite, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Provider, Receipt } from '../src/delivery/provider.ts'
 import { createHttpProvider } from '../src/providers/http/http-provider.ts'
 import { failureOf, never, phoneMessage, settingsOf } from './http-carrier.ts'
 import { type Kannel, kannelPaths, startKannel } from './kannel.ts'
 import { requirePeer } from './peers.ts'
+import { until } from './until.ts'
 
 const { skip } = {
   ...requirePeer('Kannel (apt-get install kannel)', kannelPaths.bearerbox),
@@ -72,24 +72,16 @@ suite('a message through Kannel', skip === undefined ? {} : { skip }, () => {
     await kannel?.stop()
   })
 
-  async function until(isSo: () => boolean, what: string): Promise<void> {
-    for (let i = 0; i < 400; i++) {
-      if (isSo()) return
-      await sleep(50)
-    }
-    assert.fail(`${what} did not come in 20 s`)
-  }
-
   const receiptsOf = (id: string) => receipts.filter(({ key }) => key === id).map(({ state }) => state)
 
   test('it arrives as it was written, in either alphabet', async () => {
     const own = { ...phoneMessage, text: 'Your code is 012345 & <€> {{ to }} %d "x"' }
     const accepted = await provider.send(own, never)
     assert.deepEqual(accepted, { id: own.id })
-    await until(() => kannel.messages.length === 1, 'the message')
+    await until(() => kannel.messages.length === 1)
     assert.equal(kannel.messages[0], `12345 +15558675310 text ${own.text}`)
     await provider.send({ ...own, text: '【云会议】您的验证码是 012345', sender: 'Example' }, never)
-    await until(() => kannel.messages.length === 2, 'the message')
+    await until(() => kannel.messages.length === 2)
     const [sender, to, coding, ...words] = kannel.messages[1]!.split(' ')
     assert.deepEqual([sender, to, coding], ['Example', '+15558675310', 'ucs-2'])
     // Two bytes a character; what ASCII can show it shows.
@@ -104,7 +96,7 @@ suite('a message through Kannel', skip === undefined ? {} : { skip }, () => {
   test('what became of it comes back by its own id', async () => {
     const id = 'a'.repeat(32)
     await provider.send({ ...phoneMessage, id }, never)
-    await until(() => receiptsOf(id).includes('delivered'), 'the receipt')
+    await until(() => receiptsOf(id).includes('delivered'))
     assert.deepEqual(receiptsOf(id), ['enroute', 'delivered'])
     assert.equal(receipts.find(({ key }) => key === id)?.providerCode, '8 ACK/')
   })
@@ -113,7 +105,7 @@ suite('a message through Kannel', skip === undefined ? {} : { skip }, () => {
     const id = 'b'.repeat(32)
     statusOnce = 503
     await provider.send({ ...phoneMessage, id }, never)
-    await until(() => receiptsOf(id).length === 2, 'the receipts')
+    await until(() => receiptsOf(id).length === 2)
   })
 
   test('a wrong password is no refusal of the message, and is not shown', async () => {

@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { openStore, type StoreChoice } from '../src/store/open-store.ts'
+import { send, verify } from './codes.ts'
 import { makeInstallation, toldOf } from './installation.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
-import { bin, newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { bin, newNumber, paths, startServer, temporaryFolder } from './server.ts'
 
 const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
 const run = promisify(execFile)
@@ -51,10 +52,6 @@ describe('moving a live installation', peer, () => {
     return failed
   }
   const contact = (address: string) => ({ contact: address, country: 'chinaPR' })
-  const send = (server: Server, token: string, address: string) =>
-    server.call('POST', paths.send, { token, body: contact(address) })
-  const verify = (server: Server, token: string, address: string, verificationCode: string) =>
-    server.call('POST', paths.verify, { token, body: { ...contact(address), verificationCode } })
 
   test('killed at any moment and run again: codes that live are right, spent ones refused, limits hold', async (t) => {
     const [waiting, guessed] = [newNumber(), newNumber()]

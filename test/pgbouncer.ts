@@ -6,7 +6,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, type Postgres, unprivileged } from './postgres.ts'
+import { freePort } from './free-port.ts'
+import { type Postgres, unprivileged } from './postgres.ts'
 
 export const pgbouncerPath = '/usr/sbin/pgbouncer'
 

@@ -13,10 +13,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
+import { freePort } from './free-port.ts'
 
 /** Postfix changes users to keep its parts apart, so its master has to be started by root. */
 export const postfixPath = '/usr/sbin/postfix'
@@ -243,16 +244,6 @@ function bounceAddressesAsDocumented(domain: string): string {
   const line = /^\/\^b.* OK$/m.exec(page)?.[0]
   if (line === undefined) throw new Error('docs/carriers/smtp.md has no table of bounce addresses')
   return `${line.replace('bounces\\.example\\.com', domain.replaceAll('.', '\\.'))}\n`
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 async function greets(port: number, child: ChildProcess): Promise<boolean> {

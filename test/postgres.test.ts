@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { generate } from 'selfsigned'
+import { send, verify } from './codes.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
 import { bin, newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
@@ -45,10 +46,6 @@ describe('the server on PostgreSQL', peer, () => {
       COUNTERSIGN_POSTGRES_PASSWORD: password,
     }
   }
-  const send = (server: Server, token: string, contact: string) =>
-    server.call('POST', paths.send, { token, body: { contact, country: 'chinaPR' } })
-  const verify = (server: Server, token: string, contact: string, verificationCode: string) =>
-    server.call('POST', paths.verify, { token, body: { contact, country: 'chinaPR', verificationCode } })
 
   test('a code asked for at one is checked at the other, once', async () => {
     const token = await first.logIn('ada')

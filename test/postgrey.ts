@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './postfix.ts'
+import { freePort } from './free-port.ts'
 
 export const postgreyPath = '/usr/sbin/postgrey'
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { bin, newNumber, paths, type Server, startServer, temporaryFolder } from './server.ts'
+import { until } from './until.ts'
 
 const run = promisify(execFile)
 
@@ -25,15 +26,6 @@ async function admin(server: Server, path: string, body?: unknown, token = token
     headers: { Authorization: `Bearer ${token}` },
     ...(body !== undefined && { body }),
   })
-}
-
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  for (let tries = 0; tries < 200; tries++) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('it did not come to be')
 }
 
 /** A development server whose carrier gives receipts, and one that is always away before it. */

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Reply, redisCommand } from './redis-command.ts'
+import { until } from './until.ts'
 
 export const redisPath = '/usr/bin/redis-server'
 
@@ -59,7 +60,7 @@ export async function startRedisNode(
       stdio: 'ignore',
       cwd: root,
     })
-    await until(`Redis ${port} to start`, async () => {
+    await until(async () => {
       if (hasEnded()) throw new Error(`Redis ended:\n${log()}`)
       return isUp()
     })
@@ -131,13 +132,5 @@ export async function quietPort(): Promise<number> {
     server.close()
     await once(server, 'close')
     return port
-  }
-}
-
-/** Polls every 20 ms. @throws Error after `withinMs` (30 s). */
-export async function until(what: string, isSo: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
-  for (const end = Date.now() + withinMs; !(await isSo()); ) {
-    if (Date.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

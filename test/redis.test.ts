@@ -6,7 +6,7 @@ import { requirePeer } from './peers.ts'
 import { redisPath, startRedis, startRedisCluster, startRedisSentinel } from './redis.ts'
 import { redisCommand } from './redis-command.ts'
 import { redisDump } from './redis-dump.ts'
-import { until } from './redis-node.ts'
+import { until } from './until.ts'
 
 const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
 
@@ -16,7 +16,7 @@ describe('the Redis of the tests', peer, () => {
     const [node] = redis.nodes
     await node!.command('SET', 'word', 'döner\r\n*1')
     assert.equal(await node!.command('GET', 'word'), 'döner\r\n*1')
-    await until('the word to be on the disk', async () => {
+    await until(async () => {
       const { aof_pending_bio_fsync, aof_buffer_length } = await node!.info('persistence')
       return aof_pending_bio_fsync === '0' && aof_buffer_length === '0'
     })
@@ -66,7 +66,7 @@ describe('the Redis of the tests', peer, () => {
     await master!.command('SET', 'word', 'kept')
     await master!.command('WAIT', '1', '5000')
     await master!.kill()
-    await until('the replica to be promoted', async () => (await redis.masters()).includes(replica!))
+    await until(async () => (await redis.masters()).includes(replica!))
     assert.equal(await replica!.command('GET', 'word'), 'kept')
   })
 
@@ -78,11 +78,11 @@ describe('the Redis of the tests', peer, () => {
     await master.command('SET', 'word', 'kept')
     await master.command('WAIT', '1', '5000')
     await master.kill()
-    await until('the replica to serve', async () => (await redis.nodeOf('word')) === replica)
+    await until(async () => (await redis.nodeOf('word')) === replica)
     await redis.ready()
     assert.equal(await replica!.command('GET', 'word'), 'kept')
     await master.start()
-    await until('the old master to follow', async () => (await redis.replicasOf(replica!)).includes(master))
+    await until(async () => (await redis.replicasOf(replica!)).includes(master))
     await redis.flush()
     assert.equal(await replica!.command('GET', 'word'), null)
   })

@@ -1,6 +1,7 @@
 /** Redis of its own for a test: single with replicas, behind Sentinel, or a cluster; stopped, hung and failed over as a test likes. */
 
-import { quietPort, type RedisNode, startRedisNode, until } from './redis-node.ts'
+import { quietPort, type RedisNode, startRedisNode } from './redis-node.ts'
+import { until } from './until.ts'
 
 export { type RedisNode, redisPath } from './redis-node.ts'
 
@@ -31,7 +32,7 @@ export type RedisCluster = Redis & {
   /** Replicas of the master at this moment. */
   replicasOf(master: RedisNode): Promise<RedisNode[]>
   /** Every slot served and every replica in step, as told by every node that answers. */
-  ready(): Promise<void>
+  ready(): Promise<unknown>
 }
 
 export type RedisSentinel = Redis & {
@@ -82,7 +83,7 @@ export async function startRedisSentinel(options: RedisOptions = {}): Promise<Re
       ),
     )
     // Who does not know the others can't agree with them.
-    await until('the sentinels to know each other and the replica', async () => {
+    await until(async () => {
       const known = await Promise.all(
         sentinels.map(async (sentinel) => (await sentinel.info('sentinel')).master0 ?? ''),
       )
@@ -166,14 +167,14 @@ async function join(nodes: readonly (RedisNode & { readonly busPort: number })[]
     )
   for (const node of others)
     await node.command('CLUSTER', 'MEET', '127.0.0.1', String(first!.port), String(first!.busPort))
-  await until('the nodes to know each other', async () => {
+  await until(async () => {
     const infos = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))
     return infos.every((info) => /cluster_known_nodes:6\b/.test(String(info)))
   })
   for (const [nth, replica] of nodes.slice(3).entries()) {
     const id = String(await masters[nth]!.command('CLUSTER', 'MYID'))
     // Refused while the name of the master is not yet learnt.
-    await until('a replica to know its master', () =>
+    await until(() =>
       replica.command('CLUSTER', 'REPLICATE', id).then(
         () => true,
         () => false,
@@ -203,7 +204,7 @@ function clusterOf(nodes: readonly RedisNode[], redis: Omit<Redis, 'url'>): Redi
       throw new Error('no node knows who serves the key')
     },
     ready: () =>
-      until('the cluster to be ready', async () => {
+      until(async () => {
         const up = await answering(nodes)
         const infos = await Promise.all(up.map((node) => node.command('CLUSTER', 'INFO')))
         const links = await Promise.all(up.map(isInStep))
@@ -232,9 +233,7 @@ async function masterAndReplicas(
     ),
   )
   const nodes = [master, ...others]
-  await until('the replicas to be in step', async () =>
-    (await Promise.all(nodes.map(isInStep))).every(Boolean),
-  )
+  await until(async () => (await Promise.all(nodes.map(isInStep))).every(Boolean))
   return { nodes, password }
 }
 

@@ -9,6 +9,7 @@ import { nextCode, ownerOf, sendTo, verify } from './codes.ts'
 import { ofNoEngine, ofTheEmbeddedStore, openStoreOf } from './engine.ts'
 import { type Answer, newNumber, paths, type Server, startServer } from './server.ts'
 import { dump } from './store-dump.ts'
+import { until } from './until.ts'
 
 const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
 
@@ -86,9 +87,9 @@ test('N-6: a change is announced to the old contact and to every other one, not 
   const notices = async (to: string) =>
     (await server.inbox(to)).filter((message) => message.template === 'contact-changed')
   await change(email)
-  await settled(async () => (await notices(old)).length === 1)
+  await until(async () => (await notices(old)).length === 1)
   await change(next)
-  await settled(async () => (await notices(old)).length === 2 && (await notices(email)).length === 1)
+  await until(async () => (await notices(old)).length === 2 && (await notices(email)).length === 1)
   assert.equal((await notices(next)).length, 0)
   for (const message of [...(await notices(old)), ...(await notices(email))]) {
     assert.equal(message.code, null)
@@ -98,14 +99,6 @@ test('N-6: a change is announced to the old contact and to every other one, not 
     )
   }
 })
-
-async function settled(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 150; tries++) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  assert.fail('it did not come to be')
-}
 
 test('N-7: a code serves its own member, address and purpose alone', async () => {
   await using server = await startServer({ env: noGap })
@@ -250,7 +243,7 @@ test(
     const sent = (await server.inbox()).length
     db.exec('rollback')
     db.close()
-    await settled(async () => (await server.call('GET', '/readyz')).status === 200)
+    await until(async () => (await server.call('GET', '/readyz')).status === 200)
     assert.equal((await server.inbox()).length, sent, 'what was refused was not sent later')
     assert.equal(
       (await verify(server, token, contact, code)).status,

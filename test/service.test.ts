@@ -9,7 +9,8 @@ import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { ensureCertificate } from '../src/config/certificate.ts'
-import { freePort } from './postgres.ts'
+import { send, verify } from './codes.ts'
+import { freePort } from './free-port.ts'
 import {
   type Answer,
   appLogin,
@@ -55,11 +56,6 @@ async function logInTo(server: Server, app: { id: string; key: string }, userId:
 async function tokenOf(server: Server, app: { id: string; key: string }, userId: string): Promise<string> {
   return String((await logInTo(server, app, userId)).json.accessToken)
 }
-
-const send = (server: Server, token: string, contact: string, headers = {}) =>
-  server.call('POST', paths.send, { token, headers, body: { contact } })
-const verify = (server: Server, token: string, contact: string, verificationCode: string) =>
-  server.call('POST', paths.verify, { token, body: { contact, verificationCode } })
 
 const told = (answer: Answer) => `${answer.status} ${answer.json.error_code ?? ''}`.trim()
 

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { DeliveryError, type Message } from '../src/delivery/provider.ts'
 import { createSmtpProvider } from '../src/providers/smtp/smtp-provider.ts'
+import { freePort } from './free-port.ts'
 import { peerAt, requirePeer } from './peers.ts'
-import { type Door, freePort, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
+import { type Door, isRoot, type Postfix, postfixPath, startPostfix } from './postfix.ts'
 import { type Postgrey, postgreyPath, startPostgrey } from './postgrey.ts'
 import { paths, type Server, startServer } from './server.ts'
+import { until } from './until.ts'
 
 const domain = 'bounces.countersign.example'
 const { skip } = !isRoot
@@ -267,14 +269,4 @@ async function recordOf(server: Server, address: string): Promise<Shown> {
 
 function messageIdOf(mail: string): string | undefined {
   return /^Message-ID: (\S+)$/im.exec(mail)?.[1]
-}
-
-/** Looks until there is one, for as long as greylisting and a loaded machine may need. */
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const found = await look()
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error('it did not come to be')
 }

@@ -1,15 +1,14 @@
 /** Waits for what a test expects to come, as long as it may take on a machine with other work. */
 
-const mostMs = 60_000
-
 /** @throws Error if nothing came in a minute: a test that waits for ever would tell nothing. */
 export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
+  withinMs = 60_000,
 ): Promise<T> {
-  for (const end = performance.now() + mostMs; performance.now() < end; ) {
+  for (const end = performance.now() + withinMs; performance.now() < end; ) {
     const found = await look()
     if (found) return found
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
-  throw new Error(`it did not come to be in ${mostMs / 1000} s: ${look}`)
+  throw new Error(`it did not come to be in ${withinMs / 1000} s: ${look}`)
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { until } from '../../test/until.ts'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 import type { Dispatch, NewMessage } from '../store/outbox.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -138,14 +139,6 @@ const cooldownTake = (key: string) =>
     form: 'events',
     rules: [{ kind: 'gaps', gapsMs: [60_000], perMs: 3_600_000 }],
   }) as const
-
-async function until(isSo: () => boolean | Promise<boolean>, most = 400): Promise<void> {
-  for (let tries = 0; tries < most; tries++) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  assert.fail('it did not come to be')
-}
 
 const isIdle = async () => (await store.outbox.depth()).queued === 0
 const outcomes = (delivery: { dispatches: Dispatch[] }) =>

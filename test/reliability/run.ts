@@ -2,7 +2,7 @@
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../postgres.ts'
+import { freePort } from '../free-port.ts'
 import { type ScriptedCarrier, startScriptedCarrier } from '../scripted-carrier.ts'
 import { type Server, startServer, temporaryFolder } from '../server.ts'
 import { type Call, type History, isUnknown, type Rules } from './history.ts'

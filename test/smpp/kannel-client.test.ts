@@ -8,9 +8,9 @@ import { suite, type TestContext, test } from 'node:test'
 import { textTlv, tlvTags, uint8Tlv } from '../../src/providers/smpp/tlv.ts'
 import { kannelPaths } from '../kannel.ts'
 import { requirePeer } from '../peers.ts'
+import { until } from '../until.ts'
 import { startFakeSmsc } from './fake-smsc.ts'
 import { startKannelClient } from './kannel-client.ts'
-import { until } from './smpp-providers.ts'
 
 const { skip } = requirePeer('Kannel (apt-get install kannel)', kannelPaths.bearerbox)
 
@@ -54,7 +54,7 @@ suite('Kannel', { skip: skip ?? false }, () => {
     })
     const kannel = await startKannelClient(smsc.port, { ...bind, ...session }, 'pong')
     t.after(() => kannel.stop())
-    await until('it has bound', () => smsc.binds.length === 1)
+    await until(() => smsc.binds.length === 1)
     assert.equal(smsc.binds[0]!.name, 'bind_transceiver')
     assert.deepEqual(
       [smsc.binds[0]!.body.systemId, smsc.binds[0]!.body.password, smsc.binds[0]!.body.systemType],
@@ -76,7 +76,7 @@ suite('Kannel', { skip: skip ?? false }, () => {
     assert.match(await send('c', 'tlv 012345'), /^202 /)
     assert.match(await send('d', 'refused 012345'), /^202 /)
     assert.match(await send('e', '您的验证码是 012345', { coding: '2', charset: 'UTF-8' }), /^202 /)
-    await until('every outcome was told', () => calls.length >= 5)
+    await until(() => calls.length >= 5)
 
     const bodies = new Map(smsc.submits.map((one) => [one.text, one.pdu.body]))
     assert.deepEqual(
@@ -95,7 +95,7 @@ suite('Kannel', { skip: skip ?? false }, () => {
       shortMessage: Buffer.from('ping'),
     })
     assert.deepEqual([answer.name, answer.status], ['deliver_sm_resp', 0])
-    await until('its service replied', () => smsc.submits.some(({ text }) => text === 'pong'))
+    await until(() => smsc.submits.some(({ text }) => text === 'pong'))
 
     // Receipts for nobody are answered too, whichever way they are written.
     const stray = await smsc.deliver(
@@ -106,7 +106,7 @@ suite('Kannel', { skip: skip ?? false }, () => {
       ]),
     )
     assert.equal(stray.name, 'deliver_sm_resp')
-    await until('it asked whether we are there', () => (smsc.counts.enquire_link ?? 0) >= 1)
+    await until(() => (smsc.counts.enquire_link ?? 0) >= 1)
     await kannel.stop()
     assert.equal(smsc.counts.unbind, 1, 'it unbound, by our answer or not')
     assert.deepEqual(smsc.complaints, [])

@@ -9,7 +9,8 @@ import { suite, type TestContext, test } from 'node:test'
 import type { Receipt } from '../../src/delivery/provider.ts'
 import { decodeText } from '../../src/providers/smpp/text.ts'
 import { requirePeer } from '../peers.ts'
-import { message, never, providerOf, until } from './smpp-providers.ts'
+import { until } from '../until.ts'
+import { message, never, providerOf } from './smpp-providers.ts'
 
 const { skip } = requirePeer('Net::SMPP (apt-get install libnet-smpp-perl)', '/usr/share/perl5/Net/SMPP.pm')
 
@@ -39,7 +40,7 @@ suite('Net::SMPP', { skip: skip ?? false }, () => {
     await provider.check?.()
     const texts = ['your code is 012345 @ [x] €', '【会议】您的验证码是 012345', '😀 012345', 'plain 000111']
     const accepted = await Promise.all(texts.map((text) => provider.send({ ...message, text }, never)))
-    await until('each receipt was told and answered', () => receipts.length >= 4 && smsc.lines.length >= 8)
+    await until(() => receipts.length >= 4 && smsc.lines.length >= 8)
 
     const submits = smsc.lines.filter((line) => !line.startsWith('deliver')).map((line) => line.split(' '))
     assert.deepEqual(

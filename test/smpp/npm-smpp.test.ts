@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import smpp from 'smpp'
 import type { Receipt } from '../../src/delivery/provider.ts'
 import { failure } from '../mail-servers.ts'
-import { message, never, providerOf, until } from './smpp-providers.ts'
+import { until } from '../until.ts'
+import { message, never, providerOf } from './smpp-providers.ts'
 
 test('the npm package takes what we send as it was written, and its receipts are understood', async (t) => {
   const seen: Record<string, unknown>[] = []
@@ -50,7 +51,7 @@ test('the npm package takes what we send as it was written, and its receipts are
   const texts = [message.text, '您的验证码是 012345', long]
   const accepted = []
   for (const text of texts) accepted.push(await provider.send({ ...message, text }, never))
-  await until('the receipts came', () => receipts.length === 4 && answered.length === 4)
+  await until(() => receipts.length === 4 && answered.length === 4)
 
   const textOf = (pdu: (typeof seen)[number]) => (pdu.short_message as { message: string }).message
   assert.equal(textOf(seen[0]!), message.text)

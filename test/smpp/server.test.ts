@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { storeEnv } from '../engine.ts'
 import { bin, newNumber, paths, startServer, temporaryFolder } from '../server.ts'
+import { until } from '../until.ts'
 import { startFakeSmsc } from './fake-smsc.ts'
-import { until } from './smpp-providers.ts'
 
 test('a code asked for over HTTP arrives by SMPP, also after a storm of 0x58, and proves its number', async (t) => {
   await using smsc = await startFakeSmsc()
@@ -27,7 +27,7 @@ test('a code asked for over HTTP arrives by SMPP, also after a storm of 0x58, an
   const token = await server.logIn('li.na')
   const contact = newNumber()
   assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
-  await until('it was taken', () => smsc.submits.some(({ status }) => status === 0))
+  await until(() => smsc.submits.some(({ status }) => status === 0))
   const [taken] = smsc.submits.filter(({ status }) => status === 0)
   assert.equal(taken?.to, contact)
   assert.match(taken.text, /^【会议服务】您的验证码是 \d{6}，/)

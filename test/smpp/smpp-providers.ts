@@ -80,11 +80,3 @@ export function providerOf(t: TestContext, port: number, wanted: Wanted = {}): P
   t.after(() => provider.close?.())
   return provider
 }
-
-/** Looks until it is so, for as long as a loaded machine may need. */
-export async function until(what: string, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !isSo(); ) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

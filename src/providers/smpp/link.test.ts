@@ -6,7 +6,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { emptyMessage } from '../../../test/smpp/fake-smsc.ts'
-import { quick, until } from '../../../test/smpp/smpp-providers.ts'
+import { quick } from '../../../test/smpp/smpp-providers.ts'
+import { until } from '../../../test/until.ts'
 import { type Answer, type Link, openLink } from './link.ts'
 import { encodePdu, type Pdu, type PduName, pduNames, simplePdu } from './pdu.ts'
 import { takeReceipts } from './receipt-intake.ts'
@@ -72,7 +73,7 @@ test('S-11: frames of any content keep a link; octets that are none cut it; each
         peer.write(Buffer.concat(frames))
         if (garbage) peer.end(Buffer.from(garbage))
         else peer.end()
-        await until('the link has ended', () => told.cuts.length === 1)
+        await until(() => told.cuts.length === 1)
         assert.equal(answers.length, 5)
         assert.equal(link.unanswered, 0)
         assert.ok(told.requests.length <= frames.length + 2)
@@ -94,7 +95,7 @@ test('S-11: a peer that floods and takes no bytes is cut before its answers fill
     if (told.cuts.length === 0) peer.write(flood, write)
   }
   write()
-  await until('it was cut', () => told.cuts.length === 1)
+  await until(() => told.cuts.length === 1)
   assert.deepEqual(told.cuts, ['the peer takes no bytes'])
   assert.ok(most < 2 * 1_048_576 + 65_536, `${most} octets were held`)
 })
@@ -106,7 +107,7 @@ test('S-2: after 0x7FFFFFFF comes 1', async (t) => {
     for (let at = 0; at < chunk.length; at += 16) sequences.push(chunk.readUInt32BE(at + 12))
   })
   for (let i = 0; i < 3; i++) enquire(link, () => {})
-  await until('all were sent', () => sequences.length === 3)
+  await until(() => sequences.length === 3)
   assert.deepEqual(sequences, [0x7fffffff, 1, 2])
 })
 
@@ -115,11 +116,11 @@ test('a request without an answer in time is told so once, whatever comes later'
   const answers: Answer[] = []
   const unbind = simplePdu('unbind', 0) as Pdu<'unbind'>
   link.request<'unbind'>(unbind, (answer) => answers.push(answer))
-  await until('it was late', () => answers.length > 0)
+  await until(() => answers.length > 0)
   peer.write(encodePdu(simplePdu('unbind_resp', 1)))
   // A request of the peer behind it shows that both were read.
   peer.write(encodePdu(simplePdu('unbind', 9)))
-  await until('both were read', () => told.requests.length === 1)
+  await until(() => told.requests.length === 1)
   assert.deepEqual(answers, [{ kind: 'late' }])
   assert.equal(link.unanswered, 0)
 })

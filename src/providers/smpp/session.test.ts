@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failure } from '../../../test/mail-servers.ts'
 import { startFakeSmsc } from '../../../test/smpp/fake-smsc.ts'
-import { message, never, providerOf, until } from '../../../test/smpp/smpp-providers.ts'
+import { message, never, providerOf } from '../../../test/smpp/smpp-providers.ts'
+import { until } from '../../../test/until.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, i) => i)
 
@@ -53,10 +54,7 @@ test('S-3: a throttled bind pauses: it does not ask again at once', async (t) =>
   const provider = providerOf(t, smsc.port, { timings: { throttle: { leastMs: 60_000, mostMs: 90_000 } } })
   const aborting = new AbortController()
   const sending = many(30).map(() => failure(provider.send(message, { signal: aborting.signal })))
-  await until(
-    'a window was throttled',
-    () => smsc.submits.filter(({ status }) => status === 0x58).length === 10,
-  )
+  await until(() => smsc.submits.filter(({ status }) => status === 0x58).length === 10)
   await new Promise((resolve) => setTimeout(resolve, 50))
   aborting.abort()
   const errors = await Promise.all(sending)
@@ -80,7 +78,7 @@ test('S-3: a submit without an answer in time is unknown; its late answer distur
   const provider = providerOf(t, smsc.port, { timings: { answerMs: 60 } })
   const error = await failure(provider.send(message, never))
   assert.deepEqual([error.kind, error.providerCode], ['unknown', 'no answer to submit_sm in time'])
-  await until('the late answer was sent', () => smsc.submits[0]!.status === 0)
+  await until(() => smsc.submits[0]!.status === 0)
   assert.equal((await provider.send(message, never)).id, 'm1')
 })
 
@@ -90,7 +88,7 @@ test('an abort settles soon: unknown if it was sent, else not taken', async (t) 
   const provider = providerOf(t, smsc.port, { settings: { bindWindow: 1 } })
   const aborting = new AbortController()
   const sending = many(2).map(() => failure(provider.send(message, { signal: aborting.signal })))
-  await until('one was sent', () => smsc.submits.length === 1)
+  await until(() => smsc.submits.length === 1)
   aborting.abort()
   assert.deepEqual(
     (await Promise.all(sending)).map(({ kind }) => kind),
@@ -111,7 +109,7 @@ test('S-6: on disconnect every unanswered submit is unknown, and what was not se
       ['unknown', 'connection lost: the peer closed the connection'],
     )
   }
-  await until('it is bound again', () => smsc.binds.length === 2)
+  await until(() => smsc.binds.length === 2)
   await provider.check?.()
   assert.equal((await provider.send(message, never)).id, 'm5')
 })
@@ -126,7 +124,7 @@ test('a message waits for a bind that is coming up, and not for one that is down
   assert.equal(error.kind, 'unavailable')
   assert.match(error.providerCode, /ECONNREFUSED/)
   await using smsc = await startFakeSmsc({ port })
-  await until('it has bound', () => smsc.binds.length === 1)
+  await until(() => smsc.binds.length === 1)
   assert.equal((await provider.send(message, never)).id, 'm0')
 })
 
@@ -137,7 +135,7 @@ test('a message makes a bind that would rest for long be tried soon, and is sent
   smsc.script.bindStatus = () => 0x08
   const timings = { reconnect: { leastMs: 1, mostMs: 3_600_000 } }
   const provider = providerOf(t, smsc.port, { timings })
-  await until('it has failed often', () => smsc.binds.length >= 20)
+  await until(() => smsc.binds.length >= 20)
   share = 0.999 // the next rest takes a quarter of an hour at least
   for (let before = 0; before < smsc.binds.length; ) {
     before = smsc.binds.length
@@ -157,12 +155,12 @@ test('S-5: a peer that is gone without a word is found out, and the bind made an
   await using smsc = await startFakeSmsc()
   const provider = providerOf(t, smsc.port, { timings: { idleMs: 30, answerMs: 200 } })
   await provider.check?.()
-  await until('it was asked while idle', () => (smsc.counts.enquire_link ?? 0) >= 2)
+  await until(() => (smsc.counts.enquire_link ?? 0) >= 2)
   assert.equal(smsc.binds.length, 1, 'an answer keeps the bind')
   smsc.script.isDeaf = () => true
-  await until('the connection was given up', () => smsc.connections === 0)
+  await until(() => smsc.connections === 0)
   smsc.script.isDeaf = () => false
-  await until('it has bound again', () => smsc.binds.length >= 2)
+  await until(() => smsc.binds.length >= 2)
   await provider.check?.()
   assert.equal((await provider.send(message, never)).id, 'm0')
 })
@@ -182,7 +180,7 @@ test('S-5: with submits waiting it is asked sooner, and other binds are preferre
   const aborting = new AbortController()
   const lost = failure(provider.send(message, { signal: aborting.signal }))
   // Only the one that has something to wait for is asked.
-  await until('it was asked', () => smsc.counts.enquire_link === 1)
+  await until(() => smsc.counts.enquire_link === 1)
   // Without a doubt some of these, while they are more than one, would go to the bind with one unanswered.
   await Promise.all(many(8).map(() => provider.send(message, never)))
   assert.ok(smsc.submits.slice(1).every(({ connection }) => connection !== deaf))
@@ -210,7 +208,7 @@ test('S-1: a refusal that passes by itself, such as a session not yet noticed de
   await using smsc = await startFakeSmsc()
   smsc.script.bindStatus = (_, connection) => (connection < 2 ? 0x05 : 0)
   const provider = providerOf(t, smsc.port)
-  await until('the third try was taken', () => smsc.binds.length === 3)
+  await until(() => smsc.binds.length === 3)
   await provider.check?.()
   assert.equal((await provider.send(message, never)).id, 'm0')
 })
@@ -227,7 +225,7 @@ test('S-11: a length that no PDU has closes the session at once, and the next on
       [error.kind, error.providerCode],
       ['unknown', 'connection lost: the peer sent a length that no PDU has'],
     )
-    await until('it is bound again', () => smsc.binds.length > before)
+    await until(() => smsc.binds.length > before)
   }
 })
 
@@ -250,7 +248,7 @@ test('S-11: garbage of the right length, unknown commands and answers nobody ask
   smsc.write(frame(0x00000005, 0, 'ffffff')) // a deliver_sm of three octets, under sequence 0
   smsc.write(frame(0x00000102, 9)) // alert_notification asks for no answer
   smsc.write(frame(0x00000015, 0)) // enquire_link
-  await until('all were answered', () => smsc.answers.length === 3)
+  await until(() => smsc.answers.length === 3)
   assert.deepEqual(
     smsc.answers.map(({ name, status, sequence }) => [name, status, sequence]),
     [
@@ -276,7 +274,7 @@ test('a stream cut into octets or merged into few segments says the same', async
     })
     const accepted = await Promise.all(many(20).map(() => provider.send(message, never)))
     assert.equal(new Set(accepted.map(({ id }) => id)).size, 20)
-    await until('all receipts came', () => receipts === 20)
+    await until(() => receipts === 20)
   }
 })
 
@@ -299,12 +297,12 @@ test('a peer’s unbind is answered; nothing new goes there, what it has may sti
   smsc.script.answer = (_, n) => ({ delayMs: n === 0 ? 30 : 0 })
   const provider = providerOf(t, smsc.port, { timings: { closeMs: 300 } })
   const first = provider.send(message, never)
-  await until('it was sent', () => smsc.submits.length === 1)
+  await until(() => smsc.submits.length === 1)
   smsc.write(Buffer.from('00000010000000060000000000000009', 'hex'))
-  await until('unbind was answered', () => smsc.counts.unbind_resp === 1)
+  await until(() => smsc.counts.unbind_resp === 1)
   const second = provider.send(message, never).catch((error) => error.kind)
   assert.equal((await first).id, 'm0')
-  await until('it has bound again', () => smsc.binds.length === 2)
+  await until(() => smsc.binds.length === 2)
   await provider.check?.()
   await provider.send(message, never)
   assert.ok(smsc.submits.slice(1).every(({ connection }) => connection === 1))
@@ -320,7 +318,7 @@ test('closing lets what was sent be answered, refuses the rest, and unbinds', as
   })
   await provider.check?.()
   const sending = many(3).map(() => provider.send(message, never))
-  await until('two were sent', () => smsc.submits.length === 2)
+  await until(() => smsc.submits.length === 2)
   const waiting = failure(sending[2]!)
   await provider.close?.()
   assert.equal((await waiting).kind, 'unavailable')
@@ -334,10 +332,10 @@ test('closing ends whatever a bind is about: connecting, waiting for its answer,
   smsc.script.isDeaf = () => true
   const binding = providerOf(t, smsc.port)
   const sending = failure(binding.send(message, never))
-  await until('it has connected', () => smsc.connections === 1)
+  await until(() => smsc.connections === 1)
   await binding.close?.()
   assert.equal((await sending).kind, 'unavailable')
-  await until('it has left', () => smsc.connections === 0)
+  await until(() => smsc.connections === 0)
   await smsc[Symbol.asyncDispose]()
   const down = providerOf(t, smsc.port)
   await failure(down.check!())

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { generate } from 'selfsigned'
 import { failure } from '../../../test/mail-servers.ts'
 import { type ReceiptPlan, startFakeSmsc } from '../../../test/smpp/fake-smsc.ts'
-import { message, never, providerOf, until } from '../../../test/smpp/smpp-providers.ts'
+import { message, never, providerOf } from '../../../test/smpp/smpp-providers.ts'
+import { until } from '../../../test/until.ts'
 import type { Receipt } from '../../delivery/provider.ts'
 import { absoluteTime, relativeTime } from './times.ts'
 
@@ -202,7 +203,7 @@ test('S-7, S-8: receipts by text and by parameter, early and twice, come to the 
   ]
   smsc.script.answer = (_, n) => ({ id: '00000ABC', receipts: plans[n]! })
   for (const _ of plans) assert.equal((await provider.send(message, never)).receiptKey, 'abc')
-  await until('five receipts were answered', () => (smsc.counts.deliver_sm_resp ?? 0) === 5)
+  await until(() => (smsc.counts.deliver_sm_resp ?? 0) === 5)
   assert.ok(smsc.answers.every(({ status }) => status === 0))
   assert.deepEqual(
     receipts.map(({ key, state, providerCode }) => [key, state, providerCode]).toSorted(),
@@ -261,7 +262,7 @@ test('S-1: a pair sends by its transmitter and hears by its receiver', async (t)
   assert.deepEqual(smsc.binds.map(({ name }) => name).toSorted(), ['bind_receiver', 'bind_transmitter'])
   smsc.script.answer = () => ({ receipts: [{ stat: 'DELIVRD' }] })
   await provider.send(message, never)
-  await until('the receipt came', () => receipts.length === 1)
+  await until(() => receipts.length === 1)
 })
 
 test('S-10: over TLS, to a name whose certificate is trusted, and to no other', async (t) => {

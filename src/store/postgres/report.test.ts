@@ -7,14 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { freePort } from '../../../test/free-port.ts'
 import { peerAt, requirePeer } from '../../../test/peers.ts'
-import {
-  freePort,
-  type Postgres,
-  postgresPaths,
-  startPostgres,
-  unprivileged,
-} from '../../../test/postgres.ts'
+import { type Postgres, postgresPaths, startPostgres, unprivileged } from '../../../test/postgres.ts'
 import { newIssue, pause } from '../conformance/fixtures.ts'
 import { migrations } from './migrations.ts'
 import { openPostgresStore } from './postgres-store.ts'
