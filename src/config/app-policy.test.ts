@@ -82,6 +82,7 @@ const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ limits: { issues: { member: ['10'] } } }, /limits\.issues\.member\.0: is not of the form COUNT\/TIME/],
   [{ limits: { wrong: { member: [] } } }, /limits\.wrong\.member: needs at least one limit/],
   [{ limits: { wrong: { memberAddress: ['101/30d'] } } }, /limits\.wrong\.memberAddress: .*at most 100/],
+  [{ limits: { submissions: { address: ['30/60s'] } } }, /limits\.submissions\.address: is not a setting/],
   [{ limits: { submissions: { memberAddress: [] } } }, /limits\.submissions\.memberAddress: needs/],
   [
     { tellsClientIp: ['app.local'] },

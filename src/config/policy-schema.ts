@@ -82,10 +82,6 @@ const limits = Type.Object(
     submissions: optional(
       Type.Object(
         {
-          address: windows(
-            'Has no effect any more: codes that others enter do not refuse a code that was sent.',
-            [],
-          ),
           memberAddress: windows('Codes a member enters for one address.', ['5/60s']),
         },
         strict,

@@ -354,10 +354,10 @@ test('A-12: two thousand codes for a carrier that hangs keep no message of anoth
   for (const entry of entries) delivery.handOver(entry)
   delivery.handOver(await issue(delivery.lease, 60_000, { channel: 'voice' }))
   // Handed over at once, and again within three seconds; until then nothing of the other carrier has ended.
-  await until(() => voice.messages.length === 2, 1_500)
+  await until(() => voice.messages.length === 2)
   assert.equal(silent.messages.length, 100)
   well.resolve()
-  await until(isIdle, 1_500)
+  await until(isIdle)
   assert.equal(new Set(silent.messages.map(({ id }) => id)).size, 2_300)
   assert.equal(silent.messages.length, 2_300)
 })

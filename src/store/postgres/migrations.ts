@@ -115,6 +115,12 @@ export const migrations: readonly string[] = [
   alter table journal add column address_tag text collate "C" not null default '';
   create index journal_of_address on journal (address_tag, at) where address_tag <> '';
   `,
+
+  // 5: apps without a limit that is no setting any more: what others enter refuses no code that was sent.
+  `
+  update app set policy = (policy::jsonb #- '{limits,submissions,address}')::json
+  where policy #> '{limits,submissions,address}' is not null;
+  `,
 ]
 
 /**

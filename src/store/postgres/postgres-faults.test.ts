@@ -373,6 +373,7 @@ describe('PostgreSQL under faults', peer, () => {
 
   test('a store of the first schema is brought up to date beside processes of that version', async () => {
     const first = await postgres.newDatabase()
+    const policy = { digits: 8, limits: { submissions: { address: ['30/60s'], memberAddress: ['4/60s'] } } }
     const before = new Client(postgres.client(first))
     await before.connect()
     await before.query(
@@ -380,10 +381,15 @@ describe('PostgreSQL under faults', peer, () => {
        insert into meta values ('schema', '1'), ('oldest-served', '1');
        ${migrations[0]}
        insert into tenant values ('t', 'T', 'a');
-       insert into member values ('m', 't', 'x', null, 'none', false, '{}', '', null, null, null, null, null, 1)`,
+       insert into member values ('m', 't', 'x', null, 'none', false, '{}', '', null, null, null, null, null, 1);
+       insert into app values ('a', 't', 'n', 'k', false, false, '${JSON.stringify(policy)}', 1)`,
     )
     await before.end()
     await using store = await open({ on: first })
+    assert.deepEqual((await store.directory.app('a'))?.policy, {
+      digits: 8,
+      limits: { submissions: { memberAddress: ['4/60s'] } },
+    })
     assert.equal((await store.directory.member('m'))?.deptCode, '1')
     await postgres.query(`insert into proof values ('t', 'a', 'm', 1)`, first)
   })

@@ -135,4 +135,9 @@ export const migrations: readonly string[] = [
   alter table journal add column address_tag text not null default '';
   create index journal_of_address on journal (address_tag, at) where address_tag <> '';
   `,
+
+  // 7: apps without a limit that is no setting any more: what others enter refuses no code that was sent.
+  `
+  update app set policy = json_remove(policy, '$.limits.submissions.address');
+  `,
 ]

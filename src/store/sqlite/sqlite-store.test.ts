@@ -69,9 +69,15 @@ test('a store of the first schema is brought up to date with the messages that w
     `insert into member values ('m', 't', 'x', null, 'none', 0, '{}', '', null, null, null, null, null, 1)`,
   )
   db.exec(`insert into proof values ('t', 'a', 'm', ${Date.now() + 600_000})`)
+  const policy = { digits: 8, limits: { submissions: { address: ['30/60s'], memberAddress: ['4/60s'] } } }
+  db.exec(`insert into app values ('a', 't', 'n', 'k', 0, 0, '${JSON.stringify(policy)}', 1)`)
   db.close()
   await using store = await openSqliteStore({ path })
   assert.equal((await store.directory.member('m'))?.deptCode, '1')
+  assert.deepEqual((await store.directory.app('a'))?.policy, {
+    digits: 8,
+    limits: { submissions: { memberAddress: ['4/60s'] } },
+  })
   const [entry] = await store.outbox.claim(10, lease)
   assert.deepEqual(entry && { ...entry, remainingMs: 0 }, {
     message: { id: 'm' },
