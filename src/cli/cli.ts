@@ -181,7 +181,7 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       member
         .command('set-contact')
         .description(
-          'store a contact that you have checked by other means; the contacts the member had are told, codes under way end',
+          'store a contact that you have checked by other means; the previous contacts get a notice, and live codes end',
         ),
     )
       .argument('<account>', 'the member')
@@ -199,7 +199,7 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       member
         .command('clear-contact')
         .description(
-          'take a contact away, e.g. of a number that went to somebody else; the contacts the member had are told, codes under way end',
+          'take a contact away, e.g. a number that went to somebody else; the previous contacts get a notice, and live codes end',
         ),
     )
       .argument('<account>', 'the member')
@@ -250,7 +250,7 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       )
   example(
     aimed(
-      provider.command('explain').description('tell which route and carriers an address takes, and why'),
+      provider.command('explain').description('show which route and carriers an address takes, and why'),
     ).action(async (address, options) =>
       end(await (await import('./providers.ts')).explainProvider(address, options, terminal)),
     ),
