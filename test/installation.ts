@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
+import { longestSignatureMs } from '../src/flows/app-login.ts'
 import {
   newIssue,
   newKey,
@@ -110,7 +111,7 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
     made.tokens.push(access.hash, refresh.hash)
   }
   const { takes } = passwordTakes(passwordSubject(member.account, one.network), false, defaultPasswordLimits)
-  await store.ledgers.take([...takes, nonceTake(app, unlike())])
+  await store.ledgers.take([...takes, nonceTake(app, unlike(), longestSignatureMs)])
   const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
   await store.journal.append({ ...refusal, detail: one.detail })
   return member

@@ -149,7 +149,7 @@ export const policySchema = Type.Object(
     ),
     refusesRepeatedNonce: optional(
       Type.Boolean({
-        description: 'Refuse an App ID login whose nonce was used in the last 24 hours.',
+        description: 'Refuse an App ID login whose nonce was used in the last 7 days.',
         default: false,
       }),
     ),

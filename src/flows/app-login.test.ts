@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signAppLogin } from './app-login.ts'
+import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
+import { seal } from '../code/seal.ts'
+import type { Ledger } from '../throttle/ledger.ts'
+import { decideTakes, type Take } from '../throttle/take.ts'
+import { appLogIn, signAppLogin } from './app-login.ts'
 
 /** Computed apart from this code, from the wire's own description. */
 const appId = 'fdb8e4699586458bbd10c834872dcc62'
@@ -40,3 +44,47 @@ for (const [name, userId, corpId, expected] of vectors)
   test(`an App ID login is signed as the wire says: ${name}`, () => {
     assert.equal(signAppLogin(appKey, { appId, userId, corpId, expireTime, nonce }), expected)
   })
+
+test('a nonce that may be used once is remembered as long as its signature may live', async () => {
+  const day = 86_400_000
+  let now = 1_700_000_000_000
+  const ring = parseKeyRing(newKeyLine(new Date(now)))
+  const ledgers = new Map<string, { ledger: Ledger; forgottenAt: number }>()
+  const app = { id: appId, tenant: 't', sealedKey: seal(ring, appKey, `app:${appId}`), isDisabled: false }
+  const services = {
+    ring,
+    clock: { now: () => now },
+    policyOf: () => ({ refusesRepeatedNonce: true, allowsLongSignatures: false, calls: ['log-in'] }),
+    store: {
+      directory: {
+        app: async () => app,
+        tenant: async () => ({ id: 't' }),
+        // Refused after the signature and the nonce, and by a word of its own.
+        defaultAdministrator: async () => ({ isDisabled: true }),
+      },
+      ledgers: {
+        async take([take]: [Take]) {
+          const kept = ledgers.get(take.key)
+          const decision = decideTakes(
+            [take],
+            [kept && kept.forgottenAt > now ? kept.ledger : undefined],
+            now,
+          )
+          if (decision.kind === 'taken') ledgers.set(take.key, decision.ledgers[0]!)
+          return decision
+        },
+      },
+    },
+  } as unknown as Parameters<typeof appLogIn>[0]
+  const expires = Math.floor(now / 1000) + 7 * 86_400
+  const login = { appId, expireTime: expires, nonce, userId: undefined, corpId: undefined }
+  const signed = { ...login, signature: signAppLogin(appKey, login), clientType: 72, name: '', deptCode: '' }
+  const tried = async () => (await appLogIn(services, signed)).kind
+  assert.equal(await tried(), 'member-disabled')
+  for (const days of [0, 1.5, 5, 0.49]) {
+    now += days * day
+    assert.equal(await tried(), 'refused', `${days} days later`)
+  }
+  now += 0.02 * day
+  assert.equal(await tried(), 'signature-expired')
+})

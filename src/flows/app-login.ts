@@ -36,7 +36,7 @@ export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expire
 export const signedField = '^[^:\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$'
 
 /** A signature that lives longer is as good as a password: refused unless the app's policy allows it. */
-const longestSignatureMs = 7 * 86_400_000
+export const longestSignatureMs = 7 * 86_400_000
 
 /**
  * What an App ID login signs: `appId:[corpId:]userId:expireTime:nonce`. The text can be read in one way only as
@@ -72,7 +72,7 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   if (!tenant || (tenant.id !== app.tenant && !app.isServiceProvider)) return { kind: 'refused' }
   if (
     policy.refusesRepeatedNonce &&
-    (await ledgers.take([nonceTake(app.id, login.nonce)])).kind === 'throttled'
+    (await ledgers.take([nonceTake(app.id, login.nonce, longestSignatureMs)])).kind === 'throttled'
   )
     return { kind: 'refused' }
   const found = login.userId

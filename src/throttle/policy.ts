@@ -179,13 +179,16 @@ export function submissionTakes(
   return { counted, wrong }
 }
 
-/** A nonce that an app may use once. A second taking within the time is refused. */
-export function nonceTake(app: string, nonce: string): Take {
+/**
+ * A nonce that an app may use once. A second taking within the time is refused.
+ * @param rememberedMs  As long as a signature over it may be accepted.
+ */
+export function nonceTake(app: string, nonce: string, rememberedMs: number): Take {
   return {
     scope: 'app',
     key: `no:${app}:${digestOf(nonce).toString('base64url', 0, 15)}`,
     form: 'events',
-    rules: [{ kind: 'window', max: 1, perMs: day }],
+    rules: [{ kind: 'window', max: 1, perMs: rememberedMs }],
   }
 }
 
