@@ -152,7 +152,7 @@ const schema = Type.Object(
         minimum: 1,
         maximum: 10,
         description:
-          'The most parts of a message for this carrier; a longer one is refused. templates.smsParts limits all carriers.',
+          'The most parts of a message for this carrier; a longer one goes to the next carrier. templates.smsParts limits all carriers.',
         default: 3,
       }),
     ),

@@ -68,15 +68,14 @@ export const statuses = {
 } as const
 
 /**
- * Final are only refusals of the recipient and of the message by what they are. All others are of us, our
+ * Final is only what SMPP 3.4 (table 5-2) says of the recipient: Invalid Dest Addr. All others are of us, our
  * account, our sender or this carrier's state: the next carrier may do better, and operators have to hear of it.
+ * 0x66 is an application's reason and 0xFE one of data_sm_resp: in answer to submit_sm neither says whom it is about.
  */
 const kinds: Readonly<Record<number, DeliveryErrorKind>> = {
   11: 'refused',
   20: 'throttled',
   88: 'throttled',
-  102: 'refused',
-  254: 'refused',
 }
 
 /** 0x14 and 0x58: the message was not taken, the same bind takes it in a moment (S-3). */

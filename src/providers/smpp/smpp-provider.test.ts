@@ -132,11 +132,11 @@ test('S-9: the alphabet is the carrier’s; what it lacks turns the text to UCS-
   }
 })
 
-test('S-9: a message of two parts is refused unless allowed, and then asks for the last part’s receipt', async (t) => {
+test('S-9: a message of two parts goes to another carrier unless allowed, and then asks for the last part’s receipt', async (t) => {
   await using smsc = await startFakeSmsc()
   const text = `${'码'.repeat(66)}😀${'码'.repeat(10)}`
   const refused = await failure(providerOf(t, smsc.port).send({ ...message, text }, never))
-  assert.deepEqual([refused.kind, refused.providerCode], ['refused', 'takes 2 parts, maxParts is 1'])
+  assert.deepEqual([refused.kind, refused.providerCode], ['throttled', 'takes 2 parts, maxParts is 1'])
   assert.equal(smsc.submits.length, 0)
 
   const provider = providerOf(t, smsc.port, { settings: { maxParts: 2 } })
@@ -178,6 +178,8 @@ test('a status is an outcome with the SMSC’s own word', async (t) => {
     [0x50, 'unavailable', '0x00000050 ESME_RINVDSTTON; see the setting destinationTon'],
     [0x45, 'unavailable', '0x00000045 ESME_RSUBMITFAIL'],
     [0x0444, 'unavailable', '0x00000444'],
+    [0x66, 'unavailable', '0x00000066 ESME_RX_R_APPN'],
+    [0xfe, 'unavailable', '0x000000FE ESME_RDELIVERYFAILURE'],
   ] as const) {
     smsc.script.answer = () => ({ status })
     const error = await failure(provider.send(message, never))

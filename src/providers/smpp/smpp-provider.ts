@@ -54,7 +54,8 @@ export function createSmppProvider(
       if (to.kind !== 'phone') throw new DeliveryError('refused', 'not a phone number')
       const { dataCoding, parts } = encodeText(message.text, alphabet)
       if (parts.length > maxParts)
-        throw new DeliveryError('refused', `takes ${parts.length} parts, maxParts is ${maxParts}`)
+        // This carrier's bound: another may take it, and nothing is held against this one.
+        throw new DeliveryError('throttled', `takes ${parts.length} parts, maxParts is ${maxParts}`)
       const isOne = parts.length === 1
       reference = (reference + 1) % 256
       const until = performance.now() + remainingMs
