@@ -40,6 +40,13 @@ test('an action of a word of its own goes by its status', () => {
   assert.equal(read(bounce({ action: 'constructor' }))?.state, 'undeliverable')
 })
 
+test('of a report only so many blocks are read as one message can have', () => {
+  const withBlocks = (count: number) =>
+    read(bounce().replace('Arrival-Date', `${'Action:\n\n'.repeat(count)}Arrival-Date`))
+  assert.equal(withBlocks(5)?.state, 'undeliverable')
+  assert.equal(withBlocks(20_000), undefined)
+})
+
 test('a report about an internationalised mailbox is read too', () => {
   const text = bounce({ diagnostic: 'smtp; 550 5.1.1 <李娜@example.com>: 没有这个邮箱' })
     .replace('message/delivery-status', 'message/global-delivery-status')

@@ -69,13 +69,19 @@ function statusIn(text: string): DeliveryStatus | undefined {
   return undefined
 }
 
+/** One about the message and one for each recipient, of which there is one; an alias may make it a few. */
+const mostBlocks = 20
+
 function blocksOf(text: string): string[][] {
-  const blocks: string[][] = [[]]
+  const blocks: string[][] = []
+  let isNew = true
   for (const line of text.split('\n')) {
-    if (line.trim() === '') blocks.push([])
-    else blocks.at(-1)!.push(line.trimEnd())
+    if (line.trim() === '') isNew = true
+    else if (!isNew) blocks.at(-1)!.push(line.trimEnd())
+    else if (blocks.push([line.trimEnd()]) > mostBlocks) return blocks.slice(0, mostBlocks)
+    else isNew = false
   }
-  return blocks.filter((block) => block.length > 0)
+  return blocks
 }
 
 function recipientsIn(fields: Fields): string[] {
