@@ -1,5 +1,6 @@
 /** Several binds to one SMSC behind one queue: each submit goes to the bind that has least to do. */
 
+import { mostWords } from '../../carrier-words.ts'
 import { DeliveryError } from '../../delivery/provider.ts'
 import { type Bind, type BindHandlers, type BindRole, type BindSettings, keepBound } from './bind.ts'
 import type { Answer } from './link.ts'
@@ -185,5 +186,5 @@ function told(words: string): string {
   return words
     .slice(0, mostSearched)
     .replace(/0x[0-9A-F]+|\d{6,}/g, (found) => (found.startsWith('0x') ? found : '…'))
-    .slice(0, 160)
+    .slice(0, mostWords)
 }
