@@ -1,6 +1,7 @@
 /** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
 
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { tokensInAPiece } from '../bounds.ts'
 import type { Directory, Login, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
 import { changeContact, setContact } from './change-contact.ts'
@@ -17,9 +18,6 @@ import {
 } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
-
-/** Of the tokens of an app in one call: some milliseconds. */
-const tokensInAPiece = 1000
 
 const insertTenant = sql(`
   insert into tenant (id, name, account_app) values ($1, $2, $3) on conflict do nothing

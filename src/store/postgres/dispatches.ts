@@ -1,5 +1,6 @@
 /** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
+import { tallyRows } from '../bounds.ts'
 import type {
   ProviderReceipt,
   ReceiptResult,
@@ -100,9 +101,6 @@ const hasten = sql(`
 
 const selectOf = sql(`
   select to_json(d) from dispatch d where d.about = $1 order by d.handed_at, d.nth`)
-
-/** Verifications looked at for one page of tallies: a few milliseconds. */
-const tallyRows = 2000
 
 const endOfTally = sql(`
   select to_json(about) from dispatch where about > $1 and about < $2

@@ -5,6 +5,7 @@ import type { ClientConfig } from 'pg'
 import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
+import { mostPending, searchRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
@@ -40,8 +41,6 @@ export type PostgresSettings = SchemaOptions & {
 
 export type PostgresEngine = { readonly store: Store; readonly history: History }
 
-/** More calls than this under way means that the server cannot keep up: refuse at once. */
-const mostPending = 20_000
 /** Batches under way at once; see docs/decisions/0007. */
 const lanes = 2
 const checkDeadlinesMs = 25
@@ -53,8 +52,6 @@ const betweenTriesMs = 250
 /** cannot_connect_now, too_many_connections: a server that starts, or is about to have room. */
 const awayStates: readonly string[] = ['', '57P03', '53300']
 
-/** Verifications looked through for an address in one call: some milliseconds. */
-const searchRows = 10_000
 const afterAllIds = 'g'
 const selectTime = sql(`select to_json(${engineTime})`)
 const putProof = sql("insert into meta values ($1, '')")

@@ -1,19 +1,11 @@
 /** Cleaning in pieces so small that no call waits long behind one; of many processes one does it at a time. */
 
+import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import { bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
-/** Rows looked at in one piece of one table: some milliseconds for all of them together. */
-const pageRows = 1000
-/**
- * Ids begin with their time, so what ran out is found by passes that follow the present at a distance:
- * most live for a minute, a few for two or five, none for more than ten.
- */
-const lagsMs = [65_000, 125_000, 305_000, 605_000]
-/** Carriers tell for up to three days what became of a message; after that nothing is looked up by their ids. */
-const receiptsLagMs = 3 * 86_400_000
 /** Rows that unknown addresses are counted on, of processes that are no more. */
 const decoyLifeMs = 86_400_000
 const afterDecoys = `${decoyPrefix}g`
@@ -31,7 +23,7 @@ const skipping = 'for update skip locked'
 function pageOf(table: string, key: string, endsAt: string) {
   return {
     end: sql(`
-      select to_json(${key}) from ${table} where ${key} > $1 order by ${key} limit 1 offset ${pageRows - 1}`),
+      select to_json(${key}) from ${table} where ${key} > $1 order by ${key} limit 1 offset ${sweptRows - 1}`),
     remove: sql(`
       delete from ${table} where ctid = any (array(
         select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${endsAt} <= $3::bigint ${skipping}))
@@ -51,7 +43,7 @@ function passOf(name: string, lagMs: number, table: string, key: string, set: st
     reach: sql(`
       select json_build_array(start.${key}, (
         select ${key} from ${table} where ${key} > start.${key} and ${key} < $2
-        order by ${key} limit 1 offset ${pageRows - 1}))
+        order by ${key} limit 1 offset ${sweptRows - 1}))
       from (select coalesce((select value from meta where name = $1), '${afterDecoys}') as ${key}) start`),
     run: sql(`
       update ${table} set ${set} where ctid = any (array(
@@ -87,7 +79,7 @@ const keep = sql(`
 /** The id is asked for last: what is deleted is found by the key alone, oldest first. */
 const purgeVerifications = sql(`
   delete from verification where ctid = any (array(
-    select ctid from verification where id > '${afterDecoys}' and id < $1 order by id limit ${pageRows} ${skipping}))
+    select ctid from verification where id > '${afterDecoys}' and id < $1 order by id limit ${sweptRows} ${skipping}))
   returning to_json(true)`)
 const purgeDecoys = sql(`
   delete from verification where ctid = any (array(
@@ -95,11 +87,11 @@ const purgeDecoys = sql(`
     ${skipping}))`)
 const purgeDispatches = sql(`
   delete from dispatch where ctid = any (array(
-    select ctid from dispatch where about < $1 order by about limit ${pageRows} ${skipping}))
+    select ctid from dispatch where about < $1 order by about limit ${sweptRows} ${skipping}))
   returning to_json(true)`)
 const purgeJournal = sql(`
   delete from journal where ctid = any (array(
-    select ctid from (select ctid, at from journal order by seq limit ${pageRows}) oldest where at < $1::bigint))
+    select ctid from (select ctid, at from journal order by seq limit ${sweptRows}) oldest where at < $1::bigint))
   returning to_json(true)`)
 
 /** While one process sweeps, the others need not: so long after a piece of its. */
@@ -147,8 +139,8 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
         for (const [i, end] of ends.entries()) cursors[i] = end ?? ''
         const isDue =
           // So at most about a quarter of a table is ever waste.
-          pages.some((_, i) => done[i]!.length * 4 >= pageRows) ||
-          purges.some((_, i) => done[pages.length + i]!.length === pageRows) ||
+          pages.some((_, i) => done[i]!.length * 4 >= sweptRows) ||
+          purges.some((_, i) => done[pages.length + i]!.length === sweptRows) ||
           reaches.some(([, end]) => end !== null)
         return {
           writes: [bind(purgeDecoys, now - decoyLifeMs), bind(keep, 'swept', `${now} ${sweeper}`)],

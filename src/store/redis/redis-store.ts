@@ -2,6 +2,7 @@
 
 import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
+import { mostPending } from '../bounds.ts'
 import { createDeadlines } from '../deadlines.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
@@ -35,8 +36,6 @@ export type RedisSettings = {
 }
 
 const startWithinMsByDefault = 5_000
-/** More calls than this under way means that the server cannot keep up: refuse at once. */
-const mostPending = 20_000
 
 /**
  * Connects to both, brings the schema up to date and loads the functions.

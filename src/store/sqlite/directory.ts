@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Address, addressKey } from '../../address/address.ts'
 import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { tokensInAPiece } from '../bounds.ts'
 import type {
   ContactChange,
   ContactChangeResult,
@@ -18,9 +19,6 @@ import type { SqliteLedgers } from './ledgers.ts'
 import type { SqliteOutbox } from './outbox.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
 import type { SqliteVerifications } from './verifications.ts'
-
-/** Of the tokens of an app in one call: some milliseconds. */
-const tokensInAPiece = 1000
 
 type Rooms = {
   readonly ledgers: SqliteLedgers

@@ -1,6 +1,7 @@
 /** Dispatches in SQLite: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { tallyRows } from '../bounds.ts'
 import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
 import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
 import type { DispatchOutcome, Price, Settlement } from '../outbox.ts'
@@ -8,9 +9,6 @@ import type { Used } from '../verifications.ts'
 import type { Row } from './rows.ts'
 
 export type SqliteDispatches = ReturnType<typeof sqliteDispatches>
-
-/** Verifications looked at for one page of tallies: a few milliseconds. */
-const tallyRows = 2000
 
 export function sqliteDispatches(db: DatabaseSync, now: () => number) {
   const insert = db.prepare(

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dueBy } from '../../deadline.ts'
 import { AppError, type AppErrorCode } from '../../errors.ts'
+import { mostPending } from '../bounds.ts'
 import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
 import { monotonicMs } from './engine-clock.ts'
@@ -20,8 +21,6 @@ export type SqliteSettings = SchemaOptions & {
   readonly onFailed?: (reason: string) => void
 }
 
-/** More calls than this under way means that the disk cannot keep up: refuse at once. */
-const mostPending = 20_000
 /** So many calls go off before the turn ends: the engine works on them while the turn goes on. */
 const fullBatch = 32
 const checkDeadlinesMs = 50

@@ -1,18 +1,10 @@
 /** Cleaning in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt } from '../numbering.ts'
 import { decoyId } from './verifications.ts'
 
-/** Rows looked at in one piece of one table: some milliseconds for all of them together. */
-const pageRows = 1000
-/**
- * Ids begin with their time, so what ran out is found by passes that follow the present at a distance:
- * most live for a minute, a few for two or five, none for more than ten.
- */
-const lagsMs = [65_000, 125_000, 305_000, 605_000]
-/** Carriers tell for up to three days what became of a message; after that nothing is looked up by their ids. */
-const receiptsLagMs = 3 * 86_400_000
 const afterAllText = '\u{10ffff}'
 
 /**
@@ -52,14 +44,14 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   ]
   const purgeVerifications = db.prepare(
     `delete from verification where id in
-       (select id from verification where id > '${decoyId}' and id < ? order by id limit ${pageRows})`,
+       (select id from verification where id > '${decoyId}' and id < ? order by id limit ${sweptRows})`,
   )
   const purgeDispatches = db.prepare(
     `delete from dispatch where (about, message, nth) in
-       (select about, message, nth from dispatch where about < ? order by about limit ${pageRows})`,
+       (select about, message, nth from dispatch where about < ? order by about limit ${sweptRows})`,
   )
   const purgeJournal = db.prepare(
-    `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${pageRows})`,
+    `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${sweptRows})`,
   )
 
   return (retentionMs: number): boolean => {
@@ -68,9 +60,9 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     let isDue = false
     for (const sweepPage of sweepPages) if (sweepPage(at)) isDue = true
     for (const { lagMs, run } of passes) if (run(idAt(wall - lagMs), at)) isDue = true
-    if (purgeVerifications.run(idAt(wall - retentionMs)).changes === pageRows) isDue = true
-    if (purgeDispatches.run(idAt(wall - retentionMs)).changes === pageRows) isDue = true
-    if (purgeJournal.run(at - retentionMs).changes === pageRows) isDue = true
+    if (purgeVerifications.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
+    if (purgeDispatches.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
+    if (purgeJournal.run(at - retentionMs).changes === sweptRows) isDue = true
     return isDue
   }
 }
@@ -78,7 +70,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
 /** Goes round a table whose key says nothing of time, page by page; faster while much of it is over. */
 function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: string) {
   const endOfPage = db.prepare(
-    `select ${key} as last from ${table} where ${key} > ? order by ${key} limit 1 offset ${pageRows - 1}`,
+    `select ${key} as last from ${table} where ${key} > ? order by ${key} limit 1 offset ${sweptRows - 1}`,
   )
   const remove = db.prepare(`delete from ${table} where ${key} > ? and ${key} <= ? and ${endsAt} <= ?`)
   let cursor = ''
@@ -87,7 +79,7 @@ function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: strin
     const { changes } = remove.run(cursor, last ?? afterAllText, at)
     cursor = last ?? ''
     // So at most about a quarter of a table is ever waste.
-    return Number(changes) * 4 >= pageRows
+    return Number(changes) * 4 >= sweptRows
   }
 }
 
@@ -101,7 +93,7 @@ function pass(db: DatabaseSync, name: string, table: string, key: string, change
   const reached = db.prepare('select value from meta where name = ?')
   const keep = db.prepare('insert into meta values (?, ?) on conflict do update set value = excluded.value')
   const endOfPage = db.prepare(
-    `select ${key} as id from ${table} where ${key} > ? and ${key} < ? order by ${key} limit 1 offset ${pageRows - 1}`,
+    `select ${key} as id from ${table} where ${key} > ? and ${key} < ? order by ${key} limit 1 offset ${sweptRows - 1}`,
   )
   const run = db.prepare(change)
   return (before: string, at: number): boolean => {

@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { takesWith, takingsOf } from '../../throttle/take.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
+import { searchRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type {
   FoundVerifications,
@@ -21,8 +22,6 @@ import { type Row, verificationOf } from './rows.ts'
 /** Before every real id, which begins with its time. */
 export const decoyId = '0'.repeat(44)
 
-/** Verifications looked through for an address in one call: some milliseconds. */
-const searchRows = 10_000
 const afterAllIds = 'g'
 
 export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
