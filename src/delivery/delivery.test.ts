@@ -238,6 +238,7 @@ test('what cannot arrive while its code lives is dropped and recorded, never sen
   delivery.handOver(await issue(delivery.lease, 900))
   await until(isIdle)
   assert.deepEqual(outcomes(delivery), [' expired'])
+  assert.equal(delivery.dispatches[0]?.providerCode, 'no carrier had room for it in time')
   assert.equal(carrier.messages.length, 0)
 })
 

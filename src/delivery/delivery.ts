@@ -111,10 +111,13 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const { dispatches, tried, verification } = entry
     const startedAt = performance.now()
     if (entry.begun !== undefined) return endBegun(entry, entry.begun, deadline)
-    const end = (outcome: 'expired' | 'exhausted') =>
-      settle(entry, { provider: '', ...timesOf(entry, deadline, startedAt, startedAt), outcome }, undefined)
-    if (deadline - startedAt < leastLifeMs || (verification && verification.state !== 'live'))
-      return end('expired')
+    const end = (outcome: 'expired' | 'exhausted', why?: string) => {
+      const times = timesOf(entry, deadline, startedAt, startedAt)
+      return settle(entry, { provider: '', ...times, outcome, ...(why && { providerCode: why }) }, undefined)
+    }
+    if (verification && verification.state !== 'live') return end('expired')
+    // Whoever looks for the reason finds it where a carrier's words would stand.
+    if (deadline - startedAt < leastLifeMs) return end('expired', 'no carrier had room for it in time')
     if (dispatches - tried.length > mostUnsettledClaims) return end('exhausted')
     const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
     const chosen = await chosenWithin(entry, until)
