@@ -51,6 +51,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
   ['', '## Server'],
   ['tls', '## Certificate'],
   ['admin', '## Administration'],
+  ['metrics', '## Metrics\n\nSee [operations.md](operations.md#metrics).'],
   ['postgres', '## PostgreSQL\n\nFor a `store` of `postgres://…`; see [postgres.md](postgres.md).'],
   ['redis', '## Redis\n\nFor a `hot` of `redis://…`; see [redis.md](redis.md).'],
   ['log', '## Log'],

@@ -9,13 +9,15 @@ import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
 import { countriesPage } from './countries-page.ts'
+import { dashboardPage } from './dashboard.ts'
 import { errorsPage } from './errors-page.ts'
 import { promisesPage } from './promises-page.ts'
 
-const pages: Readonly<Record<string, () => string>> = {
+const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/config.md': configPage,
   'docs/cli.md': cliPage,
   'docs/countries.md': countriesPage,
+  'docs/dashboard.json': dashboardPage,
   'docs/errors.md': errorsPage,
   'docs/promises.md': promisesPage,
   ...carrierPages(),
@@ -26,7 +28,7 @@ const isCheck = process.argv.includes('--check')
 
 for (const [path, make] of Object.entries(pages)) {
   const file = join(root, path)
-  const text = make()
+  const text = await make()
   if (existsSync(file) && readFileSync(file, 'utf8') === text) continue
   if (isCheck) {
     console.error(`${path} is out of step with the code; run "npm run docs"`)

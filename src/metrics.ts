@@ -70,6 +70,12 @@ export function createMetrics(
       labelNames: ['provider', 'country', 'state'] as const,
       registers,
     }),
+    cost: new Counter({
+      name: 'countersign_cost_total',
+      help: 'What providers charge by their own word, each message once, in units of the currency.',
+      labelNames: ['provider', 'country', 'currency'] as const,
+      registers,
+    }),
     used: new Counter({
       name: 'countersign_used_total',
       help: 'Codes entered right for the first time, by the provider that brought them.',

@@ -177,3 +177,36 @@ for (const {
     const { code, said } = promtool('test', 'rules', path)
     assert.equal(code, 0, said)
   })
+
+test('Prometheus understands each query of the dashboard', peer, () => {
+  const dashboard = JSON.parse(readFileSync(join(file, '..', 'dashboard.json'), 'utf8')) as {
+    panels: { targets?: { expr: string }[] }[]
+  }
+  const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  assert.ok(queries.length > 20)
+  // As rules, with what Grafana puts in for its variables.
+  const asRules = queries.map((expr, nth) => ({
+    record: `query:${nth}`,
+    expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', 'countersign'),
+  }))
+  const path = join(folder, 'dashboard-rules.json')
+  writeFileSync(path, JSON.stringify({ groups: [{ name: 'dashboard', rules: asRules }] }))
+  const { code, said } = promtool('check', 'rules', path)
+  assert.equal(code, 0, said)
+})
+
+test('Prometheus takes the scrape configurations of operations.md', peer, () => {
+  const page = readFileSync(join(file, '..', 'operations.md'), 'utf8')
+  const found = [...page.matchAll(/```yaml\n((?:rule_files|scrape_configs)[\s\S]*?)```/g)].map(
+    ([, text]) => text!,
+  )
+  assert.equal(found.length, 2)
+  const token = join(folder, 'token')
+  writeFileSync(token, 'a token')
+  for (const [nth, text] of found.entries()) {
+    const path = join(folder, `prometheus-${nth}.yaml`)
+    writeFileSync(path, text.replace('alarms.yaml', file).replace(/(credentials_file: )[^ }]+/, `$1${token}`))
+    const { code, said } = promtool('check', 'config', path)
+    assert.equal(code, 0, said)
+  }
+})

@@ -12,7 +12,7 @@ import { exitCodes } from '../src/cli/terminal.ts'
 import { newKeyLine } from '../src/code/key-ring.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import type { Settings } from '../src/config/settings.ts'
-import { operationsPages } from '../src/http/operations.ts'
+import { metricsPage, operationsPages } from '../src/http/operations.ts'
 import { createServer } from '../src/http/server.ts'
 import { requirePeer } from './peers.ts'
 
@@ -60,10 +60,11 @@ async function served(): Promise<string[]> {
   server.addHook('onRoute', ({ url }) => void paths.push(url))
   await server.register(operationsPages, {
     takesWrites: async () => true,
-    metrics: async () => ({ type: '', text: '' }),
     isAlive: () => true,
     isReady: () => true,
   })
+  const metrics = async () => ({ type: '', text: '' })
+  await server.register(metricsPage, { metrics, token: null, isForThisMachine: true })
   await server.close()
   return paths
 }

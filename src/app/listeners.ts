@@ -13,7 +13,7 @@ import { AppError } from '../errors.ts'
 import type { Services } from '../flows/services.ts'
 import { adminPages } from '../http/admin.ts'
 import { huaweiDialect } from '../http/huawei/dialect.ts'
-import { operationsPages } from '../http/operations.ts'
+import { metricsPage, operationsPages } from '../http/operations.ts'
 import { inboxPages } from '../http/pages/inbox-page.ts'
 import { receiptPages } from '../http/receipts.ts'
 import { type Answer, createServer } from '../http/server.ts'
@@ -78,10 +78,20 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   const adminPagesOn = (server: FastifyInstance) =>
     server.register(adminPages, {
       services,
-      token: readAdminToken(settings),
+      token: readToken('admin.tokenFile', admin.tokenFile),
       isForThisMachine: admin.listen === 'http',
       onError: (error) => log.error('an operator’s call failed', { reason: reasonOf(error) }),
     })
+
+  const metricsPageOn = (server: FastifyInstance) => {
+    const { listen: at, tokenFile } = settings.metrics
+    const type = services.metrics.registry.contentType
+    return server.register(metricsPage, {
+      metrics: async () => ({ type, text: await readMetrics() }),
+      token: tokenFile === null ? null : readToken('metrics.tokenFile', tokenFile),
+      isForThisMachine: at === 'http',
+    })
+  }
 
   async function serve(endpoint: Endpoint | null, tls: Certificate | null): Promise<string | null> {
     if (!endpoint) return null
@@ -94,9 +104,8 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
         log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
     })
     if (!tls) {
-      const type = services.metrics.registry.contentType
-      const metrics = async () => ({ type, text: await readMetrics() })
-      await server.register(operationsPages, { metrics, isAlive, isReady, takesWrites })
+      await server.register(operationsPages, { isAlive, isReady, takesWrites })
+      if (settings.metrics.listen === 'http') await metricsPageOn(server)
       if (admin.listen === 'http') await adminPagesOn(server)
       if (sandbox && hasInbox) await server.register(inboxPages, { inbox: sandbox.inbox, key: inboxKey })
     }
@@ -108,11 +117,17 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   // One after the other: workers share the ports that are any free ones by the order they ask for them in.
   const https = await serve(settings.https, tls)
   const http = await serve(settings.http, null)
-  if (admin.listen !== null && admin.listen !== 'http') {
-    const isLocal = isLoopback(admin.listen.host)
-    const server = create(isLocal || !settings.tls ? null : await readCertificate(settings.tls), [])
-    await adminPagesOn(server)
-    await listen(server, admin.listen)
+  for (const [at, pagesOn] of [
+    [admin.listen, adminPagesOn],
+    [settings.metrics.listen, metricsPageOn],
+  ] as const) {
+    if (at === null || at === 'http') continue
+    const server = create(
+      isLoopback(at.host) || !settings.tls ? null : await readCertificate(settings.tls),
+      [],
+    )
+    await pagesOn(server)
+    await listen(server, at)
   }
   const held = started.move()
   return {
@@ -145,11 +160,11 @@ function answerObserver({ log: wanted }: Settings, log: Log, { metrics }: Servic
   }
 }
 
-function readAdminToken({ admin }: Settings): string {
+function readToken(setting: string, file: string): string {
   try {
-    return ensureToken(admin.tokenFile)
+    return ensureToken(file)
   } catch (error) {
-    throw new AppError('config.invalid', `admin.tokenFile: ${reasonOf(error)}`, { cause: error })
+    throw new AppError('config.invalid', `${setting}: ${reasonOf(error)}`, { cause: error })
   }
 }
 

@@ -6,16 +6,30 @@ import type { ReceiptsSettings } from '../delivery/receipts.ts'
 import { destinationOf, type RouterSettings } from '../delivery/router.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Dispatch, OutboxEntry } from '../store/outbox.ts'
+import type { Dispatch, OutboxEntry, Price } from '../store/outbox.ts'
 
 export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings['observe']> {
   return (receipt, result) => {
     const { provider, state } = receipt
     if (result.kind !== 'recorded') return metrics.receipts.inc({ provider, country: '', state: 'stray' })
     metrics.receipts.inc({ provider, country: result.region, state: result.isNews ? state : 'repeated' })
+    countCost(metrics, provider, result.region, result.price)
     if (result.isNews && state === 'delivered')
       metrics.receiptSeconds.observe({ provider }, result.sinceAcceptedMs / 1000)
   }
+}
+
+/** Currencies are a carrier's own words: what is none is not made a series of. */
+const currencyCode = /^[A-Z]{3}$/
+
+function countCost(
+  { cost }: Pick<Metrics, 'cost'>,
+  provider: string,
+  country: string,
+  price: Price | null,
+): void {
+  if (price && currencyCode.test(price.currency))
+    cost.inc({ provider, country, currency: price.currency }, Number(price.amount))
 }
 
 /** Why a carrier is handed nothing for a while, and that it is handed messages again. */
@@ -70,6 +84,7 @@ export function deliveryObservers(
       const { region: country, channel } = destinationOf(entry.message)
       begin(channel, country)
       metrics.dispatches.inc({ provider, channel, country, outcome })
+      countCost(metrics, provider, country, dispatch.price ?? null)
       if (outcome === 'accepted') metrics.handOverSeconds.observe({ provider }, ageMs / 1000)
       else log.warn('a message was not taken', fieldsOf(dispatch, entry))
     },

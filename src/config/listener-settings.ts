@@ -7,6 +7,7 @@ import type { SettingsFile } from './settings-schema.ts'
 
 export type ListenerSettings = Pick<Settings, 'https' | 'http' | 'isBehindProxy'> & {
   readonly admin: Settings['admin']['listen']
+  readonly metrics: Settings['metrics']['listen']
 }
 
 export function listenersOf(set: SettingsFile, problems: string[]): ListenerSettings {
@@ -18,7 +19,11 @@ export function listenersOf(set: SettingsFile, problems: string[]): ListenerSett
       `http: ${http.host} is not a loopback address; serve HTTPS, or set behindProxy if a proxy in front ends TLS`,
     )
   if (!https && !http) problems.push('https, http: at least one must listen')
-  return { https, http, isBehindProxy, admin: adminListenOf(set, http, problems) }
+  const admin = operatorListenOf('admin', set, http, problems)
+  const metrics = operatorListenOf('metrics', set, http, problems)
+  if (metrics !== null && metrics !== 'http' && !isLoopback(metrics.host) && !set.metrics?.tokenFile)
+    problems.push(`metrics.listen: ${metrics.host} is not a loopback address; state metrics.tokenFile for it`)
+  return { https, http, isBehindProxy, admin, metrics }
 }
 
 /** @returns Without a slash at its end. */
@@ -31,22 +36,23 @@ export function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): st
   return url?.href.replace(/(?<!\/)\/+$/, '') ?? null
 }
 
-/** The operator's calls carry a token: beyond this machine only under TLS. */
-function adminListenOf(
+/** What is the operator's alone carries a token: beyond this machine only under TLS. */
+function operatorListenOf(
+  name: 'admin' | 'metrics',
   set: SettingsFile,
   http: Endpoint | null,
   problems: string[],
 ): Settings['admin']['listen'] {
-  const stated = set.admin?.listen
+  const stated = set[name]?.listen
   if (stated === undefined) return http ? 'http' : null
   if (stated === 'http') {
-    if (!http) problems.push('admin.listen: is http, but http is off; state HOST:PORT, or off')
+    if (!http) problems.push(`${name}.listen: is http, but http is off; state HOST:PORT, or off`)
     return 'http'
   }
-  const endpoint = endpointOf('admin.listen', stated, problems)
+  const endpoint = endpointOf(`${name}.listen`, stated, problems)
   if (endpoint && !isLoopback(endpoint.host) && !set.tls)
     problems.push(
-      `admin.listen: ${endpoint.host} is not a loopback address; state tls.certificate and tls.key for it`,
+      `${name}.listen: ${endpoint.host} is not a loopback address; state tls.certificate and tls.key for it`,
     )
   return endpoint
 }

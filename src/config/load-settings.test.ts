@@ -118,6 +118,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     limits: 'none',
     addressCap: '30/12h',
     'admin.listen': '127.0.0.1:8090',
+    'metrics.listen': '127.0.0.1:9464',
     'templates.smsParts': '2',
     drain: '3s',
     retention: '2d',
@@ -356,6 +357,15 @@ const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['http: 127.example.com:8080', /^http: 127\.example\.com is not a loopback address/],
   ['http: 127.0.0.999:8080', /^http: 127\.0\.0\.999 is not a loopback address/],
   ['admin: { listen: "127.example.com:80" }', /^admin\.listen: 127\.example\.com is not a loopback address/],
+  [
+    'metrics: { listen: "192.0.2.1:9090" }',
+    /^metrics\.listen: 192\.0\.2\.1 is not a loopback address; state metrics\.tokenFile/,
+  ],
+  [
+    'metrics: { listen: "192.0.2.1:9090", tokenFile: t }',
+    /^metrics\.listen: 192\.0\.2\.1 is not a loopback address; state tls/,
+  ],
+  ['{ http: "off", metrics: { listen: http } }', /^metrics\.listen: is http, but http is off/],
   ['publicUrl: http://127.example.com', /^publicUrl: must be https/],
   ['{ http: "off", https: "off" }', /^https, http: at least one must listen/],
   ['store: postgres://x', /^store: must be sqlite:FILE or postgres:/],

@@ -125,6 +125,10 @@ export function loadSettings({
       listen: listeners.admin,
       tokenFile: resolve(set.admin?.tokenFile ?? join(dataFolder, 'admin.token')),
     },
+    metrics: {
+      listen: listeners.metrics,
+      tokenFile: set.metrics?.tokenFile ? resolve(set.metrics.tokenFile) : null,
+    },
     keyRingFile,
     keyRing,
     store,

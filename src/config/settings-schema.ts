@@ -54,6 +54,20 @@ export const settingsSchema = Type.Object(
         strict,
       ),
     ),
+    metrics: optional(
+      Type.Object(
+        {
+          listen: text(
+            'Where /metrics is served: HOST:PORT for a listener of its own, http for the plain listener and this machine alone, or off. Beyond loopback it needs tokenFile and the certificate.',
+            'http',
+          ),
+          tokenFile: text(
+            'File of the token that who reads /metrics must send, as Authorization: Bearer. Made at the first start if it is not there.',
+          ),
+        },
+        strict,
+      ),
+    ),
     keyRing: text('File of the key ring.', '<data>/master.key'),
     store: text(
       'Where records are kept: sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE for any number of processes.',

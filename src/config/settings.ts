@@ -35,6 +35,8 @@ export type Settings = {
   /** A proxy in front ends TLS, so that plain HTTP may be served beyond loopback. */
   readonly isBehindProxy: boolean
   /** Where the operator's calls are answered; `http`: on that listener, for this machine alone. */
+  /** tokenFile null: whoever may reach it may read it. */
+  readonly metrics: { readonly listen: Endpoint | 'http' | null; readonly tokenFile: string | null }
   readonly admin: { readonly listen: Endpoint | 'http' | null; readonly tokenFile: string }
   readonly keyRingFile: string
   /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */

@@ -1,11 +1,10 @@
 /** What operators and their machines ask: is it alive, is it ready, what does it count. */
 
 import type { FastifyInstance } from 'fastify'
+import { isBearer } from './bearer.ts'
 import { isFromThisMachine } from './this-machine.ts'
 
 export type OperationsOptions = {
-  /** As Prometheus reads them, and how that form is called. */
-  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** false: nothing but a new start helps. */
   readonly isAlive: () => boolean
   readonly isReady: () => boolean
@@ -15,12 +14,11 @@ export type OperationsOptions = {
 
 /**
  * /livez: the process answers and need not be started again. /readyz: it can serve: the store takes writes, and no stop has
- * begun, so that nobody sends more. /metrics: Prometheus; it tells how much is sent where, so it is for this machine
- * alone, also when a proxy passes everything on.
+ * begun, so that nobody sends more.
  */
 export function operationsPages(
   app: FastifyInstance,
-  { metrics, isAlive, isReady, takesWrites }: OperationsOptions,
+  { isAlive, isReady, takesWrites }: OperationsOptions,
 ): void {
   app.get('/livez', (_request, reply) =>
     isAlive()
@@ -35,10 +33,31 @@ export function operationsPages(
       ? reply.send('ready\n')
       : reply.code(503).header('retry-after', 1).send('the store takes no writes\n')
   })
+}
 
+export type MetricsOptions = {
+  /** As Prometheus reads them, and how that form is called. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+  /** null: none is asked for. */
+  readonly token: string | null
+  /** Only for callers on this machine, whatever token they have. */
+  readonly isForThisMachine: boolean
+}
+
+/** /metrics for Prometheus. It tells how much is sent where, so not for everyone. */
+export async function metricsPage(
+  app: FastifyInstance,
+  { metrics, token, isForThisMachine }: MetricsOptions,
+): Promise<void> {
   app.get('/metrics', async (request, reply) => {
-    if (!isFromThisMachine(request))
-      return reply.code(403).type('text/plain').send('Only for this machine.\n')
+    reply.type('text/plain').header('cache-control', 'no-store')
+    if (isForThisMachine && !isFromThisMachine(request))
+      return reply.code(403).send('Only for this machine; see metrics.listen in the settings.\n')
+    if (token !== null && !isBearer(request.headers.authorization, token))
+      return reply
+        .code(401)
+        .header('www-authenticate', 'Bearer')
+        .send('Send "Authorization: Bearer TOKEN" with the token of metrics.tokenFile.\n')
     const { type, text } = await metrics()
     return reply.type(type).send(text)
   })

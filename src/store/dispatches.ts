@@ -56,6 +56,8 @@ export type ReceiptResult =
       readonly region: string
       /** From the provider's acceptance to this receipt. */
       readonly sinceAcceptedMs: number
+      /** What the message cost, if this receipt is the first to tell. */
+      readonly price: Price | null
     }
   /** No dispatch of this provider awaits such a receipt: it is early, or not for us. */
   | { readonly kind: 'unknown' }

@@ -191,6 +191,21 @@ export function dispatchConformance({ store, client }: Clients): void {
       )
     })
 
+    test('what a message cost is told once: by the receipt that is the first to know', async () => {
+      const price = { amount: '0.0075', currency: 'USD' }
+      for (const isKnown of [true, false]) {
+        const key = unlike()
+        await settle(await issued(), { outcome: 'accepted', receiptKey: key, ...(isKnown && { price }) })
+        const told: unknown[] = []
+        for (const state of ['enroute', 'enroute', 'delivered'] as const) {
+          const receipt = { provider: 'p', key, state, providerCode: '', price }
+          const [result] = await store.dispatches.receive([receipt])
+          told.push(result!.kind === 'recorded' ? result!.price : result)
+        }
+        assert.deepEqual(told, [isKnown ? null : price, null, null])
+      }
+    })
+
     test('T-6: a receipt for nobody, or another provider’s, changes nothing and is told as unknown', async () => {
       const entry = await issued()
       const key = unlike()

@@ -217,11 +217,12 @@ export async function receive(
       if (!row) return { kind: 'unknown' }
       const rank = receiptRank[receipt.state]
       const isNews = row.receipt_state === null || rank > row.receipt_state
+      const price = isNews && row.price === null ? (receipt.price ?? null) : null
       if (isNews) {
         row.receipt_state = rank
         row.segments = receipt.segments ?? row.segments
         row.price = receipt.price ?? row.price
-        const { about, message, nth, queued_at, segments, price } = row
+        const { about, message, nth, queued_at, segments } = row
         moved.set(row, {
           about,
           message,
@@ -230,7 +231,7 @@ export async function receive(
           at: now,
           code: receipt.providerCode,
           segments,
-          price,
+          price: row.price,
         })
         if (receipt.state === 'delivered') ended.push({ queued_at, message })
         if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
@@ -244,7 +245,8 @@ export async function receive(
           state: receipt.state,
         })
       const { channel, region, answered_at } = row
-      return { kind: 'recorded', isNews, channel, region, sinceAcceptedMs: Math.max(0, now - answered_at) }
+      const sinceAcceptedMs = Math.max(0, now - answered_at)
+      return { kind: 'recorded', isNews, channel, region, sinceAcceptedMs, price }
     })
     const waits = [...ended, ...hastened]
     if (waits.length > 0) await run(bindRows(lockWaits, waits))

@@ -79,6 +79,7 @@ export function sqliteDispatches(db: DatabaseSync, now: () => number) {
       channel: row.channel as string,
       region: row.region as string,
       sinceAcceptedMs: Math.max(0, at - (row.answered_at as number)),
+      price: isNews && row.price === null ? (receipt.price ?? null) : null,
     }
   }
 
