@@ -1,6 +1,10 @@
 /** The contract between delivery and a carrier: one message in, accepted or a `DeliveryError` out; receipts later. */
 
 import type { Address } from '../address/address.ts'
+import type { ReceiptState } from '../store/dispatches.ts'
+import type { Price } from '../store/outbox.ts'
+
+export type { Price, ReceiptState }
 
 /** The medium. `voice` reaches a phone number by a call that reads the message out. */
 export const channels = ['sms', 'email', 'voice'] as const
@@ -35,9 +39,6 @@ export type Message = {
   readonly remainingMs: number
 }
 
-/** In the carrier's own words: a decimal amount and a currency, e.g. `0.0075` and `USD`. */
-export type Price = { readonly amount: string; readonly currency: string }
-
 /** The provider took the message over. */
 export type Accepted = {
   /** The provider's own id of the message, as it gave it; for people and its support desk. */
@@ -53,8 +54,12 @@ export type Accepted = {
  * What a receipt says became of a message, in the order of what is known: each state outranks those
  * before it, and a record only moves up, whatever the order receipts come in (T-6).
  */
-export const receiptStates = ['unknown', 'enroute', 'undeliverable', 'delivered'] as const
-export type ReceiptState = (typeof receiptStates)[number]
+export const receiptStates = [
+  'unknown',
+  'enroute',
+  'undeliverable',
+  'delivered',
+] as const satisfies readonly ReceiptState[]
 
 /** A provider's later word on a message. */
 export type Receipt = {

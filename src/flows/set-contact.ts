@@ -1,21 +1,11 @@
 /** A contact that the operator sets or clears for a member, without a code but with word to the old one. */
 
-import { type Address, addressKey } from '../address/address.ts'
+import { addressKey } from '../address/address.ts'
+import type { ContactSetting } from '../store/directory.ts'
 import { noticesOf } from './notices.ts'
 import type { Services } from './services.ts'
 
-export type Setting = {
-  readonly tenant: string
-  /** The app that the notices are sent for. */
-  readonly app: string
-  readonly member: string
-  readonly contact: Address['kind']
-  /** null: take it away. */
-  readonly address: Address | null
-  /** The wire's country key of a phone. */
-  readonly country: string | null
-  readonly locale: string
-}
+export type Setting = Omit<ContactSetting, 'seen' | 'notices' | 'lease'> & { readonly locale: string }
 
 export type SettingOutcome =
   | { readonly kind: 'changed'; readonly notices: number }

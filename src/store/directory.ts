@@ -61,6 +61,7 @@ export type ContactSetting = {
   readonly contact: Address['kind']
   /** null: the member has none any more. */
   readonly address: Address | null
+  /** The wire's country key of a phone. */
   readonly country: string | null
   /** As of a change. */
   readonly seen: ContactChange['seen']

@@ -61,6 +61,7 @@ export type DispatchOutcome =
   /** Claimed as often as the worker allows. */
   | 'exhausted'
 
+/** In the carrier's own words: a decimal amount and a currency, e.g. `0.0075` and `USD`. */
 export type Price = { readonly amount: string; readonly currency: string }
 
 /** One try at handing a message to a provider, as recorded. */
