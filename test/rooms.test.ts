@@ -77,6 +77,7 @@ const shared = [
   'liquid.ts',
   'log.ts',
   'metrics.ts',
+  'once-for-each.ts',
   'outside.ts',
   'random.ts',
   'secret-file.ts',

@@ -2,6 +2,7 @@
 
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
+import { onceForEach } from '../once-for-each.ts'
 import type { NewMessage } from '../store/outbox.ts'
 import { issueTakes, type LimitPolicy } from '../throttle/policy.ts'
 import type { Take, Throttled } from '../throttle/take.ts'
@@ -97,10 +98,13 @@ export async function requestCode(services: Services, act: Act, locale: string):
 
 /** Nobody waits for a message at a test address, so one need not wait to ask again. */
 function limitsFor(limits: LimitPolicy, isTest: boolean): LimitPolicy {
-  if (!isTest) return limits
+  return isTest ? withoutGaps(limits) : limits
+}
+
+const withoutGaps = onceForEach((limits: LimitPolicy): LimitPolicy => {
   const { issues } = limits
   return { ...limits, issues: { ...issues, address: { ...issues.address, gapsMs: [] } } }
-}
+})
 
 function isOfAddress({ scope, looksOnly }: Take): boolean {
   return !looksOnly && (scope === 'address' || scope === 'address-total' || scope === 'member-address')

@@ -3,7 +3,8 @@
 import type { FastifyRequest } from 'fastify'
 import { readIpAddress } from '../network/ip-address.ts'
 import { networkOf } from '../network/network.ts'
-import { type Networks, networksOf } from '../network/networks.ts'
+import { networksOf } from '../network/networks.ts'
+import { onceForEach } from '../once-for-each.ts'
 
 /**
  * For Fastify, which takes `X-Forwarded-For` from its right end: up to the first hop that is no trusted proxy.
@@ -37,11 +38,8 @@ export function networkOfClient(
 }
 
 /** Policies live as long as the settings and the records of apps. */
-const compiled = new WeakMap<readonly string[], Networks>()
+const compiled = onceForEach(networksOf)
 
 function isBelieved(list: readonly string[], address: string): boolean {
-  if (list.length === 0) return false
-  const networks = compiled.get(list) ?? networksOf(list)
-  compiled.set(list, networks)
-  return networks.has(address)
+  return list.length > 0 && compiled(list).has(address)
 }
