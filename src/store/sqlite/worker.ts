@@ -2,10 +2,9 @@
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { AppError } from '../../errors.ts'
-import { type Operation, openEngine, type SqliteEngine } from './engine.ts'
+import { type Call, callReader } from './calls.ts'
+import { openEngine, type SqliteEngine } from './engine.ts'
 
-/** An operation with the number its answer goes by. */
-export type Call = Operation & { readonly id: number }
 export type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 export type Ready =
   | { readonly ready: true; readonly migrated: readonly [from: number, to: number] | null }
@@ -17,6 +16,7 @@ export type WorkerData = { readonly path: string; readonly migrates: boolean }
 const largestBatch = 512
 
 const port = parentPort as MessagePort
+const read = callReader()
 let engine: SqliteEngine | undefined
 try {
   const { path, migrates } = workerData as WorkerData
@@ -41,7 +41,7 @@ port.on('message', (first: string) => {
       port.close()
       return
     }
-    calls = calls.concat(JSON.parse(text) as Call[])
+    calls = calls.concat(read(text))
     if (calls.length >= largestBatch) break
     text = (receiveMessageOnPort(port) as { message: string } | undefined)?.message
   }
