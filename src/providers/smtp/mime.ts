@@ -54,8 +54,9 @@ export function fieldsIn(lines: readonly string[]): Fields {
 
 /** Takes in what stands from one line to another: a header, a blank line and a body. @returns The header. */
 function collect(lines: readonly string[], from: number, to: number, depth: number, leaves: Leaf[]): Fields {
-  let blank = lines.indexOf('', from)
-  if (blank < 0 || blank > to) blank = to
+  // No further than its own end: a mail of thousands of parts without a blank line is looked through once.
+  let blank = from
+  while (blank < to && lines[blank] !== '') blank++
   const header = fieldsIn(lines.slice(from, blank))
   const contentType = header.get('content-type') ?? 'text/plain'
   const type = /^[\w.+-]{1,80}\/[\w.+-]{1,80}/.exec(contentType)?.[0].toLowerCase() ?? 'text/plain'
