@@ -76,7 +76,10 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     onAnswered: (verb, tookMs) => metrics.commitSeconds.observe({ verb }, tookMs / 1000),
     startWithinMs,
     onAwaited: (reason) => log.warn('the store is not there yet and is waited for', { reason }),
-    onMigrated: (from, to) => log.info(`the store’s schema is up to date: ${from} → ${to}`),
+    onMigrated(from, to) {
+      // A new store is nothing to tell a newcomer of.
+      if (from > 0) log.info(`the store’s schema is up to date: ${from} → ${to}`)
+    },
     onFailed(reason) {
       isBroken = true
       log.error('the store is gone; the server must be started again', { reason })
