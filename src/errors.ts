@@ -9,6 +9,11 @@ export const appErrors = {
     isExposed: false,
     meaning: 'The store did not answer in time or failed. Nothing was accepted.',
   },
+  'store.absent': {
+    isExposed: false,
+    meaning:
+      'There is no store yet. Start the server once, run "countersign migrate", or name the folder with --data.',
+  },
   'store.schema-newer': {
     isExposed: false,
     meaning: 'The store was written by a newer version. Run that version, or restore a backup.',

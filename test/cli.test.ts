@@ -165,7 +165,7 @@ test('bad command lines end with 2 and their reason', async () => {
     [['serve', '--dev', '--http', 'x'], /http: must be HOST:PORT/],
     [['app', 'create', '--name', 'x'], /required option '--tenant <id>'/],
     [['app', 'disable'], /missing required argument 'id'/],
-    [['app', 'list', '--data', '/nowhere'], /\/nowhere\/countersign\.db: there is no store/],
+    [['app', 'list', '--data', '/nowhere'], /\/nowhere\/countersign\.db: There is no store/],
     [['member', 'add', '--tenant', 't', '--account', 'a', '--role', 'king'], /Allowed choices/],
   ] as const) {
     const { code, err } = await run(args)

@@ -32,6 +32,7 @@ export async function runCli(args: readonly string[], given: Terminal): Promise<
       case 'key-ring.invalid':
       case 'template.invalid':
       case 'input.invalid':
+      case 'store.absent':
         return exitCodes.badInput
       case 'store.schema-newer':
       case 'store.schema-older':

@@ -7,8 +7,9 @@ import { assertAppsKnown } from '../config/known-apps.ts'
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
+import { AppError } from '../errors.ts'
 import { createProviders } from '../providers/providers.ts'
-import { hotName, isStoreMade, openStore, reportHot, reportStore, storeName } from '../store/open-store.ts'
+import { hotName, openStore, reportHot, reportStore, storeName } from '../store/open-store.ts'
 import type { RedisChoice } from '../store/redis/client.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
@@ -58,16 +59,18 @@ export async function doctor(
       )
     })
     await examine('numbers', () => numbersOf(settings.addressRules.numbers))
-    await examine('store', () => store(settings))
+    await examine('store', () => store(settings).catch(absentIs('will be made at the first start')))
     if (settings.store.engine === 'postgres') {
-      await examine('replicas', async () => replicasOf(await reportStore(settings.store)))
+      await examine('replicas', () =>
+        reportStore(settings.store).then(replicasOf).catch(absentIs('none to ask about yet')),
+      )
       const { hot: redis } = settings.store
       if (redis) {
         await examine('hot', () => hot(redis))
         await examine('hot replicas', async () => replicasOf(await reportHot(redis)))
       }
     }
-    await examine('clock', () => clock(settings))
+    await examine('clock', () => clock(settings).catch(absentIs('nothing to compare it with yet')))
     await examine('providers', () => providers(settings))
   }
 
@@ -102,8 +105,13 @@ function certificate({ https, tls, isDevelopment }: Settings): string {
   return `valid for ${days} days`
 }
 
+/** Before the first start there is no store, which is no fault. */
+const absentIs = (text: string) => (error: unknown) => {
+  if (error instanceof AppError && error.code === 'store.absent') return text
+  throw error
+}
+
 async function store(settings: Settings): Promise<string> {
-  if (!isStoreMade(settings.store)) return 'will be made at the first start'
   // A server's database is there before the first start; a ring made then opens no key that is in it.
   const ring = isRingMade(settings) ? readRing(settings) : null
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
@@ -155,7 +163,6 @@ function replicaOf({ name, state, isAwaited, behindBytes, behindMs }: Replica): 
 
 /** Engine time never goes back: it is ahead of a clock that was. */
 async function clock(settings: Settings): Promise<string> {
-  if (!isStoreMade(settings.store)) return 'nothing to compare it with yet'
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const aheadMs = (await opened.now()) - Date.now()
   if (Math.abs(aheadMs) > mostSkewMs)

@@ -6,7 +6,7 @@ import { loadSettings } from '../config/load-settings.ts'
 import { otherNames } from '../config/overlay.ts'
 import type { Settings } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
-import { isStoreMade, openStore, storeName } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -38,13 +38,8 @@ export async function withStore<T>(
   act: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { settings } = settingsFor(options, terminal)
-  if (!isStoreMade(settings.store))
-    throw new AppError(
-      'input.invalid',
-      `${storeName(settings.store)}: there is no store. Start the server once, run "countersign migrate", or name the folder with --data.`,
-    )
-  const ring = readRing(settings)
   await using store = await openStore(settings.store, { deadlineMs: 10_000, migrates: false })
+  const ring = readRing(settings)
   return await act({ settings, store, ring })
 }
 

@@ -1,6 +1,6 @@
 /** Which engine keeps the records, and how each is opened: the one place that knows them all. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ClientConfig } from 'pg'
 import { makeFolder } from '../secret-file.ts'
@@ -109,11 +109,6 @@ function clientOf({ host, port, user, password, database, tls, caFile }: Postgre
     ssl: tls === 'off' ? false : { ...(caFile && { ca: readFileSync(caFile, 'utf8') }) },
     application_name: 'countersign',
   }
-}
-
-/** false: it will be made when it is first opened. A server's database is always there. */
-export function isStoreMade(choice: StoreChoice): boolean {
-  return choice.engine !== 'sqlite' || existsSync(choice.path)
 }
 
 /** What must be there before it can be made. */

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 
 export type SchemaOptions = {
   /**
-   * false: refuse a schema older than this version's instead of bringing it up to date. A server of the older
+   * false: refuse a store that is not there, or whose schema is older than this version's, instead of mending that. A server of the older
    * version may be using it, which a command that only looks must not stop. Default true.
    */
   readonly migrates?: boolean
@@ -21,13 +21,12 @@ export function refuseNewer(present: number, known: number): void {
     )
 }
 
-/** @throws AppError `store.schema-older` */
+/** @throws AppError `store.absent`, `store.schema-older` */
 export function refuseOlder(present: number, known: number): void {
+  if (present === 0) throw new AppError('store.absent')
   if (present < known)
     throw new AppError(
       'store.schema-older',
-      present === 0
-        ? 'There is no store yet. Start the server once, or run "countersign migrate".'
-        : `The store has schema ${present}; this version of Countersign needs ${known}. Stop the older server, then start this version or run "countersign migrate".`,
+      `The store has schema ${present}; this version of Countersign needs ${known}. Stop the older server, then start this version or run "countersign migrate".`,
     )
 }

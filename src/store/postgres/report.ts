@@ -1,8 +1,10 @@
 /** What PostgreSQL tells an operator of the store, as far as the store's own user may see it. */
 
 import type { ClientConfig } from 'pg'
+import { refuseOlder } from '../schema.ts'
 import type { Replica, StoreReport } from '../store-report.ts'
 import { openConnection, unreachable } from './connection.ts'
+import { schemaOf } from './migrations.ts'
 import { bind, sql } from './statement.ts'
 
 const reportMs = 5_000
@@ -42,12 +44,13 @@ type Server = {
   autovacuum: boolean
 }
 
-/** @throws AppError `store.unavailable`, PostgresError */
+/** @throws AppError `store.absent`, `store.unavailable`, PostgresError */
 export async function reportPostgres(client: ClientConfig): Promise<StoreReport> {
   const connection = await openConnection(client, false, reportMs, () => undefined).catch((error) => {
     throw unreachable(client, error)
   })
   try {
+    refuseOlder(await schemaOf(connection), 1)
     const until = performance.now() + reportMs
     const [[server], replicas] = (await connection.run(
       [bind(selectServer), bind(selectReplicas)],

@@ -47,7 +47,10 @@ export type SqliteEngine = {
 /** @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, or SQLite's own error. */
 export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngine {
   // Made by ourselves: SQLite would make it root's, if root runs this, and the service could not open it.
-  if (!existsSync(path)) makeSecretFile(path, '')
+  if (!existsSync(path)) {
+    if (schema.migrates === false) refuseOlder(0, migrations.length)
+    makeSecretFile(path, '')
+  }
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: busyMs })
   db.exec(`
     pragma journal_mode = wal;
