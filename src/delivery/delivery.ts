@@ -3,14 +3,14 @@
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { Dispatches } from '../store/dispatches.ts'
-import type { Begun, Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import type { Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
 import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
 import { reached } from './points.ts'
 import { DeliveryError, type Message } from './provider.ts'
+import { createRecorder } from './recorder.ts'
 import { type Chosen, destinationOf, type Router } from './router.ts'
 import type { Templates } from './templates.ts'
-import { together } from './together.ts'
 
 export type DeliverySettings = {
   readonly outbox: Outbox
@@ -78,6 +78,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   let timer: NodeJS.Timeout | undefined
   let nextLookAt = Number.POSITIVE_INFINITY
   let onIdle: (() => void) | undefined
+  const { begin, postpone, record } = createRecorder({ ...settings, isStopping: () => isStopping })
 
   function handOver(entry: OutboxEntry): void {
     // What is not taken here stays leased and comes back by a claim once the lease has run out.
@@ -257,49 +258,6 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     if (isGivenUp && isLost(entry)) settings.onGivenUp?.(dispatch, entry)
     // Fall-over does not wait for the next look: the next provider shall have it within a moment.
     if (settlement.next.kind === 'retry' && settlement.next.afterMs < pollMs) lookIn(settlement.next.afterMs)
-  }
-
-  /** Nothing was tried, so nothing is recorded: the message waits for room. */
-  async function postpone({ message, verification, queuedAt }: OutboxEntry, ms: number): Promise<void> {
-    // Should the store be away, the lease runs out and brings the message back.
-    await outbox
-      .postpone([{ messageId: message.id, queuedAt, verification: verification?.id ?? '' }], ms)
-      .catch((error) => settings.onError?.('postpone', error))
-  }
-
-  // Those of one turn go to the store together, as calls do.
-  const settleTogether = together((settlements: readonly Settlement[]) => outbox.settle(settlements))
-  const beginTogether = together((marks: readonly Begun[]) => outbox.begin(marks))
-
-  async function begin(mark: Begun): Promise<boolean> {
-    const { written, at } = beginTogether(mark)
-    return (await written)[at]!
-  }
-
-  /** @returns Whether the message was given up by it, for all that the store has told. */
-  async function record(settlement: Settlement, deadline: number): Promise<boolean> {
-    // The store may be away for a moment. Until it knows, the lease keeps others off; after that the
-    // message goes out once more, the same code under the same id.
-    for (let waitMs = 100, hasFailed = false; ; waitMs = Math.min(waitMs * 2, 2_000), hasFailed = true) {
-      try {
-        const { written, at } = settleTogether(settlement)
-        return (await written)[at]! || (hasFailed && (await wasGivenUp(settlement)))
-      } catch (error) {
-        settings.onError?.('settle', error)
-        if (isStopping || performance.now() > deadline) return false
-        await new Promise((resolve) => setTimeout(resolve, waitMs))
-      }
-    }
-  }
-
-  /** Of a settlement that was told before, whose answer did not come: the store may have done it all the same. */
-  async function wasGivenUp({ verification, dispatch, dispatches, next }: Settlement): Promise<boolean> {
-    if (next.kind !== 'failed' || verification === '') return false
-    const recorded = await settings.dispatches.of(verification)
-    return recorded.some(
-      (one) =>
-        one.message === dispatch.messageId && one.nth === dispatches && one.next === 'failed' && !one.isLate,
-    )
   }
 
   /** Looks for due messages in so long, or sooner if that was meant already. */
