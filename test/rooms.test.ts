@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   code: [],
   network: [],
   verification: ['address', 'code'],
-  throttle: ['address'],
+  throttle: ['address', 'network'],
   directory: ['address'],
   store: ['address', 'code', 'verification', 'throttle', 'directory'],
   delivery: ['address', 'code', 'store (types)'],

@@ -1,7 +1,7 @@
 /** The passwords section of the settings: the budgets of wrong ones, for the whole installation. */
 
 import { type Static, Type } from 'typebox'
-import { defaultPasswordLimits, type PasswordLimits } from '../throttle/password-limits.ts'
+import { defaultPasswordLimits, mostOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
 import { formatDuration, parseWindow } from './duration.ts'
 import { optional, strict, windows } from './policy-schema.ts'
@@ -24,7 +24,7 @@ export const passwordsSchema = Type.Object(
             texts(defaultPasswordLimits.otherNetworks),
           ),
           network: windows(
-            'Wrong passwords from one network, for all accounts not used from it.',
+            'Wrong passwords from one network, for all accounts not used from it; from an IPv6 /48 five times as many, at most 300.',
             texts(defaultPasswordLimits.network),
           ),
         },
@@ -41,8 +41,6 @@ export type PasswordsFile = Static<typeof passwordsSchema>
 const mostWrong = 50
 /** A budget by the minute alone allows thousands of guesses a day. */
 const leastLongMs = 24 * 3_600_000
-/** Each taking is remembered by its time. */
-const mostOfNetwork = 300
 
 export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string[]): PasswordLimits {
   const limits = {

@@ -8,3 +8,12 @@ export function networkOf(address: string): string {
   if (address.startsWith('64:ff9b:1:')) return address
   return `${groups.slice(0, 4).join(':')}::/64`
 }
+
+/**
+ * The /48 of an IPv6 network: what one customer of a provider gets, with 65,536 networks in it (RFC 6177).
+ * @param network  As `networkOf` gives it. @returns undefined for IPv4.
+ */
+export function siteOf(network: string): string | undefined {
+  const groups = network.split(':')
+  return groups.length < 3 ? undefined : `${groups.slice(0, 3).join(':')}::/48`
+}

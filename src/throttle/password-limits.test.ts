@@ -167,3 +167,18 @@ test('no more than 100 wrong passwords in a row reach an account, also from netw
       if (logIn('a', ip, false, now) === 'wrong') count++
   assert.equal(count, 100)
 })
+
+test('A-12: who has an IPv6 /48 leaves no more ledgers by wrong passwords than five networks do', () => {
+  const logIn = installation()
+  const now = 1_700_000_000_000
+  let compared = 0
+  for (let i = 0; i < 2_000; i++)
+    if (logIn(`nobody-${i}`, `2001:db8:7:${i.toString(16)}::/64`, false, now) === 'wrong') compared++
+  assert.equal(compared, 300)
+  // Another site is another customer, and a network that the account uses is not asked for it.
+  assert.equal(logIn('a', '2001:db8:8:1::/64', false, now), 'wrong')
+  const used = installation()
+  used('a', '2001:db8:7:1::/64', true, now)
+  for (let i = 2; i < 400; i++) used(`nobody-${i}`, `2001:db8:7:${i.toString(16)}::/64`, false, now)
+  assert.equal(used('a', '2001:db8:7:1::/64', true, now), 'right')
+})

@@ -1,6 +1,7 @@
 /** The budgets of wrong passwords: which of them a login takes from, by account and by where it comes from. */
 
 import { createHash } from 'node:crypto'
+import { siteOf } from '../network/network.ts'
 import type { Window } from './policy.ts'
 import type { Take } from './take.ts'
 
@@ -15,7 +16,7 @@ export type PasswordLimits = {
   readonly usedNetworks: readonly Window[]
   /** For an account from all other networks together. */
   readonly otherNetworks: readonly Window[]
-  /** From a network, for all accounts that were not used from it. */
+  /** From a network, for all accounts that were not used from it; from an IPv6 /48 five times as many, at most `mostOfNetwork`. */
   readonly network: readonly Window[]
 }
 
@@ -35,6 +36,11 @@ export const defaultPasswordLimits: PasswordLimits = {
   ],
   network: [{ max: 60, perMs: 60 * minute }],
 }
+
+/** More takings than this a ledger does not remember one by one. */
+export const mostOfNetwork = 300
+/** A site of some size may be wrong as often as so many networks. */
+const networksOfSite = 5
 
 /** So long after a right password a network counts as used by the account. */
 const usedForMs = 30 * day
@@ -67,12 +73,20 @@ export function passwordTakes(
   const takes = [take('password', `pw:${account}:${network}`, limits.accountNetwork)]
   const used = take('password', `pu:${account}`, limits.usedNetworks)
   if (isUsed) takes.push(used)
-  else
+  else {
     takes.push(
       take('password', `po:${account}`, limits.otherNetworks),
       take('network', `pn:${network}`, limits.network),
     )
+    // Whoever has one site has its 65,536 networks: without this he would leave a ledger for every guess there.
+    const site = siteOf(network)
+    if (site !== undefined) takes.push(take('network', `ps:${site}`, limits.network.map(ofSite)))
+  }
   return { takes: takes.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
+}
+
+function ofSite({ max, perMs }: Window): Window {
+  return { max: Math.min(mostOfNetwork, networksOfSite * max), perMs }
 }
 
 /** Remembers that the account was used from the network; never refused. While it is held, the network is used. */
