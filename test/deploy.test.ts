@@ -168,20 +168,24 @@ test('systemd: the command is one, and the unit ends, waits and stays down as th
   assert.match(text, /^RestartSec=[1-9]/m)
 })
 
-test('systemd takes the units as they are', requirePeer('systemd', '/usr/bin/systemd-analyze'), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-units-'))
-  for (const name of readdirSync(deploy).filter((one) => /\.(service|timer)$/.test(one)))
-    writeFileSync(
-      join(folder, name),
-      textOf(name).replaceAll('/opt/countersign/node_modules/.bin/node', '/bin/true'),
-    )
-  const units = readdirSync(folder).map((name) => join(folder, name))
-  const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units], {
-    encoding: 'utf8',
-  })
-  assert.equal(`${status} ${stderr}`, '0 ')
-  rmSync(folder, { recursive: true })
-})
+test(
+  'systemd takes the units as they are',
+  requirePeer('systemd (apt-get install systemd)', '/usr/bin/systemd-analyze'),
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-units-'))
+    for (const name of readdirSync(deploy).filter((one) => /\.(service|timer)$/.test(one)))
+      writeFileSync(
+        join(folder, name),
+        textOf(name).replaceAll('/opt/countersign/node_modules/.bin/node', '/bin/true'),
+      )
+    const units = readdirSync(folder).map((name) => join(folder, name))
+    const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units], {
+      encoding: 'utf8',
+    })
+    assert.equal(`${status} ${stderr}`, '0 ')
+    rmSync(folder, { recursive: true })
+  },
+)
 
 test('the backup that the timer makes is one, and the newest fourteen stay', () => {
   const text = textOf('countersign-backup.service')
