@@ -123,6 +123,11 @@ test('the proxies lead to the servers of the compose file, and ask for readiness
     Number(every) * Number(times) * 2 < settings.drainMs,
     'unready is seen before the drain has passed',
   )
+  assert.match(
+    textOf('nginx.conf'),
+    /location \/receipts\/ \{\n\s+client_max_body_size 1m;/,
+    'as large as src/http/receipts.ts takes them',
+  )
   const [, kept] = /keepalive_timeout (\d+)s/.exec(textOf('nginx.conf'))!
   assert.ok(Number(kept) < 72)
 })
