@@ -26,7 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
     'network',
   ],
   flows: ['address', 'code', 'network', 'verification', 'throttle', 'directory', 'store', 'delivery'],
-  http: ['address', 'network', 'flows'],
+  http: ['address', 'code/constant-time.ts', 'network', 'flows'],
   config: [
     'address',
     'code',

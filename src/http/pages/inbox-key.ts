@@ -4,7 +4,8 @@
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isBearer, isSameSecret } from '../bearer.ts'
+import { isSameSecret } from '../../code/constant-time.ts'
+import { isBearer } from '../bearer.ts'
 
 /**
  * Checks a request, and answers it if it may not go on: the address with the key puts the key into a cookie and leads to
