@@ -88,7 +88,7 @@ const acts = (strangers: number, tenants: number) =>
       afterMs: fc.oneof(fc.nat(5 * second), fc.nat(2 * minute), fc.nat(hour)),
       who: fc.oneof(
         { weight: 5, arbitrary: fc.nat(strangers - 1) },
-        { weight: 1, arbitrary: fc.constantFrom('holder' as const, 'pending' as const) },
+        { weight: 2, arbitrary: fc.constantFrom('holder' as const, 'pending' as const) },
       ),
       tenant: fc.nat(tenants - 1).map((nth) => `t${nth}`),
       network: fc.nat(2).map((nth) => `n${nth}`),
