@@ -186,11 +186,6 @@ test('templates.md has every message, language, part and variable of the templat
   }
 })
 
-test('CONTRIBUTING.md has every room', () => {
-  for (const entry of readdirSync(join(root, 'src'), { withFileTypes: true }))
-    if (entry.isDirectory()) assert.ok(rowOf(page('CONTRIBUTING.md'), `${entry.name}/`), entry.name)
-})
-
 test('every setting that a document names is one', () => {
   const known = [
     ...scalars(),
