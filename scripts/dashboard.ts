@@ -3,8 +3,8 @@
  * classic model, which every version imports: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model
  */
 
-import { createWorkerMetrics } from '../src/cli/merged-metrics.ts'
 import { createMetrics } from '../src/metrics.ts'
+import { createWorkerMetrics } from '../src/workers/merged-metrics.ts'
 
 type Panel = {
   readonly title: string

@@ -63,3 +63,8 @@ export class AppError extends Error {
     this.code = code
   }
 }
+
+/** What went wrong, in words, of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -5,8 +5,8 @@ import cluster from 'node:cluster'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
-import { createPrimary, type Primary } from '../src/cli/primary.ts'
 import { createLog } from '../src/log.ts'
+import { createPrimary, type Primary } from '../src/workers/primary.ts'
 import type { Script } from './scripted-worker.ts'
 import { temporaryFolder } from './server.ts'
 import { until } from './until.ts'
@@ -43,7 +43,7 @@ beforeEach(async () => {
 })
 const said = (text: string) => lines.filter((line) => line.includes(text)).length
 
-function newPrimary(workers: number): Primary & AsyncDisposable {
+function newPrimary(workers: number): Primary<object> & AsyncDisposable {
   const primary = createPrimary({
     workers,
     stopWithinMs: 60_000,
@@ -126,7 +126,7 @@ test('a worker whose counts cannot be added ends nobody', async () => {
   plan({ 2: 'miscount' })
   await primary.start()
   // Asked for by that worker, as for a scrape that came to it.
-  await until(() => said('the counts of the workers cannot be told') > 0)
+  await until(() => said('the counts of the workers cannot be merged') > 0)
   plan({})
   await soon(primary.restart())
   assert.match(await primary.metrics(), /^countersign_worker_ends_total 0$/m)

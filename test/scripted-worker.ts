@@ -2,7 +2,7 @@
 
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
-import type { ToPrimary, ToWorker } from '../src/cli/worker.ts'
+import type { ToPrimary, ToWorker } from '../src/workers/messages.ts'
 
 /** By the number of the worker; those that are not named serve. */
 export type Script = Readonly<

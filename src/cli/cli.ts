@@ -1,7 +1,7 @@
 /** The command line: what each command takes, and what its end means to a script. */
 
 import { Command, CommanderError, Option } from 'commander'
-import { AppError } from '../errors.ts'
+import { AppError, reasonOf } from '../errors.ts'
 import { plainLines } from './plain.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -22,7 +22,7 @@ export async function runCli(args: readonly string[], given: Terminal): Promise<
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput
     // Its words say what and where: a stack would add nothing that an operator can use.
-    terminal.err(`countersign: ${error instanceof Error ? error.message : String(error)}`)
+    terminal.err(`countersign: ${reasonOf(error)}`)
     if (!(error instanceof AppError)) return exitCodes.failed
     switch (error.code) {
       case 'store.unavailable':

@@ -2,13 +2,13 @@
 
 import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
-import { type RunningApp, startApp } from '../app.ts'
+import { type RunningApp, startApp } from '../app/start-app.ts'
 import { ensureCertificate } from '../config/certificate.ts'
 import { rotateKeys } from '../config/data-folder.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { shareOf } from '../config/worker-shares.ts'
-import { AppError } from '../errors.ts'
+import { AppError, reasonOf } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { makeFolder } from '../secret-file.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   makeFolder(settings.dataFolder)
   const log = createLog(settings.log.level)
   // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
-  const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
+  const stopOrdered = new Promise<void>((resolve) => terminal.onStop(resolve))
   // Listened for from the beginning: a process that does not ends at it.
   let reload = () => log.warn('told to take new keys while it starts; tell it again when it listens')
   terminal.onReload?.(() => reload())
@@ -48,12 +48,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const announce = (started: Started) =>
     tell(started, { settings, isJson: options.json === true, terminal, log })
   if (settings.workers > 1)
-    return serveByWorkers({ settings, options, terminal, log, toldToStop, onReload, announce })
+    return serveByWorkers({ settings, options, terminal, log, stopOrdered, onReload, announce })
   const { app, started } = await start(settings, log)
   try {
     onReload(() => void renew(app, log))
     announce(started)
-    await toldToStop
+    await stopOrdered
     log.info('stopping')
   } finally {
     await app.stop()
@@ -68,7 +68,7 @@ async function renew(app: RunningApp, log: Log): Promise<void> {
   try {
     log.info(`taken: ${await app.renew()}; settings are read at a start`)
   } catch (error) {
-    log.error('nothing new was taken', { reason: error instanceof Error ? error.message : String(error) })
+    log.error('nothing new was taken', { reason: reasonOf(error) })
   }
 }
 
@@ -101,18 +101,18 @@ async function start(settings: Settings, log: Log, worker?: Parameters<typeof st
 async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<undefined> {
   // The primary’s to act upon.
   terminal.onReload?.(() => undefined)
-  const { linkToPrimary } = await import('./worker.ts')
+  const { linkToPrimary } = await import('../workers/link-to-primary.ts')
   const link = await linkToPrimary()
   const { number, count } = link
   const log = createLog(settings.log.level, { worker: number })
-  const toldToStop = new Promise<void>((resolve) => {
+  const stopOrdered = new Promise<void>((resolve) => {
     terminal.onStop(resolve)
-    void link.toldToStop.then(resolve)
+    void link.stopOrdered.then(resolve)
   })
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
     link.ready(started, app.services.metrics.registry, settings.drainMs + longestEndMs)
-    await toldToStop
+    await stopOrdered
   } finally {
     await app.stop()
     await link.close()
@@ -125,16 +125,16 @@ type Several = {
   readonly options: ServeOptions
   readonly terminal: Terminal
   readonly log: Log
-  readonly toldToStop: Promise<void>
+  readonly stopOrdered: Promise<void>
   readonly onReload: (act: () => void) => void
   readonly announce: (started: Started) => void
 }
 
 async function serveByWorkers(several: Several): Promise<number | undefined> {
-  const { settings, options, terminal, log, toldToStop, onReload, announce } = several
-  const { createPrimary } = await import('./primary.ts')
+  const { settings, options, terminal, log, stopOrdered, onReload, announce } = several
+  const { createPrimary } = await import('../workers/primary.ts')
   using _ = lockDataFolder(settings.dataFolder)
-  const primary = createPrimary({
+  const primary = createPrimary<Started>({
     workers: settings.workers,
     stopWithinMs: settings.drainMs + longestEndMs,
     log,
@@ -148,10 +148,10 @@ async function serveByWorkers(several: Several): Promise<number | undefined> {
   const starting = primary.start()
   onReload(() => void primary.restart())
   try {
-    const begun = await Promise.race([starting, toldToStop])
+    const begun = await Promise.race([starting, stopOrdered])
     if (begun && 'exitCode' in begun) return begun.exitCode
     if (begun) announce(begun)
-    await toldToStop
+    await stopOrdered
     log.info('stopping')
   } finally {
     await primary.stop()

@@ -1,6 +1,6 @@
 /** What a server that has started announces. */
 
-import type { RunningApp } from '../app.ts'
+import type { RunningApp } from '../app/start-app.ts'
 import type { Demo } from './demo.ts'
 
 /** Where it listens, and who may try it. */

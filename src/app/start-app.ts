@@ -1,29 +1,28 @@
 /** The whole program put together from its settings: the one place that sees every room. */
 
 import { readFile } from 'node:fs/promises'
-import { startListeners } from './app/listeners.ts'
-import { createPolicies } from './app/policies.ts'
-import { reasonOf } from './app/reason.ts'
-import { createSending } from './app/sending.ts'
-import { systemClock } from './clock.ts'
-import { type KeyRing, parseKeyRing, renewableRing } from './code/key-ring.ts'
-import { assertAppsKnown } from './config/known-apps.ts'
-import type { Settings } from './config/settings.ts'
-import { apartFromAnswer } from './deadline.ts'
-import type { Router } from './delivery/router.ts'
-import { loadTemplates } from './delivery/templates.ts'
-import { AppError } from './errors.ts'
-import { createPasswordCheck } from './flows/check-password.ts'
-import { createRefusals } from './flows/refusals.ts'
-import type { Services } from './flows/services.ts'
-import { createSessions } from './flows/sessions.ts'
-import type { Log } from './log.ts'
-import { createMetrics } from './metrics.ts'
-import type { Sandbox } from './providers/sandbox/sandbox.ts'
-import { openStore } from './store/open-store.ts'
-import { lockDataFolder } from './store/sqlite/data-lock.ts'
-import type { Store } from './store/store.ts'
-import { createWriteProof } from './store/write-proof.ts'
+import { systemClock } from '../clock.ts'
+import { type KeyRing, parseKeyRing, renewableRing } from '../code/key-ring.ts'
+import { assertAppsKnown } from '../config/known-apps.ts'
+import type { Settings } from '../config/settings.ts'
+import { apartFromAnswer } from '../deadline.ts'
+import type { Router } from '../delivery/router.ts'
+import { loadTemplates } from '../delivery/templates.ts'
+import { AppError, reasonOf } from '../errors.ts'
+import { createPasswordCheck } from '../flows/check-password.ts'
+import { createRefusals } from '../flows/refusals.ts'
+import type { Services } from '../flows/services.ts'
+import { createSessions } from '../flows/sessions.ts'
+import type { Log } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import { openStore } from '../store/open-store.ts'
+import { lockDataFolder } from '../store/sqlite/data-lock.ts'
+import type { Store } from '../store/store.ts'
+import { createWriteProof } from '../store/write-proof.ts'
+import type { Worker } from '../workers/link-to-primary.ts'
+import { startListeners } from './listeners.ts'
+import { createPolicies } from './policies.ts'
+import { createSending } from './sending.ts'
 
 export type RunningApp = {
   /** Base addresses of the listeners, with the ports they got. */
@@ -43,16 +42,6 @@ export type RunningApp = {
 const sweepEveryMs = 1_000
 /** For a store that starts with the same machine. */
 const startWithinMs = 30_000
-
-/** One of several processes that serve the same listeners from one data folder. */
-export type Worker = {
-  /** From 1; no two that run at once have the same. */
-  readonly number: number
-  /** What all of them count together, as Prometheus reads it. */
-  metrics(): Promise<string>
-  /** Puts what arrives in the inbox of any of them into that of each. */
-  shareInbox(inbox: Sandbox['inbox']): void
-}
 
 /**
  * @param worker  Absent: this process is alone on its data folder, and holds the lock on it.

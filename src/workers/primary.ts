@@ -2,31 +2,32 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
-import type { Started } from './started.ts'
-import type { ToPrimary, ToWorker } from './worker.ts'
+import type { ToPrimary, ToWorker } from './messages.ts'
 
 export type PrimarySettings = {
   readonly workers: number
-  /** For the end of a worker that has not said yet how long it takes. */
+  /** Longest end of a worker that has not announced its own yet. */
   readonly stopWithinMs: number
   readonly log: Log
   /** @throws Error if the settings, as they are now, cannot work. */
   readonly checkSettings: () => void
 }
 
-export type Primary = {
+/** `Started`: what a server announces when it serves. */
+export type Primary<Started extends object> = {
   /**
    * Starts the workers, the first alone: it makes what the others find, such as the schema.
-   * @returns What the first one tells of itself; its exit code if it cannot start.
+   * @returns The announcement of the first one; its exit code if it cannot start.
    */
   start(): Promise<Started | { readonly exitCode: number }>
   /** Restarts the workers one after the other, so that the others serve meanwhile; after the start, if that is under way. */
   restart(): Promise<void>
-  /** What all workers have counted, as Prometheus reads it. */
+  /** The sum of all workers' counts, as Prometheus reads it. */
   metrics(): Promise<string>
-  /** Tells all to stop, and waits until they have ended. */
+  /** Orders all to stop, and waits until they have ended. */
   stop(): Promise<void>
 }
 
@@ -39,7 +40,7 @@ type Place = {
   isReady: boolean
   /** Its end is meant. */
   isLeaving: boolean
-  /** One that was told to stop and has not ended by then is killed. */
+  /** From the order to stop to its end; one that takes longer is killed. */
   stopWithinMs: number
   /** In a row, of workers that did not last. */
   failures: number
@@ -53,7 +54,12 @@ const restartMs = { first: 100, most: 30_000 } as const
 /** A worker that hangs must not keep a scrape from the others. */
 const countWithinMs = 1_000
 
-export function createPrimary({ workers, stopWithinMs, log, checkSettings }: PrimarySettings): Primary {
+export function createPrimary<Started extends object>({
+  workers,
+  stopWithinMs,
+  log,
+  checkSettings,
+}: PrimarySettings): Primary<Started> {
   // The workers accept from one queue of the kernel. Handed out by the primary, in turn, a connection on its
   // way to a worker that is killed would be neither answered nor closed: its client waited for ever. What was
   // to be had by turns, even shares, Linux gives as well (4,000 calls over four: 946 to 1,131 each).
@@ -80,7 +86,7 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
   let restarting: Promise<void> | undefined
   let isRestartDue = false
 
-  /** @returns What the worker tells when it is ready; its exit code if it ends before. Never rejects. */
+  /** @returns The announcement of the worker; its exit code if it ends before. Never rejects. */
   function begin(place: Place): Promise<Started | { readonly exitCode: number }> {
     const startedAt = performance.now()
     const begun = Promise.withResolvers<Started | { readonly exitCode: number }>()
@@ -100,11 +106,11 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
     try {
       const worker = cluster.fork()
       place.worker = worker
-      worker.on('message', (message: ToPrimary) => {
+      worker.on('message', (message: ToPrimary<Started>) => {
         if (message.kind === 'here') {
-          say(worker, { kind: 'serve', number: place.number, count: workers })
-          // Said once before, to deaf ears.
-          if (place.isLeaving) say(worker, { kind: 'stop' })
+          send(worker, { kind: 'serve', number: place.number, count: workers })
+          // The first order came before the worker listened.
+          if (place.isLeaving) send(worker, { kind: 'stop' })
         } else if (message.kind === 'ready') {
           place.isReady = true
           hasBegun = true
@@ -112,7 +118,7 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
           begun.resolve(message.started)
         } else heard(worker, message)
       })
-      // Not at its exit: what it told last may still be on its way then.
+      // Not at its exit: its last report may still be on the way then.
       worker.once('disconnect', () => metrics.end(worker.id))
       worker.once('exit', (code, signal) => end(code || 1, signal ?? `exit code ${code}`))
       // The machine may have no room for another process at the moment: that must not end those that serve.
@@ -150,15 +156,15 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
         return
       case 'metrics':
         void readMetrics().then(
-          (text) => say(worker, { kind: 'merged', id: message.id, text }),
+          (text) => send(worker, { kind: 'merged', id: message.id, text }),
           (error) => {
-            log.error('the counts of the workers cannot be told', { reason: reasonOf(error) })
-            say(worker, { kind: 'merged', id: message.id, text: null })
+            log.error('the counts of the workers cannot be merged', { reason: reasonOf(error) })
+            send(worker, { kind: 'merged', id: message.id, text: null })
           },
         )
         return
       case 'inbox':
-        for (const other of present()) if (other !== worker) say(other, message)
+        for (const other of present()) if (other !== worker) send(other, message)
     }
   }
 
@@ -167,7 +173,7 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
       present().map(async (worker) => {
         const id = ++lastId
         const counted = new Promise<void>((resolve) => awaited.set(id, resolve))
-        say(worker, { kind: 'count', id })
+        send(worker, { kind: 'count', id })
         await Promise.race([counted, sleep(countWithinMs, undefined, { ref: false })])
         awaited.delete(id)
       }),
@@ -183,10 +189,10 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
     clearTimeout(place.pause)
     const { worker } = place
     if (!worker) return
-    const wasTold = place.isLeaving
+    const wasOrdered = place.isLeaving
     place.isLeaving = true
-    if (!wasTold) {
-      say(worker, { kind: 'stop' })
+    if (!wasOrdered) {
+      send(worker, { kind: 'stop' })
       const late = setTimeout(() => {
         log.error('a worker did not stop in time and is killed', { worker: place.number })
         worker.process.kill('SIGKILL')
@@ -253,11 +259,7 @@ export function createPrimary({ workers, stopWithinMs, log, checkSettings }: Pri
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** One that has just ended hears nothing, which is no fault. */
-function say(worker: Worker, message: ToWorker): void {
+/** A worker that has just ended gets nothing, which is no fault. */
+function send(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined)
 }
