@@ -1,6 +1,7 @@
 /** An engine without the server: callers that each take a code through its whole life, over and over. */
 
-import type { NewMessage, Settlement } from '../src/store/outbox.ts'
+import type { NewMessage } from '../src/message/message.ts'
+import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import type { IssueResult } from '../src/store/verifications.ts'
 import { newVerificationId, type VerificationKey } from '../src/verification/verification.ts'
@@ -92,7 +93,7 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
     lease,
   })
   if (result.kind !== 'issued') throw new Error(`a code was not issued: ${result.kind}`)
-  const { queuedAt } = result
+  const { queuedAt } = result.entry!
   const dispatch = {
     messageId: message.id,
     provider: 'carrier',
@@ -108,7 +109,7 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
     region: 'CN',
     verification: id,
     queuedAt,
-    dispatches: 1,
+    nth: 1,
     next: { kind: 'done' },
   }
 }

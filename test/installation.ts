@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
 import { longestSignatureMs } from '../src/flows/app-login.ts'
+import type { OutboxEntry } from '../src/message/outbox-entry.ts'
 import {
   newIssue,
   newKey,
@@ -13,7 +14,7 @@ import {
   settlementOf,
   unlike,
 } from '../src/store/conformance/fixtures.ts'
-import type { OutboxEntry, Settlement } from '../src/store/outbox.ts'
+import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import { defaultPasswordLimits, passwordSubject, passwordTakes } from '../src/throttle/password-limits.ts'
 import {
@@ -142,19 +143,9 @@ async function ask(
   const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
   const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, takes, message }))
   if (issued.kind === 'throttled') return
-  const { record, queuedAt } = issued
+  const { record, entry } = issued
   made.verifications.push(record.id)
-  await deliver(store, one, {
-    message,
-    verification: record,
-    queuedAt,
-    deadlineAt: record.expiresAt,
-    remainingMs: lifetimeMs,
-    dispatches: 1,
-    tried: [],
-    unknowns: 0,
-    isSecond: false,
-  })
+  await deliver(store, one, entry!)
 
   const change = { tenant, app, member: member.id, seen: { phone: member.phone, email: member.email } }
   const lease = { owner: 'tests', ms: 60_000 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Dispatch } from '../message/dispatch.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import { createMetrics } from '../metrics.ts'
 import type { ReceiptResult } from '../store/dispatches.ts'
-import type { Dispatch, OutboxEntry } from '../store/outbox.ts'
 import { deliveryObservers, receiptObserver } from './observers.ts'
 
 const settings = { routes: [], policy: { regions: null } } as never

@@ -3,10 +3,12 @@
 import type { Settings } from '../config/settings.ts'
 import type { DeliverySettings } from '../delivery/delivery.ts'
 import type { ReceiptsSettings } from '../delivery/receipts.ts'
-import { destinationOf, type RouterSettings } from '../delivery/router.ts'
+import type { RouterSettings } from '../delivery/router.ts'
 import type { Log } from '../log.ts'
+import { destinationOf } from '../message/destination.ts'
+import type { Dispatch, Price } from '../message/dispatch.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Dispatch, OutboxEntry, Price } from '../store/outbox.ts'
 
 export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings['observe']> {
   return (receipt, result) => {
@@ -71,11 +73,11 @@ export function deliveryObservers(
       begin(channel, country)
 
   const fieldsOf = ({ provider, outcome, providerCode: reason = '' }: Dispatch, entry: OutboxEntry) => {
-    const { message, verification, dispatches } = entry
+    const { message, verification, nth } = entry
     const { tenant, app, id } = message
     const { region: country, channel } = destinationOf(message)
     const ids = { tenant, app, channel, country, verification: verification?.id ?? '', message: id }
-    return { ...ids, provider, outcome, dispatches, reason }
+    return { ...ids, provider, outcome, dispatches: nth, reason }
   }
 
   return {

@@ -2,9 +2,10 @@
 
 import { type Address, type AddressRules, parseAddress } from '../address/address.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Channel, ReceiptSink } from '../delivery/provider.ts'
-import type { Destination } from '../delivery/routes.ts'
+import type { ReceiptSink } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
+import type { Channel } from '../message/channel.ts'
+import { type Destination, regionOf } from '../message/destination.ts'
 import { createProviders } from '../providers/providers.ts'
 import type { CommonOptions } from './opened.ts'
 
@@ -34,7 +35,7 @@ export function aimOf(
       `--channel: ${channel} does not reach ${isPhone ? 'a number' : 'a mailbox'}`,
     )
   const { tenant = '', app = '' } = options
-  return { address, destination: { channel, region: isPhone ? address.region : '', tenant, app } }
+  return { address, destination: { channel, region: regionOf(address), tenant, app } }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The providers section: each carrier's settings by its type, and which carrier serves which channel. */
 
 import type { TObject } from 'typebox'
-import type { Channel } from '../delivery/provider.ts'
+import type { Channel } from '../message/channel.ts'
 import { problemsOf } from './problems.ts'
 import { httpKind } from './providers/http.ts'
 import {

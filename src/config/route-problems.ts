@@ -1,8 +1,8 @@
 /** Finds why routes cannot work; each reason is a sentence with its remedy. */
 
 import { isSupportedCountry } from 'libphonenumber-js/max'
-import type { Channel } from '../delivery/provider.ts'
 import type { Route } from '../delivery/routes.ts'
+import type { Channel } from '../message/channel.ts'
 
 /** The other settings that routes must fit. */
 export type RoutePlan = {

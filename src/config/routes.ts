@@ -1,8 +1,8 @@
 /** The routes section of the settings: which carriers take which messages. */
 
 import { type Static, type TSchema, Type } from 'typebox'
-import { type Channel, channels } from '../delivery/provider.ts'
 import { type Route, type RouteStep, routeOrders } from '../delivery/routes.ts'
+import { type Channel, channels } from '../message/channel.ts'
 import { parseDuration } from './duration.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
 import { covers, planProblems, type RoutePlan, routeProblems } from './route-problems.ts'

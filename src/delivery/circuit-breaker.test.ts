@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DispatchOutcome } from '../store/outbox.ts'
+import type { DispatchOutcome } from '../message/dispatch.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 
 function breakerAt(start = 0) {

@@ -1,6 +1,6 @@
 /** Whether a provider may be handed messages: closed while it is well, open while it fails, probed in between. */
 
-import type { DispatchOutcome } from '../store/outbox.ts'
+import type { DispatchOutcome } from '../message/dispatch.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 

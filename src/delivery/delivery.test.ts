@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '../../test/until.ts'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
-import type { Dispatch, NewMessage } from '../store/outbox.ts'
+import type { Dispatch } from '../message/dispatch.ts'
+import type { NewMessage } from '../message/message.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { newVerificationId } from '../verification/verification.ts'
@@ -118,18 +119,8 @@ async function issue(
     lease,
   })
   assert.ok(result.kind === 'issued')
-  const { record, queuedAt } = result
-  return {
-    message,
-    verification: record,
-    queuedAt,
-    deadlineAt: record.expiresAt,
-    remainingMs: lifetimeMs,
-    dispatches: 1,
-    tried: [],
-    unknowns: 0,
-    isSecond: false,
-  }
+  const entry = result.entry!
+  return { ...entry, verification: entry.verification! }
 }
 
 const cooldownTake = (key: string) =>

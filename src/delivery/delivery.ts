@@ -2,14 +2,17 @@
 
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import { destinationOf } from '../message/destination.ts'
+import type { Dispatch } from '../message/dispatch.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Dispatches } from '../store/dispatches.ts'
-import type { Dispatch, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import type { Outbox, Settlement } from '../store/outbox.ts'
 import { handOverWithin } from './hand-over.ts'
 import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
 import { reached } from './points.ts'
 import { DeliveryError, type Message } from './provider.ts'
 import { createRecorder } from './recorder.ts'
-import { type Chosen, destinationOf, type Router } from './router.ts'
+import type { Chosen, Router } from './router.ts'
 import type { Templates } from './templates.ts'
 
 export type DeliverySettings = {
@@ -109,7 +112,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   /** @param deadline  By `performance.now()`. */
   async function deliver(entry: OutboxEntry, deadline: number): Promise<void> {
     reached('after-claim', entry.message.id)
-    const { dispatches, tried, verification } = entry
+    const { nth, tried, verification } = entry
     const startedAt = performance.now()
     if (entry.begun !== undefined) return endBegun(entry, entry.begun, deadline)
     const end = (outcome: 'expired' | 'exhausted', why?: string) => {
@@ -119,7 +122,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     if (verification && verification.state !== 'live') return end('expired')
     // Whoever looks for the reason finds it where a carrier's words would stand.
     if (deadline - startedAt < leastLifeMs) return end('expired', 'no carrier had room for it in time')
-    if (dispatches - tried.length > mostUnsettledClaims) return end('exhausted')
+    if (nth - tried.length > mostUnsettledClaims) return end('exhausted')
     const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
     const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
@@ -145,14 +148,14 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   /** Marks the message as being handed over. @returns false if it must not be: it is another's, or could not be marked. */
   async function hasBegun(entry: OutboxEntry, chosen: Chosen): Promise<boolean> {
-    const { message, queuedAt, dispatches, verification } = entry
+    const { message, queuedAt, nth, verification } = entry
     try {
       const provider = chosen.provider.name
       const isHeld = await begin({
         messageId: message.id,
         queuedAt,
         verification: verification?.id ?? '',
-        dispatches,
+        nth,
         provider,
       })
       if (isHeld) return true
@@ -226,7 +229,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     told: Omit<Dispatch, 'messageId'>,
     chosen: Chosen | undefined,
   ): Promise<void> {
-    const { message, verification, queuedAt, dispatches } = entry
+    const { message, verification, queuedAt, nth } = entry
     const dispatch: Dispatch = { messageId: message.id, ...told }
     const settledAt = told.handedOverAt + told.tookMs
     settings.observe?.(dispatch, entry, settledAt - queuedAt)
@@ -239,7 +242,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       region: destinationOf(message).region,
       verification: verification?.id ?? '',
       queuedAt,
-      dispatches,
+      nth,
       next:
         nextOfBegun(entry) ??
         secondOf(entry, told, chosen, remainingMs) ??
@@ -247,7 +250,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
           outcome: told.outcome,
           isCode: verification !== undefined,
           channel,
-          dispatches,
+          nth,
           unknowns,
           remainingMs,
           hasNext: chosen?.hasNext ?? false,

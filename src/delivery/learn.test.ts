@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { newIssue, pause, settlementOf, times } from '../store/conformance/fixtures.ts'
-import type { OutboxEntry } from '../store/outbox.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { createLearning } from './learn.ts'
 import { createMeasuredOrder } from './measured-order.ts'
@@ -30,13 +29,7 @@ test('it learns from codes that have ended, each once, and which carrier to try 
     const request = newIssue({ lifetimeMs: 60_000 })
     const issued = await store.verifications.issue(request)
     assert.ok(issued.kind === 'issued')
-    const entry = {
-      message: request.message!,
-      verification: issued.record,
-      queuedAt: issued.queuedAt,
-      dispatches: 1,
-    } as OutboxEntry
-    await store.outbox.settle([settlementOf(entry, { kind: 'done' }, 'accepted', { provider })])
+    await store.outbox.settle([settlementOf(issued.entry!, { kind: 'done' }, 'accepted', { provider })])
     await pause(2)
     const use = { id: issued.record.id, wrong: [], consumes: true }
     if (isUsed) assert.ok(await store.verifications.use(use))

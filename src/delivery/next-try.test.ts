@@ -16,14 +16,14 @@ const always = (outcome: 'throttled' | 'unavailable') => () => outcome
 /** When a message is tried, ms from the first try. */
 function triesOf({ outcome, isCode, channel, lifeMs }: Given, random: () => number): number[] {
   const tries: number[] = []
-  for (let at = 0, dispatches = 1; ; dispatches++) {
+  for (let at = 0, nth = 1; ; nth++) {
     tries.push(at)
     const next = nextAfter(
       {
         outcome: outcome(),
         isCode,
         channel,
-        dispatches,
+        nth,
         unknowns: 0,
         remainingMs: lifeMs - at,
         hasNext: false,

@@ -1,6 +1,8 @@
 /** What becomes of a message after a dispatch: done, failed, or another try and when. */
 
-import type { DispatchOutcome, NewMessage, Settlement } from '../store/outbox.ts'
+import type { Channel } from '../message/channel.ts'
+import type { DispatchOutcome } from '../message/dispatch.ts'
+import type { Settlement } from '../store/outbox.ts'
 
 /** A code message is tried again only while the next try can still help: this much life left. */
 export const leastLifeForRetryMs = 20_000
@@ -21,9 +23,9 @@ export type AfterDispatch = {
   readonly outcome: DispatchOutcome
   /** false: a notice. */
   readonly isCode: boolean
-  readonly channel: NewMessage['channel']
-  /** Dispatches so far, this one included. */
-  readonly dispatches: number
+  readonly channel: Channel
+  /** Number of this dispatch of the message, from 1. */
+  readonly nth: number
   /** How many of them ended unknown, this one included. */
   readonly unknowns: number
   /** Until the message's deadline. */
@@ -47,21 +49,21 @@ export function nextAfter(after: AfterDispatch, random: () => number = Math.rand
       if (outcome === 'unknown' && unknowns >= mostUnknowns) return { kind: 'failed' }
       if (remainingMs < leastLifeForRetryMs) return { kind: 'failed' }
       if (hasNext) return { kind: 'retry', afterMs: 0 }
-      if (!after.isCode && after.dispatches >= mostNoticeTries) return { kind: 'failed' }
+      if (!after.isCode && after.nth >= mostNoticeTries) return { kind: 'failed' }
       return { kind: 'retry', afterMs: Math.round(waitMs(after, random())) }
   }
 }
 
 /** Jitter in all of them, so that many messages failed by one outage do not come back together. */
 function waitMs(after: AfterDispatch, share: number): number {
-  const { outcome, isCode, channel, dispatches, remainingMs } = after
+  const { outcome, isCode, channel, nth, remainingMs } = after
   // A notice is good for a day and outlives an outage: it waits up to hours.
-  if (!isCode) return share * Math.min(remainingMs / 2, 1_000 * 4 ** dispatches)
+  if (!isCode) return share * Math.min(remainingMs / 2, 1_000 * 4 ** nth)
   if (outcome === 'throttled' && channel === 'email' && remainingMs > 60_000) {
     // Greylisting lasts minutes, and short waits alone had used up every try within one: some ten tries share the
     // time that is left. Half jitter: with full jitter 9 % missed a delay of five minutes.
-    const partMs = (remainingMs - leastLifeForRetryMs) / Math.max(1, sharedTries - dispatches)
-    return ((1 + share) / 2) * Math.max(longestWaitMs, Math.min(250 * 3 ** dispatches, partMs))
+    const partMs = (remainingMs - leastLifeForRetryMs) / Math.max(1, sharedTries - nth)
+    return ((1 + share) / 2) * Math.max(longestWaitMs, Math.min(250 * 3 ** nth, partMs))
   }
-  return (0.75 + share / 4) * Math.min(longestWaitMs, 250 * 2 ** dispatches)
+  return (0.75 + share / 4) * Math.min(longestWaitMs, 250 * 2 ** nth)
 }

@@ -1,14 +1,9 @@
 /** The contract between delivery and a carrier: one message in, accepted or a `DeliveryError` out; receipts later. */
 
 import type { Address } from '../address/address.ts'
-import type { ReceiptState } from '../store/dispatches.ts'
-import type { Price } from '../store/outbox.ts'
-
-export type { Price, ReceiptState }
-
-/** The medium. `voice` reaches a phone number by a call that reads the message out. */
-export const channels = ['sms', 'email', 'voice'] as const
-export type Channel = (typeof channels)[number]
+import type { Channel } from '../message/channel.ts'
+import type { Price } from '../message/dispatch.ts'
+import type { ReceiptState } from '../message/receipt-state.ts'
 
 /**
  * A rendered message, ready for a provider. Carries both forms carriers take: the text, and
@@ -49,17 +44,6 @@ export type Accepted = {
   readonly segments?: number
   readonly price?: Price
 }
-
-/**
- * What a receipt says became of a message, in the order of what is known: each state outranks those
- * before it, and a record only moves up, whatever the order receipts come in (T-6).
- */
-export const receiptStates = [
-  'unknown',
-  'enroute',
-  'undeliverable',
-  'delivered',
-] as const satisfies readonly ReceiptState[]
 
 /** A provider's later word on a message. */
 export type Receipt = {

@@ -1,7 +1,8 @@
 /** How what becomes of messages gets into the store: those of one turn together, and again while the store is away. */
 
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Dispatches } from '../store/dispatches.ts'
-import type { Begun, Outbox, OutboxEntry, Settlement } from '../store/outbox.ts'
+import type { Begun, Outbox, Settlement } from '../store/outbox.ts'
 import { together } from './together.ts'
 
 export type RecorderSettings = {
@@ -39,7 +40,7 @@ export function createRecorder({ outbox, dispatches, isStopping, onError }: Reco
     return recorded.some(
       (one) =>
         one.message === dispatch.messageId &&
-        one.nth === settlement.dispatches &&
+        one.nth === settlement.nth &&
         one.next === 'failed' &&
         !one.isLate,
     )

@@ -1,7 +1,7 @@
 /** A message as its templates put it, in the parts that its channel has. */
 
-import type { MessageTemplate } from '../store/outbox.ts'
-import type { Channel } from './provider.ts'
+import type { Channel } from '../message/channel.ts'
+import type { MessageTemplate } from '../message/message.ts'
 import type { Values } from './template-values.ts'
 
 export type Rendered = {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Destination } from '../message/destination.ts'
 import { createMeasuredOrder } from './measured-order.ts'
 import type { Provider } from './provider.ts'
 import { byLot, createRouter, type RoutedProvider } from './router.ts'
-import { type Destination, explainRoutes, type Route, routeOf } from './routes.ts'
+import { explainRoutes, type Route, routeOf } from './routes.ts'
 
 const provider = (name: string): Provider => ({
   name,

@@ -1,12 +1,14 @@
 /** Puts a message to a provider: by the route of its destination, and by how the route's providers are doing. */
 
+import { type Channel, channels } from '../message/channel.ts'
+import type { Destination } from '../message/destination.ts'
+import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { ProviderState } from '../metrics.ts'
-import type { DispatchOutcome, NewMessage } from '../store/outbox.ts'
 import { type BreakerChange, createCircuitBreaker, type Entered } from './circuit-breaker.ts'
 import { createGate } from './gate.ts'
 import type { MeasuredOrder } from './measured-order.ts'
-import type { Channel, Provider } from './provider.ts'
-import { type Destination, type Route, type RouteStep, routeOf } from './routes.ts'
+import type { Provider } from './provider.ts'
+import { type Route, type RouteStep, routeOf } from './routes.ts'
 
 /** A provider with what the settings say of it, whatever its type. */
 export type RoutedProvider = {
@@ -227,15 +229,11 @@ export function senderFor(
   return rule?.sender ?? null
 }
 
-export function destinationOf({ channel, to, tenant, app }: NewMessage): Destination {
-  return { channel, region: to.kind === 'phone' ? to.region : '', tenant, app }
-}
-
 /** One route for each channel, with the providers that serve it in the order given; for small set-ups and tests. */
 export function plainRoutes(
   providers: readonly { readonly name: string; readonly channels: readonly Channel[] }[],
 ): readonly Route[] {
-  return (['sms', 'email', 'voice'] as const).flatMap((channel): Route[] => {
+  return channels.flatMap((channel): Route[] => {
     const steps = providers
       .filter((one) => one.channels.includes(channel))
       .map(({ name }) => ({ provider: name, weight: 1 }))

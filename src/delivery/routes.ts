@@ -1,6 +1,7 @@
 /** Routes: which carriers take a message, by its channel and destination. Pure; the first that fits is taken. */
 
-import type { Channel } from './provider.ts'
+import type { Channel } from '../message/channel.ts'
+import type { Destination } from '../message/destination.ts'
 
 /** listed: as written · weighted: by lot · measured: by success to use and cost, as learned. */
 export const routeOrders = ['listed', 'weighted', 'measured'] as const
@@ -27,15 +28,6 @@ export type Route = {
   readonly worth: number
   /** The channel that follows if no receipt says delivered in time; null: none. */
   readonly second: { readonly channel: Channel; readonly afterMs: number } | null
-}
-
-/** The properties of a message by which routes choose. */
-export type Destination = {
-  readonly channel: Channel
-  /** ISO region of a number; empty for e-mail. */
-  readonly region: string
-  readonly tenant: string
-  readonly app: string
 }
 
 /** The first route that takes it. */

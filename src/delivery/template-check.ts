@@ -1,9 +1,9 @@
 /** What is wrong with a set of message templates, found by rendering each with its longest values, and what phones make of them. */
 
 import { maskAddress } from '../address/address.ts'
-import type { MessageTemplate } from '../store/outbox.ts'
+import type { Channel } from '../message/channel.ts'
+import type { MessageTemplate } from '../message/message.ts'
 import { boundLineOf, pickUpsFrom } from './phone-pick-up.ts'
-import type { Channel } from './provider.ts'
 import type { Rendered, RenderMessage } from './rendered.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'

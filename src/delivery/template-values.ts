@@ -1,7 +1,7 @@
 /** What a template may put in its places: the values of each message as phrases of its language. */
 
-import type { MessageTemplate } from '../store/outbox.ts'
-import type { Channel } from './provider.ts'
+import type { Channel } from '../message/channel.ts'
+import type { MessageTemplate } from '../message/message.ts'
 
 export const locales = ['zh-CN', 'en-US'] as const
 export type Locale = (typeof locales)[number]

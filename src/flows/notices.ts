@@ -1,11 +1,10 @@
 /** Word to everyone concerned that a contact has changed. */
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
-import { destinationOf } from '../delivery/router.ts'
 import type { Member } from '../directory/directory.ts'
-import type { NewMessage } from '../store/outbox.ts'
+import { destinationOf } from '../message/destination.ts'
+import { type NewMessage, newMessageId } from '../message/message.ts'
 import type { Services } from './services.ts'
-import { newMessageId } from './subject.ts'
 
 export type Changed = {
   readonly tenant: string

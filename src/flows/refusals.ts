@@ -5,6 +5,7 @@ import { addressTag } from '../code/address-tag.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import { apartFromAnswer } from '../deadline.ts'
 import type { Log } from '../log.ts'
+import { regionOf } from '../message/destination.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Throttled } from '../throttle/take.ts'
 import type { Act } from './subject.ts'
@@ -71,7 +72,7 @@ export function createRefusals({
       member: session.member.id,
     }
     if (!hasRoom(member, key)) return
-    const country = address.kind === 'phone' ? address.region : ''
+    const country = regionOf(address)
     // Behind the answer: what is written must not be seen in its time.
     apartFromAnswer(() =>
       setImmediate(() => {

@@ -2,13 +2,14 @@
 
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/points.ts'
+import { regionOf } from '../message/destination.ts'
+import { type NewMessage, newMessageId } from '../message/message.ts'
 import { onceForEach } from '../once-for-each.ts'
-import type { NewMessage } from '../store/outbox.ts'
 import { issueTakes, type LimitPolicy } from '../throttle/policy.ts'
 import type { Take, Throttled } from '../throttle/take.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import type { Services } from './services.ts'
-import { type Act, newMessageId, purposeFor, throttleSubject, verificationKey } from './subject.ts'
+import { type Act, purposeFor, throttleSubject, verificationKey } from './subject.ts'
 
 export type RequestOutcome =
   /** Committed: it reaches a provider while its code lives, or its failure is recorded. */
@@ -31,8 +32,12 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const isAllowed =
     address.kind === 'email' || policy.regions === null || policy.regions.includes(address.region)
-  const region = address.kind === 'phone' ? address.region : ''
-  const destination = { channel, region, tenant: session.tenant.id, app: session.app.id } as const
+  const destination = {
+    channel,
+    region: regionOf(address),
+    tenant: session.tenant.id,
+    app: session.app.id,
+  } as const
   if (!isAllowed || !services.serves(destination)) {
     count('unreachable')
     services.recordRefusal(act, { act: 'send', reason: 'unreachable' })
@@ -78,20 +83,9 @@ export async function requestCode(services: Services, act: Act, locale: string):
     services.recordRefusal(act, { act: 'send', reason: 'throttled', limit: result })
     return result
   }
-  if (message) {
-    reached('after-commit', message.id)
-    const { record, queuedAt } = result
-    services.handOver({
-      message,
-      verification: record,
-      queuedAt,
-      deadlineAt: record.expiresAt,
-      remainingMs: record.expiresAt - queuedAt,
-      dispatches: 1,
-      tried: [],
-      unknowns: 0,
-      isSecond: false,
-    })
+  if (result.entry) {
+    reached('after-commit', result.entry.message.id)
+    services.handOver(result.entry)
   }
   return { kind: 'sent' }
 }

@@ -2,7 +2,6 @@
 
 import { type Address, addressKey, limiterKey } from '../address/address.ts'
 import type { Member, Session } from '../directory/directory.ts'
-import { randomHex } from '../random.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, VerificationKey } from '../verification/verification.ts'
 
@@ -43,8 +42,4 @@ export function throttleSubject({ session, address, network }: Act, purpose: Pur
     network,
     isHolder: purpose === 'own-contact',
   }
-}
-
-export function newMessageId(): string {
-  return randomHex(16)
 }

@@ -11,8 +11,10 @@ import type {
   Token,
   TokenKind,
 } from '../directory/directory.ts'
+import type { NewMessage } from '../message/message.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Taking } from '../throttle/take.ts'
-import type { Lease, NewMessage, OutboxEntry } from './outbox.ts'
+import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
 
 export type ImportOutcome =

@@ -1,9 +1,7 @@
 /** The contract for the record of dispatches: each try at handing a message over, and what receipts said of it. */
 
-import type { DispatchOutcome, Price } from './outbox.ts'
-
-/** As receipts tell, each outranking those before it. None yet is null. */
-export type ReceiptState = 'unknown' | 'enroute' | 'undeliverable' | 'delivered'
+import type { DispatchOutcome, Price } from '../message/dispatch.ts'
+import type { ReceiptState } from '../message/receipt-state.ts'
 
 export type RecordedDispatch = {
   /** Of the message; a resend is a message of its own. */

@@ -1,7 +1,6 @@
 /** Values that engines with tables write as numbers, and the order of ids in time. */
 
 import type { VerificationState } from '../verification/verification.ts'
-import type { ReceiptState } from './dispatches.ts'
 
 /**
  * Numbers in the column `state`. expired: was live until its end. spent: takes no more submissions, but a submission
@@ -13,16 +12,6 @@ export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3, spent: 4 } a
 export type StateNumber = (typeof stateNumber)[keyof typeof stateNumber]
 
 export const stateOfNumber: readonly VerificationState[] = ['live', 'used', 'dead', 'live', 'dead']
-
-/** Numbers in the column `receipt_state`, in the order in which one outranks another. */
-export const receiptRank: Readonly<Record<ReceiptState, number>> = {
-  unknown: 0,
-  enroute: 1,
-  undeliverable: 2,
-  delivered: 3,
-}
-
-export const receiptOfRank = Object.keys(receiptRank) as ReceiptState[]
 
 /** A text that sorts before every id made at or after this time: ids begin with their time, in ms as 12 hex digits. */
 export function idAt(ms: number): string {

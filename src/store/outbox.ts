@@ -1,87 +1,12 @@
 /** The contract for messages on their way: at least once, by lease, each dispatch recorded. */
 
-import type { Address } from '../address/address.ts'
-import type { Verification } from '../verification/verification.ts'
+import type { Channel } from '../message/channel.ts'
+import type { Dispatch } from '../message/dispatch.ts'
+import type { NewMessage } from '../message/message.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 
 /** A claim: only `owner` may hand the message over until `ms` from the claim have passed. */
 export type Lease = { readonly owner: string; readonly ms: number }
-
-export type MessageTemplate = 'code' | 'contact-changed'
-
-/** A message to be sent. Never holds a code: that is derived at hand-over. */
-export type NewMessage = {
-  /** 32 hex; the same on every dispatch. */
-  readonly id: string
-  readonly tenant: string
-  readonly app: string
-  readonly channel: 'sms' | 'email' | 'voice'
-  readonly to: Address
-  readonly locale: string
-  readonly template: MessageTemplate
-  /** Values for the template, without the code. */
-  readonly values: Readonly<Record<string, string>>
-  /** How long the message is worth sending; a code message lives as long as its code. */
-  readonly lifetimeMs: number
-  /** Ledgers to free of this issue's taking if it ends and nobody took it, see `isUntaken`. */
-  readonly cooldown: readonly string[]
-}
-
-export type OutboxEntry = {
-  readonly message: NewMessage
-  /** For code messages: what to derive the code from. */
-  readonly verification?: Verification
-  /** Engine time. */
-  readonly queuedAt: number
-  readonly deadlineAt: number
-  /** From this claim to the deadline: all that a process whose clock differs needs to know. */
-  readonly remainingMs: number
-  /** Claims so far, this one included. */
-  readonly dispatches: number
-  /** Providers it was dispatched to so far, oldest first. */
-  readonly tried: readonly string[]
-  /** How many of those ended unknown: each may have been taken. */
-  readonly unknowns: number
-  /**
-   * The provider an earlier owner had begun to hand it over to, by `begin`, without a word of what came of it: it
-   * may have been taken.
-   */
-  readonly begun?: string
-  /** Its first channel was not enough in time: `message.channel` is the second. */
-  readonly isSecond: boolean
-}
-
-export type DispatchOutcome =
-  | 'accepted'
-  | 'refused'
-  | 'throttled'
-  | 'unavailable'
-  | 'unknown'
-  /** Its deadline passed before it could be handed over. */
-  | 'expired'
-  /** Claimed as often as the worker allows. */
-  | 'exhausted'
-
-/** In the carrier's own words: a decimal amount and a currency, e.g. `0.0075` and `USD`. */
-export type Price = { readonly amount: string; readonly currency: string }
-
-/** One try at handing a message to a provider, as recorded. */
-export type Dispatch = {
-  readonly messageId: string
-  /** Empty if it did not come to a provider. */
-  readonly provider: string
-  readonly outcome: DispatchOutcome
-  /** Engine time, ms. */
-  readonly handedOverAt: number
-  /** Milliseconds the provider took. */
-  readonly tookMs: number
-  readonly providerMessageId?: string
-  /** What its receipts will name; only if receipts are awaited. */
-  readonly receiptKey?: string
-  /** The provider's own code and words. */
-  readonly providerCode?: string
-  readonly segments?: number
-  readonly price?: Price
-}
 
 export type Settlement = {
   readonly dispatch: Dispatch
@@ -92,8 +17,8 @@ export type Settlement = {
   /** Empty for a notice. */
   readonly verification: string
   readonly queuedAt: number
-  /** As claimed: which dispatch of the message this was. Recorded once, however often it is told. */
-  readonly dispatches: number
+  /** Of the claim. Recorded once, however often this settlement arrives. */
+  readonly nth: number
   /**
    * done: off the queue · retry: due again after so long · second: due again by another channel after
    * so long, unless a receipt says delivered before · failed: off the queue, not sent.
@@ -101,27 +26,8 @@ export type Settlement = {
   readonly next:
     | { readonly kind: 'done' }
     | { readonly kind: 'retry'; readonly afterMs: number }
-    | { readonly kind: 'second'; readonly channel: NewMessage['channel']; readonly afterMs: number }
+    | { readonly kind: 'second'; readonly channel: Channel; readonly afterMs: number }
     | { readonly kind: 'failed' }
-}
-
-/**
- * Whether no provider took a message that has failed, nor may have: then its issue counts for nothing. Not so if it
- * was accepted before, if an answer was lost, or if a claim of it was never settled: who had it may have sent it.
- * @param entry  As it lies in the outbox.
- * @param outcome  Of the dispatch it failed by.
- */
-export function isUntaken(
-  {
-    dispatches,
-    tried,
-    unknowns,
-    isSecond,
-  }: Pick<OutboxEntry, 'dispatches' | 'tried' | 'unknowns' | 'isSecond'>,
-  outcome: DispatchOutcome,
-): boolean {
-  if (outcome === 'accepted' || outcome === 'unknown' || unknowns > 0 || isSecond) return false
-  return tried.length === dispatches - 1
 }
 
 /** That a message is being handed over. */
@@ -131,7 +37,7 @@ export type Begun = {
   /** Empty for a notice. */
   readonly verification: string
   /** Of the claim. */
-  readonly dispatches: number
+  readonly nth: number
   readonly provider: string
 }
 

@@ -1,8 +1,10 @@
 /** The contract for verifications: issue, count a submission, use once. */
 
+import type { NewMessage } from '../message/message.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Take, Taking, Throttled } from '../throttle/take.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
-import type { Lease, NewMessage } from './outbox.ts'
+import type { Lease } from './outbox.ts'
 
 export type IssueRequest = {
   readonly id: string
@@ -19,8 +21,13 @@ export type IssueRequest = {
 }
 
 export type IssueResult =
-  /** `queuedAt`: engine time of this issue; the message, if one was given, is queued and leased. */
-  { readonly kind: 'issued' | 'live'; readonly record: Verification; readonly queuedAt: number } | Throttled
+  | {
+      readonly kind: 'issued' | 'live'
+      readonly record: Verification
+      /** The message, queued and leased; absent if none was given. */
+      readonly entry?: OutboxEntry
+    }
+  | Throttled
 
 export type SubmissionRequest = {
   readonly key: VerificationKey

@@ -25,7 +25,9 @@ export const plants: Readonly<Record<string, Edits>> = {
           const { id, key, keyId, digits, lifetimeMs, isTest } = request as any
           const issuedAt = Date.now()
           const record = { id, ...key, keyId, digits, state: 'live', issuedAt, expiresAt: issuedAt + lifetimeMs, submissions: 0, usedAt: null, isTest }
-          return { kind: 'issued', record, queuedAt: issuedAt } as any
+          const { message } = request as any
+          const life = { deadlineAt: record.expiresAt, remainingMs: lifetimeMs, nth: 1, tried: [], unknowns: 0, isSecond: false }
+          return { kind: 'issued', record, ...(message && { entry: { message, verification: record, queuedAt: issuedAt, ...life } }) } as any
         }))({`,
       ],
     ],
@@ -77,11 +79,11 @@ export const plants: Readonly<Record<string, Edits>> = {
     'src/delivery/delivery.ts': [
       [
         '{ message, verification }: OutboxEntry,\n    remainingMs',
-        '{ message, verification, dispatches }: OutboxEntry,\n    remainingMs',
+        '{ message, verification, nth }: OutboxEntry,\n    remainingMs',
       ],
       [
         'return { id, tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }',
-        "return { id: id.slice(0, 28) + String(dispatches).padStart(4, '0'), tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }",
+        "return { id: id.slice(0, 28) + String(nth).padStart(4, '0'), tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }",
       ],
     ],
   },

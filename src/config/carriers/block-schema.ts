@@ -1,7 +1,8 @@
 /** The form of a carrier block: what one HTTP carrier needs, is asked, answers and tells later. */
 
 import { type Static, type TSchema, Type } from 'typebox'
-import { channels, receiptStates } from '../../delivery/provider.ts'
+import { channels } from '../../message/channel.ts'
+import { receiptStates } from '../../message/receipt-state.ts'
 import { optional, strict } from '../policy-schema.ts'
 
 const oneOf = <const V extends readonly string[]>(values: V) =>

@@ -2,7 +2,7 @@
 
 import type { Static, TObject, TSchema } from 'typebox'
 import { Type } from 'typebox'
-import type { Channel } from '../../delivery/provider.ts'
+import type { Channel } from '../../message/channel.ts'
 import { parseDuration } from '../duration.ts'
 import { durationPattern, optional, strict } from '../policy-schema.ts'
 

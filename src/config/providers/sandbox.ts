@@ -1,7 +1,7 @@
 /** Settings of the simulated carrier. */
 
 import { type Static, Type } from 'typebox'
-import { channels } from '../../delivery/provider.ts'
+import { channels } from '../../message/channel.ts'
 import { parseDuration } from '../duration.ts'
 import { durationPattern, optional, strict } from '../policy-schema.ts'
 import type { ProviderKind } from './kind.ts'

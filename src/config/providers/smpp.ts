@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
-import { type ReceiptState, receiptStates } from '../../delivery/provider.ts'
+import { type ReceiptState, receiptStates } from '../../message/receipt-state.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'

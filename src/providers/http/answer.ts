@@ -1,7 +1,8 @@
 /** Judges a carrier's answer to a message, by the rules of its block. */
 
 import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-schema.ts'
-import { type Accepted, DeliveryError, type DeliveryErrorKind, type Price } from '../../delivery/provider.ts'
+import { type Accepted, DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
+import type { Price } from '../../message/dispatch.ts'
 import type { Answer } from './client.ts'
 import { documentOf, type Find, finderOf, type Said } from './places.ts'
 import { retryAfterMs } from './retry-after.ts'

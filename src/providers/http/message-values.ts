@@ -4,6 +4,7 @@ import type { MessageValues } from '../../config/carriers/block-schema.ts'
 import type { TemplateIds } from '../../config/carriers/template-ids.ts'
 import type { Message } from '../../delivery/provider.ts'
 import { segmentsOf } from '../../delivery/sms-segments.ts'
+import { regionOf } from '../../message/destination.ts'
 import { randomHex } from '../../random.ts'
 
 /** @param templateIds  null: the carrier takes texts. */
@@ -21,7 +22,7 @@ export function messageValues(
     to: isPhone ? to.e164 : to.mailbox,
     toDigits: isPhone ? to.e164.slice(1) : '',
     mailbox: isPhone ? '' : to.mailbox,
-    country: isPhone ? to.region : '',
+    country: regionOf(to),
     channel,
     text,
     subject: subject ?? '',

@@ -2,14 +2,9 @@
 
 import { setImmediate as aTurn } from 'node:timers/promises'
 import type { ReceiptRules } from '../../config/carriers/block-schema.ts'
-import type {
-  Receipt,
-  ReceiptAnswer,
-  ReceiptRequest,
-  ReceiptSink,
-  ReceiptState,
-} from '../../delivery/provider.ts'
+import type { Receipt, ReceiptAnswer, ReceiptRequest, ReceiptSink } from '../../delivery/provider.ts'
 import type { Values } from '../../liquid.ts'
+import type { ReceiptState } from '../../message/receipt-state.ts'
 import { parseText } from '../../outside.ts'
 import { priceFinder, segmentsOf } from './answer.ts'
 import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './places.ts'

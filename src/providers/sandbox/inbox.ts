@@ -1,10 +1,12 @@
 /** The sandbox's inbox: the newest messages that arrived, in memory, for people and tests to look at. */
 
+import type { Channel } from '../../message/channel.ts'
+
 export type InboxMessage = {
   /** Increases with arrival. */
   readonly seq: number
   readonly id: string
-  readonly channel: 'sms' | 'email' | 'voice'
+  readonly channel: Channel
   /** E.164 number or mailbox. */
   readonly to: string
   readonly locale: string

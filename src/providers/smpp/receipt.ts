@@ -1,6 +1,7 @@
 /** Delivery receipts: from the text that carriers agree on and from optional parameters, where they are given. */
 
-import type { Receipt, ReceiptState } from '../../delivery/provider.ts'
+import type { Receipt } from '../../delivery/provider.ts'
+import type { ReceiptState } from '../../message/receipt-state.ts'
 import type { Pdu } from './pdu.ts'
 import { type ReceiptWords, readReceiptText, shapeOf } from './receipt-text.ts'
 import { type Tlvs, textOfTlv, tlvTags } from './tlv.ts'

@@ -1,6 +1,6 @@
 /** What a bounce says: by its delivery status (RFC 3464), or by its words, read from whatever mail comes; never throws. */
 
-import type { ReceiptState } from '../../delivery/provider.ts'
+import type { ReceiptState } from '../../message/receipt-state.ts'
 import { type Fields, fieldsIn, type Mail, readMail, withoutEncodedWords } from './mime.ts'
 import { bounceInWords } from './plain-bounce.ts'
 

@@ -1,6 +1,6 @@
 /** Bounces in words: those of qmail, Exim, OpenSMTPD, Exchange, Yahoo and others who write no delivery status. */
 
-import type { ReceiptState } from '../../delivery/provider.ts'
+import type { ReceiptState } from '../../message/receipt-state.ts'
 
 /** Further in stands the copy of the message. */
 const mostRead = 4_000

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { ReceiptState } from '../dispatches.ts'
-import type { OutboxEntry, Settlement } from '../outbox.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
+import { type ReceiptState, receiptStates as states } from '../../message/receipt-state.ts'
+import type { Settlement } from '../outbox.ts'
 import type { IssueRequest } from '../verifications.ts'
 import {
   type Clients,
@@ -19,25 +20,13 @@ import {
   useOf,
 } from './fixtures.ts'
 
-const states: readonly ReceiptState[] = ['unknown', 'enroute', 'undeliverable', 'delivered']
-
 export function dispatchConformance({ store, client }: Clients): void {
   /** A verification whose message is claimed, as after its issue. */
   async function issued(change: Partial<IssueRequest> = {}): Promise<OutboxEntry> {
     const request = newIssue(change)
     const result = await store.verifications.issue(request)
     assert.ok(result.kind === 'issued')
-    return {
-      message: request.message!,
-      verification: result.record,
-      queuedAt: result.queuedAt,
-      deadlineAt: result.record.expiresAt,
-      remainingMs: 60_000,
-      dispatches: 1,
-      tried: [],
-      unknowns: 0,
-      isSecond: false,
-    }
+    return result.entry!
   }
   const settle = (entry: OutboxEntry, told: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
     store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
@@ -46,8 +35,7 @@ export function dispatchConformance({ store, client }: Clients): void {
   describe('dispatches', () => {
     test('of two dispatches that end a message in one step, the second is late', async () => {
       const entry = await issued()
-      const ends = (dispatches: number) =>
-        settlementOf({ ...entry, dispatches }, { kind: 'done' }, 'accepted')
+      const ends = (nth: number) => settlementOf({ ...entry, nth }, { kind: 'done' }, 'accepted')
       await store.outbox.settle([ends(1), ends(2)])
       assert.deepEqual(
         (await of(entry)).map(({ nth, isLate }) => ({ nth, isLate })),
@@ -66,7 +54,7 @@ export function dispatchConformance({ store, client }: Clients): void {
         tookMs: 7.5,
       })
       await store.outbox.settle([first])
-      const again = { ...entry, dispatches: 2 }
+      const again = { ...entry, nth: 2 }
       const told = {
         provider: 'q',
         providerMessageId: 'id-1',
@@ -74,7 +62,7 @@ export function dispatchConformance({ store, client }: Clients): void {
         handedOverAt: entry.queuedAt + 20,
       }
       await settle(again, { ...told, price: { amount: '0.0075', currency: 'USD' } })
-      await settle({ ...entry, dispatches: 3 }, { outcome: 'unknown', handedOverAt: entry.queuedAt + 30 })
+      await settle({ ...entry, nth: 3 }, { outcome: 'unknown', handedOverAt: entry.queuedAt + 30 })
       await store.outbox.settle([first])
       const recorded = await of(entry)
       assert.deepEqual(
@@ -265,7 +253,7 @@ export function dispatchConformance({ store, client }: Clients): void {
       const entry = await issued()
       const id = entry.verification!.id
       await settle(entry, { provider: 'p' }, { kind: 'retry', afterMs: 0 })
-      await settle({ ...entry, dispatches: 2 }, { provider: 'q', handedOverAt: entry.queuedAt + 5 })
+      await settle({ ...entry, nth: 2 }, { provider: 'q', handedOverAt: entry.queuedAt + 5 })
       const looked = await store.verifications.use(useOf(id, { consumes: false }))
       assert.equal(looked?.isFirst, true)
       assert.equal(looked?.issuedAt, entry.queuedAt)
@@ -287,11 +275,8 @@ export function dispatchConformance({ store, client }: Clients): void {
       const startedAt = Date.now()
       const entries = await Promise.all(times(5, () => issued({ lifetimeMs })))
       for (const entry of entries) await settle(entry, { provider }, { kind: 'retry', afterMs: 0 })
-      await settle(
-        { ...entries[0]!, dispatches: 2 },
-        { provider: other, handedOverAt: entries[0]!.queuedAt + 9 },
-      )
-      await settle({ ...entries[1]!, dispatches: 2 }, { provider: other, outcome: 'refused' })
+      await settle({ ...entries[0]!, nth: 2 }, { provider: other, handedOverAt: entries[0]!.queuedAt + 9 })
+      await settle({ ...entries[1]!, nth: 2 }, { provider: other, outcome: 'refused' })
       await pause(30)
       for (const entry of entries.slice(0, 3)) await store.verifications.use(useOf(entry.verification!.id))
       const counted = { [provider]: { sent: 0, used: 0 }, [other]: { sent: 0, used: 0 } }

@@ -3,9 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
+import { regionOf } from '../../message/destination.ts'
+import type { NewMessage } from '../../message/message.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import { newVerificationId, type VerificationKey } from '../../verification/verification.ts'
 import type { ContactChange } from '../directory.ts'
-import type { NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest, UseRequest } from '../verifications.ts'
 
@@ -135,9 +138,9 @@ export const settlementOf = (
     ...told,
   },
   message: entry.message,
-  region: entry.message.to.kind === 'phone' ? entry.message.to.region : '',
+  region: regionOf(entry.message.to),
   verification: entry.verification?.id ?? '',
   queuedAt: entry.queuedAt,
-  dispatches: entry.dispatches,
+  nth: entry.nth,
   next,
 })

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { DispatchOutcome } from '../../message/dispatch.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
-import type { DispatchOutcome, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import {
   type Clients,
@@ -179,10 +181,7 @@ export function limitsConformance({ store, client }: Clients): void {
       const request = newIssue({ key: newKey({ address }), takes: [take], message, lifetimeMs })
       const result = await store.verifications.issue(request)
       assert.ok(result.kind === 'issued')
-      const { record, queuedAt } = result
-      const life = { deadlineAt: record.expiresAt, remainingMs: lifetimeMs }
-      const untried = { dispatches: 1, tried: [], unknowns: 0, isSecond: false }
-      return { message, verification: record, queuedAt, ...life, ...untried }
+      return result.entry!
     }
     const settle = (
       entry: OutboxEntry,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { OutboxEntry } from '../outbox.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import { type Clients, claimed, lease, newIssue, newMessage, pause, settlementOf, times } from './fixtures.ts'
 
 export function outboxConformance({ store, client }: Clients): void {
@@ -19,9 +19,7 @@ export function outboxConformance({ store, client }: Clients): void {
       assert.equal(mine.length, 40)
       assert.equal(new Set(mine.map((entry) => entry.message.id)).size, 40)
       assert.ok(
-        mine.every(
-          (entry) => entry.dispatches === 2 && entry.remainingMs > 50_000 && entry.remainingMs <= 60_000,
-        ),
+        mine.every((entry) => entry.nth === 2 && entry.remainingMs > 50_000 && entry.remainingMs <= 60_000),
       )
       await pause(350)
       const again = (await outbox.claim(1000, lease)).filter((entry) => ids.has(entry.message.id))
@@ -70,7 +68,7 @@ export function outboxConformance({ store, client }: Clients): void {
         (await outbox.claim(1000, lease)).find((one) => one.message.id === entry!.message.id)
       assert.equal(await due(), undefined)
       await pause(150)
-      assert.equal((await due())?.dispatches, 1)
+      assert.equal((await due())?.nth, 1)
     })
 
     test('that a message is being handed over is known to who claims it after a crash, until it is settled', async () => {
@@ -79,17 +77,16 @@ export function outboxConformance({ store, client }: Clients): void {
         const request = newIssue({ lease: dying })
         const result = await verifications.issue(request)
         assert.ok(result.kind === 'issued')
-        const { record: verification, queuedAt } = result
-        return { message: request.message!, verification, queuedAt, dispatches: 1 } as OutboxEntry
+        return result.entry!
       }
       const [code, postponed, retried] = [await issued(), await issued(), await issued()]
       const [notice] = await outbox.queue([newMessage()], dying)
       const all = [code!, postponed!, retried!, notice!]
-      const markOf = ({ message, queuedAt, verification, dispatches }: OutboxEntry) => ({
+      const markOf = ({ message, queuedAt, verification, nth }: OutboxEntry) => ({
         messageId: message.id,
         queuedAt,
         verification: verification?.id ?? '',
-        dispatches,
+        nth,
         provider: 'p',
       })
       assert.deepEqual(await outbox.begin(all.map(markOf)), [true, true, true, true])

@@ -1,16 +1,11 @@
 /** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
+import type { DispatchOutcome, Price } from '../../message/dispatch.ts'
+import { type ReceiptState, receiptRank, receiptStates } from '../../message/receipt-state.ts'
 import { tallyRows } from '../bounds.ts'
-import type {
-  ProviderReceipt,
-  ReceiptResult,
-  ReceiptState,
-  RecordedDispatch,
-  Tally,
-  TallyPage,
-} from '../dispatches.ts'
-import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
-import type { DispatchOutcome, Price, Settlement } from '../outbox.ts'
+import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
+import { idAt } from '../numbering.ts'
+import type { Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
 import type { Used } from '../verifications.ts'
 import { inOrder } from './order.ts'
@@ -158,12 +153,12 @@ export function heldDispatches(accepted: readonly unknown[]) {
 
     /** @param endsMessage  It leaves the outbox by this, unless it has already: then this is late too. */
     record(settlement: Settlement, isLate: boolean, endsMessage: boolean): void {
-      const { dispatch, message, region, verification, queuedAt, dispatches, next } = settlement
+      const { dispatch, message, region, verification, queuedAt, nth, next } = settlement
       const rows = endsMessage ? ended : recorded
       rows.push({
         about: verification === '' ? idAt(queuedAt) + dispatch.messageId : verification,
         message: dispatch.messageId,
-        nth: dispatches,
+        nth,
         tenant: message.tenant,
         app: message.app,
         channel: message.channel,
@@ -215,7 +210,7 @@ export async function receive(
     const results = receipts.map((receipt): ReceiptResult => {
       const row = awaiting.get(JSON.stringify([receipt.provider, receipt.key]))
       if (!row) return { kind: 'unknown' }
-      const rank = receiptRank[receipt.state]
+      const rank = receiptRank(receipt.state)
       const isNews = row.receipt_state === null || rank > row.receipt_state
       const price = isNews && row.price === null ? (receipt.price ?? null) : null
       if (isNews) {
@@ -307,7 +302,7 @@ function recordedOf(row: DispatchRow): RecordedDispatch {
       row.receipt_state === null
         ? null
         : {
-            state: receiptOfRank[row.receipt_state]!,
+            state: receiptStates[row.receipt_state]!,
             at: row.receipt_at!,
             providerCode: row.receipt_code!,
           },

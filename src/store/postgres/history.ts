@@ -1,5 +1,7 @@
 /** The history of what lives in a faster store: verifications when they are over, dispatches as they happen. */
 
+import type { DispatchOutcome } from '../../message/dispatch.ts'
+import { type ReceiptState, receiptStates } from '../../message/receipt-state.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type {
   ContactChange,
@@ -7,9 +9,9 @@ import type {
   ContactSetting,
   ContactSettingResult,
 } from '../directory.ts'
-import type { ProviderReceipt, ReceiptResult, ReceiptState } from '../dispatches.ts'
-import { receiptOfRank, type StateNumber, stateNumber } from '../numbering.ts'
-import type { DispatchOutcome, Settlement } from '../outbox.ts'
+import type { ProviderReceipt, ReceiptResult } from '../dispatches.ts'
+import { type StateNumber, stateNumber } from '../numbering.ts'
+import type { Settlement } from '../outbox.ts'
 import { changeContact, type Elsewhere, setContact } from './change-contact.ts'
 import { heldDispatches, receive, type StandingReceipt } from './dispatches.ts'
 import { byText } from './order.ts'
@@ -129,15 +131,13 @@ export function postgresHistory(
         until,
       )
       const isNew = new Set((rows as { message: string; nth: number }[]).map(keyOf))
-      return settlements.filter((one) =>
-        isNew.has(keyOf({ message: one.dispatch.messageId, nth: one.dispatches })),
-      )
+      return settlements.filter((one) => isNew.has(keyOf({ message: one.dispatch.messageId, nth: one.nth })))
     },
     async markLate(until, settlements) {
-      const rows = settlements.map(({ verification, dispatch, dispatches }) => ({
+      const rows = settlements.map(({ verification, dispatch, nth }) => ({
         about: verification,
         message: dispatch.messageId,
-        nth: dispatches,
+        nth,
       }))
       await call('history.markLate', (end) => transactions.write(end, bindRows(markLate, rows)), until)
     },
@@ -156,7 +156,7 @@ export function postgresHistory(
       )
       return (kept as (Omit<KeptDispatch, 'state'> & { rank: number | null })[]).map(({ rank, ...rest }) => ({
         ...rest,
-        state: rank === null ? null : receiptOfRank[rank]!,
+        state: rank === null ? null : receiptStates[rank]!,
       }))
     },
   }

@@ -1,5 +1,7 @@
 /** The verbs that come by the thousand: what each needs to see, and what it decides over what is held. */
 
+import type { NewMessage } from '../../message/message.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import {
   keysOfReservation,
   type ReservationResult,
@@ -9,7 +11,7 @@ import { type Take, type Taking, takesWith, takingsOf } from '../../throttle/tak
 import type { JournalEntry } from '../journal.ts'
 import type { Ledgers } from '../ledgers.ts'
 import { stateNumber } from '../numbering.ts'
-import type { Begun, Lease, NewMessage, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Begun, Lease, Settlement } from '../outbox.ts'
 import type {
   IssueRequest,
   IssueResult,
@@ -54,8 +56,9 @@ export const hotVerbs = {
       const row = alive ?? newRow(request, now)
       if (!alive) verifications.add(row)
       const record = verificationOf(row)
-      if (request.message) outbox.put(request.message, request.lease, record)
-      return { kind: alive ? 'live' : 'issued', record, queuedAt: now }
+      const { message, lease } = request
+      const entry = message && outbox.put(message, lease, record)
+      return { kind: alive ? 'live' : 'issued', record, ...(entry && { entry }) }
     },
   ),
 

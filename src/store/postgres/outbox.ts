@@ -1,15 +1,10 @@
 /** The outbox in PostgreSQL: leases in one column, claims that pass over what others hold, settled by batches. */
 
+import type { Channel } from '../../message/channel.ts'
+import type { NewMessage } from '../../message/message.ts'
+import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Verification } from '../../verification/verification.ts'
-import {
-  type Begun,
-  isUntaken,
-  type Lease,
-  type NewMessage,
-  type OutboxDepth,
-  type OutboxEntry,
-  type Settlement,
-} from '../outbox.ts'
+import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
 import type { HeldDispatches } from './dispatches.ts'
 import type { HeldLedgers } from './ledgers.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
@@ -80,7 +75,7 @@ type OutboxRow = {
   dispatches: number
   tried: readonly string[]
   unknowns: number
-  second: NewMessage['channel'] | null
+  second: Channel | null
   handing: string | null
 }
 type Kept = Pick<
@@ -116,28 +111,17 @@ export function heldOutbox(
   const queued: object[] = []
 
   function put(message: NewMessage, claim: Lease, verification?: Verification): OutboxEntry {
-    // A code message dies with its code, which may be older than the message: a resend.
-    const deadlineAt = verification ? verification.expiresAt : now + message.lifetimeMs
+    const entry = newOutboxEntry(message, now, verification)
     queued.push({
       queued_at: now,
       message_id: message.id,
       verification: verification?.id ?? null,
       body: message,
-      deadline_at: deadlineAt,
+      deadline_at: entry.deadlineAt,
       due_at: now + claim.ms,
       owner: claim.owner,
     })
-    return {
-      message,
-      ...(verification && { verification }),
-      queuedAt: now,
-      deadlineAt,
-      remainingMs: deadlineAt - now,
-      dispatches: 1,
-      tried: [],
-      unknowns: 0,
-      isSecond: false,
-    }
+    return entry
   }
 
   /** @returns Whether the message was given up by it. */
@@ -149,8 +133,7 @@ export function heldOutbox(
     const endsUnread = kept === undefined && !readsEntry(settlement) && !ended.has(key)
     if (endsUnread) ended.add(key)
     // One that failed and was claimed since: what becomes of it is for them to say who have it now.
-    const isOvertaken =
-      next.kind === 'failed' && kept !== undefined && kept.dispatches > settlement.dispatches
+    const isOvertaken = next.kind === 'failed' && kept !== undefined && kept.dispatches > settlement.nth
     const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone' || isOvertaken)
     if (kept && !isLate) {
       if (next.kind === 'retry' || next.kind === 'second') {
@@ -160,8 +143,8 @@ export function heldOutbox(
         else kept.unknowns += Number(dispatch.outcome === 'unknown')
       } else {
         kept.fate = 'gone'
-        const { dispatches: count, tried, unknowns, second } = kept
-        const entry = { dispatches: count, tried, unknowns, isSecond: second !== null }
+        const { dispatches: nth, tried, unknowns, second } = kept
+        const entry = { nth, tried, unknowns, isSecond: second !== null }
         if (next.kind === 'failed' && isUntaken(entry, dispatch.outcome))
           // Nothing reached the address, so asking again at once is fair.
           ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
@@ -183,9 +166,9 @@ export function heldOutbox(
     put,
     settleOne,
 
-    begin({ provider, dispatches, ...key }: Begun): boolean {
+    begin({ provider, nth, ...key }: Begun): boolean {
       const kept = held.get(entryKey(key))
-      if (!kept || kept.fate === 'gone' || kept.dispatches !== dispatches) return false
+      if (!kept || kept.fate === 'gone' || kept.dispatches !== nth) return false
       kept.fate = 'changed'
       kept.handing = provider
       return true
@@ -233,7 +216,7 @@ export async function claim(
       queuedAt: entry.queued_at,
       deadlineAt: entry.deadline_at,
       remainingMs: entry.deadline_at - now,
-      dispatches: entry.dispatches,
+      nth: entry.dispatches,
       tried: entry.tried,
       unknowns: entry.unknowns,
       ...(entry.handing !== null && { begun: entry.handing }),

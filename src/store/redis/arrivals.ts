@@ -1,7 +1,7 @@
 /** Collects claimed messages from several shards. Messages of a slow shard come with the next look. */
 
 import { AppError } from '../../errors.ts'
-import type { OutboxEntry } from '../outbox.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 
 /** A message that arrived longer ago is left until its lease ends, because the lease must outlast the hand-over. */
 const mostLateMs = 500

@@ -1,8 +1,9 @@
 /** The messages of codes in Redis and the notices in PostgreSQL as one outbox; what is sent of either is recorded there. */
 
 import type { AppError } from '../../errors.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Dispatches } from '../dispatches.ts'
-import type { Begun, Lease, Outbox, OutboxEntry, Settlement } from '../outbox.ts'
+import type { Begun, Lease, Outbox, Settlement } from '../outbox.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { allWithin, createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
@@ -132,6 +133,6 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
   }
 }
 
-function keyOfDispatch({ verification, dispatch, dispatches }: Settlement) {
-  return { verification, messageId: dispatch.messageId, nth: dispatches }
+function keyOfDispatch({ verification, dispatch, nth }: Settlement) {
+  return { verification, messageId: dispatch.messageId, nth }
 }

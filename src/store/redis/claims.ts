@@ -1,7 +1,10 @@
 /** Looks for due messages in Redis: where something may be due, a part of the shards by turns, and none waits for another. */
 
 import type { AppError } from '../../errors.ts'
-import type { Lease, NewMessage, OutboxEntry } from '../outbox.ts'
+import type { Channel } from '../../message/channel.ts'
+import type { NewMessage } from '../../message/message.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
+import type { Lease } from '../outbox.ts'
 import type { History } from '../postgres/history.ts'
 import { type Arrivals, allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
@@ -19,7 +22,7 @@ type EntryState = {
   readonly unknowns: number
   /** The last claim that was settled. */
   readonly settled?: number
-  readonly second?: NewMessage['channel']
+  readonly second?: Channel
   readonly handing?: string
 }
 
@@ -100,10 +103,10 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
    */
   async function endedOf(shard: number, left: readonly OutboxEntry[]) {
     const until = performance.now() + waitMs / 2
-    const lastOf = ({ verification, message, dispatches }: OutboxEntry) => ({
+    const lastOf = ({ verification, message, nth }: OutboxEntry) => ({
       verification: verification!.id,
       messageId: message.id,
-      nth: dispatches - 1,
+      nth: nth - 1,
     })
     // Not known is not ended: once more, rather than not at all.
     const kept = await history.lookUp(until, left.map(lastOf)).catch(() => [])
@@ -112,12 +115,12 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     const retried = new Set(kept.filter(({ next }) => next === 'retry').map(({ messageId }) => messageId))
     const tellable = new Set(left.filter(({ message }) => retried.has(message.id)))
     if (ended.length === 0) return { ended: new Set<OutboxEntry>(), tellable }
-    const told = ended.map(({ queuedAt, message, verification, dispatches }): SettledEntry => {
-      const { next, outcome, nth } = endOf.get(message.id)!
+    const told = ended.map(({ queuedAt, message, verification, nth }): SettledEntry => {
+      const { next, outcome, nth: failedBy } = endOf.get(message.id)!
       return {
         entry: entryOf({ queuedAt, messageId: message.id }),
-        nth: dispatches,
-        failedBy: nth,
+        nth,
+        failedBy,
         next: next === 'failed' ? 'failed' : 'done',
         outcome,
         verification: verification!.id,
@@ -196,7 +199,7 @@ function claimedOf(now: number, entry: string, body: string, state: EntryState, 
     queuedAt: Number(entry.slice(0, entry.indexOf(':'))),
     deadlineAt,
     remainingMs: deadlineAt - now,
-    dispatches,
+    nth: dispatches,
     tried,
     unknowns,
     ...(handing !== undefined && { begun: handing }),

@@ -49,7 +49,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
         [...groups].map(async ([shard, some]) => {
           const told = some.map((one) => ({
             entry: entryOf(one),
-            nth: one.dispatches,
+            nth: one.nth,
             provider: one.provider,
           }))
           const keys = [layout.of[shard]!.entries]
@@ -146,15 +146,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
   }
 }
 
-function wireOf({
-  dispatch,
-  message,
-  region,
-  verification,
-  queuedAt,
-  dispatches,
-  next,
-}: Settlement): SettledEntry {
+function wireOf({ dispatch, message, region, verification, queuedAt, nth, next }: Settlement): SettledEntry {
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   const accepted = {
     provider,
@@ -164,7 +156,7 @@ function wireOf({
   }
   return {
     entry: `${queuedAt}:${messageId}`,
-    nth: dispatches,
+    nth,
     next: next.kind,
     ...('afterMs' in next && { afterMs: Math.ceil(next.afterMs) }),
     ...(next.kind === 'second' && { channel: next.channel }),

@@ -15,7 +15,6 @@ import {
 } from '../../../test/redis.ts'
 import type { Take } from '../../throttle/take.ts'
 import { claimed, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
-import type { OutboxEntry } from '../outbox.ts'
 import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { RedisChoice } from './client.ts'
@@ -252,13 +251,7 @@ describe('Redis under faults', peer, () => {
     const request = newIssue({ lifetimeMs: 1_500 })
     const issued = await store.verifications.issue(request)
     assert.ok(issued.kind === 'issued')
-    const entry = {
-      message: request.message!,
-      verification: issued.record,
-      queuedAt: issued.queuedAt,
-      dispatches: 1,
-    } as OutboxEntry
-    await store.outbox.settle([settlementOf(entry, { kind: 'done' })])
+    await store.outbox.settle([settlementOf(issued.entry!, { kind: 'done' })])
     postgres.signal('SIGSTOP')
     try {
       assert.ok(await store.verifications.use({ id: request.id, wrong: [], consumes: true }))

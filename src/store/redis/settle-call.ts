@@ -1,6 +1,7 @@
 /** The call that says what becomes of messages of one shard, with the ledgers that it may free. */
 
-import type { NewMessage, Settlement } from '../outbox.ts'
+import type { Channel } from '../../message/channel.ts'
+import type { Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
 import type { Call } from './calls.ts'
 import type { Layout } from './layout.ts'
@@ -16,7 +17,7 @@ export type SettledEntry = {
   readonly outcome: Settlement['dispatch']['outcome']
   readonly verification: string
   readonly afterMs?: number
-  readonly channel?: NewMessage['channel']
+  readonly channel?: Channel
   readonly provider?: string
   /** Ledgers of the address to free of the taking made at `at`, if nobody took the message. */
   readonly frees?: readonly string[]

@@ -1,6 +1,7 @@
 /** The verification verbs in Redis: each one function where the address lies, and what lies elsewhere around it. */
 
 import { partitionOf } from '../../address/partition.ts'
+import { newOutboxEntry } from '../../message/outbox-entry.ts'
 import { type Taking, takesWith, takingsOf } from '../../throttle/take.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type {
@@ -156,7 +157,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         return throttledBy([refusalOf(reply)])
       }
       const record = verificationOf(parseRecord(reply[2]))
-      return { kind: reply[0] as 'issued' | 'live', record, queuedAt: reply[1] }
+      const entry = message && newOutboxEntry(message, reply[1], record)
+      return { kind: reply[0] as 'issued' | 'live', record, ...(entry && { entry }) }
     },
 
     async takeSubmission(until: number, request: SubmissionRequest): Promise<SubmissionResult> {

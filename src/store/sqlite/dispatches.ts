@@ -1,10 +1,12 @@
 /** Dispatches in SQLite: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import type { DispatchOutcome, Price } from '../../message/dispatch.ts'
+import { receiptRank, receiptStates } from '../../message/receipt-state.ts'
 import { tallyRows } from '../bounds.ts'
 import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
-import { idAt, receiptOfRank, receiptRank } from '../numbering.ts'
-import type { DispatchOutcome, Price, Settlement } from '../outbox.ts'
+import { idAt } from '../numbering.ts'
+import type { Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
 import type { Row } from './rows.ts'
 
@@ -55,7 +57,7 @@ export function sqliteDispatches(db: DatabaseSync, now: () => number) {
     const row = selectAwaiting.get(receipt.provider, receipt.key) as Row | undefined
     if (!row) return { kind: 'unknown' }
     const at = now()
-    const rank = receiptRank[receipt.state]
+    const rank = receiptRank(receipt.state)
     const isNews = row.receipt_state === null || rank > (row.receipt_state as number)
     if (isNews) {
       const price = receipt.price && JSON.stringify(receipt.price)
@@ -85,11 +87,11 @@ export function sqliteDispatches(db: DatabaseSync, now: () => number) {
 
   return {
     record(settlement: Settlement, isLate: boolean): void {
-      const { dispatch, message, region, verification, queuedAt, dispatches, next } = settlement
+      const { dispatch, message, region, verification, queuedAt, nth, next } = settlement
       insert.run(
         verification === '' ? idAt(queuedAt) + dispatch.messageId : verification,
         dispatch.messageId,
-        dispatches,
+        nth,
         message.tenant,
         message.app,
         message.channel,
@@ -161,7 +163,7 @@ function recordedOf(row: Row): RecordedDispatch {
       row.receipt_state === null
         ? null
         : {
-            state: receiptOfRank[row.receipt_state as number]!,
+            state: receiptStates[row.receipt_state as number]!,
             at: row.receipt_at as number,
             providerCode: row.receipt_code as string,
           },

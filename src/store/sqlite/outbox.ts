@@ -1,16 +1,11 @@
 /** The outbox in SQLite: leases in one column, each dispatch recorded as its message is settled. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import type { Channel } from '../../message/channel.ts'
+import type { NewMessage } from '../../message/message.ts'
+import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Verification } from '../../verification/verification.ts'
-import {
-  type Begun,
-  isUntaken,
-  type Lease,
-  type NewMessage,
-  type OutboxDepth,
-  type OutboxEntry,
-  type Settlement,
-} from '../outbox.ts'
+import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
 import type { SqliteDispatches } from './dispatches.ts'
 import type { SqliteLedgers } from './ledgers.ts'
 import { type Row, verificationOf } from './rows.ts'
@@ -54,28 +49,17 @@ export function sqliteOutbox(
   )
 
   function put(message: NewMessage, claim: Lease, at: number, verification?: Verification): OutboxEntry {
-    // A code message dies with its code, which may be older than the message: a resend.
-    const deadlineAt = verification ? verification.expiresAt : at + message.lifetimeMs
+    const entry = newOutboxEntry(message, at, verification)
     insert.run(
       at,
       message.id,
       verification?.id ?? null,
       JSON.stringify(message),
-      deadlineAt,
+      entry.deadlineAt,
       at + claim.ms,
       claim.owner,
     )
-    return {
-      message,
-      ...(verification && { verification }),
-      queuedAt: at,
-      deadlineAt,
-      remainingMs: deadlineAt - at,
-      dispatches: 1,
-      tried: [],
-      unknowns: 0,
-      isSecond: false,
-    }
+    return entry
   }
 
   function entryOf(row: Row, at: number): OutboxEntry {
@@ -84,14 +68,14 @@ export function sqliteOutbox(
         ? undefined
         : (selectVerification.get(row.verification as string) as Row | undefined)
     const message = JSON.parse(row.body as string) as NewMessage
-    const second = row.second as NewMessage['channel'] | null
+    const second = row.second as Channel | null
     return {
       message: second === null ? message : { ...message, channel: second },
       ...(verification && { verification: verificationOf(verification) }),
       queuedAt: row.queued_at as number,
       deadlineAt: row.deadline_at as number,
       remainingMs: (row.deadline_at as number) - at,
-      dispatches: (row.dispatches as number) + 1,
+      nth: (row.dispatches as number) + 1,
       tried: JSON.parse(row.tried as string) as string[],
       unknowns: row.unknowns as number,
       ...(row.handing !== null && { begun: row.handing as string }),
@@ -116,12 +100,12 @@ export function sqliteOutbox(
     return next.kind === 'failed' && changes > 0
   }
 
-  function fail({ dispatch, message, queuedAt, dispatches }: Settlement) {
+  function fail({ dispatch, message, queuedAt, nth }: Settlement) {
     const row = selectEntry.get(queuedAt, dispatch.messageId) as Row | undefined
     // Claimed since: what becomes of it is for them to say who have it now.
-    if (!row || (row.dispatches as number) > dispatches) return { changes: 0 }
+    if (!row || (row.dispatches as number) > nth) return { changes: 0 }
     const { tried, unknowns, isSecond } = entryOf(row, queuedAt)
-    if (isUntaken({ dispatches, tried, unknowns, isSecond }, dispatch.outcome))
+    if (isUntaken({ nth, tried, unknowns, isSecond }, dispatch.outcome))
       // Nothing reached the address, so asking again at once is fair.
       ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
     return remove.run(queuedAt, dispatch.messageId)
@@ -147,8 +131,7 @@ export function sqliteOutbox(
 
     begin(marks: readonly Begun[]): readonly boolean[] {
       return marks.map(
-        ({ provider, queuedAt, messageId, dispatches }) =>
-          begin.run(provider, queuedAt, messageId, dispatches).changes > 0,
+        ({ provider, queuedAt, messageId, nth }) => begin.run(provider, queuedAt, messageId, nth).changes > 0,
       )
     },
 

@@ -84,7 +84,7 @@ test('a store of the first schema is brought up to date with the messages that w
     queuedAt: 5,
     deadlineAt: 9,
     remainingMs: 0,
-    dispatches: 2,
+    nth: 2,
     tried: [],
     unknowns: 0,
     isSecond: false,

@@ -4,11 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dueBy } from '../../deadline.ts'
 import { AppError, type AppErrorCode } from '../../errors.ts'
+import { newOutboxEntry } from '../../message/outbox-entry.ts'
 import { mostPending } from '../bounds.ts'
 import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
+import type { Verifications } from '../verifications.ts'
 import { type Call, callWriter } from './calls.ts'
 import { monotonicMs } from './engine-clock.ts'
+import type { IssueAnswer } from './verifications.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
 
 export type SqliteSettings = SchemaOptions & {
@@ -137,7 +140,16 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 
   return {
     engine: 'sqlite',
-    verifications: room('verifications', ['issue', 'takeSubmission', 'use', 'get', 'find', 'countLive']),
+    verifications: {
+      ...room<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
+      async issue(request) {
+        const answer = (await call('verifications.issue', [request])) as IssueAnswer
+        if (answer.kind === 'throttled') return answer
+        const { kind, record, queuedAt } = answer
+        const { message } = request
+        return { kind, record, ...(message && { entry: newOutboxEntry(message, queuedAt, record) }) }
+      },
+    },
     outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
     dispatches: room('dispatches', ['receive', 'of', 'tally']),
     ledgers: room('ledgers', ['take', 'giveBack', 'reserve', 'settle', 'isHeld']),

@@ -1,14 +1,13 @@
 /** The verification verbs in SQLite, each run whole within the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { takesWith, takingsOf } from '../../throttle/take.ts'
+import { type Throttled, takesWith, takingsOf } from '../../throttle/take.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
 import { searchRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type {
   FoundVerifications,
   IssueRequest,
-  IssueResult,
   SubmissionRequest,
   SubmissionResult,
   Used,
@@ -23,6 +22,11 @@ import { type Row, verificationOf } from './rows.ts'
 export const decoyId = '0'.repeat(44)
 
 const afterAllIds = 'g'
+
+/** The result of an issue without what its caller knows already: the message. */
+export type IssueAnswer =
+  | { readonly kind: 'issued' | 'live'; readonly record: Verification; readonly queuedAt: number }
+  | Throttled
 
 export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
 
@@ -87,7 +91,7 @@ export function sqliteVerifications(
   }
 
   return {
-    issue(request: IssueRequest): IssueResult {
+    issue(request: IssueRequest): IssueAnswer {
       const at = now()
       const throttled = ledgers.take(request.takes, at)
       if (throttled.kind === 'throttled') return throttled

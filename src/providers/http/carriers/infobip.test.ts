@@ -1,6 +1,6 @@
 import { phoneMessage } from '../../../../test/http-carrier.ts'
 import { exchange } from '../../../../test/http-exchange.ts'
-import type { ReceiptState } from '../../../delivery/provider.ts'
+import type { ReceiptState } from '../../../message/receipt-state.ts'
 
 const status = (groupId: number, groupName: string, id: number, name: string) => ({
   status: 200,

@@ -1,0 +1,68 @@
+/** A message in the outbox: how it is queued, and what is known of it at each claim. */
+
+import type { Verification } from '../verification/verification.ts'
+import type { DispatchOutcome } from './dispatch.ts'
+import type { NewMessage } from './message.ts'
+
+/** A message as its present owner has claimed it. */
+export type OutboxEntry = {
+  readonly message: NewMessage
+  /** The verification whose code the message carries; absent for a notice. The code is derived from it at hand-over. */
+  readonly verification?: Verification
+  /** Engine time. */
+  readonly queuedAt: number
+  readonly deadlineAt: number
+  /** From this claim to the deadline: all that a process whose clock differs needs to know. */
+  readonly remainingMs: number
+  /** Number of this claim, from 1, and of the dispatch that it leads to. */
+  readonly nth: number
+  /** Providers it was dispatched to so far, oldest first. */
+  readonly tried: readonly string[]
+  /** How many of those ended unknown: each may have been taken. */
+  readonly unknowns: number
+  /**
+   * The provider to which an earlier owner had begun to hand it over, by `begin`, without recording the outcome: that
+   * provider may have taken it.
+   */
+  readonly begun?: string
+  /** Its first channel was not enough in time: `message.channel` is the second. */
+  readonly isSecond: boolean
+}
+
+/**
+ * The entry of a message that is queued now, claimed by the process that queues it.
+ * @param queuedAt  Engine time of the commit, ms.
+ * @param verification  Of a code message, which dies with its code. At a resend the code is older than the message.
+ */
+export function newOutboxEntry(
+  message: NewMessage,
+  queuedAt: number,
+  verification?: Verification,
+): OutboxEntry {
+  const deadlineAt = verification ? verification.expiresAt : queuedAt + message.lifetimeMs
+  return {
+    message,
+    ...(verification && { verification }),
+    queuedAt,
+    deadlineAt,
+    remainingMs: deadlineAt - queuedAt,
+    nth: 1,
+    tried: [],
+    unknowns: 0,
+    isSecond: false,
+  }
+}
+
+/**
+ * Whether no provider took a message that has failed, nor may have: then its issue counts for nothing. Not so if it
+ * was accepted before, if an answer was lost, or if a claim of it was never settled: who had it may have sent it.
+ * @param entry  As it lies in the outbox.
+ * @param outcome  Of the dispatch it failed by.
+ */
+export function isUntaken(
+  { nth, tried, unknowns, isSecond }: Pick<OutboxEntry, 'nth' | 'tried' | 'unknowns' | 'isSecond'>,
+  outcome: DispatchOutcome,
+): boolean {
+  if (outcome === 'accepted' || outcome === 'unknown' || unknowns > 0 || isSecond) return false
+  return tried.length === nth - 1
+}
