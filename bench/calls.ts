@@ -49,6 +49,33 @@ end`
   return { from, script }
 }
 
+/** A member of a load with limits on: its token, and the address in `X-Client-IP` that makes its network its own. */
+export type Sender = { readonly token: string; readonly ip: string }
+
+/** What one member may ask for at once under the default limits; see docs/limits.md. */
+export const sendsOfMember = 5
+
+/** Members send by turns, each only as often as the default limits let it; then they begin again, and are refused. */
+export function limitedSendScript(folder: string, senders: readonly Sender[]): string {
+  const from = takeNumbers(senders.length * sendsOfMember)
+  const file = join(folder, `senders-${Math.random().toString(36).slice(2)}.txt`)
+  writeFileSync(file, senders.map(({ token, ip }) => `${token} ${ip}`).join('\n'))
+  return `local calls, n = {}, 0
+begin = function()
+  for line in io.lines("${file}") do
+    local token, ip = line:match("(%S+) (%S+)")
+    local headers = {["Content-Type"]="application/json", ["X-Access-Token"]=token, ["X-Client-IP"]=ip}
+    local whole = wrk.format("POST", "${path}", headers, '{"contact":"+8613000000000","country":"chinaPR"}')
+    calls[#calls + 1] = {whole:match("^(.*)13000000000(.*)$")}
+  end
+end
+request = function()
+  local call = calls[n % #calls + 1]
+  n = n + 1
+  return call[1] .. (${from} + n % (#calls * ${sendsOfMember})) .. call[2]
+end`
+}
+
 /** Each thread enters codes of its own, over and over if they do not last. */
 export function verifyScript(
   folder: string,

@@ -1,7 +1,10 @@
 /** How figures are put: medians over rounds, their spread, and rows of a table. */
 
 export function median(all: readonly number[]): number {
-  return [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN
+  const sorted = [...all].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  const [below, above] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
+  return below === undefined || above === undefined ? Number.NaN : (below + above) / 2
 }
 
 /** The median of one part of each. */

@@ -1,11 +1,26 @@
-/** An HTTP carrier that takes everything at once: the other end of hand-over under measurement. */
+/**
+ * An HTTP carrier that takes everything at once: the other end of hand-over under measurement. Bodies posted to
+ * /keep are kept until GET /kept asks for them, a JSON text a line: how a bench learns codes as their addressee does.
+ */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 let taken = 0
+let kept: string[] = []
 const server = createServer((request, response) => {
-  request.resume()
+  if (request.method === 'GET') {
+    response.end(kept.join('\n'))
+    kept = []
+    return
+  }
+  if (request.url === '/keep') {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk) => {
+      body += chunk
+    })
+    request.on('end', () => kept.push(body))
+  } else request.resume()
   request.on('end', () => {
     taken++
     response.setHeader('Content-Type', 'application/json')

@@ -13,6 +13,9 @@ export type Measured = AsyncDisposable & {
   readonly pid: number
   /** User and system time of all its threads so far, ms. */
   cpuMs(): number
+  /** Of its main thread alone. */
+  mainMs(): number
+  writtenBytes(): number
   rssMb(): number
   /** What it asked of its engines so far, by protocol; only if it was started with `engines`. */
   counted(): Promise<Readonly<Record<string, Counted>>>
@@ -47,6 +50,9 @@ export async function measured(
     pid: child.pid!,
     startMs: performance.now() - startedAt,
     cpuMs: () => cpuMsOf(child.pid!),
+    mainMs: () => threadMsOf(child.pid!, child.pid!),
+    writtenBytes: () =>
+      Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${child.pid}/io`, 'utf8'))![1]),
     rssMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024,
     async counted() {
       child.send('count')
@@ -69,6 +75,17 @@ function statOf(pid: number | string): string[] {
 export function cpuMsOf(pid: number): number {
   const fields = statOf(pid)
   return (Number(fields[11]) + Number(fields[12])) * msPerTick
+}
+
+/** Of one thread, to the nanosecond where the kernel counts it; the main one has the id of its process. */
+export function threadMsOf(pid: number, thread: number): number {
+  const folder = `/proc/${pid}/task/${thread}`
+  try {
+    return Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+  } catch {
+    const fields = statOf(`${pid}/task/${thread}`)
+    return (Number(fields[11]) + Number(fields[12])) * msPerTick
+  }
 }
 
 /** Of a process, those it has started, and those of them that have ended. */
