@@ -88,7 +88,7 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
     digits: 6,
     lifetimeMs,
     isTest: false,
-    takes: [],
+    limits: [],
     message,
     lease,
   })

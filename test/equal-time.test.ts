@@ -99,7 +99,7 @@ test('A-1: so it does with limits in force, which count the one at the address a
   const token = await server.logIn('counted')
   let [livesLeft, taken] = [0, 0]
   let [live, unknown] = ['', '']
-  // The ledgers of both grow alike: each has an address for every nine.
+  // The limiters of both grow alike: each has an address for every nine.
   const next = async () => {
     if (livesLeft-- > 0) return
     livesLeft = 8

@@ -13,7 +13,7 @@ import type { SettingsFile } from '../src/config/settings-schema.ts'
 import { DeliveryError, type Message, type Provider, type Receipt } from '../src/delivery/provider.ts'
 import { createHttpProvider } from '../src/providers/http/http-provider.ts'
 
-export type Taken = {
+export type Acquired = {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -35,7 +35,7 @@ export type Told = {
 export type TestCarrier = {
   readonly provider: Provider
   /** What the server was asked, oldest first. */
-  readonly requests: Taken[]
+  readonly requests: Acquired[]
   readonly receipts: Receipt[]
   /** What is answered from now on. */
   answer(told: Told): void
@@ -89,7 +89,7 @@ export async function startCarrier(
   section: Readonly<Record<string, unknown>> & { readonly block?: CarrierBlock },
   receive?: (receipts: readonly Receipt[]) => Promise<void>,
 ): Promise<TestCarrier> {
-  const requests: Taken[] = []
+  const requests: Acquired[] = []
   const receipts: Receipt[] = []
   // Before the server is there: one that nothing closes would keep a failed test from ending.
   const settings = settingsOf(section)

@@ -16,13 +16,13 @@ import {
 } from '../src/store/conformance/fixtures.ts'
 import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
-import { defaultPasswordLimits, passwordSubject, passwordTakes } from '../src/throttle/password-limits.ts'
+import { defaultPasswordLimits, passwordLimitsOf, passwordSubject } from '../src/throttle/password-limits.ts'
 import {
   defaultAddressCap,
   defaultLimits,
-  issueTakes,
-  nonceTake,
-  submissionTakes,
+  issueLimits,
+  nonceLimit,
+  submissionLimits,
   type ThrottleSubject,
 } from '../src/throttle/policy.ts'
 
@@ -111,8 +111,12 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
     await store.directory.logIn({ access, refresh, limits: loginLimits(72) })
     made.tokens.push(access.hash, refresh.hash)
   }
-  const { takes } = passwordTakes(passwordSubject(member.account, one.network), false, defaultPasswordLimits)
-  await store.ledgers.take([...takes, nonceTake(app, unlike(), longestSignatureMs)])
+  const { limits } = passwordLimitsOf(
+    passwordSubject(member.account, one.network),
+    false,
+    defaultPasswordLimits,
+  )
+  await store.limiters.acquire([...limits, nonceLimit(app, unlike(), longestSignatureMs)])
   const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
   await store.journal.append({ ...refusal, detail: one.detail })
   return member
@@ -140,8 +144,8 @@ async function ask(
   }
   const key = newKey({ tenant, app, member: member.id, address: limiterKey })
   const message = newMessage({ tenant, app, to: phone, values: one.values, lifetimeMs, cooldown: ['ia:x:y'] })
-  const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
-  const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, takes, message }))
+  const limits = issueLimits(subject, defaultLimits, defaultAddressCap)
+  const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, limits, message }))
   if (issued.kind === 'throttled') return
   const { record, entry } = issued
   made.verifications.push(record.id)
@@ -159,7 +163,7 @@ async function ask(
       lease,
     })
   if (one.submitted === 'ended' || one.submitted === 'not') return
-  const submission = submissionTakes(subject, defaultLimits)
+  const submission = submissionLimits(subject, defaultLimits)
   const taken = await verifications.takeSubmission({ key, ...submission, maxSubmissions: 5 })
   if (taken.kind !== 'taken' || one.submitted === 'wrong') return
   const use = { wrong: taken.wrong, repeat: unlike() }

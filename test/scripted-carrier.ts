@@ -23,7 +23,7 @@ export type Behaviour =
   /** The number can never be reached. */
   | 'refuse'
 
-export type Taken = {
+export type Acquired = {
   readonly to: string
   readonly id: string
   readonly text: string
@@ -34,17 +34,17 @@ export type Taken = {
 export type ScriptedCarrier = AsyncDisposable & {
   readonly port: number
   /** All that came, taken or not, in order. */
-  readonly asked: Taken[]
-  readonly taken: Taken[]
-  behaviour: Behaviour | ((nth: number, message: Taken) => Behaviour)
+  readonly asked: Acquired[]
+  readonly taken: Acquired[]
+  behaviour: Behaviour | ((nth: number, message: Acquired) => Behaviour)
   delayMs: number
   /** Lines of a settings file: a provider of this name that speaks to the carrier. */
   settings(name: string, more?: string): string
 }
 
 export async function startScriptedCarrier(): Promise<ScriptedCarrier> {
-  const asked: Taken[] = []
-  const taken: Taken[] = []
+  const asked: Acquired[] = []
+  const taken: Acquired[] = []
   const sockets = new Set<Socket>()
   const timers = new Set<NodeJS.Timeout>()
   let nth = 0
@@ -53,13 +53,13 @@ export async function startScriptedCarrier(): Promise<ScriptedCarrier> {
     let body = ''
     for await (const chunk of request) body += chunk
     const { to, id, text } = JSON.parse(body) as { to: string; id: string; text: string }
-    const message: Taken = { to, id, text, code: /\b(\d{6})\b/.exec(text)?.[1], at: Date.now() }
+    const message: Acquired = { to, id, text, code: /\b(\d{6})\b/.exec(text)?.[1], at: Date.now() }
     asked.push(message)
     const { behaviour } = carrier
     act(typeof behaviour === 'function' ? behaviour(nth++, message) : behaviour, message, response)
   }
 
-  function act(behaviour: Behaviour, message: Taken, response: ServerResponse): void {
+  function act(behaviour: Behaviour, message: Acquired, response: ServerResponse): void {
     const answer = (status: number, body: unknown, headers = {}) => {
       response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
       response.end(typeof body === 'string' ? body : JSON.stringify(body))

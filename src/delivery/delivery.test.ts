@@ -86,7 +86,7 @@ let members = 0
 async function issue(
   lease: Delivery['lease'],
   lifetimeMs = 60_000,
-  takes: { cooldown?: string; channel?: 'sms' | 'voice' } = {},
+  limits: { cooldown?: string; channel?: 'sms' | 'voice' } = {},
 ) {
   const key = {
     tenant: 't',
@@ -99,13 +99,13 @@ async function issue(
     id: newVerificationId(0, 'tel:+8613800138000').slice(12),
     tenant: 't',
     app: 'a',
-    channel: takes.channel ?? 'sms',
+    channel: limits.channel ?? 'sms',
     to: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
     locale: 'en-US',
     template: 'code',
     values: {},
     lifetimeMs,
-    cooldown: takes.cooldown ? [takes.cooldown] : [],
+    cooldown: limits.cooldown ? [limits.cooldown] : [],
   }
   const result = await store.verifications.issue({
     id: newVerificationId(Date.now(), 'tel:+8613800138000'),
@@ -114,7 +114,7 @@ async function issue(
     digits: 6,
     lifetimeMs,
     isTest: false,
-    takes: takes.cooldown ? [cooldownTake(takes.cooldown)] : [],
+    limits: limits.cooldown ? [cooldownLimit(limits.cooldown)] : [],
     message,
     lease,
   })
@@ -123,7 +123,7 @@ async function issue(
   return { ...entry, verification: entry.verification! }
 }
 
-const cooldownTake = (key: string) =>
+const cooldownLimit = (key: string) =>
   ({
     scope: 'address',
     key,
@@ -157,11 +157,11 @@ test('a permanent refusal is not tried again and frees the cooldown', async () =
   const delivery = worker(carrier.provider, second.provider)
   const cooldown = 'cooldown:1'
   delivery.handOver(await issue(delivery.lease, 60_000, { cooldown }))
-  assert.equal((await store.ledgers.take([cooldownTake(cooldown)])).kind, 'throttled')
+  assert.equal((await store.limiters.acquire([cooldownLimit(cooldown)])).kind, 'throttled')
   await until(isIdle)
   assert.deepEqual(outcomes(delivery), ['one refused'])
   assert.equal(second.messages.length, 0)
-  assert.equal((await store.ledgers.take([cooldownTake(cooldown)])).kind, 'taken')
+  assert.equal((await store.limiters.acquire([cooldownLimit(cooldown)])).kind, 'acquired')
 })
 
 for (const kind of ['unavailable', 'throttled', 'unknown'] as const)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 import { seal } from '../code/seal.ts'
-import type { Ledger } from '../throttle/ledger.ts'
-import { decideTakes, type Take } from '../throttle/take.ts'
+import { decideAcquire, type Limit } from '../throttle/acquire.ts'
+import type { LimiterState } from '../throttle/limiter-state.ts'
 import { appLogIn, signAppLogin } from './app-login.ts'
 
 /** Computed apart from this code, from the wire's own description. */
@@ -49,7 +49,7 @@ test('a nonce that may be used once is remembered as long as its signature may l
   const day = 86_400_000
   let now = 1_700_000_000_000
   const ring = parseKeyRing(newKeyLine(new Date(now)))
-  const ledgers = new Map<string, { ledger: Ledger; forgottenAt: number }>()
+  const limiters = new Map<string, { limiter: LimiterState; forgottenAt: number }>()
   const app = { id: appId, tenant: 't', sealedKey: seal(ring, appKey, `app:${appId}`), isDisabled: false }
   const services = {
     ring,
@@ -62,15 +62,15 @@ test('a nonce that may be used once is remembered as long as its signature may l
         // Refused after the signature and the nonce, and by a word of its own.
         defaultAdministrator: async () => ({ isDisabled: true }),
       },
-      ledgers: {
-        async take([take]: [Take]) {
-          const kept = ledgers.get(take.key)
-          const decision = decideTakes(
-            [take],
-            [kept && kept.forgottenAt > now ? kept.ledger : undefined],
+      limiters: {
+        async acquire([limit]: [Limit]) {
+          const kept = limiters.get(limit.key)
+          const decision = decideAcquire(
+            [limit],
+            [kept && kept.forgottenAt > now ? kept.limiter : undefined],
             now,
           )
-          if (decision.kind === 'taken') ledgers.set(take.key, decision.ledgers[0]!)
+          if (decision.kind === 'acquired') limiters.set(limit.key, decision.limiters[0]!)
           return decision
         },
       },

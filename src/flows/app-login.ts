@@ -4,7 +4,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { isSameSecret } from '../code/constant-time.ts'
 import { open } from '../code/seal.ts'
 import type { Member, Tenant } from '../directory/directory.ts'
-import { nonceTake } from '../throttle/policy.ts'
+import { nonceLimit } from '../throttle/policy.ts'
 import { type LoginOutcome, type LoginServices, logIn } from './log-in.ts'
 
 export type AppLogin = {
@@ -55,7 +55,7 @@ export function signAppLogin(key: string, login: SignedLogin): string {
 }
 
 export async function appLogIn(services: LoginServices, login: AppLogin): Promise<LoginOutcome> {
-  const { directory, ledgers } = services.store
+  const { directory, limiters } = services.store
   const now = services.clock.now()
   const app = await directory.app(login.appId)
   const key = app && open(services.ring, app.sealedKey, `app:${app.id}`)
@@ -72,7 +72,7 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   if (!tenant || (tenant.id !== app.tenant && !app.isServiceProvider)) return { kind: 'refused' }
   if (
     policy.refusesRepeatedNonce &&
-    (await ledgers.take([nonceTake(app.id, login.nonce, longestSignatureMs)])).kind === 'throttled'
+    (await limiters.acquire([nonceLimit(app.id, login.nonce, longestSignatureMs)])).kind === 'throttled'
   )
     return { kind: 'refused' }
   const found = login.userId

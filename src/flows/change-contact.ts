@@ -2,7 +2,7 @@
 
 import { reached } from '../delivery/points.ts'
 import type { Member } from '../directory/directory.ts'
-import type { Throttled } from '../throttle/take.ts'
+import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'
 import { noticesOf } from './notices.ts'
 import type { Services } from './services.ts'

@@ -1,7 +1,7 @@
 /** Checking a code: a present contact's is used up and remembered as proof, a new one's stays for the change. */
 
 import { reached } from '../delivery/points.ts'
-import type { Throttled } from '../throttle/take.ts'
+import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'
 import { proofMs } from './policy.ts'
 import type { Services } from './services.ts'

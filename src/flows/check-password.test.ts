@@ -4,34 +4,34 @@ import type { Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import { createMetrics } from '../metrics.ts'
-import type { Ledgers } from '../store/ledgers.ts'
-import type { Ledger } from '../throttle/ledger.ts'
+import type { Limiters } from '../store/limiters.ts'
+import { decideAcquire, hitsOf } from '../throttle/acquire.ts'
+import type { LimiterState } from '../throttle/limiter-state.ts'
 import { defaultPasswordLimits } from '../throttle/password-limits.ts'
 import { reserve, settle } from '../throttle/reservation.ts'
-import { decideTakes, takingsOf } from '../throttle/take.ts'
 import { type CheckPasswordNeeds, createPasswordCheck } from './check-password.ts'
 
-/** Ledgers in memory, as an engine keeps them. */
-function ledgersIn(kept: Map<string, { ledger: Ledger; forgottenAt: number }>): Ledgers {
+/** Limiters in memory, as an engine keeps them. */
+function limitersIn(kept: Map<string, { limiter: LimiterState; forgottenAt: number }>): Limiters {
   const open = {
-    read: (key: string) => kept.get(key)?.ledger,
-    put: (key: string, _form: unknown, ledger: Ledger, forgottenAt: number) =>
-      void (ledger.length > 0 ? kept.set(key, { ledger, forgottenAt }) : kept.delete(key)),
+    read: (key: string) => kept.get(key)?.limiter,
+    put: (key: string, _form: unknown, limiter: LimiterState, forgottenAt: number) =>
+      void (limiter.length > 0 ? kept.set(key, { limiter, forgottenAt }) : kept.delete(key)),
   }
   return {
-    async take(takes) {
-      const decision = decideTakes(
-        takes,
-        takes.map(({ key }) => open.read(key)),
+    async acquire(limits) {
+      const decision = decideAcquire(
+        limits,
+        limits.map(({ key }) => open.read(key)),
         Date.now(),
       )
       if (decision.kind === 'throttled') return decision
-      for (const [i, next] of decision.ledgers.entries())
-        if (next) open.put(takes[i]!.key, takes[i]!.form, next.ledger, next.forgottenAt)
-      return { kind: 'taken', takings: takingsOf(takes, Date.now()) }
+      for (const [i, next] of decision.limiters.entries())
+        if (next) open.put(limits[i]!.key, limits[i]!.form, next.limiter, next.forgottenAt)
+      return { kind: 'acquired', hits: hitsOf(limits, Date.now()) }
     },
-    giveBack: async () => undefined,
-    reserve: async (takes) => reserve(open, takes, Date.now()),
+    refund: async () => undefined,
+    reserve: async (limits) => reserve(open, limits, Date.now()),
     settle: async (settled) => settle(open, settled, Date.now()),
     isHeld: async (key) => (kept.get(key)?.forgottenAt ?? 0) > Date.now(),
   }
@@ -44,9 +44,9 @@ const home = '192.0.2.1'
 const metrics = createMetrics(async () => undefined)
 
 /** @param change  What of the store is otherwise. */
-function setUp(change: Partial<Ledgers> = {}) {
-  const kept = new Map<string, { ledger: Ledger; forgottenAt: number }>()
-  const ledgers = { ...ledgersIn(kept), ...change }
+function setUp(change: Partial<Limiters> = {}) {
+  const kept = new Map<string, { limiter: LimiterState; forgottenAt: number }>()
+  const limiters = { ...limitersIn(kept), ...change }
   let looks = 0
   const directory = {
     async memberByLogin(login: string) {
@@ -54,9 +54,9 @@ function setUp(change: Partial<Ledgers> = {}) {
       return login === account ? ({ id: 'm', account, passwordHash } as Member) : undefined
     },
   }
-  const store = { directory, ledgers } as unknown as CheckPasswordNeeds['store']
+  const store = { directory, limiters } as unknown as CheckPasswordNeeds['store']
   const check = createPasswordCheck({ store, limits: defaultPasswordLimits, metrics })
-  return { check, kept, ledgers, looks: () => looks }
+  return { check, kept, limiters, looks: () => looks }
 }
 
 const gone = () => Promise.reject(new AppError('store.unavailable'))
@@ -71,10 +71,10 @@ test('the same password of an account from one network is compared once for all 
 })
 
 test('one of 20 right logins at once over two processes is never called locked', async () => {
-  const { check, ledgers, kept } = setUp()
+  const { check, limiters, kept } = setUp()
   // Room for one more wrong password.
   for (let nth = 0; nth < 4; nth++) assert.equal((await check(account, `wrong ${nth}`, home)).kind, 'wrong')
-  const { check: second } = setUp(ledgers)
+  const { check: second } = setUp(limiters)
   const outcomes = await Promise.all(
     [check, second].flatMap((one) => Array.from({ length: 10 }, () => one(account, password, home))),
   )
@@ -104,10 +104,10 @@ test('a store that does not reserve refuses all, and nothing is compared', async
 test('A-1: a wrong password asks the store the same for an account that exists and one that does not', async () => {
   const asked = async (name: string) => {
     const calls: string[] = []
-    const { check, ledgers } = setUp()
-    for (const verb of ['take', 'reserve', 'settle', 'isHeld'] as const) {
-      const act = ledgers[verb] as (...args: readonly unknown[]) => Promise<unknown>
-      Object.assign(ledgers, {
+    const { check, limiters } = setUp()
+    for (const verb of ['acquire', 'reserve', 'settle', 'isHeld'] as const) {
+      const act = limiters[verb] as (...args: readonly unknown[]) => Promise<unknown>
+      Object.assign(limiters, {
         [verb]: (...args: readonly unknown[]) => {
           calls.push(verb)
           return act(...args)

@@ -10,9 +10,9 @@ import type { Store } from '../store/store.ts'
 import {
   type PasswordLimits,
   type PasswordSubject,
+  passwordLimitsOf,
   passwordSubject,
-  passwordTakes,
-  usedNetworkTake,
+  usedNetworkLimit,
 } from '../throttle/password-limits.ts'
 import type { Reservation } from '../throttle/reservation.ts'
 import { createLine } from './line.ts'
@@ -28,7 +28,7 @@ export type PasswordOutcome =
 export type CheckPassword = (account: string, password: string, network: string) => Promise<PasswordOutcome>
 
 export type CheckPasswordNeeds = {
-  readonly store: Pick<Store, 'directory' | 'ledgers'>
+  readonly store: Pick<Store, 'directory' | 'limiters'>
   /** null: none, for load tests. */
   readonly limits: PasswordLimits | null
   readonly metrics: Pick<Metrics, 'passwords' | 'throttled'>
@@ -46,8 +46,8 @@ const longestWaitMs = 500
 /** Others' reservations are settled as soon as they have compared. */
 const contendedPauseMs = 25
 
-export function createPasswordCheck({ store, limits, metrics }: CheckPasswordNeeds): CheckPassword {
-  const { directory, ledgers } = store
+export function createPasswordCheck({ store, limits: policy, metrics }: CheckPasswordNeeds): CheckPassword {
+  const { directory, limiters } = store
   const line = createLine(comparisonsAtOnce, mostWaiting)
   const underWay = new Map<string, Promise<PasswordOutcome>>()
   const secret = randomBytes(32)
@@ -71,8 +71,8 @@ export function createPasswordCheck({ store, limits, metrics }: CheckPasswordNee
     subject: PasswordSubject,
   ): Promise<PasswordOutcome> {
     const until = performance.now() + longestWaitMs
-    const used = usedNetworkTake(subject)
-    const isKnown = limits !== null && (await ledgers.isHeld(used.key))
+    const used = usedNetworkLimit(subject)
+    const isKnown = policy !== null && (await limiters.isHeld(used.key))
     const who = { network: subject.network, isKnown }
     for (;;) {
       const outcome = await line.inTurn(who, until, () => compare(account, password, subject, isKnown))
@@ -90,10 +90,10 @@ export function createPasswordCheck({ store, limits, metrics }: CheckPasswordNee
   ): Promise<PasswordOutcome | { readonly kind: 'contended' }> {
     // Unknown accounts are looked up, counted and compared alike: nothing tells that they are.
     const member = await directory.memberByLogin(account)
-    if (!limits)
+    if (!policy)
       return (await isRight(member, password)) ? { kind: 'right', member: member! } : { kind: 'wrong' }
-    const { takes, emptied } = passwordTakes(subject, isKnown, limits)
-    const reserved = await ledgers.reserve(takes)
+    const { limits, emptied } = passwordLimitsOf(subject, isKnown, policy)
+    const reserved = await limiters.reserve(limits)
     if (reserved.kind === 'contended') return reserved
     if (reserved.kind === 'throttled') {
       metrics.throttled.inc({ act: 'login', scope: reserved.scope })
@@ -109,16 +109,16 @@ export function createPasswordCheck({ store, limits, metrics }: CheckPasswordNee
     }
     if (!isItRight) {
       // Counted before it is told, and even if it is too late to tell.
-      await apartFromAnswer(() => ledgers.settle({ reservation, counts: true, emptied: [] }))
+      await apartFromAnswer(() => limiters.settle({ reservation, counts: true, emptied: [] }))
       return { kind: 'wrong' }
     }
-    await Promise.all([free(reservation, emptied), ledgers.take([usedNetworkTake(subject)])])
+    await Promise.all([free(reservation, emptied), limiters.acquire([usedNetworkLimit(subject)])])
     return { kind: 'right', member: member! }
   }
 
-  /** What is not given back, for the store fails, is free a little later by itself. */
+  /** What is not refunded, for the store fails, is free a little later by itself. */
   async function free(reservation: Reservation, emptied: readonly string[]): Promise<void> {
-    await apartFromAnswer(() => ledgers.settle({ reservation, counts: false, emptied })).catch(
+    await apartFromAnswer(() => limiters.settle({ reservation, counts: false, emptied })).catch(
       () => undefined,
     )
   }

@@ -7,7 +7,7 @@ import { apartFromAnswer } from '../deadline.ts'
 import type { Log } from '../log.ts'
 import { regionOf } from '../message/destination.ts'
 import type { Journal } from '../store/journal.ts'
-import type { Throttled } from '../throttle/take.ts'
+import type { Throttled } from '../throttle/acquire.ts'
 import type { Act } from './subject.ts'
 
 export type Refusal = {

@@ -5,8 +5,8 @@ import { reached } from '../delivery/points.ts'
 import { regionOf } from '../message/destination.ts'
 import { type NewMessage, newMessageId } from '../message/message.ts'
 import { onceForEach } from '../once-for-each.ts'
-import { issueTakes, type LimitPolicy } from '../throttle/policy.ts'
-import type { Take, Throttled } from '../throttle/take.ts'
+import type { Limit, Throttled } from '../throttle/acquire.ts'
+import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, purposeFor, throttleSubject, verificationKey } from './subject.ts'
@@ -46,8 +46,8 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const now = services.clock.now()
   const isTest = services.testCodeOf(addressKey(address), now) !== undefined
   const purpose = purposeFor(session.member, address)
-  const takes = services.hasLimits
-    ? issueTakes(throttleSubject(act, purpose), limitsFor(policy.limits, isTest), services.addressCap)
+  const limits = services.hasLimits
+    ? issueLimits(throttleSubject(act, purpose), limitsFor(policy.limits, isTest), services.addressCap)
     : []
   const lifetimeMs = policy.lifetimeMs[channel]
   const message: NewMessage | undefined = isTest
@@ -63,7 +63,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
         values: {},
         lifetimeMs,
         // What is free again if nobody took the message: the limits on this address, not those on its asker.
-        cooldown: takes.filter((take) => isOfAddress(take)).map((take) => take.key),
+        cooldown: limits.filter((limit) => isOfAddress(limit)).map((limit) => limit.key),
       }
   const key = verificationKey(act, purpose)
   const result = await services.store.verifications.issue({
@@ -73,7 +73,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
     digits: policy.digits,
     lifetimeMs,
     isTest,
-    takes,
+    limits,
     lease: services.lease,
     ...(message && { message }),
   })
@@ -100,6 +100,6 @@ const withoutGaps = onceForEach((limits: LimitPolicy): LimitPolicy => {
   return { ...limits, issues: { ...issues, address: { ...issues.address, gapsMs: [] } } }
 })
 
-function isOfAddress({ scope, looksOnly }: Take): boolean {
+function isOfAddress({ scope, looksOnly }: Limit): boolean {
   return !looksOnly && (scope === 'address' || scope === 'address-total' || scope === 'member-address')
 }

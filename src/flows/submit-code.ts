@@ -1,8 +1,8 @@
 /** The part that checking a code and changing a contact share: count, compare, and say how it ended. */
 
 import { enteredCode } from '../code/entered-code.ts'
-import { submissionTakes } from '../throttle/policy.ts'
-import type { Taking, Throttled } from '../throttle/take.ts'
+import type { Hit, Throttled } from '../throttle/acquire.ts'
+import { submissionLimits } from '../throttle/policy.ts'
 import { decideSubmission } from '../verification/decide-submission.ts'
 import type { Purpose, Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
@@ -24,7 +24,7 @@ export type Submitted =
   | {
       readonly kind: 'match'
       readonly record: Verification
-      readonly wrong: readonly Taking[]
+      readonly wrong: readonly Hit[]
     }
   | { readonly kind: 'repeated' }
   /** Wrong, expired, unknown or used: one answer. */
@@ -36,12 +36,12 @@ export async function submitCode(services: Services, submission: Submission): Pr
   const { store, ring } = services
   const policy = services.policyOf(act.session.app)
   const key = verificationKey(act, purpose)
-  const takes = services.hasLimits
-    ? submissionTakes(throttleSubject(act, purpose), policy.limits)
+  const limits = services.hasLimits
+    ? submissionLimits(throttleSubject(act, purpose), policy.limits)
     : { counted: [], wrong: [] }
   const taken = await store.verifications.takeSubmission({
     key,
-    ...takes,
+    ...limits,
     maxSubmissions: policy.maxSubmissions,
     ...(repeat !== undefined && { repeat }),
   })

@@ -35,11 +35,11 @@ export async function receiptPages(
     exposeHeadRoute: false,
     async handler(request, reply) {
       reply.header('cache-control', 'no-store').type('text/plain')
-      const take = takers.get(request.params.name)
-      if (!take) return reply.code(404).send('No such carrier.\n')
+      const limit = takers.get(request.params.name)
+      if (!limit) return reply.code(404).send('No such carrier.\n')
       const mark = request.url.indexOf('?')
       try {
-        const { status, contentType, body, reason } = await take({
+        const { status, contentType, body, reason } = await limit({
           method: request.method as 'GET' | 'POST',
           query: mark < 0 ? '' : request.url.slice(mark + 1),
           headers: request.headers as ReceiptRequest['headers'],

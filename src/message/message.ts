@@ -20,7 +20,7 @@ export type NewMessage = {
   readonly values: Readonly<Record<string, string>>
   /** How long the message is worth sending; a code message lives as long as its code. */
   readonly lifetimeMs: number
-  /** Ledgers to free of this issue's taking if it ends and nobody took it, see `isUntaken`. */
+  /** Limiters to refund this issue's hit in if it ends and nobody took it, see `isUntaken`. */
   readonly cooldown: readonly string[]
 }
 

@@ -13,7 +13,7 @@ import type {
 } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
-import type { Taking } from '../throttle/take.ts'
+import type { Hit } from '../throttle/acquire.ts'
 import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
 
@@ -27,8 +27,8 @@ export type ContactChange = {
   readonly member: string
   /** The right, unused verification of the new contact, used up by the change. */
   readonly verification: string
-  /** The takings to give back, as the submission told them. */
-  readonly wrong: readonly Taking[]
+  /** The hits to refund, as the submission told them. */
+  readonly wrong: readonly Hit[]
   readonly address: Address
   readonly country: string | null
   /** The contacts that the caller decided on. If they are no longer so, the change is `stale`. */

@@ -3,7 +3,7 @@
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
 import type { Journal } from './journal.ts'
-import type { Ledgers } from './ledgers.ts'
+import type { Limiters } from './limiters.ts'
 import type { Outbox } from './outbox.ts'
 import type { Verifications } from './verifications.ts'
 
@@ -17,7 +17,7 @@ export type Store = AsyncDisposable & {
   readonly outbox: Outbox
   readonly dispatches: Dispatches
   readonly directory: Directory
-  readonly ledgers: Ledgers
+  readonly limiters: Limiters
   readonly journal: Journal
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
@@ -26,6 +26,6 @@ export type Store = AsyncDisposable & {
    * @returns The parts that take no writes while others do, in words; empty if all is well.
    */
   proveWrite(): Promise<readonly string[]>
-  /** Drops what nothing asks for any more: forgotten ledgers, old tokens, expired proofs, past retention. */
+  /** Drops what nothing asks for any more: forgotten limiters, old tokens, expired proofs, past retention. */
   sweep(retentionMs: number): Promise<void>
 }

@@ -2,7 +2,7 @@
 
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
-import type { Take, Taking, Throttled } from '../throttle/take.ts'
+import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { Lease } from './outbox.ts'
 
@@ -13,7 +13,7 @@ export type IssueRequest = {
   readonly digits: number
   readonly lifetimeMs: number
   readonly isTest: boolean
-  readonly takes: readonly Take[]
+  readonly limits: readonly Limit[]
   /** Absent for a test address: nothing is sent to it. */
   readonly message?: NewMessage
   /** The caller's claim on the message, so that it can hand it over at once after the commit. */
@@ -32,9 +32,9 @@ export type IssueResult =
 export type SubmissionRequest = {
   readonly key: VerificationKey
   /** Kept whatever the outcome. */
-  readonly counted: readonly Take[]
+  readonly counted: readonly Limit[]
   /** Given back by `use` if the code is right. */
-  readonly wrong: readonly Take[]
+  readonly wrong: readonly Limit[]
   readonly maxSubmissions: number
   /** Fingerprint of the whole call, if the caller named it: a call answered with success before. */
   readonly repeat?: string
@@ -46,7 +46,7 @@ export type SubmissionResult =
       readonly kind: 'taken'
       readonly record: Verification | undefined
       readonly now: number
-      readonly wrong: readonly Taking[]
+      readonly wrong: readonly Hit[]
     }
   /** This very call succeeded before and its code would still be alive: answer the same again. */
   | { readonly kind: 'repeated' }
@@ -54,8 +54,8 @@ export type SubmissionResult =
 
 export type UseRequest = {
   readonly id: string
-  /** The takings to give back, as the submission told them. */
-  readonly wrong: readonly Taking[]
+  /** The hits to refund, as the submission told them. */
+  readonly wrong: readonly Hit[]
   /** false: the code was right but stays live, for a later step to use up. */
   readonly consumes: boolean
   /** Remember for so long that in this login its member proved to hold a present contact. */

@@ -1,45 +1,45 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Ledger } from './ledger.ts'
+import { decideAcquire } from './acquire.ts'
+import type { LimiterState } from './limiter-state.ts'
 import {
   defaultPasswordLimits,
   type PasswordLimits,
   type PasswordSubject,
+  passwordLimitsOf,
   passwordSubject,
-  passwordTakes,
-  usedNetworkTake,
+  usedNetworkLimit,
 } from './password-limits.ts'
-import { type OpenLedgers, reserve, settle } from './reservation.ts'
-import { decideTakes } from './take.ts'
+import { type OpenLimiters, reserve, settle } from './reservation.ts'
 
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** Logins as the server decides them, over ledgers in memory. */
-function installation(limits: PasswordLimits = defaultPasswordLimits) {
-  const ledgers = new Map<string, { ledger: Ledger; forgottenAt: number }>()
-  const open: OpenLedgers = {
-    read: (key) => ledgers.get(key)?.ledger,
-    put: (key, _form, ledger, forgottenAt) => void ledgers.set(key, { ledger, forgottenAt }),
+/** Logins as the server decides them, over limiters in memory. */
+function installation(policy: PasswordLimits = defaultPasswordLimits) {
+  const limiters = new Map<string, { limiter: LimiterState; forgottenAt: number }>()
+  const open: OpenLimiters = {
+    read: (key) => limiters.get(key)?.limiter,
+    put: (key, _form, limiter, forgottenAt) => void limiters.set(key, { limiter, forgottenAt }),
   }
   const subjects = new Map<string, PasswordSubject>()
   return (account: string, ip: string, isRight: boolean, now: number): 'right' | 'wrong' | 'locked' => {
     const name = `${account} ${ip}`
     const subject = subjects.get(name) ?? passwordSubject(account, ip)
     subjects.set(name, subject)
-    const used = usedNetworkTake(subject)
-    const isUsed = (ledgers.get(used.key)?.forgottenAt ?? 0) > now
-    const { takes, emptied } = passwordTakes(subject, isUsed, limits)
-    const reserved = reserve(open, takes, now)
+    const used = usedNetworkLimit(subject)
+    const isUsed = (limiters.get(used.key)?.forgottenAt ?? 0) > now
+    const { limits, emptied } = passwordLimitsOf(subject, isUsed, policy)
+    const reserved = reserve(open, limits, now)
     if (reserved.kind !== 'reserved') return 'locked'
     const { reservation } = reserved
     settle(open, { reservation, counts: !isRight, emptied: isRight ? emptied : [] }, now)
     if (!isRight) return 'wrong'
-    const remembered = decideTakes([used], [ledgers.get(used.key)?.ledger], now)
-    assert.ok(remembered.kind === 'taken')
-    ledgers.set(used.key, remembered.ledgers[0]!)
+    const remembered = decideAcquire([used], [limiters.get(used.key)?.limiter], now)
+    assert.ok(remembered.kind === 'acquired')
+    limiters.set(used.key, remembered.limiters[0]!)
     return 'right'
   }
 }
@@ -168,7 +168,7 @@ test('no more than 100 wrong passwords in a row reach an account, also from netw
   assert.equal(count, 100)
 })
 
-test('A-12: who has an IPv6 /48 leaves no more ledgers by wrong passwords than five networks do', () => {
+test('A-12: who has an IPv6 /48 leaves no more limiters by wrong passwords than five networks do', () => {
   const logIn = installation()
   const now = 1_700_000_000_000
   let compared = 0

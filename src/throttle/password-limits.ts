@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import { siteOf } from '../network/network.ts'
+import type { Limit } from './acquire.ts'
 import type { Window } from './policy.ts'
-import type { Take } from './take.ts'
 
 /**
  * For the whole installation, as an account login names no app. All are sliding windows.
@@ -37,7 +37,7 @@ export const defaultPasswordLimits: PasswordLimits = {
   network: [{ max: 60, perMs: 60 * minute }],
 }
 
-/** More takings than this a ledger does not remember one by one. */
+/** More hits than this a limiter does not remember one by one. */
 export const mostOfNetwork = 300
 /** A site of some size may be wrong as often as so many networks. */
 const networksOfSite = 5
@@ -55,9 +55,9 @@ export function passwordSubject(account: string, network: string): PasswordSubje
 }
 
 /** What one more wrong password takes. */
-export type PasswordTakes = {
-  readonly takes: readonly Take[]
-  /** Keys of the ledgers among them that a right password empties. */
+export type AppliedPasswordLimits = {
+  readonly limits: readonly Limit[]
+  /** Keys of the limiters among them that a right password empties. */
   readonly emptied: readonly string[]
 }
 
@@ -65,24 +65,24 @@ export type PasswordTakes = {
  * No budget is shared by networks the account was used from and others. So whatever strangers do, those who
  * log in where they did before meet only what was done there.
  */
-export function passwordTakes(
+export function passwordLimitsOf(
   { account, network }: PasswordSubject,
   isUsed: boolean,
-  limits: PasswordLimits,
-): PasswordTakes {
-  const takes = [take('password', `pw:${account}:${network}`, limits.accountNetwork)]
-  const used = take('password', `pu:${account}`, limits.usedNetworks)
-  if (isUsed) takes.push(used)
+  policy: PasswordLimits,
+): AppliedPasswordLimits {
+  const limits = [limit('password', `pw:${account}:${network}`, policy.accountNetwork)]
+  const used = limit('password', `pu:${account}`, policy.usedNetworks)
+  if (isUsed) limits.push(used)
   else {
-    takes.push(
-      take('password', `po:${account}`, limits.otherNetworks),
-      take('network', `pn:${network}`, limits.network),
+    limits.push(
+      limit('password', `po:${account}`, policy.otherNetworks),
+      limit('network', `pn:${network}`, policy.network),
     )
-    // Whoever has one site has its 65,536 networks: without this he would leave a ledger for every guess there.
+    // Whoever has one site has its 65,536 networks: without this he would leave a limiter for every guess there.
     const site = siteOf(network)
-    if (site !== undefined) takes.push(take('network', `ps:${site}`, limits.network.map(ofSite)))
+    if (site !== undefined) limits.push(limit('network', `ps:${site}`, policy.network.map(ofSite)))
   }
-  return { takes: takes.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
+  return { limits: limits.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
 }
 
 function ofSite({ max, perMs }: Window): Window {
@@ -90,12 +90,12 @@ function ofSite({ max, perMs }: Window): Window {
 }
 
 /** Remembers that the account was used from the network; never refused. While it is held, the network is used. */
-export function usedNetworkTake({ account, network }: PasswordSubject): Take {
-  // Tags of one kind: the newest taking replaces the one before.
+export function usedNetworkLimit({ account, network }: PasswordSubject): Limit {
+  // Tags of one kind: the newest hit replaces the one before.
   const rules = [{ kind: 'distinct', max: 1, perMs: usedForMs }] as const
   return { scope: 'password', key: `pk:${account}:${network}`, form: 'tags', rules, tag: 0 }
 }
 
-function take(scope: Take['scope'], key: string, windows: readonly Window[]): Take {
+function limit(scope: Limit['scope'], key: string, windows: readonly Window[]): Limit {
   return { scope, key, form: 'events', rules: windows.map((window) => ({ kind: 'window', ...window })) }
 }

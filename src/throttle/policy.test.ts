@@ -3,17 +3,17 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { limiterKeyOf } from '../address/address.ts'
 import { partitionOf, partitions } from '../address/partition.ts'
-import type { Ledger } from './ledger.ts'
+import { decideAcquire, hitsOf, type Limit, limitsWith, refund } from './acquire.ts'
+import type { LimiterState } from './limiter-state.ts'
 import {
   defaultAddressCap,
   defaultLimits,
-  issueTakes,
-  partitionOfLedger,
+  issueLimits,
+  partitionOfLimiter,
   partitionOfSubject,
-  submissionTakes,
+  submissionLimits,
   type ThrottleSubject,
 } from './policy.ts'
-import { decideTakes, giveBack, type Take, takesWith, takingsOf } from './take.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -29,26 +29,25 @@ const subject: ThrottleSubject = {
   isHolder: false,
 }
 
-/** Ledgers kept as an engine keeps them. */
+/** Limiters kept as an engine keeps them. */
 function keeper() {
-  const kept = new Map<string, Ledger>()
+  const kept = new Map<string, LimiterState>()
   return {
-    take(takes: readonly Take[], now: number) {
-      const decision = decideTakes(
-        takes,
-        takes.map((take) => kept.get(take.key)),
+    acquire(limits: readonly Limit[], now: number) {
+      const decision = decideAcquire(
+        limits,
+        limits.map((limit) => kept.get(limit.key)),
         now,
       )
-      if (decision.kind === 'taken')
-        for (const [i, take] of takes.entries()) {
-          const next = decision.ledgers[i]
-          if (next) kept.set(take.key, next.ledger)
+      if (decision.kind === 'acquired')
+        for (const [i, limit] of limits.entries()) {
+          const next = decision.limiters[i]
+          if (next) kept.set(limit.key, next.limiter)
         }
       return decision
     },
-    giveBack(takes: readonly Take[], at: number) {
-      for (const taking of takingsOf(takes, at))
-        kept.set(taking.key, giveBack(taking, kept.get(taking.key) ?? []))
+    refund(limits: readonly Limit[], at: number) {
+      for (const hit of hitsOf(limits, at)) kept.set(hit.key, refund(hit, kept.get(hit.key) ?? []))
     },
     kept,
   }
@@ -57,13 +56,14 @@ function keeper() {
 test('N-5: with the default policy no 60 seconds hold more than five comparisons', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(40 * second), { maxLength: 60 }), (gaps) => {
-      const ledgers = keeper()
+      const limiters = keeper()
       const done: number[] = []
       let now = 1_700_000_000_000
       for (const gap of gaps) {
         now += gap
-        const { counted, wrong } = submissionTakes(subject, defaultLimits)
-        if (ledgers.take(takesWith([...counted, ...wrong], true), now).kind === 'taken') done.push(now)
+        const { counted, wrong } = submissionLimits(subject, defaultLimits)
+        if (limiters.acquire(limitsWith([...counted, ...wrong], true), now).kind === 'acquired')
+          done.push(now)
       }
       for (const start of done)
         assert.ok(done.filter((time) => time >= start && time < start + minute).length <= 5)
@@ -74,30 +74,30 @@ test('N-5: with the default policy no 60 seconds hold more than five comparisons
 
 test('a patient guesser is bounded by the days, not by the minutes alone', () => {
   const guess = (everyMs: number, forMs: number, members: number) => {
-    const ledgers = keeper()
+    const limiters = keeper()
     let wrongs = 0
     for (let now = 1_700_000_000_000, end = now + forMs, i = 0; now < end; now += everyMs, i++) {
-      const { counted, wrong } = submissionTakes(
+      const { counted, wrong } = submissionLimits(
         { ...subject, member: `m${i % members}`, network: undefined },
         defaultLimits,
       )
-      if (ledgers.take(takesWith([...counted, ...wrong], true), now).kind === 'taken') wrongs++
+      if (limiters.acquire(limitsWith([...counted, ...wrong], true), now).kind === 'acquired') wrongs++
     }
     return wrongs
   }
   assert.equal(guess(13 * second, day, 1), 15, 'one member, one address, a day')
   assert.equal(guess(5 * minute, 30 * day, 1), 50, 'the same, thirty days')
   const asker = { ...subject, member: 'new', network: undefined }
-  const ledgers = keeper()
+  const limiters = keeper()
   const guessed = { ...asker, member: 'm' }
   for (let i = 0; i < 30; i++) {
-    const { wrong } = submissionTakes({ ...guessed, member: `m${i % 3}` }, defaultLimits)
-    assert.equal(ledgers.take(takesWith(wrong, true), 1_700_000_000_000 + i).kind, 'taken')
+    const { wrong } = submissionLimits({ ...guessed, member: `m${i % 3}` }, defaultLimits)
+    assert.equal(limiters.acquire(limitsWith(wrong, true), 1_700_000_000_000 + i).kind, 'acquired')
   }
-  const decision = ledgers.take(issueTakes(asker, defaultLimits, defaultAddressCap), 1_700_000_000_100)
+  const decision = limiters.acquire(issueLimits(asker, defaultLimits, defaultAddressCap), 1_700_000_000_100)
   assert.ok(decision.kind === 'throttled' && decision.rule === 'window', 'no more codes to guess at that day')
-  const holder = issueTakes({ ...asker, isHolder: true }, defaultLimits, defaultAddressCap)
-  assert.equal(ledgers.take(holder, 1_700_000_000_100).kind, 'taken')
+  const holder = issueLimits({ ...asker, isHolder: true }, defaultLimits, defaultAddressCap)
+  assert.equal(limiters.acquire(holder, 1_700_000_000_100).kind, 'acquired')
 })
 
 test('an honest person never meets a limit', () => {
@@ -112,7 +112,7 @@ test('an honest person never meets a limit', () => {
   }
   const people = 100_000
   for (let person = 0; person < people; person++) {
-    const ledgers = keeper()
+    const limiters = keeper()
     const own = {
       ...subject,
       member: `m${person}`,
@@ -123,21 +123,21 @@ test('an honest person never meets a limit', () => {
     let wasRefused = false
     const resends = Math.floor(random() * random() * 4)
     for (let i = 0; i <= resends; i++) {
-      const takes = issueTakes(own, defaultLimits, defaultAddressCap)
-      const first = ledgers.take(takes, now)
+      const limits = issueLimits(own, defaultLimits, defaultAddressCap)
+      const first = limiters.acquire(limits, now)
       if (first.kind === 'throttled') {
         // The screen counts down the gap; any other limit would be met by surprise.
         if (first.rule !== 'gaps' && first.retryAfterMs > 10 * minute) wasRefused = true
         now += first.retryAfterMs
-        if (ledgers.take(takes, now).kind === 'throttled') wasRefused = true
+        if (limiters.acquire(limits, now).kind === 'throttled') wasRefused = true
       }
       now += 5 * second + random() * 50 * second
     }
     const typos = Math.floor(random() * 3)
     for (let i = 0; i <= typos; i++) {
-      const { counted, wrong } = submissionTakes(own, defaultLimits)
-      if (ledgers.take([...counted, ...wrong], now).kind === 'throttled') wasRefused = true
-      else if (i === typos) ledgers.giveBack(wrong, now)
+      const { counted, wrong } = submissionLimits(own, defaultLimits)
+      if (limiters.acquire([...counted, ...wrong], now).kind === 'throttled') wasRefused = true
+      else if (i === typos) limiters.refund(wrong, now)
       now += 3 * second + random() * 10 * second
     }
     if (wasRefused) refused++
@@ -192,7 +192,7 @@ test('each limit refuses on its own, one past its most', () => {
     ],
   ]
   for (const [scope, changes, max] of most) {
-    const ledgers = keeper()
+    const limiters = keeper()
     const limits = {
       ...defaultLimits,
       issues: { ...defaultLimits.issues, address: { gapsMs: [], windows: [] }, memberAddress: [] },
@@ -200,33 +200,33 @@ test('each limit refuses on its own, one past its most', () => {
     let done = 0
     let refusal = ''
     for (let i = 0; done <= max && refusal === '' && i < 1000; i++) {
-      const decision = ledgers.take(
-        issueTakes({ ...subject, ...changes[i % changes.length] }, limits, defaultAddressCap),
+      const decision = limiters.acquire(
+        issueLimits({ ...subject, ...changes[i % changes.length] }, limits, defaultAddressCap),
         1_700_000_000_000,
       )
-      if (decision.kind === 'taken') done++
+      if (decision.kind === 'acquired') done++
       else refusal = decision.scope
     }
     assert.deepEqual([refusal, done], [scope, max])
   }
 })
 
-test('either all takes of a call count or none does, and every refusing scope is named', () => {
-  const ledgers = keeper()
+test('either all limits of a call count or none does, and every refusing scope is named', () => {
+  const limiters = keeper()
   const rule = { kind: 'window', max: 1, perMs: minute } as const
-  const one: Take = { scope: 'address', key: 'one', form: 'events', rules: [rule] }
-  const two: Take = { scope: 'member', key: 'two', form: 'events', rules: [{ ...rule, perMs: hour }] }
-  const three: Take = { scope: 'network', key: 'three', form: 'events', rules: [rule] }
-  ledgers.take([one, two], 0)
-  const decision = ledgers.take([three, one, two], 1)
+  const one: Limit = { scope: 'address', key: 'one', form: 'events', rules: [rule] }
+  const two: Limit = { scope: 'member', key: 'two', form: 'events', rules: [{ ...rule, perMs: hour }] }
+  const three: Limit = { scope: 'network', key: 'three', form: 'events', rules: [rule] }
+  limiters.acquire([one, two], 0)
+  const decision = limiters.acquire([three, one, two], 1)
   assert.ok(decision.kind === 'throttled')
   assert.deepEqual(decision.scopes, ['address', 'member'])
   assert.equal(decision.scope, 'member')
   assert.equal(decision.retryAfterMs, hour - 1, 'the longest wait: one wait is enough')
-  assert.equal(ledgers.kept.get('three'), undefined)
+  assert.equal(limiters.kept.get('three'), undefined)
 })
 
-test('ledgers of different subjects are apart and hold no address', () => {
+test('limiters of different subjects are apart and hold no address', () => {
   const keys = new Set<string>()
   let count = 0
   for (const change of [
@@ -238,10 +238,10 @@ test('ledgers of different subjects are apart and hold no address', () => {
     { network: '192.0.2.2' },
   ]) {
     const own = { ...subject, ...change }
-    const { counted, wrong } = submissionTakes(own, defaultLimits)
-    const issue = issueTakes(own, defaultLimits, defaultAddressCap).filter((take) => !take.looksOnly)
+    const { counted, wrong } = submissionLimits(own, defaultLimits)
+    const issue = issueLimits(own, defaultLimits, defaultAddressCap).filter((limit) => !limit.looksOnly)
     const all = [...issue, ...counted, ...wrong]
-    assert.equal(new Set(all.map((take) => take.key)).size, all.length)
+    assert.equal(new Set(all.map((limit) => limit.key)).size, all.length)
     for (const { key } of all) {
       keys.add(key)
       assert.ok(!key.includes('138001380'))
@@ -251,7 +251,7 @@ test('ledgers of different subjects are apart and hold no address', () => {
   assert.ok(keys.size > count * 3)
 })
 
-test('the ledgers of an address lie where it lies, those of a member together', () => {
+test('the limiters of an address lie where it lies, those of a member together', () => {
   for (const [address, member] of [
     ['tel:+8613800138000', 'm1'],
     ['mailto:a+b@example.com', 'm2'],
@@ -266,16 +266,16 @@ test('the ledgers of an address lie where it lies, those of a member together', 
       isHolder: false,
     }
     const wide = { ...defaultLimits.issues, memberAddress: [{ max: 1000, perMs: 1000 }] }
-    const { counted, wrong } = submissionTakes(subject, defaultLimits)
+    const { counted, wrong } = submissionLimits(subject, defaultLimits)
     for (const { scope, key } of [
-      ...issueTakes(subject, { ...defaultLimits, issues: wide }, defaultAddressCap),
+      ...issueLimits(subject, { ...defaultLimits, issues: wide }, defaultAddressCap),
       ...counted,
       ...wrong,
     ])
       if (scope === 'address' || scope === 'member-address')
-        assert.equal(partitionOfLedger(key), partitionOf(address), key)
+        assert.equal(partitionOfLimiter(key), partitionOf(address), key)
       else if (scope === 'member' || scope === 'member-addresses')
-        assert.equal(partitionOfLedger(key), partitionOfSubject(`t:${member}`), key)
+        assert.equal(partitionOfLimiter(key), partitionOfSubject(`t:${member}`), key)
   }
 })
 

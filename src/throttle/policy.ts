@@ -1,10 +1,10 @@
-/** The limits an installation sets, their defaults, and which takings an act makes under them. */
+/** The limits an installation sets, their defaults, and which hits an act makes under them. */
 
 import { hash } from 'node:crypto'
 import { partitionOfDigest } from '../address/partition.ts'
 import { onceForEach } from '../once-for-each.ts'
-import type { Rule } from './ledger.ts'
-import { type Scope, type Take, tagOf } from './take.ts'
+import { type Limit, type Scope, tagOf } from './acquire.ts'
+import type { Rule } from './limiter-state.ts'
 
 export type Window = { readonly max: number; readonly perMs: number }
 
@@ -31,7 +31,7 @@ export type LimitPolicy = {
     readonly memberAddress: readonly Window[]
   }
   /**
-   * Budgets of wrong codes; a right one gives its taking back. Those of the member refuse his submissions. Those of
+   * Budgets of wrong codes; a right one refunds its hit. Those of the member refuse his submissions. Those of
    * an address and of a network, which others use too, refuse no code that was sent: they refuse new ones.
    */
   readonly wrong: {
@@ -107,60 +107,63 @@ export type ThrottleSubject = {
  * touches; and what refuses others hangs on nothing that he does, so that nobody learns from it that he is there.
  * @param cap  See `defaultAddressCap`.
  */
-export function issueTakes(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Take[] {
+export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Limit[] {
   const { tenant, app, member, network, isHolder } = subject
-  const limits = limitsOf(policy)
+  const unkeyed = unkeyedOf(policy)
   const total = totalsOf(cap)
   const address = digestOf(subject.limiterKey)
-  const takes: Take[] = [
-    { ...(isHolder ? limits.holder : limits.memberAddress), key: `im:${tenant}:${member}:${address}` },
+  const limits: Limit[] = [
+    { ...(isHolder ? unkeyed.holder : unkeyed.memberAddress), key: `im:${tenant}:${member}:${address}` },
     isHolder
       ? { ...total.holders, key: `ta:holders:${address}` }
       : { ...total.others, key: `ta:others:${address}` },
-    { ...limits.member, key: `iu:${tenant}:${member}` },
-    { ...limits.memberAddresses, key: `id:${tenant}:${member}`, tag: tagOf(bytesOf(address)) },
-    { ...limits.app, key: `ip:${app}` },
+    { ...unkeyed.member, key: `iu:${tenant}:${member}` },
+    { ...unkeyed.memberAddresses, key: `id:${tenant}:${member}`, tag: tagOf(bytesOf(address)) },
+    { ...unkeyed.app, key: `ip:${app}` },
   ]
-  if (limits.appDay) takes.push({ ...limits.appDay, key: `iq:${app}` })
-  if (isHolder) return takes
-  takes.push(
-    { ...limits.address, key: `ia:${tenant}:${address}` },
-    { ...limits.addressWrong, key: `wa:${tenant}:${address}` },
+  if (unkeyed.appDay) limits.push({ ...unkeyed.appDay, key: `iq:${app}` })
+  if (isHolder) return limits
+  limits.push(
+    { ...unkeyed.address, key: `ia:${tenant}:${address}` },
+    { ...unkeyed.addressWrong, key: `wa:${tenant}:${address}` },
   )
   if (network !== undefined)
-    takes.push({ ...limits.network, key: `in:${network}` }, { ...limits.networkWrong, key: `wn:${network}` })
-  return takes
+    limits.push(
+      { ...unkeyed.network, key: `in:${network}` },
+      { ...unkeyed.networkWrong, key: `wn:${network}` },
+    )
+  return limits
 }
 
 /**
  * What one more submission takes: only a member's own limits refuse it. `wrong` is taken beforehand as if the code
- * were wrong and given back when it is right, so that a crash between the two never leaves a guess uncounted.
+ * were wrong and refunded when it is right, so that a crash between the two never leaves a guess uncounted.
  */
-export function submissionTakes(
+export function submissionLimits(
   subject: ThrottleSubject,
   policy: LimitPolicy,
-): { counted: Take[]; wrong: Take[] } {
+): { counted: Limit[]; wrong: Limit[] } {
   const { tenant, member, network, isHolder } = subject
-  const limits = limitsOf(policy).submissions
+  const unkeyed = unkeyedOf(policy).submissions
   const address = digestOf(subject.limiterKey)
   const own = `${tenant}:${member}:${address}`
-  const counted: Take[] = [{ ...limits.memberAddress, key: `sm:${own}` }]
-  const wrong: Take[] = [
-    { ...limits.memberAddressWrong, key: `wm:${own}` },
-    { ...limits.memberWrong, key: `wu:${tenant}:${member}` },
+  const counted: Limit[] = [{ ...unkeyed.memberAddress, key: `sm:${own}` }]
+  const wrong: Limit[] = [
+    { ...unkeyed.memberAddressWrong, key: `wm:${own}` },
+    { ...unkeyed.memberWrong, key: `wu:${tenant}:${member}` },
   ]
   if (!isHolder)
     // A guess without a live code of one's own can never be right, so it is none at this address.
-    wrong.push({ ...limits.addressWrong, key: `wa:${tenant}:${address}`, decoyKey: `wx:${own}` })
-  if (network !== undefined) wrong.push({ ...limits.networkWrong, key: `wn:${network}` })
+    wrong.push({ ...unkeyed.addressWrong, key: `wa:${tenant}:${address}`, decoyKey: `wx:${own}` })
+  if (network !== undefined) wrong.push({ ...unkeyed.networkWrong, key: `wn:${network}` })
   return { counted, wrong }
 }
 
 /**
- * A nonce that an app may use once. A second taking within the time is refused.
+ * A nonce that an app may use once. A second hit within the time is refused.
  * @param rememberedMs  As long as a signature over it may be accepted.
  */
-export function nonceTake(app: string, nonce: string, rememberedMs: number): Take {
+export function nonceLimit(app: string, nonce: string, rememberedMs: number): Limit {
   return {
     scope: 'app',
     key: `no:${app}:${digestOf(nonce)}`,
@@ -170,10 +173,10 @@ export function nonceTake(app: string, nonce: string, rememberedMs: number): Tak
 }
 
 /**
- * The partition that a ledger lies in: with its address if it counts one, else with the others of its
+ * The partition that a limiter lies in: with its address if it counts one, else with the others of its
  * subject. So a store with shards decides most of what an act takes where the act's record lies.
  */
-export function partitionOfLedger(key: string): number {
+export function partitionOfLimiter(key: string): number {
   const digest = /^(?:[isw][amx]|ta):.*:([\w-]{20})$/.exec(key)?.[1]
   if (digest !== undefined) return partitionOfDigest(bytesOf(digest))
   return partitionOfSubject(key.slice(key.indexOf(':') + 1))
@@ -184,18 +187,18 @@ export function partitionOfSubject(subject: string): number {
   return partitionOfDigest(bytesOf(digestOf(subject)))
 }
 
-/** All of a take but whose ledger it is. */
-type Limit = Omit<Take, 'key' | 'tag' | 'decoyKey'>
+/** A limit without its key. */
+type UnkeyedLimit = Omit<Limit, 'key' | 'tag' | 'decoyKey'>
 
 /**
  * The limits of a policy are made at its first act and then shared by all: making them anew cost each act some
  * microseconds, and an engine that knows their rules by identity need not be sent them again.
  */
-const limitsOf = onceForEach((policy: LimitPolicy) => {
+const unkeyedOf = onceForEach((policy: LimitPolicy) => {
   const { issues, submissions, wrong } = policy
   const { gapsMs } = issues.address
   const gaps: Rule[] = gapsMs.length > 0 ? [{ kind: 'gaps', gapsMs, perMs: day }] : []
-  const withGaps = (limit: Limit): Limit => ({ ...limit, rules: [...gaps, ...limit.rules] })
+  const withGaps = (limit: UnkeyedLimit): UnkeyedLimit => ({ ...limit, rules: [...gaps, ...limit.rules] })
   const { perSecond, burst, perDay } = issues.app
   return {
     holder: withGaps(shared('member-address', issues.holder, day)),
@@ -205,8 +208,12 @@ const limitsOf = onceForEach((policy: LimitPolicy) => {
       ...shared('member-addresses', issues.memberAddresses, day),
       form: 'tags',
       rules: issues.memberAddresses.map((window) => ({ kind: 'distinct', ...window })),
-    } satisfies Limit,
-    app: { scope: 'app', form: 'bucket', rules: [{ kind: 'bucket', perSecond, burst }] } satisfies Limit,
+    } satisfies UnkeyedLimit,
+    app: {
+      scope: 'app',
+      form: 'bucket',
+      rules: [{ kind: 'bucket', perSecond, burst }],
+    } satisfies UnkeyedLimit,
     appDay:
       perDay === null
         ? undefined
@@ -214,11 +221,11 @@ const limitsOf = onceForEach((policy: LimitPolicy) => {
             scope: 'app-day',
             form: 'tally',
             rules: [{ kind: 'tally', max: perDay, perMs: day }],
-          } satisfies Limit),
+          } satisfies UnkeyedLimit),
     address: shared('address', issues.address.windows, day),
-    addressWrong: { ...shared('address', wrong.address, day), looksOnly: true } satisfies Limit,
+    addressWrong: { ...shared('address', wrong.address, day), looksOnly: true } satisfies UnkeyedLimit,
     network: shared('network', issues.network, hour),
-    networkWrong: { ...shared('network', wrong.network, hour), looksOnly: true } satisfies Limit,
+    networkWrong: { ...shared('network', wrong.network, hour), looksOnly: true } satisfies UnkeyedLimit,
     submissions: {
       memberAddress: shared('member-address', submissions.memberAddress, minute),
       memberAddressWrong: shared('member-address', wrong.memberAddress, 30 * day),
@@ -239,17 +246,17 @@ const totalsOf = onceForEach(({ max, perMs }: Window) => {
 })
 
 /**
- * A limit on a ledger that apps with other policies take from too. It is taken from also where this policy has no
+ * A limit on a limiter that apps with other policies take from too. It is taken from also where this policy has no
  * limit, for another's limit counts it.
  * @param keepMs  What the default policy looks back: none forgets sooner.
  */
-function shared(scope: Scope, limits: readonly Window[], keepMs: number): Limit {
-  return { scope, form: 'events', rules: limits.map((limit) => ({ kind: 'window', ...limit })), keepMs }
+function shared(scope: Scope, windows: readonly Window[], keepMs: number): UnkeyedLimit {
+  return { scope, form: 'events', rules: windows.map((window) => ({ kind: 'window', ...window })), keepMs }
 }
 
 /** A limit that never refuses, for what is looked at elsewhere. */
-function remembered(scope: Scope, limits: readonly Window[], keepMs: number): Limit {
-  const longest = limits.reduce((most, { perMs }) => Math.max(most, perMs), keepMs)
+function remembered(scope: Scope, windows: readonly Window[], keepMs: number): UnkeyedLimit {
+  const longest = windows.reduce((most, { perMs }) => Math.max(most, perMs), keepMs)
   return { scope, form: 'events', rules: [], keepMs: longest }
 }
 

@@ -1,27 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Ledger } from './ledger.ts'
-import { type OpenLedgers, type Reservation, reservationMs, reserve, settle } from './reservation.ts'
-import type { Take } from './take.ts'
+import type { Limit } from './acquire.ts'
+import type { LimiterState } from './limiter-state.ts'
+import { type OpenLimiters, type Reservation, reservationMs, reserve, settle } from './reservation.ts'
 
-function keeper(): OpenLedgers & { readonly ledgers: Map<string, Ledger> } {
-  const ledgers = new Map<string, Ledger>()
+function keeper(): OpenLimiters & { readonly limiters: Map<string, LimiterState> } {
+  const limiters = new Map<string, LimiterState>()
   return {
-    ledgers,
-    read: (key) => ledgers.get(key),
-    put: (key, _form, ledger) => void (ledger.length > 0 ? ledgers.set(key, ledger) : ledgers.delete(key)),
+    limiters,
+    read: (key) => limiters.get(key),
+    put: (key, _form, limiter) =>
+      void (limiter.length > 0 ? limiters.set(key, limiter) : limiters.delete(key)),
   }
 }
 
-const five: Take = {
+const five: Limit = {
   scope: 'password',
   key: 'five',
   form: 'events',
   rules: [{ kind: 'window', max: 5, perMs: 60_000 }],
 }
-const reservedOf = (open: OpenLedgers, now: number, takes: readonly Take[] = [five]): Reservation => {
-  const result = reserve(open, takes, now)
+const reservedOf = (open: OpenLimiters, now: number, limits: readonly Limit[] = [five]): Reservation => {
+  const result = reserve(open, limits, now)
   assert.ok(result.kind === 'reserved', result.kind)
   return result.reservation
 }
@@ -53,7 +54,7 @@ test('settling leaves nothing reserved behind, and empties what it is asked to',
   const open = keeper()
   settle(open, settled(reservedOf(open, 1), true), 2)
   settle(open, { reservation: reservedOf(open, 3), counts: false, emptied: ['five', 'unknown'] }, 4)
-  assert.equal(open.ledgers.size, 0)
+  assert.equal(open.limiters.size, 0)
 })
 
 test('whatever the order and outcome, no window holds more than its most, and free room is never refused as locked', () => {

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Ledger } from './ledger.ts'
-import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from './policy.ts'
-import { decideTakes, giveBack, type Take, takesWith, takingsOf } from './take.ts'
+import { decideAcquire, hitsOf, type Limit, limitsWith, refund } from './acquire.ts'
+import type { LimiterState } from './limiter-state.ts'
+import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from './policy.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -20,23 +20,23 @@ type Caller = {
 }
 type Model = ReturnType<typeof model>
 
-/** @param planted  What a fault does to the takes of a submission. */
-function model(planted: (takes: Take[]) => Take[] = (takes) => takes) {
-  const ledgers = new Map<string, Ledger>()
+/** @param planted  What a fault does to the limits of a submission. */
+function model(planted: (limits: Limit[]) => Limit[] = (limits) => limits) {
+  const limiters = new Map<string, LimiterState>()
   const codes = new Map<string, { expiresAt: number; submissions: number }>()
   const messages: (Caller & { readonly at: number })[] = []
   const subjectOf = (caller: Caller) => ({ ...caller, app: `app-${caller.tenant}`, limiterKey: 'tel:+1' })
 
-  function take(takes: readonly Take[], now: number) {
-    const decision = decideTakes(
-      takes,
-      takes.map(({ key }) => ledgers.get(key)),
+  function limit(limits: readonly Limit[], now: number) {
+    const decision = decideAcquire(
+      limits,
+      limits.map(({ key }) => limiters.get(key)),
       now,
     )
-    if (decision.kind === 'taken')
-      for (const [i, { key }] of takes.entries()) {
-        const next = decision.ledgers[i]
-        if (next) ledgers.set(key, next.ledger)
+    if (decision.kind === 'acquired')
+      for (const [i, { key }] of limits.entries()) {
+        const next = decision.limiters[i]
+        if (next) limiters.set(key, next.limiter)
       }
     return decision
   }
@@ -44,8 +44,8 @@ function model(planted: (takes: Take[]) => Take[] = (takes) => takes) {
   return {
     messages,
     ask(caller: Caller, now: number): boolean {
-      const takes = issueTakes(subjectOf(caller), defaultLimits, defaultAddressCap)
-      if (take(takes, now).kind === 'throttled') return false
+      const limits = issueLimits(subjectOf(caller), defaultLimits, defaultAddressCap)
+      if (limit(limits, now).kind === 'throttled') return false
       messages.push({ ...caller, at: now })
       const key = `${caller.tenant} ${caller.member}`
       const live = codes.get(key)
@@ -56,17 +56,16 @@ function model(planted: (takes: Take[]) => Take[] = (takes) => takes) {
       const key = `${caller.tenant} ${caller.member}`
       const found = codes.get(key)
       const live = found && found.expiresAt > now ? found : undefined
-      const { counted, wrong } = submissionTakes(subjectOf(caller), defaultLimits)
-      const takes = takesWith(planted(wrong), live !== undefined)
-      const decision = take([...counted, ...takes], now)
+      const { counted, wrong } = submissionLimits(subjectOf(caller), defaultLimits)
+      const limits = limitsWith(planted(wrong), live !== undefined)
+      const decision = limit([...counted, ...limits], now)
       if (decision.kind === 'throttled') {
         if (decision.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
           codes.delete(key)
         return 'throttled'
       }
       if (!live || ++live.submissions > 5 || !isRight) return 'refused'
-      for (const taking of takingsOf(takes, now))
-        ledgers.set(taking.key, giveBack(taking, ledgers.get(taking.key)!))
+      for (const hit of hitsOf(limits, now)) limiters.set(hit.key, refund(hit, limiters.get(hit.key)!))
       codes.delete(key)
       return 'right'
     },
@@ -156,10 +155,10 @@ test('A-9: whatever strangers do, the holder’s sends and right codes and a pen
 })
 
 test('A-9: the same check finds wrong codes that are counted against an address as a whole', () => {
-  const addressWide = (takes: Take[]) =>
-    takes.map(({ decoyKey: _, ...take }): Take => {
-      const isShared = take.scope === 'address'
-      return isShared ? { ...take, rules: [{ kind: 'window', max: 30, perMs: day }] } : take
+  const addressWide = (limits: Limit[]) =>
+    limits.map(({ decoyKey: _, ...limit }): Limit => {
+      const isShared = limit.scope === 'address'
+      return isShared ? { ...limit, rules: [{ kind: 'window', max: 30, perMs: day }] } : limit
     })
   assert.throws(() =>
     fc.assert(

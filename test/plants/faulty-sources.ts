@@ -5,7 +5,7 @@ type Edits = Readonly<Record<string, readonly (readonly [string, string])[]>>
 export const plants: Readonly<Record<string, Edits>> = {
   /** Counts are read, raised and written, and nothing keeps another process from doing so meanwhile. */
   'count that is not atomic': {
-    'src/store/postgres/ledgers.ts': [['order by l.key for update of l', 'order by l.key']],
+    'src/store/postgres/limiters.ts': [['order by l.key for update of l', 'order by l.key']],
     'src/store/postgres/verification-rows.ts': [['order by v.id for update of v', 'order by v.id']],
   },
 

@@ -5,7 +5,7 @@ import { type Call, type Delivery, type History, isUnknown, type Window } from '
 /** Each breach is a sentence; none means that the promise held. */
 export type Invariant = (history: History) => string[]
 
-/** Ledgers hold whole milliseconds. */
+/** Limiters hold whole milliseconds. */
 const roundingMs = 2
 
 export const invariants = {
@@ -115,12 +115,12 @@ function comparisonsWithinLimits({ calls, rules }: History): string[] {
   )
 }
 
-/** Those whose message nobody took do not count: they were given back. */
+/** Those whose message nobody took do not count: they were refunded. */
 function issuesWithinLimits({ calls, rules, failed }: History): string[] {
   const issued = calls.filter(({ act, end }) => act === 'send' && end === 'done')
   return [...Map.groupBy(issued, ({ address }) => address)].flatMap(([address, some]) => {
-    const givenBack = failed.get(address) ?? 0
-    const limits = rules.issues.address.map(({ max, perMs }) => ({ max: max + givenBack, perMs }))
+    const withoutHit = failed.get(address) ?? 0
+    const limits = rules.issues.address.map(({ max, perMs }) => ({ max: max + withoutHit, perMs }))
     return exceeded(some, () => address, limits, 'issues')
   })
 }

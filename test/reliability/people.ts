@@ -1,7 +1,7 @@
 /** People who use an installation in earnest, and some who abuse it, while things fail; each call is kept. */
 
 import { Agent, request } from 'node:http'
-import type { Taken } from '../scripted-carrier.ts'
+import type { Acquired } from '../scripted-carrier.ts'
 import { appLogin, newNumber, paths, type Server } from '../server.ts'
 import type { Act, Call, End, Holder } from './history.ts'
 
@@ -10,7 +10,7 @@ export type Installation = {
   readonly urls: readonly string[]
   readonly app: Server['app']
   /** What the carrier took, in order. */
-  readonly taken: readonly Taken[]
+  readonly taken: readonly Acquired[]
   readonly lifetimeMs: number
 }
 
@@ -202,7 +202,7 @@ export async function startPeople(installation: Installation, gapMs: number): Pr
     const address = newNumber()
     if (!(await codeFor(person, address))) return
     const guess = () => call('verify', person, address, { code: '000000' })
-    // The ledgers are there when the many come: nothing but a lock keeps these apart.
+    // The limiters are there when the many come: nothing but a lock keeps these apart.
     for (let nth = 0; nth < 2; nth++) await guess()
     await Promise.all(Array.from({ length: 8 }, guess))
     for (let nth = 0; isOn && nth < 10; nth++) {

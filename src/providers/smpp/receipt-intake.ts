@@ -5,7 +5,7 @@ import { type Pdu, simplePdu } from './pdu.ts'
 import { type ReceiptRules, readReceipt } from './receipt.ts'
 import { statuses } from './smpp-outcome.ts'
 
-type Taken = { readonly receipt: Receipt; readonly answer: (status: number) => void }
+type Acquired = { readonly receipt: Receipt; readonly answer: (status: number) => void }
 
 /** Not recorded yet, at most: beyond it the SMSC is asked to tell them again. */
 const mostInHand = 2_000
@@ -15,7 +15,7 @@ const mostInHand = 2_000
  * recorded, with 0x64, a temporary error, by which the SMSC keeps it and tells it again.
  */
 export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
-  let gathered: Taken[] = []
+  let gathered: Acquired[] = []
   let inHand = 0
 
   function onRequest(pdu: Pdu, respond: (pdu: Pdu) => void): void {

@@ -347,7 +347,7 @@ test('no mail, however broken, throws or takes long', () => {
     clear(whole.replace('It did not work', long))
     clear(long + whole)
   }
-  // Each of these takes minutes if what others wrote is searched whole.
+  // Each of these limits minutes if what others wrote is searched whole.
   for (const piece of ['x', 'x@', '1', ' ', 'a,b@c,', ';'])
     for (const field of [
       'Diagnostic-Code: smtp; ',

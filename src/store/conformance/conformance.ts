@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
 import type { Store } from '../store.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
@@ -43,7 +43,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     })
     after(() => engine[Symbol.asyncDispose]())
 
-    const { verifications, outbox, ledgers, journal } = store
+    const { verifications, outbox, limiters, journal } = store
     const both = { store, client }
 
     verificationConformance(both, () => engine.reservesOnTheWay ?? false)
@@ -101,18 +101,18 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
       const live = newIssue()
       await verifications.issue(live)
       await verifications.issue(brief)
-      const forgotten: Take = {
+      const forgotten: Limit = {
         scope: 'member',
         key: unlike(),
         form: 'events',
         rules: [{ kind: 'window', max: 1, perMs: 20 }],
       }
-      const kept: Take = { ...forgotten, key: unlike(), rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
-      await ledgers.take([forgotten, kept])
+      const kept: Limit = { ...forgotten, key: unlike(), rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
+      await limiters.acquire([forgotten, kept])
       await pause(60)
       await store.sweep(3_600_000)
-      assert.equal((await ledgers.take([kept])).kind, 'throttled')
-      assert.equal((await ledgers.take([forgotten])).kind, 'taken')
+      assert.equal((await limiters.acquire([kept])).kind, 'throttled')
+      assert.equal((await limiters.acquire([forgotten])).kind, 'acquired')
       assert.equal((await verifications.get(live.id))?.state, 'live')
       assert.equal(await verifications.use(useOf(brief.id)), undefined)
       assert.ok(await verifications.use(useOf(live.id)))

@@ -53,7 +53,7 @@ const issueFor = (newOne: VerificationKey, change: Partial<IssueRequest>): Issue
   digits: 6,
   lifetimeMs: 60_000,
   isTest: false,
-  takes: [],
+  limits: [],
   message: newMessage(),
   lease,
   ...change,

@@ -1,12 +1,12 @@
-/** What every engine must do with ledgers that several apps and members share. */
+/** What every engine must do with limiters that several apps and members share. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { DispatchOutcome } from '../../message/dispatch.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
-import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
+import type { Limit } from '../../throttle/acquire.ts'
+import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
-import type { Take } from '../../throttle/take.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
@@ -23,8 +23,8 @@ import {
   unlike,
 } from './fixtures.ts'
 
-/** Takings of one address, so that an engine with shards keeps them with its record. */
-const addressTake = (address: string, max: number): Take => {
+/** Hits of one address, so that an engine with shards keeps them with its record. */
+const addressLimit = (address: string, max: number): Limit => {
   const subject = {
     tenant: 't',
     app: 'a',
@@ -33,24 +33,24 @@ const addressTake = (address: string, max: number): Take => {
     network: undefined,
     isHolder: false,
   }
-  const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
-  const take = takes.find(({ scope, looksOnly }) => scope === 'address' && !looksOnly)!
-  return { ...take, rules: [{ kind: 'window', max, perMs: 60_000 }] }
+  const limits = issueLimits(subject, defaultLimits, defaultAddressCap)
+  const limit = limits.find(({ scope, looksOnly }) => scope === 'address' && !looksOnly)!
+  return { ...limit, rules: [{ kind: 'window', max, perMs: 60_000 }] }
 }
 
 export function limitsConformance({ store, client }: Clients): void {
-  const { ledgers } = store
+  const { limiters } = store
   const submit = (
     key: VerificationKey,
-    takes: { counted?: readonly Take[]; wrong?: readonly Take[] },
+    limits: { counted?: readonly Limit[]; wrong?: readonly Limit[] },
     nth = 0,
-  ) => client(nth).verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...takes })
+  ) => client(nth).verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...limits })
   /** Asked as an issue asks it, and taken. */
-  const take = async (one: Take, nth = 0) =>
-    (await client(nth).verifications.issue(newIssue({ takes: [one] }))).kind !== 'throttled'
+  const acquire = async (one: Limit, nth = 0) =>
+    (await client(nth).verifications.issue(newIssue({ limits: [one] }))).kind !== 'throttled'
 
   describe('reservations', () => {
-    const take = (max: number): Take => ({
+    const limit = (max: number): Limit => ({
       scope: 'password',
       key: `${unlike()}:${unlike()}`,
       form: 'events',
@@ -58,48 +58,48 @@ export function limitsConformance({ store, client }: Clients): void {
     })
     const settle = (by: Store, result: ReservationResult, counts: boolean, emptied: string[] = []) => {
       assert.ok(result.kind === 'reserved', result.kind)
-      return by.ledgers.settle({ reservation: result.reservation, counts, emptied })
+      return by.limiters.settle({ reservation: result.reservation, counts, emptied })
     }
 
     test('reserving races for the room there is, and room that others hold is no lock', async () => {
-      const [narrow, wide] = [take(3), take(10)]
-      const results = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide, narrow])))
+      const [narrow, wide] = [limit(3), limit(10)]
+      const results = await Promise.all(times(30, (nth) => client(nth).limiters.reserve([wide, narrow])))
       const reserved = results.filter((result) => result.kind === 'reserved')
       assert.deepEqual(
         [reserved.length, results.filter((result) => result.kind === 'contended').length],
         [3, 27],
       )
       await Promise.all(reserved.map((result, nth) => settle(client(nth), result, nth !== 0)))
-      const last = await ledgers.reserve([wide, narrow])
+      const last = await limiters.reserve([wide, narrow])
       await settle(store, last, true)
-      const refused = await ledgers.reserve([wide, narrow])
+      const refused = await limiters.reserve([wide, narrow])
       assert.ok(refused.kind === 'throttled')
       assert.deepEqual(refused.scopes, ['password'])
-      const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.reserve([wide])))
+      const rest = await Promise.all(times(30, (nth) => client(nth).limiters.reserve([wide])))
       assert.equal(rest.filter((result) => result.kind === 'reserved').length, 7)
     })
 
     test('what does not count leaves nothing, and empties what it is asked to', async () => {
-      const [one, other] = [take(1), take(1)]
-      assert.equal((await ledgers.take([other])).kind, 'taken')
+      const [one, other] = [limit(1), limit(1)]
+      assert.equal((await limiters.acquire([other])).kind, 'acquired')
       for (let nth = 0; nth < 3; nth++)
-        await settle(client(nth), await client(nth).ledgers.reserve([one]), false, [other.key, 'pw:unknown'])
-      for (const free of [one, other]) await settle(store, await ledgers.reserve([free]), true)
-      for (const full of [one, other]) assert.equal((await ledgers.reserve([full])).kind, 'throttled')
+        await settle(client(nth), await client(nth).limiters.reserve([one]), false, [other.key, 'pw:unknown'])
+      for (const free of [one, other]) await settle(store, await limiters.reserve([free]), true)
+      for (const full of [one, other]) assert.equal((await limiters.reserve([full])).kind, 'throttled')
     })
 
-    test('a ledger is held until what was taken from it is forgotten', async () => {
-      const [{ key }, { key: brief }] = [take(1), take(1)]
+    test('a limiter is held until what was taken from it is forgotten', async () => {
+      const [{ key }, { key: brief }] = [limit(1), limit(1)]
       const remember = (key: string, perMs: number) =>
-        ledgers.take([
+        limiters.acquire([
           { scope: 'password', key, form: 'tags', rules: [{ kind: 'distinct', max: 1, perMs }], tag: 0 },
         ])
-      assert.equal(await ledgers.isHeld(key), false)
-      assert.equal((await remember(key, 60_000)).kind, 'taken')
-      assert.equal(await client(1).ledgers.isHeld(key), true)
-      assert.equal((await remember(brief, 40)).kind, 'taken')
+      assert.equal(await limiters.isHeld(key), false)
+      assert.equal((await remember(key, 60_000)).kind, 'acquired')
+      assert.equal(await client(1).limiters.isHeld(key), true)
+      assert.equal((await remember(brief, 40)).kind, 'acquired')
       await pause(60)
-      assert.equal(await ledgers.isHeld(brief), false)
+      assert.equal(await limiters.isHeld(brief), false)
     })
   })
 
@@ -108,7 +108,7 @@ export function limitsConformance({ store, client }: Clients): void {
       const key = unlike()
       for (const form of ['events', 'tags'] as const) {
         const kind = form === 'tags' ? 'distinct' : 'window'
-        const of = (max: number, perMs: number): Take => ({
+        const of = (max: number, perMs: number): Limit => ({
           scope: 'member',
           key: `${key}:${form}`,
           form,
@@ -116,35 +116,35 @@ export function limitsConformance({ store, client }: Clients): void {
           tag: Number.parseInt(unlike().slice(0, 10), 16),
         })
         const [strict, loose] = [() => of(5, 60_000), () => of(100, 20)]
-        for (let nth = 0; nth < 3; nth++) assert.ok(await take(strict(), nth))
+        for (let nth = 0; nth < 3; nth++) assert.ok(await acquire(strict(), nth))
         for (let nth = 0; nth < 2; nth++) {
           await pause(30)
-          assert.ok(await take(loose(), nth))
+          assert.ok(await acquire(loose(), nth))
         }
         await pause(30)
-        assert.equal(await take(strict()), false, form)
-        assert.ok(await take(loose()))
-        assert.equal(await take(strict(), 1), false, form)
+        assert.equal(await acquire(strict()), false, form)
+        assert.ok(await acquire(loose()))
+        assert.equal(await acquire(strict(), 1), false, form)
       }
     })
 
     test('A-13: what is taken under no limit at all is kept as long as it was asked to be', async () => {
-      const one: Take = { scope: 'member', key: unlike(), form: 'events', rules: [], keepMs: 60_000 }
-      for (let nth = 0; nth < 4; nth++) assert.ok(await take(one, nth))
-      assert.equal(await take({ ...one, rules: [{ kind: 'window', max: 4, perMs: 60_000 }] }), false)
+      const one: Limit = { scope: 'member', key: unlike(), form: 'events', rules: [], keepMs: 60_000 }
+      for (let nth = 0; nth < 4; nth++) assert.ok(await acquire(one, nth))
+      assert.equal(await acquire({ ...one, rules: [{ kind: 'window', max: 4, perMs: 60_000 }] }), false)
     })
 
     test('a limit that is only looked at refuses, and is not used up by that', async () => {
-      const window: Take = {
+      const window: Limit = {
         scope: 'network',
         key: unlike(),
         form: 'events',
         rules: [{ kind: 'window', max: 2, perMs: 60_000 }],
       }
-      assert.ok(await take(window))
-      for (let nth = 0; nth < 5; nth++) assert.ok(await take({ ...window, looksOnly: true }, nth))
-      assert.ok(await take(window))
-      assert.equal(await take({ ...window, looksOnly: true }), false)
+      assert.ok(await acquire(window))
+      for (let nth = 0; nth < 5; nth++) assert.ok(await acquire({ ...window, looksOnly: true }, nth))
+      assert.ok(await acquire(window))
+      assert.equal(await acquire({ ...window, looksOnly: true }), false)
     })
 
     test('A-9: guesses of who has no live code count at no address, and refuse nobody else’s right code', async () => {
@@ -157,28 +157,28 @@ export function limitsConformance({ store, client }: Clients): void {
         network: unlike(),
         isHolder: false,
       })
-      const takesOf = (member: string) => submissionTakes(subjectOf(member), defaultLimits)
+      const limitsOf = (member: string) => submissionLimits(subjectOf(member), defaultLimits)
       assert.equal((await store.verifications.issue(newIssue({ key }))).kind, 'issued')
       const strangers = times(8, () => newKey({ address: key.address }))
       const results = await Promise.all(
-        times(40, (nth) => submit(strangers[nth % 8]!, takesOf(strangers[nth % 8]!.member), nth)),
+        times(40, (nth) => submit(strangers[nth % 8]!, limitsOf(strangers[nth % 8]!.member), nth)),
       )
       for (const result of results) assert.ok(result.kind === 'taken' && result.record === undefined)
-      const asker = issueTakes(subjectOf(unlike()), defaultLimits, defaultAddressCap)
+      const asker = issueLimits(subjectOf(unlike()), defaultLimits, defaultAddressCap)
       const address = asker.find(({ scope, looksOnly }) => scope === 'address' && looksOnly)!
-      assert.ok(await take({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }))
-      const own = await submit(key, takesOf(key.member))
+      assert.ok(await acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }))
+      const own = await submit(key, limitsOf(key.member))
       assert.ok(own.kind === 'taken' && own.record !== undefined)
-      const hasRoom = () => take({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
+      const hasRoom = () => acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
       assert.equal(await hasRoom(), false, 'a guess with a live code does count')
       const use = { id: own.record.id, wrong: own.wrong, consumes: true }
       assert.ok(await store.verifications.use(use))
       assert.ok(await hasRoom(), 'until it is right')
     })
 
-    const issued = async (take: Take, address: string, lifetimeMs = 60_000): Promise<OutboxEntry> => {
-      const message = newMessage({ cooldown: [take.key] })
-      const request = newIssue({ key: newKey({ address }), takes: [take], message, lifetimeMs })
+    const issued = async (limit: Limit, address: string, lifetimeMs = 60_000): Promise<OutboxEntry> => {
+      const message = newMessage({ cooldown: [limit.key] })
+      const request = newIssue({ key: newKey({ address }), limits: [limit], message, lifetimeMs })
       const result = await store.verifications.issue(request)
       assert.ok(result.kind === 'issued')
       return result.entry!
@@ -189,13 +189,13 @@ export function limitsConformance({ store, client }: Clients): void {
       next: Settlement['next'] = { kind: 'failed' },
     ) => store.outbox.settle([settlementOf(entry, next, outcome)])
     /** As an issue would find it, and takes it. */
-    const room = async (one: Take) => {
+    const room = async (one: Limit) => {
       let count = 0
-      while (await take(one)) count++
+      while (await acquire(one)) count++
       return count
     }
 
-    test('a message that nobody took gives its issue’s takings back, one that may have been taken does not', async () => {
+    test('a message that nobody took gives its issue’s hits back, one that may have been taken does not', async () => {
       for (const [outcome, isFreed] of [
         ['refused', true],
         ['expired', true],
@@ -205,7 +205,7 @@ export function limitsConformance({ store, client }: Clients): void {
         ['unknown', false],
       ] as const) {
         const address = `tel:${unlike()}`
-        const one = addressTake(address, 1)
+        const one = addressLimit(address, 1)
         await settle(await issued(one, address), outcome)
         assert.equal(await room(one), isFreed ? 1 : 0, outcome)
       }
@@ -220,7 +220,7 @@ export function limitsConformance({ store, client }: Clients): void {
         ['postponed', true],
       ] as const) {
         const address = `tel:${unlike()}`
-        const one = addressTake(address, 1)
+        const one = addressLimit(address, 1)
         const entry = await issued(one, address)
         const { message, queuedAt, verification } = entry
         if (before === 'second')
@@ -241,7 +241,7 @@ export function limitsConformance({ store, client }: Clients): void {
 
     test('it gives back once, and is given up once, however often and by whomever its end is told', async () => {
       const address = `tel:${unlike()}`
-      const one = addressTake(address, 3)
+      const one = addressLimit(address, 3)
       const entries = await Promise.all(times(3, () => issued(one, address)))
       assert.equal(await room(one), 0)
       const ends = settlementOf(entries[0]!, { kind: 'failed' }, 'unavailable')
@@ -253,10 +253,10 @@ export function limitsConformance({ store, client }: Clients): void {
       assert.deepEqual(await settle(entries[2]!, 'accepted', { kind: 'done' }), [false])
     })
 
-    test('who failed late leaves the message, and its takings, to who has claimed it since', async () => {
+    test('who failed late leaves the message, and its hits, to who has claimed it since', async () => {
       for (const isTaken of [true, false]) {
         const address = `tel:${unlike()}`
-        const one = addressTake(address, 1)
+        const one = addressLimit(address, 1)
         const entry = await issued(one, address)
         await settle(entry, 'unavailable', { kind: 'retry', afterMs: 0 })
         const late = await claimed(store, entry.message.id)
@@ -265,10 +265,10 @@ export function limitsConformance({ store, client }: Clients): void {
         const last = await claimed(store, entry.message.id)
         assert.ok(last)
         await settle(late, 'unavailable')
-        assert.equal(await take({ ...one, looksOnly: true }), false)
+        assert.equal(await acquire({ ...one, looksOnly: true }), false)
         await settle(last, isTaken ? 'accepted' : 'unavailable', isTaken ? { kind: 'done' } : undefined)
         // The late one may have sent it before it said that it had not: that was not known when it was claimed.
-        assert.equal(await take({ ...one, looksOnly: true }), false)
+        assert.equal(await acquire({ ...one, looksOnly: true }), false)
         const recorded = await store.dispatches.of(entry.verification!.id)
         assert.deepEqual(
           recorded.map(({ isLate }) => isLate),

@@ -2,23 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
+import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from '../../throttle/policy.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { Store } from '../store.ts'
 import { type Clients, newIssue, newKey, pause, times, unlike, useOf } from './fixtures.ts'
 
 /** @param reservesOnTheWay  See EngineUnderTest. */
 export function verificationConformance({ store, client }: Clients, reservesOnTheWay: () => boolean): void {
-  const { verifications, outbox, ledgers } = store
+  const { verifications, outbox, limiters } = store
   const submit = (
     on: Store,
     key: VerificationKey,
-    change: { counted?: Take[]; wrong?: Take[]; repeat?: string; maxSubmissions?: number } = {},
+    change: { counted?: Limit[]; wrong?: Limit[]; repeat?: string; maxSubmissions?: number } = {},
   ) => on.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 1000, ...change })
   /** Whether the limit has room, asked as an issue asks it. */
-  const hasRoom = async (take: Take) =>
-    (await verifications.issue(newIssue({ takes: [take] }))).kind !== 'throttled'
+  const hasRoom = async (limit: Limit) =>
+    (await verifications.issue(newIssue({ limits: [limit] }))).kind !== 'throttled'
 
   describe('verifications', () => {
     test('an issue is found by a submission with the same five parts and by no other: N-7', async () => {
@@ -52,16 +52,16 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
     })
 
     test('a throttled issue leaves nothing behind', async () => {
-      const take: Take = {
+      const limit: Limit = {
         scope: 'address',
         key: unlike(),
         form: 'events',
         rules: [{ kind: 'window', max: 1, perMs: 60_000 }],
       }
       const depth = async () => (await outbox.depth()).queued
-      assert.equal((await verifications.issue(newIssue({ takes: [take] }))).kind, 'issued')
+      assert.equal((await verifications.issue(newIssue({ limits: [limit] }))).kind, 'issued')
       const queued = await depth()
-      const request = newIssue({ takes: [take] })
+      const request = newIssue({ limits: [limit] })
       const result = await verifications.issue(request)
       assert.ok(result.kind === 'throttled' && result.retryAfterMs > 0 && result.retryAfterMs <= 60_000)
       assert.equal(await verifications.get(request.id), undefined)
@@ -72,8 +72,8 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
       const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike(), isHolder: false }
       const issue = (nth: number) => {
         const address = `tel:${nth % 5}${subject.member}`
-        const takes = issueTakes({ ...subject, limiterKey: address }, defaultLimits, defaultAddressCap)
-        return client(nth).verifications.issue(newIssue({ key: newKey({ address }), takes }))
+        const limits = issueLimits({ ...subject, limiterKey: address }, defaultLimits, defaultAddressCap)
+        return client(nth).verifications.issue(newIssue({ key: newKey({ address }), limits }))
       }
       const results = await Promise.all(times(40, issue))
       let passed = results.filter((result) => result.kind === 'issued').length
@@ -108,7 +108,7 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
         isHolder: false,
       }
       const results = await Promise.all(
-        times(200, (nth) => submit(client(nth), request.key, submissionTakes(subject, defaultLimits))),
+        times(200, (nth) => submit(client(nth), request.key, submissionLimits(subject, defaultLimits))),
       )
       assert.equal(results.filter((result) => result.kind === 'taken').length, 5)
       assert.equal(results.filter((result) => result.kind === 'throttled').length, 195)
@@ -127,7 +127,7 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
     test('what others did to an address ends nobody else’s code', async () => {
       const request = newIssue()
       await verifications.issue(request)
-      const spent: Take = {
+      const spent: Limit = {
         scope: 'address',
         key: unlike(),
         form: 'events',
@@ -157,10 +157,10 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
       assert.equal(await verifications.use(useOf(request.id, { consumes: false })), undefined)
     })
 
-    test('a right code gives its taking of the wrong ones back, and no other', async () => {
+    test('a right code gives its hit of the wrong ones back, and no other', async () => {
       const request = newIssue()
       await verifications.issue(request)
-      const wrong: Take = {
+      const wrong: Limit = {
         scope: 'member',
         key: unlike(),
         form: 'events',
@@ -173,8 +173,8 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
       assert.equal(await hasRoom(wrong), true)
     })
 
-    test('right codes give all their takings back, also where many meet at one ledger', async () => {
-      const network: Take = {
+    test('right codes give all their hits back, also where many meet at one limiter', async () => {
+      const network: Limit = {
         scope: 'network',
         key: unlike(),
         form: 'events',
@@ -192,8 +192,8 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
           }
         }),
       )
-      const one: Take = { ...network, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
-      assert.equal((await ledgers.take([one])).kind, 'taken')
+      const one: Limit = { ...network, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }
+      assert.equal((await limiters.acquire([one])).kind, 'acquired')
     })
 
     test('a call that succeeded is known again until its code would have ended', async () => {
@@ -219,22 +219,22 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
     })
 
     test('takes are all or nothing, also under a race', async () => {
-      const narrow: Take = {
+      const narrow: Limit = {
         scope: 'member',
         key: unlike(),
         form: 'events',
         rules: [{ kind: 'window', max: 3, perMs: 60_000 }],
       }
-      const wide: Take = {
+      const wide: Limit = {
         scope: 'network',
         key: unlike(),
         form: 'events',
         rules: [{ kind: 'window', max: 10, perMs: 60_000 }],
       }
-      const results = await Promise.all(times(30, (nth) => client(nth).ledgers.take([wide, narrow])))
-      assert.equal(results.filter((result) => result.kind === 'taken').length, 3)
-      const rest = await Promise.all(times(30, (nth) => client(nth).ledgers.take([wide])))
-      assert.equal(rest.filter((result) => result.kind === 'taken').length, 7)
+      const results = await Promise.all(times(30, (nth) => client(nth).limiters.acquire([wide, narrow])))
+      assert.equal(results.filter((result) => result.kind === 'acquired').length, 3)
+      const rest = await Promise.all(times(30, (nth) => client(nth).limiters.acquire([wide])))
+      assert.equal(rest.filter((result) => result.kind === 'acquired').length, 7)
     })
   })
 }

@@ -10,7 +10,7 @@ import { type Made, makeInstallation, toldOf } from '../../../test/installation.
 import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import type { AppError } from '../../errors.ts'
-import { defaultAddressCap, defaultLimits, issueTakes } from '../../throttle/policy.ts'
+import { defaultAddressCap, defaultLimits, issueLimits } from '../../throttle/policy.ts'
 import { newIssue, newMember } from '../conformance/fixtures.ts'
 import { openMovable, openStore, type PostgresChoice, type StoreChoice } from '../open-store.ts'
 import { type MoveOptions, moveStore, undoMove } from './move.ts'
@@ -290,19 +290,19 @@ describe('between SQLite and PostgreSQL', peer, () => {
       network: '2001:db8::/64',
       isHolder: false,
     }
-    const takes = issueTakes(subject, defaultLimits, defaultAddressCap)
+    const limits = issueLimits(subject, defaultLimits, defaultAddressCap)
     {
       await using store = await openStore(choice)
-      assert.equal((await store.ledgers.take(takes)).kind, 'taken')
+      assert.equal((await store.limiters.acquire(limits)).kind, 'acquired')
     }
     await moved(choice, there)
     await using store = await openStore(there)
-    // Each by itself: every form of a ledger came under the key it is asked for by.
+    // Each by itself: every form of a limiter came under the key it is asked for by.
     const refused = await Promise.all(
-      takes
+      limits
         .filter(({ form, looksOnly }) => form === 'events' && !looksOnly)
-        .map(({ rules, ...take }) =>
-          store.ledgers.take([{ ...take, rules: [{ kind: 'window', max: 1, perMs: 3_600_000 }] }]),
+        .map(({ rules, ...limit }) =>
+          store.limiters.acquire([{ ...limit, rules: [{ kind: 'window', max: 1, perMs: 3_600_000 }] }]),
         ),
     )
     assert.ok(refused.length >= 3)

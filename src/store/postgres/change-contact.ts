@@ -54,7 +54,7 @@ export function changeContact(
   needs.ids.add(verification)
   needs.acceptances.add(verification)
   needs.liveOf(tenant, id)
-  for (const take of change.wrong) needs.ledgers.add(take.key)
+  for (const limit of change.wrong) needs.limiters.add(limit.key)
   const { statements, hold } = needs.reads()
   const adopting = elsewhere ? [elsewhere.adopting] : []
   const first = [...adopting, lockFor(change), ...statements]
@@ -78,7 +78,7 @@ export function changeContact(
     held.verifications.change(verification, { state: stateNumber.used })
     held.verifications.endLiveOf(tenant, id)
     const used = markUsed(held, usable)
-    held.ledgers.giveBack(change.wrong)
+    held.limiters.refund(change.wrong)
     if (change.repeat !== undefined) held.verifications.putRepeat(change.repeat, usable.expires_at)
     const entries = change.notices.map((notice) => held.outbox.put(notice, change.lease))
     const left = await endedElsewhere(replaced, elsewhere, run)

@@ -4,7 +4,7 @@ import type { VerificationKey } from '../../verification/verification.ts'
 import type { Rows } from './connection.ts'
 import { type HeldDispatches, heldDispatches, readLastAccepted } from './dispatches.ts'
 import { type HeldJournal, heldJournal } from './journal.ts'
-import { type HeldLedgers, heldLedgers, readLedgers } from './ledgers.ts'
+import { type HeldLimiters, heldLimiters, readLimiters } from './limiters.ts'
 import { type EntryKey, entryKey, type HeldOutbox, heldOutbox, readEntries } from './outbox.ts'
 import type { Bound } from './statement.ts'
 import {
@@ -19,7 +19,7 @@ import {
 export type Held = {
   /** Engine time of the batch. */
   readonly now: number
-  readonly ledgers: HeldLedgers
+  readonly limiters: HeldLimiters
   readonly verifications: HeldVerifications
   readonly outbox: HeldOutbox
   readonly dispatches: HeldDispatches
@@ -31,7 +31,7 @@ export type Needs = ReturnType<typeof newNeeds>
 
 /** @param decoy  The id of the row that is written in place of a verification that does not exist. */
 export function newNeeds(decoy: string) {
-  const ledgers = new Set<string>()
+  const limiters = new Set<string>()
   const ids = new Set<string>()
   const keys = new Map<string, WantedKey>()
   const members = new Map<string, { tenant: string; member: string }>()
@@ -39,7 +39,7 @@ export function newNeeds(decoy: string) {
   const repeats = new Set<string>()
   const entries = new Map<string, EntryKey>()
   return {
-    ledgers,
+    limiters,
     /** Verifications by id. */
     ids,
     acceptances,
@@ -57,7 +57,7 @@ export function newNeeds(decoy: string) {
     entry: (key: EntryKey) => void entries.set(entryKey(key), key),
 
     /**
-     * Statements that read all of it, each kind in one, locked in the order ledgers, verifications, outbox; and
+     * Statements that read all of it, each kind in one, locked in the order limiters, verifications, outbox; and
      * what turns their rows into what is held.
      */
     reads(): {
@@ -67,7 +67,7 @@ export function newNeeds(decoy: string) {
       const statements: Bound[] = []
       const asked = (isNeeded: boolean, make: () => Bound): number =>
         isNeeded ? statements.push(make()) - 1 : -1
-      const ledgersAt = asked(ledgers.size > 0, () => readLedgers(ledgers))
+      const limitersAt = asked(limiters.size > 0, () => readLimiters(limiters))
       const verificationsAt = asked(ids.size + keys.size + members.size > 0, () =>
         readVerifications(ids, keys.values(), members.values()),
       )
@@ -78,14 +78,14 @@ export function newNeeds(decoy: string) {
         statements,
         hold(rows, now) {
           const of = (at: number) => rows[at] ?? []
-          const ledgers = heldLedgers(of(ledgersAt))
+          const limiters = heldLimiters(of(limitersAt))
           const dispatches = heldDispatches(of(acceptedAt))
           return {
             now,
-            ledgers,
+            limiters,
             dispatches,
             verifications: heldVerifications(of(verificationsAt), of(repeatsAt), decoy),
-            outbox: heldOutbox(of(entriesAt), now, ledgers, dispatches),
+            outbox: heldOutbox(of(entriesAt), now, limiters, dispatches),
             journal: heldJournal(now),
           }
         },
@@ -97,7 +97,7 @@ export function newNeeds(decoy: string) {
 /** In the order in which rows are locked; what is only added comes last. */
 export function writesOf(held: Held): Bound[] {
   return [
-    ...held.ledgers.writes(),
+    ...held.limiters.writes(),
     ...held.verifications.writes(),
     ...held.outbox.writes(),
     ...held.dispatches.writes(),

@@ -2,14 +2,14 @@
 
 import type { NewMessage } from '../../message/message.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
+import { type Hit, hitsOf, type Limit, limitsWith } from '../../throttle/acquire.ts'
 import {
   keysOfReservation,
   type ReservationResult,
   type SettledReservation,
 } from '../../throttle/reservation.ts'
-import { type Take, type Taking, takesWith, takingsOf } from '../../throttle/take.ts'
 import type { JournalEntry } from '../journal.ts'
-import type { Ledgers } from '../ledgers.ts'
+import type { Limiters } from '../limiters.ts'
 import { stateNumber } from '../numbering.ts'
 import type { Begun, Lease, Settlement } from '../outbox.ts'
 import type {
@@ -35,22 +35,22 @@ const verb = <Args extends unknown[], Result>(
   decide: (held: Held, ...args: Args) => Result,
 ) => ({ needs, decide })
 
-const needTakes = (needs: Needs, takes: readonly Pick<Take, 'key' | 'decoyKey'>[]) => {
-  for (const { key, decoyKey } of takes) {
-    needs.ledgers.add(key)
+const needLimits = (needs: Needs, limits: readonly Pick<Limit, 'key' | 'decoyKey'>[]) => {
+  for (const { key, decoyKey } of limits) {
+    needs.limiters.add(key)
     // Which of the two is known only when the verification is read.
-    if (decoyKey !== undefined) needs.ledgers.add(decoyKey)
+    if (decoyKey !== undefined) needs.limiters.add(decoyKey)
   }
 }
 
 export const hotVerbs = {
   issue: verb(
     (needs, request: IssueRequest) => {
-      needTakes(needs, request.takes)
+      needLimits(needs, request.limits)
       needs.live(request.key)
     },
-    ({ now, ledgers, verifications, outbox }, request): IssueResult => {
-      const throttled = ledgers.take(request.takes, now)
+    ({ now, limiters, verifications, outbox }, request): IssueResult => {
+      const throttled = limiters.acquire(request.limits, now)
       if (throttled.kind === 'throttled') return throttled
       const alive = verifications.live(request.key, now)
       const row = alive ?? newRow(request, now)
@@ -64,22 +64,22 @@ export const hotVerbs = {
 
   takeSubmission: verb(
     (needs, request: SubmissionRequest) => {
-      needTakes(needs, request.counted)
-      needTakes(needs, request.wrong)
+      needLimits(needs, request.counted)
+      needLimits(needs, request.wrong)
       needs.liveOrDecoy(request.key)
       if (request.repeat !== undefined) needs.repeats.add(request.repeat)
     },
-    ({ now, ledgers, verifications }, request): SubmissionResult => {
+    ({ now, limiters, verifications }, request): SubmissionResult => {
       if (request.repeat !== undefined && verifications.hasRepeat(request.repeat)) return { kind: 'repeated' }
       const row = verifications.live(request.key, now)
-      const wrongTakes = takesWith(request.wrong, row !== undefined)
-      const throttled = ledgers.take([...request.counted, ...wrongTakes], now)
+      const wrongLimits = limitsWith(request.wrong, row !== undefined)
+      const throttled = limiters.acquire([...request.counted, ...wrongLimits], now)
       if (throttled.kind === 'throttled') {
         if (row && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
           verifications.change(row.id, { state: stateNumber.spent })
         return throttled
       }
-      const wrong = takingsOf(wrongTakes, now)
+      const wrong = hitsOf(wrongLimits, now)
       if (!row) {
         verifications.countDecoy(now)
         return { kind: 'taken', record: undefined, now, wrong }
@@ -97,14 +97,14 @@ export const hotVerbs = {
     (needs, request: UseRequest) => {
       needs.ids.add(request.id)
       needs.acceptances.add(request.id)
-      needTakes(needs, request.wrong)
+      needLimits(needs, request.wrong)
     },
     (held, request): Used | undefined => {
-      const { now, ledgers, verifications } = held
+      const { now, limiters, verifications } = held
       const row = verifications.usable(request.id, now)
       if (!row) return undefined
       if (request.consumes) verifications.change(row.id, { state: stateNumber.used })
-      ledgers.giveBack(request.wrong)
+      limiters.refund(request.wrong)
       const { proof } = request
       if (proof)
         verifications.putProof({ member: row.member, login: proof.login, expires_at: now + proof.lastsMs })
@@ -124,7 +124,7 @@ export const hotVerbs = {
       for (const settlement of settlements) {
         const { dispatch, queuedAt, message, next } = settlement
         if (readsEntry(settlement)) needs.entry({ queuedAt, messageId: dispatch.messageId })
-        if (next.kind === 'failed') for (const key of message.cooldown) needs.ledgers.add(key)
+        if (next.kind === 'failed') for (const key of message.cooldown) needs.limiters.add(key)
       }
     },
     ({ outbox }, settlements): readonly boolean[] => settlements.map((one) => outbox.settleOne(one)),
@@ -146,36 +146,36 @@ export const hotVerbs = {
     },
   ),
 
-  take: verb(
-    (needs, takes: readonly Take[]) => needTakes(needs, takes),
-    ({ now, ledgers }, takes): Awaited<ReturnType<Ledgers['take']>> => {
-      const result = ledgers.take(takes, now)
-      return result.kind === 'taken' ? { kind: 'taken', takings: takingsOf(takes, now) } : result
+  acquire: verb(
+    (needs, limits: readonly Limit[]) => needLimits(needs, limits),
+    ({ now, limiters }, limits): Awaited<ReturnType<Limiters['acquire']>> => {
+      const result = limiters.acquire(limits, now)
+      return result.kind === 'acquired' ? { kind: 'acquired', hits: hitsOf(limits, now) } : result
     },
   ),
 
-  giveBack: verb(
-    (needs, takings: readonly Taking[]) => needTakes(needs, takings),
-    ({ ledgers }, takings): void => ledgers.giveBack(takings),
+  refund: verb(
+    (needs, hits: readonly Hit[]) => needLimits(needs, hits),
+    ({ limiters }, hits): void => limiters.refund(hits),
   ),
 
   reserve: verb(
-    (needs, takes: readonly Take[]) => {
-      for (const key of keysOfReservation(takes)) needs.ledgers.add(key)
+    (needs, limits: readonly Limit[]) => {
+      for (const key of keysOfReservation(limits)) needs.limiters.add(key)
     },
-    ({ now, ledgers }, takes): ReservationResult => ledgers.reserve(takes, now),
+    ({ now, limiters }, limits): ReservationResult => limiters.reserve(limits, now),
   ),
 
   settleReservation: verb(
     (needs, { reservation, emptied }: SettledReservation) => {
-      for (const key of [...keysOfReservation(reservation.takes), ...emptied]) needs.ledgers.add(key)
+      for (const key of [...keysOfReservation(reservation.limits), ...emptied]) needs.limiters.add(key)
     },
-    ({ now, ledgers }, settled): void => ledgers.settle(settled, now),
+    ({ now, limiters }, settled): void => limiters.settle(settled, now),
   ),
 
   isHeld: verb(
-    (needs, key: string) => void needs.ledgers.add(key),
-    ({ now, ledgers }, key): boolean => ledgers.isHeld(key, now),
+    (needs, key: string) => void needs.limiters.add(key),
+    ({ now, limiters }, key): boolean => limiters.isHeld(key, now),
   ),
 
   append: verb(

@@ -175,15 +175,15 @@ describe('PostgreSQL under faults', peer, () => {
 
   test('a row that somebody holds refuses the calls that need it, and no others', async () => {
     await using store = await open()
-    const take = { scope: 'member', key: unlike(), form: 'events', rules: [] } as const
-    await store.ledgers.take([take])
+    const limit = { scope: 'member', key: unlike(), form: 'events', rules: [] } as const
+    await store.limiters.acquire([limit])
     const holder = new Client(postgres.client(database))
     await holder.connect()
     await holder.query('begin')
-    await holder.query('select * from ledger where key = $1 for update', [take.key])
+    await holder.query('select * from ledger where key = $1 for update', [limit.key])
     const results = await Promise.allSettled([
       store.verifications.issue(newIssue()),
-      store.verifications.issue(newIssue({ takes: [take] })),
+      store.verifications.issue(newIssue({ limits: [limit] })),
       store.verifications.issue(newIssue()),
     ])
     await holder.query('rollback')
@@ -192,24 +192,24 @@ describe('PostgreSQL under faults', peer, () => {
       results.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled'],
     )
-    assert.equal((await store.verifications.issue(newIssue({ takes: [take] }))).kind, 'issued')
+    assert.equal((await store.verifications.issue(newIssue({ limits: [limit] }))).kind, 'issued')
   })
 
   test('a process that stops in the middle of a transaction gives its rows back', async () => {
     await using store = await open()
-    const take = { scope: 'member', key: unlike(), form: 'events', rules: [] } as const
-    await store.ledgers.take([take])
+    const limit = { scope: 'member', key: unlike(), form: 'events', rules: [] } as const
+    await store.limiters.acquire([limit])
     // As a batch begins, and then nothing more comes from its process.
     const stopped = new Client(postgres.client(database))
     stopped.on('error', () => undefined)
     await stopped.connect()
     await stopped.query('begin')
     await stopped.query(`select set_config('idle_in_transaction_session_timeout', '1000', true)`)
-    await stopped.query('select * from ledger where key = $1 for update', [take.key])
-    await assert.rejects(store.ledgers.take([take]), unavailable)
+    await stopped.query('select * from ledger where key = $1 for update', [limit.key])
+    await assert.rejects(store.limiters.acquire([limit]), unavailable)
     for (let tries = 0; tries < 20; tries++)
       if (
-        await store.ledgers.take([take]).then(
+        await store.limiters.acquire([limit]).then(
           () => true,
           () => false,
         )
@@ -222,7 +222,7 @@ describe('PostgreSQL under faults', peer, () => {
     await using store = await open()
     const same = newIssue()
     await store.verifications.issue(same)
-    const take = {
+    const limit = {
       scope: 'member',
       key: unlike(),
       form: 'events',
@@ -231,7 +231,7 @@ describe('PostgreSQL under faults', peer, () => {
     const results = await Promise.allSettled(
       times(200, (nth) =>
         store.verifications.issue(
-          nth === 70 ? { ...same, key: newKey(), takes: [take] } : newIssue({ takes: [take] }),
+          nth === 70 ? { ...same, key: newKey(), limits: [limit] } : newIssue({ limits: [limit] }),
         ),
       ),
     )
@@ -239,8 +239,8 @@ describe('PostgreSQL under faults', peer, () => {
       results.flatMap((result, nth) => (result.status === 'rejected' ? [nth] : [])),
       [70],
     )
-    assert.equal((await store.ledgers.take([take])).kind, 'taken', 'the 200th')
-    assert.equal((await store.ledgers.take([take])).kind, 'throttled')
+    assert.equal((await store.limiters.acquire([limit])).kind, 'acquired', 'the 200th')
+    assert.equal((await store.limiters.acquire([limit])).kind, 'throttled')
     const message = newMessage()
     const { queued } = await store.outbox.depth()
     await assert.rejects(store.outbox.queue([message, message], lease), unavailable)

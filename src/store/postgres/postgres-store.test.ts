@@ -12,7 +12,7 @@ import { requirePeer } from '../../../test/peers.ts'
 import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import type { AppError } from '../../errors.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
@@ -85,7 +85,7 @@ describe('batches', postgresPeer, () => {
     const batches = createBatches(transactions, 1, unlike())
     const refused = await new Promise<AppError>((resolve, reject) =>
       batches.add({
-        verb: hotVerbs.take as unknown as HotVerb,
+        verb: hotVerbs.acquire as unknown as HotVerb,
         args: [[]],
         until: performance.now() - 1,
         resolve: reject,
@@ -168,13 +168,13 @@ describe('processes', postgresPeer, () => {
     await using store = await open(database)
     const key = newKey()
     await store.verifications.issue(newIssue({ key }))
-    const take = {
+    const limit = {
       scope: 'member-address',
       key: unlike(),
       form: 'events',
       rules: [{ kind: 'window', max: 5, perMs: 60_000 }],
     }
-    const request = JSON.stringify({ key, counted: [take], wrong: [], maxSubmissions: 100 })
+    const request = JSON.stringify({ key, counted: [limit], wrong: [], maxSubmissions: 100 })
     const taken = (await raced(
       2,
       database,
@@ -202,30 +202,30 @@ describe('processes', postgresPeer, () => {
     assert.equal(await store.verifications.countLive(), 1)
   })
 
-  test('what was taken after a wait for one ledger is given back to another that went on meanwhile', async () => {
+  test('what was taken after a wait for one limiter is refunded to another that went on meanwhile', async () => {
     const database = await postgres.newDatabase()
     await using store = await open(database)
     await using second = await open(database)
-    const ledger = (name: string, max: number): Take => ({
+    const limiter = (name: string, max: number): Limit => ({
       scope: 'network',
       key: name,
       form: 'events',
       rules: [{ kind: 'window', max, perMs: 60_000 }],
     })
-    await store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    await store.limiters.acquire([limiter('a', 100), limiter('b', 100)])
     const holder = new Client(postgres.client(database))
     await holder.connect()
     await holder.query(`begin; select * from ledger where key = 'a' for update`)
     // Begun first, and held up.
-    const waiting = store.ledgers.take([ledger('a', 100), ledger('b', 100)])
+    const waiting = store.limiters.acquire([limiter('a', 100), limiter('b', 100)])
     await pause(100)
-    await second.ledgers.take([ledger('b', 100)])
+    await second.limiters.acquire([limiter('b', 100)])
     await holder.query('commit')
     await holder.end()
     const taken = await waiting
-    assert.ok(taken.kind === 'taken')
-    await store.ledgers.giveBack(taken.takings)
-    assert.equal((await store.ledgers.take([ledger('b', 3)])).kind, 'taken', 'the third')
+    assert.ok(taken.kind === 'acquired')
+    await store.limiters.refund(taken.hits)
+    assert.equal((await store.limiters.acquire([limiter('b', 3)])).kind, 'acquired', 'the third')
   })
 
   test('a server that was cut off while the store was moved away neither reads nor writes it any more', async () => {
@@ -269,14 +269,14 @@ describe('processes', postgresPeer, () => {
     await using store = await open(database)
     await using second = await open(database)
     const keys = times(300, () => unlike())
-    const takeOf = (key: string) => ({ scope: 'member', key, form: 'events', rules: [] }) as const
+    const limitOf = (key: string) => ({ scope: 'member', key, form: 'events', rules: [] }) as const
     // Each from the other end: wherever they meet, each has what the other wants.
-    const turned = (nth: number) => (nth % 2 ? keys : keys.toReversed()).map(takeOf)
-    await store.ledgers.take(turned(0))
+    const turned = (nth: number) => (nth % 2 ? keys : keys.toReversed()).map(limitOf)
+    await store.limiters.acquire(turned(0))
     await Promise.all(
       times(8, async (nth) => {
         for (let round = 0; round < 12; round++) {
-          await (nth % 2 ? store : second).ledgers.take(turned(nth))
+          await (nth % 2 ? store : second).limiters.acquire(turned(nth))
           await new Promise((resolve) => setImmediate(resolve))
         }
       }),

@@ -234,12 +234,12 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
         tally(transactions, until, cursor, untilMs),
       ),
     },
-    ledgers: {
-      take: hot('ledgers.take', hotVerbs.take),
-      giveBack: hot('ledgers.giveBack', hotVerbs.giveBack),
-      reserve: hot('ledgers.reserve', hotVerbs.reserve),
-      settle: hot('ledgers.settle', hotVerbs.settleReservation),
-      isHeld: hot('ledgers.isHeld', hotVerbs.isHeld),
+    limiters: {
+      acquire: hot('limiters.acquire', hotVerbs.acquire),
+      refund: hot('limiters.refund', hotVerbs.refund),
+      reserve: hot('limiters.reserve', hotVerbs.reserve),
+      settle: hot('limiters.settle', hotVerbs.settleReservation),
+      isHeld: hot('limiters.isHeld', hotVerbs.isHeld),
     },
     journal: {
       append: hot('journal.append', hotVerbs.append),

@@ -31,7 +31,7 @@ const opening = sql(`
 
 /**
  * Engine time, read after the rows are locked. So it is not earlier than any time that others wrote to those rows:
- * takings are given back by their time. And the wait for a lock does not count as a part of a minute.
+ * hits are refunded by their time. And the wait for a lock does not count as a part of a minute.
  */
 const lockedAt = sql(`select to_json(${engineTime})`)
 

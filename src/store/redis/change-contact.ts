@@ -40,7 +40,7 @@ export async function changeContact(
   }
   // What is left is not worth failing for what has happened.
   await allWithin(timeLeft(until), [
-    verifications.giveBack(until, change.wrong),
+    verifications.refund(until, change.wrong),
     ...(repeat === undefined ? [] : [verifications.rememberRepeat(until, record, repeat)]),
   ])
   return { ...result, used: usedOf(record) }

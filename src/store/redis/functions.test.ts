@@ -1,4 +1,4 @@
-/** The functions in Redis: the same decisions as the rules in TypeScript, and takings undone without a trace. */
+/** The functions in Redis: the same decisions as the rules in TypeScript, and hits undone without a trace. */
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -8,30 +8,30 @@ import fc from 'fast-check'
 import { Redis as Client } from 'ioredis'
 import { requirePeer } from '../../../test/peers.ts'
 import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
-import type { Ledger, Rule } from '../../throttle/ledger.ts'
-import { decideTakes, giveBack, type Take } from '../../throttle/take.ts'
+import { decideAcquire, type Limit, refund } from '../../throttle/acquire.ts'
+import type { LimiterState, Rule } from '../../throttle/limiter-state.ts'
 import { unlike } from '../conformance/fixtures.ts'
 
 const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
 
-/** The ledgers' own file with functions that are told the time, as no function of the product is. */
-const source = `#!lua name=ledgers_under_test
-${readFileSync(join(import.meta.dirname, 'functions', 'ledger.lua'), 'utf8')}
-redis.register_function('test_take', function(keys, args)
-  local refusal, befores = take_all(keys, 1, cjson.decode(args[2]), tonumber(args[1]), false)
+/** The limiters' own file with functions that are told the time, as no function of the product is. */
+const source = `#!lua name=limiters_under_test
+${readFileSync(join(import.meta.dirname, 'functions', 'limiter.lua'), 'utf8')}
+redis.register_function('test_acquire', function(keys, args)
+  local refusal, befores = acquire_all(keys, 1, cjson.decode(args[2]), tonumber(args[1]), false)
   return { refusal and cjson.encode(refusal) or '', cjson.encode(befores) }
 end)
-redis.register_function('test_give_back', function(keys, args)
-  for i, taking in ipairs(cjson.decode(args[1])) do give_back_one(keys[i], taking) end
+redis.register_function('test_refund', function(keys, args)
+  for i, hit in ipairs(cjson.decode(args[1])) do refund_one(keys[i], hit) end
 end)
 redis.register_function('test_read', function(keys)
   local texts = {}
-  for i, number in ipairs(read_ledger(keys[1])) do texts[i] = string.format('%.17g', number) end
+  for i, number in ipairs(read_limiter(keys[1])) do texts[i] = string.format('%.17g', number) end
   return texts
 end)
 `
 
-describe('ledgers in Redis', peer, () => {
+describe('limiters in Redis', peer, () => {
   let redis: Redis
   let client: Client
   before(async () => {
@@ -76,7 +76,7 @@ describe('ledgers in Redis', peer, () => {
       perMs: fc.constantFrom(60_000, 777_777, 3_600_000),
     }),
   }
-  /** Two policies that share a ledger, by turns; a bucket and a tally are of one app. */
+  /** Two policies that share a limiter, by turns; a bucket and a tally are of one app. */
   const twoOf = <T>(one: fc.Arbitrary<T>) => fc.tuple(one, one)
   const kept = fc.oneof(
     fc.record({
@@ -109,28 +109,34 @@ describe('ledgers in Redis', peer, () => {
     looksOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   })
 
-  async function take(takes: readonly Take[], keys: readonly string[], now: number) {
-    const wire = JSON.stringify(takes.map(({ key: _key, ...rest }) => rest))
-    const [refusal, befores] = (await client.fcall('test_take', keys.length, ...keys, now, wire)) as string[]
+  async function acquire(limits: readonly Limit[], keys: readonly string[], now: number) {
+    const wire = JSON.stringify(limits.map(({ key: _key, ...rest }) => rest))
+    const [refusal, befores] = (await client.fcall(
+      'test_acquire',
+      keys.length,
+      ...keys,
+      now,
+      wire,
+    )) as string[]
     return { refusal, befores: Object.values(JSON.parse(befores!) as number[]) }
   }
-  const read = async (key: string): Promise<Ledger> =>
+  const read = async (key: string): Promise<LimiterState> =>
     ((await client.fcall('test_read', 1, key)) as string[]).map(Number)
 
-  test('decide as the rules in TypeScript, whatever the limits and the times', async () => {
+  test('decide as the rules in TypeScript, whatever the specs and the times', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(kept, { minLength: 1, maxLength: 3 }),
         fc.array(step, { minLength: 1, maxLength: 25 }),
-        async (limits, steps) => {
+        async (specs, steps) => {
           const base = unlike()
-          const keys = limits.map((_, i) => `${base}:${i}`)
-          const model = limits.map((): Ledger => [])
+          const keys = specs.map((_, i) => `${base}:${i}`)
+          const model = specs.map((): LimiterState => [])
           let now = start
           for (const { afterMs, tag, isGivenBack, policy, looksOnly } of steps) {
             now += afterMs
-            const takes = limits.map(
-              ({ form, policies, keepMs }, i): Take => ({
+            const limits = specs.map(
+              ({ form, policies, keepMs }, i): Limit => ({
                 scope: 'member',
                 key: keys[i]!,
                 form,
@@ -140,8 +146,8 @@ describe('ledgers in Redis', peer, () => {
                 ...(looksOnly && { looksOnly }),
               }),
             )
-            const expected = decideTakes(takes, model, now)
-            const { refusal } = await take(takes, keys, now)
+            const expected = decideAcquire(limits, model, now)
+            const { refusal } = await acquire(limits, keys, now)
             if (expected.kind === 'throttled') {
               const { kind: _kind, ...told } = expected
               assert.deepEqual(JSON.parse(refusal!), told)
@@ -149,11 +155,11 @@ describe('ledgers in Redis', peer, () => {
             }
             assert.equal(refusal, '')
             if (looksOnly) continue
-            for (const [i, next] of expected.ledgers.entries()) model[i] = next!.ledger
+            for (const [i, next] of expected.limiters.entries()) model[i] = next!.limiter
             if (isGivenBack) {
-              const takings = takes.map(({ key, form }) => ({ key, form, at: now }))
-              await client.fcall('test_give_back', keys.length, ...keys, JSON.stringify(takings))
-              for (const [i, taking] of takings.entries()) model[i] = giveBack(taking, model[i]!)
+              const hits = limits.map(({ key, form }) => ({ key, form, at: now }))
+              await client.fcall('test_refund', keys.length, ...keys, JSON.stringify(hits))
+              for (const [i, hit] of hits.entries()) model[i] = refund(hit, model[i]!)
             }
             // Kept by Redis for as long as it says anything; what is over may be gone on either side.
             for (const [i, key] of keys.entries()) {
@@ -167,37 +173,37 @@ describe('ledgers in Redis', peer, () => {
     )
   })
 
-  test('put many takings together as the rules in TypeScript do', async () => {
+  test('put many hits together as the rules in TypeScript do', async () => {
     const key = unlike()
     const pipeline = client.pipeline()
-    const one: Take = {
+    const one: Limit = {
       scope: 'network',
       key,
       form: 'events',
       rules: [{ kind: 'window', max: 100_000, perMs: 3_600_000 }],
     }
-    let model: Ledger = []
+    let model: LimiterState = []
     let now = start
     const wire = JSON.stringify([{ scope: one.scope, form: one.form, rules: one.rules }])
     for (let i = 0; i < 2000; i++) {
       now += (i * 7919) % 3000
-      pipeline.fcall('test_take', 1, key, now, wire)
-      const decision = decideTakes([one], [model], now)
-      assert.ok(decision.kind === 'taken')
-      model = decision.ledgers[0]!.ledger
+      pipeline.fcall('test_acquire', 1, key, now, wire)
+      const decision = decideAcquire([one], [model], now)
+      assert.ok(decision.kind === 'acquired')
+      model = decision.limiters[0]!.limiter
     }
     await pipeline.exec()
     assert.deepEqual(await read(key), model)
     // The newest one by one, one of many that were put together, and one that is not there any more.
     for (const at of [model.at(-1)!, model.at(-2)!, model[1]!, start]) {
-      await client.fcall('test_give_back', 1, key, JSON.stringify([{ key, form: 'events', at }]))
-      model = giveBack({ key, form: 'events', at }, model)
+      await client.fcall('test_refund', 1, key, JSON.stringify([{ key, form: 'events', at }]))
+      model = refund({ key, form: 'events', at }, model)
       assert.deepEqual(await read(key), model)
     }
     for (const max of [1, 2, 299, 300, 301, 900, 1500]) {
-      const narrow: Take = { ...one, rules: [{ kind: 'window', max, perMs: 1_800_000 }], looksOnly: true }
-      const expected = decideTakes([narrow], [model], now)
-      const { refusal } = await take([narrow], [key], now)
+      const narrow: Limit = { ...one, rules: [{ kind: 'window', max, perMs: 1_800_000 }], looksOnly: true }
+      const expected = decideAcquire([narrow], [model], now)
+      const { refusal } = await acquire([narrow], [key], now)
       const waitMs = expected.kind === 'throttled' ? expected.retryAfterMs : 0
       assert.equal(
         refusal === '' ? 0 : (JSON.parse(refusal!) as { retryAfterMs: number }).retryAfterMs,
@@ -209,27 +215,27 @@ describe('ledgers in Redis', peer, () => {
   test('keep as many tags as the rules in TypeScript do', async () => {
     const key = unlike()
     const pipeline = client.pipeline()
-    const one: Take = { scope: 'member-addresses', key, form: 'tags', rules: [], keepMs: 86_400_000 }
-    const wide: Take = { ...one, rules: [{ kind: 'distinct', max: 400, perMs: 86_400_000 }] }
-    let model: Ledger = []
+    const one: Limit = { scope: 'member-addresses', key, form: 'tags', rules: [], keepMs: 86_400_000 }
+    const wide: Limit = { ...one, rules: [{ kind: 'distinct', max: 400, perMs: 86_400_000 }] }
+    let model: LimiterState = []
     let now = start
     for (let i = 0; i < 1000; i++) {
       now += (i * 7919) % 3000
-      const next: Take = { ...(i === 350 ? wide : one), tag: 1 + ((i * 31) % 977) }
+      const next: Limit = { ...(i === 350 ? wide : one), tag: 1 + ((i * 31) % 977) }
       const { key: _key, ...wire } = next
-      pipeline.fcall('test_take', 1, key, now, JSON.stringify([wire]))
-      const decision = decideTakes([next], [model], now)
-      assert.ok(decision.kind === 'taken')
-      model = decision.ledgers[0]!.ledger
+      pipeline.fcall('test_acquire', 1, key, now, JSON.stringify([wire]))
+      const decision = decideAcquire([next], [model], now)
+      assert.ok(decision.kind === 'acquired')
+      model = decision.limiters[0]!.limiter
     }
     await pipeline.exec()
     assert.equal(model.length, 1602)
     assert.deepEqual(await read(key), model)
     for (const max of [1, 5, 400]) {
       const rules = [{ kind: 'distinct', max, perMs: 3_600_000 }] as const
-      const narrow: Take = { ...one, rules, tag: 999_999, looksOnly: true }
-      const expected = decideTakes([narrow], [model], now)
-      const { refusal } = await take([narrow], [key], now)
+      const narrow: Limit = { ...one, rules, tag: 999_999, looksOnly: true }
+      const expected = decideAcquire([narrow], [model], now)
+      const { refusal } = await acquire([narrow], [key], now)
       assert.equal(
         refusal === '' ? 0 : (JSON.parse(refusal!) as { retryAfterMs: number }).retryAfterMs,
         expected.kind === 'throttled' ? expected.retryAfterMs : 0,
@@ -237,9 +243,9 @@ describe('ledgers in Redis', peer, () => {
     }
   })
 
-  test('a taking that is undone leaves no trace', async () => {
+  test('a hit that is undone leaves no trace', async () => {
     const far = { distinct: 86_400_000, tally: 86_400_000, window: 86_400_000 }
-    const limits: Pick<Take, 'form' | 'rules'>[] = [
+    const specs: Pick<Limit, 'form' | 'rules'>[] = [
       { form: 'events', rules: [{ kind: 'window', max: 50, perMs: far.window }] },
       { form: 'tags', rules: [{ kind: 'distinct', max: 50, perMs: far.distinct }] },
       { form: 'bucket', rules: [{ kind: 'bucket', perSecond: 0.001, burst: 50 }] },
@@ -251,14 +257,14 @@ describe('ledgers in Redis', peer, () => {
         fc.integer({ min: 1, max: 4 }),
         async (tags, undone) => {
           const base = unlike()
-          const keys = limits.map((_, i) => `${base}:${i}`)
-          const takesOf = (tag: number) =>
-            limits.map((one, i): Take => ({ scope: 'member', key: keys[i]!, ...one, tag }))
+          const keys = specs.map((_, i) => `${base}:${i}`)
+          const limitsOf = (tag: number) =>
+            specs.map((one, i): Limit => ({ scope: 'member', key: keys[i]!, ...one, tag }))
           let now = start
-          for (const tag of tags) await take(takesOf(tag), keys, now++)
+          for (const tag of tags) await acquire(limitsOf(tag), keys, now++)
           const before = await Promise.all(keys.map(read))
-          const { befores } = await take(takesOf(undone), keys, now)
-          const takings = limits.map(({ form }, i) => {
+          const { befores } = await acquire(limitsOf(undone), keys, now)
+          const hits = specs.map(({ form }, i) => {
             const undo = {
               undo: true,
               form,
@@ -270,11 +276,11 @@ describe('ledgers in Redis', peer, () => {
             }
             return undo
           })
-          await client.fcall('test_give_back', keys.length, ...keys, JSON.stringify(takings))
+          await client.fcall('test_refund', keys.length, ...keys, JSON.stringify(hits))
           const after = await Promise.all(keys.map(read))
           // Of tags only who was taken last when tells, not in which order they lie; an empty slot counts nothing.
-          const pairs = (ledger: Ledger) =>
-            ledger.flatMap((at, i) => (i % 2 ? [] : [`${at} ${ledger[i + 1]}`])).toSorted()
+          const pairs = (limiter: LimiterState) =>
+            limiter.flatMap((at, i) => (i % 2 ? [] : [`${at} ${limiter[i + 1]}`])).toSorted()
           assert.deepEqual(after[0], before[0])
           assert.deepEqual(pairs(after[1]!), pairs(before[1]!))
           if (before[2]!.length > 0) assert.deepEqual(after[2], before[2])

@@ -1,4 +1,4 @@
-/** Verbs of several steps that stop half-way: what counts, what is given back, and what is told again and done once. */
+/** Verbs of several steps that stop half-way: what counts, what is refunded, and what is told again and done once. */
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -14,7 +14,7 @@ import {
   startRedisCluster,
 } from '../../../test/redis.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
 import { newVerificationId } from '../../verification/verification.ts'
 import {
   lease,
@@ -74,37 +74,37 @@ describe('verbs that stop half-way', peer, () => {
   }
 
   const layoutOf = (prefix: string) => createLayout(prefix, 64)
-  /** A key of a ledger that lies on the shard. */
-  function ledgerOn(shard: number): string {
+  /** A key of a limiter that lies on the shard. */
+  function limiterOn(shard: number): string {
     for (;;) {
       const key = `in:${unlike()}`
-      if (layoutOf('').ledger(key).shard === shard) return key
+      if (layoutOf('').limiter(key).shard === shard) return key
     }
   }
   const newAddress = () => `tel:+${unlike()}`
   const issueTo = (address: string, change: Partial<IssueRequest> = {}) =>
     newIssue({ key: newKey({ address }), ...change })
   const shardOf = (address: string) => Number.parseInt(newVerificationId(0, address).slice(-3), 16) % 64
-  const limit = (key: string, max: number): Take => ({
+  const limit = (key: string, max: number): Limit => ({
     scope: 'network',
     key,
     form: 'tally',
     rules: [{ kind: 'tally', max, perMs: 3_600_000 }],
   })
 
-  test('what a repeated call reserved is given back once, so that no limit gets room by it', async () => {
+  test('what a repeated call reserved is refunded once, so that no limit gets room by it', async () => {
     await using store = await open(cluster)
     const address = newAddress()
     const home = shardOf(address)
-    const [counted, refusing] = [limit(ledgerOn((home + 1) % 64), 400), limit(ledgerOn((home + 2) % 64), 0)]
+    const [counted, refusing] = [limit(limiterOn((home + 1) % 64), 400), limit(limiterOn((home + 2) % 64), 0)]
     const request = issueTo(address)
     await store.verifications.issue(request)
     const repeat = unlike()
     assert.ok(await store.verifications.use({ id: request.id, wrong: [], consumes: false, repeat }))
-    const submit = (takes: readonly Take[], named?: string) =>
+    const submit = (limits: readonly Limit[], named?: string) =>
       store.verifications.takeSubmission({
         key: request.key,
-        counted: takes,
+        counted: limits,
         wrong: [],
         maxSubmissions: 5,
         ...(named !== undefined && { repeat: named }),
@@ -115,24 +115,24 @@ describe('verbs that stop half-way', peer, () => {
     assert.equal((await submit([few])).kind, 'throttled', 'the one that was counted is counted still')
   })
 
-  test('what was reserved is given back if another shard is away: a fault is no taking', async () => {
+  test('what was reserved is refunded if another shard is away: a fault is no hit', async () => {
     const prefix = unlike()
     await using store = await open(cluster, { prefix })
     const address = newAddress()
     const { hung, isOnHung } = await hangingMaster(prefix)
     const far = times(64, (shard) => shard).filter((shard) => shard !== shardOf(address))
-    const near = limit(ledgerOn(far.find((shard) => !isOnHung(shard))!), 1)
-    const away = limit(ledgerOn(far.find(isOnHung)!), 1)
+    const near = limit(limiterOn(far.find((shard) => !isOnHung(shard))!), 1)
+    const away = limit(limiterOn(far.find(isOnHung)!), 1)
     hung.signal('SIGSTOP')
     try {
-      await assert.rejects(store.verifications.issue(issueTo(address, { takes: [near, away] })))
+      await assert.rejects(store.verifications.issue(issueTo(address, { limits: [near, away] })))
       // Until the connection to the one that hangs is given up.
       await pause(2_500)
     } finally {
       hung.signal('SIGCONT')
     }
     await cluster.ready()
-    assert.equal((await wellIssued(store, () => issueTo(newAddress(), { takes: [near] }))).kind, 'issued')
+    assert.equal((await wellIssued(store, () => issueTo(newAddress(), { limits: [near] }))).kind, 'issued')
   })
 
   test('a member who is refused again and again leaves nothing behind', async () => {
@@ -143,9 +143,9 @@ describe('verbs that stop half-way', peer, () => {
     const { shard, key } = layoutOf(prefix).member('t', member)
     let address = newAddress()
     while (shardOf(address) === shard) address = newAddress()
-    const home = { ...full, key: ledgerOn(shardOf(address)) }
+    const home = { ...full, key: limiterOn(shardOf(address)) }
     for (let i = 0; i < 3; i++) {
-      const one = newIssue({ key: newKey({ address, member }), takes: [home] })
+      const one = newIssue({ key: newKey({ address, member }), limits: [home] })
       assert.equal((await store.verifications.issue(one)).kind, 'throttled')
     }
     assert.equal(await (await cluster.nodeOf(key)).command('SCARD', key), 0)
@@ -293,7 +293,7 @@ describe('verbs that stop half-way', peer, () => {
     assert.equal(await redis.nodes[0]!.command('HLEN', `${prefixes.at(-1)}:{0}:entries`), 2, 'it has left')
   })
 
-  test('what is recorded as failed by who died before settling it is given back, once, by who finds it', async () => {
+  test('what is recorded as failed by who died before settling it is refunded, once, by who finds it', async () => {
     await using redis = await startRedis()
     await using store = await open(redis)
     for (const [outcome, isFreed] of [
@@ -303,16 +303,16 @@ describe('verbs that stop half-way', peer, () => {
       const address = newAddress()
       const digest = createHash('sha256').update(address).digest().toString('base64url', 0, 15)
       const window = { kind: 'window', max: 1, perMs: 60_000 } as const
-      const one: Take = { scope: 'address', key: `ia:t:${digest}`, form: 'events', rules: [window] }
+      const one: Limit = { scope: 'address', key: `ia:t:${digest}`, form: 'events', rules: [window] }
       const message = newMessage({ cooldown: [one.key] })
-      const request = issueTo(address, { takes: [one], message, lease: { owner: 'dead', ms: 1_000 } })
+      const request = issueTo(address, { limits: [one], message, lease: { owner: 'dead', ms: 1_000 } })
       const entry = await entryOf(store, request)
       redis.nodes[0]!.signal('SIGSTOP')
       await assert.rejects(store.outbox.settle([settlementOf(entry, { kind: 'failed' }, outcome)]))
       redis.nodes[0]!.signal('SIGCONT')
       await wellIssued(store, () => issueTo(newAddress()))
       const isFree = async () =>
-        (await store.verifications.issue(issueTo(address, { takes: [one] }))).kind !== 'throttled'
+        (await store.verifications.issue(issueTo(address, { limits: [one] }))).kind !== 'throttled'
       await pause(1_000)
       assert.equal(await claimOne(store, entry.message.id), undefined)
       assert.equal(await isFree(), isFreed, outcome)
@@ -349,7 +349,7 @@ describe('verbs that stop half-way', peer, () => {
     assert.equal((await store.verifications.takeSubmission(again)).kind, 'taken')
   })
 
-  test('what is given back elsewhere after a use does not refuse it', async () => {
+  test('what is refunded elsewhere after a use does not refuse it', async () => {
     const prefix = unlike()
     await using store = await open(cluster, { prefix })
     const { hung, isOnHung } = await hangingMaster(prefix)
@@ -359,7 +359,7 @@ describe('verbs that stop half-way', peer, () => {
     const away = times(64, (shard) => shard).find(isOnHung)!
     hung.signal('SIGSTOP')
     try {
-      const wrong = [{ key: ledgerOn(away), form: 'events', at: 1 } as const]
+      const wrong = [{ key: limiterOn(away), form: 'events', at: 1 } as const]
       assert.ok(await store.verifications.use({ id: request.id, wrong, consumes: true }))
     } finally {
       hung.signal('SIGCONT')

@@ -1,13 +1,13 @@
 /** Where things lie in Redis: which shard has the records of a partition, and the names of its keys. */
 
 import { hash } from 'node:crypto'
-import { partitionOfLedger, partitionOfSubject } from '../../throttle/policy.ts'
+import { partitionOfLimiter, partitionOfSubject } from '../../throttle/policy.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 
 export type Layout = {
   readonly shards: number
   shardOf(partition: number): number
-  ledger(key: string): { readonly shard: number; readonly key: string }
+  limiter(key: string): { readonly shard: number; readonly key: string }
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
@@ -38,7 +38,7 @@ export function createLayout(prefix: string, shards: number): Layout {
   return {
     shards,
     shardOf,
-    ledger: (key) => at(() => partitionOfLedger(key), `ledger:${key}`),
+    limiter: (key) => at(() => partitionOfLimiter(key), `ledger:${key}`),
     member: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
     proofs: (tenant, member) =>

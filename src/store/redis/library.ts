@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 /** In this order: a file uses only what those before it define. */
 const files = [
-  'ledger',
+  'limiter',
   'record',
   'issue',
   'take-submission',
@@ -25,7 +25,7 @@ const functions = {
   restore: ['allow-oom'],
   cancel: ['allow-oom'],
   reserve: [],
-  give_back: ['allow-oom'],
+  refund: ['allow-oom'],
   put_proof: [],
   has_proof: ['no-writes'],
   claim: ['allow-oom'],

@@ -13,7 +13,7 @@ import {
   startRedisCluster,
   startRedisSentinel,
 } from '../../../test/redis.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
 import { claimed, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
 import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
@@ -274,25 +274,25 @@ describe('Redis under faults', peer, () => {
     assert.equal(await redis.nodes[0]!.command('HLEN', 'faults:{0}:records'), 0, 'gone from Redis')
   })
 
-  test('a limit on several shards is never exceeded, and a refusal on one is no taking on the others', async () => {
+  test('a limit on several shards is never exceeded, and a refusal on one is no hit on the others', async () => {
     await using redis = await startRedisCluster()
     const choice = choiceOf(redis, { kind: 'cluster', endpoints: everyNode(redis) })
     const database = await postgres.newDatabase()
     await using store = await open(choice, database)
     await using second = await open(choice, database)
-    const limit = (scope: Take['scope'], max: number): Take => ({
+    const limit = (scope: Limit['scope'], max: number): Limit => ({
       scope,
       key: unlike(),
       form: 'events',
       rules: [{ kind: 'window', max, perMs: 60_000 }],
     })
     const [narrow, wide] = [limit('member', 3), limit('network', 10)]
-    const issue = (nth: number, takes: readonly Take[]) =>
+    const issue = (nth: number, limits: readonly Limit[]) =>
       (nth % 2 ? store : second).verifications.issue(
-        newIssue({ key: newKey({ address: `tel:${unlike()}` }), takes }),
+        newIssue({ key: newKey({ address: `tel:${unlike()}` }), limits }),
       )
-    const passed = async (count: number, takes: readonly Take[]) =>
-      (await Promise.all(times(count, (nth) => issue(nth, takes)))).filter((one) => one.kind !== 'throttled')
+    const passed = async (count: number, limits: readonly Limit[]) =>
+      (await Promise.all(times(count, (nth) => issue(nth, limits)))).filter((one) => one.kind !== 'throttled')
         .length
     const both = await passed(30, [wide, narrow])
     assert.ok(both <= 3, `${both} of 3`)

@@ -147,7 +147,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       }),
     },
     // Passwords and nonces: they go with logins, and must not be forgotten by a failover.
-    ledgers: cold.ledgers,
+    limiters: cold.limiters,
     journal: cold.journal,
     directory,
     now: verb('now', now),

@@ -1,6 +1,6 @@
-/** Takings from ledgers on several shards: those that do not lie with the record first, undone if another refuses. */
+/** Hits from limiters on several shards: those that do not lie with the record first, undone if another refuses. */
 
-import type { Take, Taking, Throttled } from '../../throttle/take.ts'
+import type { Hit, Limit, Throttled } from '../../throttle/acquire.ts'
 import type { Calls, Reply } from './calls.ts'
 import type { Layout } from './layout.ts'
 
@@ -9,23 +9,23 @@ export type Refusal = Omit<Throttled, 'kind'>
 /** A set of the member's verifications, and the id to put into it. */
 export type MemberMark = { readonly shard: number; readonly key: string; readonly id: string }
 
-/** What is known of a taking: enough to give it back as `use` does, or to leave no trace of it. */
-type Reserved = Taking & {
+/** What is known of a hit: enough to give it back as `use` does, or to leave no trace of it. */
+type Reserved = Hit & {
   readonly shard: number
-  readonly ledger: string
-  readonly take: Take
+  readonly limiter: string
+  readonly limit: Limit
   readonly before: number
 }
 
 export type Reservation = {
   /** What lies with the record, and is taken there. */
-  readonly local: readonly { readonly take: Take; readonly ledger: string }[]
+  readonly local: readonly { readonly limit: Limit; readonly limiter: string }[]
   /** The member's set, if it lies with the record. */
   readonly localMember: MemberMark | undefined
   /** What refused elsewhere; then nothing is taken anywhere. */
   readonly refusals: readonly Refusal[]
-  /** The takings elsewhere, of these takes. */
-  takingsOf(takes: readonly Take[]): readonly Taking[]
+  /** The hits elsewhere, of these limits. */
+  hitsOf(limits: readonly Limit[]): readonly Hit[]
   /** Leaves no trace of what was taken elsewhere. Failing that, it counts: a limit is never exceeded by it. */
   undo(until: number): Promise<void>
 }
@@ -35,18 +35,18 @@ export const memberSetMs = 660_000
 
 /**
  * @param home  The shard of the record.
- * @throws AppError `store.unavailable`; what is known to be taken is given back, what may be counts.
+ * @throws AppError `store.unavailable`; what is known to be taken is refunded, what may be counts.
  */
 export async function reserve(
   calls: Calls,
   layout: Layout,
   until: number,
   home: number,
-  takes: readonly Take[],
+  limits: readonly Limit[],
   member?: MemberMark,
 ): Promise<Reservation> {
-  const placed = takes.map((take) => ({ take, ...layout.ledger(take.key) }))
-  const local = placed.filter((one) => one.shard === home).map(({ take, key }) => ({ take, ledger: key }))
+  const placed = limits.map((limit) => ({ limit, ...layout.limiter(limit.key) }))
+  const local = placed.filter((one) => one.shard === home).map(({ limit, key }) => ({ limit, limiter: key }))
   const isRemoteMember = member !== undefined && member.shard !== home
   const elsewhere = Map.groupBy(
     placed.filter((one) => one.shard !== home),
@@ -66,7 +66,7 @@ export async function reserve(
         keys: [...some.map((one) => one.key), ...(mark ? [mark.key] : [])],
         args: [
           JSON.stringify({
-            takes: some.map((one) => wireOf(one.take)),
+            limits: some.map((one) => wireOf(one.limit)),
             ...(mark && { id: mark.id, lastsMs: memberSetMs }),
           }),
         ],
@@ -77,21 +77,21 @@ export async function reserve(
         return
       }
       marked = mark ?? marked
-      for (const [i, { take, key: ledger }] of some.entries())
-        if (!take.looksOnly)
+      for (const [i, { limit, key: limiter }] of some.entries())
+        if (!limit.looksOnly)
           reserved.push({
-            key: take.key,
-            form: take.form,
+            key: limit.key,
+            form: limit.form,
             at: reply[1],
             shard,
-            ledger,
-            take,
+            limiter,
+            limit,
             before: reply[2 + i] as number,
           })
     }),
   )
   const undo = async (end: number) => {
-    // Taken out: what is given back twice would be room that a limit does not have.
+    // Taken out: what is refunded twice would be room that a limit does not have.
     const groups = Map.groupBy(reserved.splice(0), (one) => one.shard)
     const unmarked = marked
     marked = undefined
@@ -101,9 +101,9 @@ export async function reserve(
         const mark = unmarked?.shard === shard ? unmarked : undefined
         return calls
           .call({
-            name: 'give_back',
+            name: 'refund',
             shard,
-            keys: [...some.map((one) => one.ledger), ...(mark ? [mark.key] : [])],
+            keys: [...some.map((one) => one.limiter), ...(mark ? [mark.key] : [])],
             args: [JSON.stringify(some.map(undoOf)), mark?.id ?? ''],
             until: end,
           })
@@ -118,14 +118,14 @@ export async function reserve(
     local,
     localMember: member?.shard === home ? member : undefined,
     refusals,
-    takingsOf: (some) =>
-      reserved.filter((one) => some.includes(one.take)).map(({ key, form, at }) => ({ key, form, at })),
+    hitsOf: (some) =>
+      reserved.filter((one) => some.includes(one.limit)).map(({ key, form, at }) => ({ key, form, at })),
     undo,
   }
 }
 
 /** As the functions take it. */
-export function wireOf({ scope, form, rules, tag, keepMs, looksOnly }: Take) {
+export function wireOf({ scope, form, rules, tag, keepMs, looksOnly }: Limit) {
   return {
     scope,
     form,
@@ -146,14 +146,14 @@ export function throttledBy(refusals: readonly Refusal[]): Throttled {
   return { kind: 'throttled', ...longest, scopes: refusals.flatMap((one) => one.scopes) }
 }
 
-function undoOf({ form, at, take, before }: Reserved) {
-  const longest = take.rules.reduce((most, rule) => ('perMs' in rule ? Math.max(most, rule.perMs) : most), 0)
-  const bucket = take.rules.find((rule) => rule.kind === 'bucket')
+function undoOf({ form, at, limit, before }: Reserved) {
+  const longest = limit.rules.reduce((most, rule) => ('perMs' in rule ? Math.max(most, rule.perMs) : most), 0)
+  const bucket = limit.rules.find((rule) => rule.kind === 'bucket')
   return {
     undo: true,
     form,
     at,
-    tag: take.tag ?? 0,
+    tag: limit.tag ?? 0,
     before,
     perMs: longest,
     ...(bucket && { perSecond: bucket.perSecond }),

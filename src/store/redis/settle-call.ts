@@ -1,4 +1,4 @@
-/** The call that says what becomes of messages of one shard, with the ledgers that it may free. */
+/** The call that says what becomes of messages of one shard, with the limiters that it may free. */
 
 import type { Channel } from '../../message/channel.ts'
 import type { Settlement } from '../outbox.ts'
@@ -19,7 +19,7 @@ export type SettledEntry = {
   readonly afterMs?: number
   readonly channel?: Channel
   readonly provider?: string
-  /** Ledgers of the address to free of the taking made at `at`, if nobody took the message. */
+  /** Limiters of the address to free of the hit made at `at`, if nobody took the message. */
   readonly frees?: readonly string[]
   readonly at?: number
   readonly accepted?: NonNullable<Used['broughtBy']>
@@ -35,8 +35,8 @@ export function settleCall(
   const keys = [bodies, entries, due, waiting, records]
   const wires = settled.map(({ frees = [], ...one }) => {
     // What lies elsewhere is not of the address, and not freed.
-    const ledgers = frees.map((key) => layout.ledger(key)).filter((ledger) => ledger.shard === shard)
-    return { ...one, frees: ledgers.map(({ key }) => keys.push(key)) }
+    const limiters = frees.map((key) => layout.limiter(key)).filter((limiter) => limiter.shard === shard)
+    return { ...one, frees: limiters.map(({ key }) => keys.push(key)) }
   })
   return { name: 'settle', shard, keys, args: [JSON.stringify(wires)], until }
 }

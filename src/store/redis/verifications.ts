@@ -2,7 +2,7 @@
 
 import { partitionOf } from '../../address/partition.ts'
 import { newOutboxEntry } from '../../message/outbox-entry.ts'
-import { type Taking, takesWith, takingsOf } from '../../throttle/take.ts'
+import { type Hit, hitsOf, limitsWith } from '../../throttle/acquire.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type {
   IssueRequest,
@@ -41,7 +41,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     const keys = layout.of[home]!
     // With a proof only after it is kept: who names the call again must not be told of one that is not there.
     const named = proof === undefined ? repeat : undefined
-    const placed = wrong.map((taking) => ({ taking, ...layout.ledger(taking.key) }))
+    const placed = wrong.map((hit) => ({ hit, ...layout.limiter(hit.key) }))
     const here = placed.filter((one) => one.shard === home)
     const reply = await calls.call({
       name: 'use',
@@ -55,7 +55,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       args: [
         JSON.stringify({
           id,
-          wrong: here.map((one) => one.taking),
+          wrong: here.map((one) => one.hit),
           consumes,
           hasRepeat: named !== undefined,
         }),
@@ -65,9 +65,9 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     if (reply[0] !== 'used') return undefined
     const record = parseRecord(reply[2])
     const used = { ...record, now: reply[1] }
-    const freeing = giveBack(
+    const freeing = refund(
       until,
-      placed.filter((one) => one.shard !== home).map((one) => one.taking),
+      placed.filter((one) => one.shard !== home).map((one) => one.hit),
     )
     if (proof) {
       await putProof(until, record, proof)
@@ -78,15 +78,15 @@ export function redisVerifications(calls: Calls, layout: Layout) {
   }
 
   /** Failing that, they count: no limit is exceeded by it. */
-  async function giveBack(until: number, takings: readonly Taking[]): Promise<void> {
-    const groups = Map.groupBy(takings, ({ key }) => layout.ledger(key).shard)
+  async function refund(until: number, hits: readonly Hit[]): Promise<void> {
+    const groups = Map.groupBy(hits, ({ key }) => layout.limiter(key).shard)
     await Promise.all(
       [...groups].map(([shard, some]) =>
         calls
           .call({
-            name: 'give_back',
+            name: 'refund',
             shard,
-            keys: some.map(({ key }) => layout.ledger(key).key),
+            keys: some.map(({ key }) => layout.limiter(key).key),
             args: [JSON.stringify(some), ''],
             until,
           })
@@ -118,7 +118,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       const { key, message, lease, lifetimeMs } = request
       const home = layout.shardOf(partitionOf(key.address))
       const member = { ...layout.member(key.tenant, key.member), id: request.id }
-      const reservation = await reserve(calls, layout, until, home, request.takes, member)
+      const reservation = await reserve(calls, layout, until, home, request.limits, member)
       if (reservation.refusals.length > 0) return throttledBy(reservation.refusals)
       const { local, localMember } = reservation
       const keys = layout.of[home]!
@@ -134,12 +134,12 @@ export function redisVerifications(calls: Calls, layout: Layout) {
           keys.entries,
           keys.due,
           keys.waiting,
-          ...local.map((one) => one.ledger),
+          ...local.map((one) => one.limiter),
           ...(localMember ? [localMember.key] : []),
         ],
         args: [
           JSON.stringify({
-            takes: local.map((one) => wireOf(one.take)),
+            limits: local.map((one) => wireOf(one.limit)),
             digest: made.digest,
             record: made,
             lifetimeMs,
@@ -167,8 +167,8 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       const reservation = await reserve(calls, layout, until, home, [...counted, ...wrong])
       const { local, refusals } = reservation
       const keys = layout.of[home]!
-      const decoys = local.flatMap(({ take: { decoyKey } }, i) =>
-        decoyKey === undefined ? [] : [{ take: i + 1, ledger: layout.ledger(decoyKey).key }],
+      const decoys = local.flatMap(({ limit: { decoyKey } }, i) =>
+        decoyKey === undefined ? [] : [{ limit: i + 1, limiter: layout.limiter(decoyKey).key }],
       )
       const reply = await calls.call({
         name: 'take_submission',
@@ -177,13 +177,13 @@ export function redisVerifications(calls: Calls, layout: Layout) {
           keys.records,
           keys.live,
           ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
-          ...local.map((one) => one.ledger),
-          ...decoys.map((one) => one.ledger),
+          ...local.map((one) => one.limiter),
+          ...decoys.map((one) => one.limiter),
         ],
         args: [
           JSON.stringify({
-            takes: local.map((one) => wireOf(one.take)),
-            decoys: decoys.map(({ take }, i) => ({ take, key: i + 1 })),
+            limits: local.map((one) => wireOf(one.limit)),
+            decoys: decoys.map(({ limit }, i) => ({ limit, key: i + 1 })),
             digest: digestOfKey(key),
             maxSubmissions,
             hasRepeat: repeat !== undefined,
@@ -205,13 +205,13 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       // Read in either case, which must take one time.
       const told = verificationOf(parseRecord(reply[2]))
       const record = kind === 'unknown' ? undefined : told
-      const taken = local.map((one) => one.take).filter((take) => wrong.includes(take))
-      const here = takesWith(taken, record !== undefined)
+      const taken = local.map((one) => one.limit).filter((limit) => wrong.includes(limit))
+      const here = limitsWith(taken, record !== undefined)
       return {
         kind: 'taken',
         record,
         now,
-        wrong: [...takingsOf(here, now), ...reservation.takingsOf(wrong)],
+        wrong: [...hitsOf(here, now), ...reservation.hitsOf(wrong)],
       }
     },
 
@@ -290,7 +290,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       return (counts as number[]).reduce((sum, count) => sum + count, 0)
     },
 
-    giveBack,
+    refund,
     putProof,
 
     /** Whether the login has a proof. */

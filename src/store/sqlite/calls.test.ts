@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultAddressCap, defaultLimits, issueTakes, submissionTakes } from '../../throttle/policy.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
+import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from '../../throttle/policy.ts'
 import { type Call, callReader, callWriter } from './calls.ts'
 
 const subject = {
@@ -15,13 +15,13 @@ const subject = {
   isHolder: false,
 }
 
-function issue(takes: readonly Take[]): Call {
-  return { id: 1, verb: 'verifications.issue', args: [{ id: 'v', takes }], until: 5 }
+function issue(limits: readonly Limit[]): Call {
+  return { id: 1, verb: 'verifications.issue', args: [{ id: 'v', limits }], until: 5 }
 }
 
 function submission({ member }: { member: string }): Call {
-  const takes = submissionTakes({ ...subject, member }, defaultLimits)
-  return { id: 2, verb: 'verifications.takeSubmission', args: [{ ...takes, maxSubmissions: 5 }], until: 5 }
+  const limits = submissionLimits({ ...subject, member }, defaultLimits)
+  return { id: 2, verb: 'verifications.takeSubmission', args: [{ ...limits, maxSubmissions: 5 }], until: 5 }
 }
 
 /** Sent in a batch each, by one writer to one reader. */
@@ -36,34 +36,34 @@ function sent(calls: readonly Call[]): {
 
 test('takes arrive whole, those of limits that were sent before too', () => {
   const calls = [
-    issue(issueTakes(subject, defaultLimits, defaultAddressCap)),
-    issue(issueTakes({ ...subject, isHolder: true, member: 'other' }, defaultLimits, defaultAddressCap)),
+    issue(issueLimits(subject, defaultLimits, defaultAddressCap)),
+    issue(issueLimits({ ...subject, isHolder: true, member: 'other' }, defaultLimits, defaultAddressCap)),
     submission({ member: 'member' }),
     submission({ member: 'other' }),
-    issue(issueTakes({ ...subject, member: 'third' }, defaultLimits, defaultAddressCap)),
+    issue(issueLimits({ ...subject, member: 'third' }, defaultLimits, defaultAddressCap)),
   ]
   const { read } = sent(calls)
   assert.deepEqual(read, calls)
 })
 
 test('limits travel once', () => {
-  const first = issue(issueTakes(subject, defaultLimits, defaultAddressCap))
-  const again = issue(issueTakes({ ...subject, member: 'third!' }, defaultLimits, defaultAddressCap))
+  const first = issue(issueLimits(subject, defaultLimits, defaultAddressCap))
+  const again = issue(issueLimits({ ...subject, member: 'third!' }, defaultLimits, defaultAddressCap))
   const { lengths } = sent([first, again])
   assert.ok(lengths[1]! < lengths[0]! * 0.6, `${lengths[0]} characters, then ${lengths[1]}`)
 })
 
-test('takes of one list of rules that are otherwise unlike stay so', () => {
+test('limits of one list of rules that are otherwise unlike stay so', () => {
   const rules = [{ kind: 'window', max: 1, perMs: 1000 }] as const
-  const takes: Take[] = [
+  const limits: Limit[] = [
     { scope: 'member', key: 'a', form: 'events', rules },
     { scope: 'network', key: 'b', form: 'events', rules },
     { scope: 'member', key: 'c', form: 'events', rules, keepMs: 5 },
     { scope: 'member', key: 'd', form: 'events', rules, looksOnly: true },
     { scope: 'member', key: 'e', form: 'tags', rules, tag: 7 },
   ]
-  const { read } = sent([issue(takes)])
-  assert.deepEqual(read, [issue(takes)])
+  const { read } = sent([issue(limits)])
+  assert.deepEqual(read, [issue(limits)])
 })
 
 test('other calls travel as they are', () => {

@@ -1,79 +1,79 @@
 /**
  * How calls travel to the engine's thread: as JSON, because structured clone takes some three times as long for
- * objects of this kind. The limits of an issue are most of its text and the same for every member, so each is sent
+ * objects of this kind. The newLimits of an issue are most of its text and the same for every member, so each is sent
  * once and named by a number from then on.
  */
 
-import type { Rule } from '../../throttle/ledger.ts'
-import type { Take } from '../../throttle/take.ts'
+import type { Limit } from '../../throttle/acquire.ts'
+import type { Rule } from '../../throttle/limiter-state.ts'
 import type { Operation } from './engine.ts'
 
 /** An operation with the number its answer goes by. */
 export type Call = Operation & { readonly id: number }
 
-/** All of a take but whose ledger it is. */
-type Limit = Omit<Take, 'key' | 'tag' | 'decoyKey'>
-type ShortTake = readonly [key: string, limit: number, tag: number | null, decoyKey?: string]
+/** A limit without its key. */
+type UnkeyedLimit = Omit<Limit, 'key' | 'tag' | 'decoyKey'>
+type ShortLimit = readonly [key: string, unkeyed: number, tag: number | null, decoyKey?: string]
 
 type Batch = {
   readonly calls: readonly Call[]
   /** Not sent before; they get the next numbers. */
-  readonly limits: readonly Limit[]
+  readonly newLimits: readonly UnkeyedLimit[]
 }
 
-/** More than apps with policies of their own need. Takes of limits beyond these travel whole. */
-const mostLimits = 10_000
+/** More than apps with policies of their own need. Takes of newLimits beyond these travel whole. */
+const maxLimits = 10_000
 
-/** Which members of a request are takes. */
-const takesIn: Readonly<Record<string, readonly string[]>> = {
-  'verifications.issue': ['takes'],
+/** Which members of a request are limits. */
+const limitsIn: Readonly<Record<string, readonly string[]>> = {
+  'verifications.issue': ['limits'],
   'verifications.takeSubmission': ['counted', 'wrong'],
 }
 
 /** One for each thread that is written to. */
 export function callWriter() {
   /** By their rules, which `issueTakes` makes once for each policy. */
-  const numbers = new WeakMap<readonly Rule[], { readonly number: number; readonly limit: Limit }>()
+  const numbers = new WeakMap<readonly Rule[], { readonly number: number; readonly unkeyed: UnkeyedLimit }>()
   let count = 0
-  let unsent: Limit[] = []
+  let unsent: UnkeyedLimit[] = []
 
-  function shortened(take: Take): Take | ShortTake {
-    const { key, tag = null, decoyKey, ...limit } = take
-    let known = numbers.get(take.rules)
+  function shortened(limit: Limit): Limit | ShortLimit {
+    const { key, tag = null, decoyKey, ...unkeyed } = limit
+    let known = numbers.get(limit.rules)
     if (known === undefined) {
-      if (count >= mostLimits) return take
-      known = { number: count++, limit }
-      numbers.set(take.rules, known)
-      unsent.push(limit)
-    } else if (!isSame(known.limit, take)) return take
+      if (count >= maxLimits) return limit
+      known = { number: count++, unkeyed }
+      numbers.set(limit.rules, known)
+      unsent.push(unkeyed)
+    } else if (!isSame(known.unkeyed, limit)) return limit
     return decoyKey === undefined ? [key, known.number, tag] : [key, known.number, tag, decoyKey]
   }
 
   return {
     /** What is written of a call, to be gathered for `textOf`. */
     prepared(call: Call): Call {
-      const members = takesIn[call.verb]
+      const members = limitsIn[call.verb]
       if (!members) return call
       const request = { ...(call.args[0] as Record<string, unknown>) }
-      for (const name of members) request[name] = (request[name] as readonly Take[]).map(shortened)
+      for (const name of members) request[name] = (request[name] as readonly Limit[]).map(shortened)
       return { ...call, args: [request] }
     },
 
     textOf(calls: readonly Call[]): string {
-      const limits = unsent
+      const newLimits = unsent
       unsent = []
-      return JSON.stringify({ calls, limits } satisfies Batch)
+      return JSON.stringify({ calls, newLimits } satisfies Batch)
     },
   }
 }
 
 /** Reads what one writer wrote, in the order it was written. */
 export function callReader(): (text: string) => readonly Call[] {
-  const known: Limit[] = []
+  const known: UnkeyedLimit[] = []
 
-  function whole(take: Take | ShortTake): Take {
-    if (!('length' in take)) return take
-    const [key, number, tag, decoyKey] = take
+  function whole(limit: Limit | ShortLimit): Limit {
+    if (!('length' in limit)) return limit
+    const [key, number, tag, decoyKey] = limit
     return {
       ...known[number]!,
       key,
@@ -83,18 +83,21 @@ export function callReader(): (text: string) => readonly Call[] {
   }
 
   return (text) => {
-    const { calls, limits } = JSON.parse(text) as Batch
-    known.push(...limits)
+    const { calls, newLimits } = JSON.parse(text) as Batch
+    known.push(...newLimits)
     for (const { verb, args } of calls) {
-      const request = args[0] as Record<string, readonly (Take | ShortTake)[]>
-      for (const name of takesIn[verb] ?? []) request[name] = request[name]!.map(whole)
+      const request = args[0] as Record<string, readonly (Limit | ShortLimit)[]>
+      for (const name of limitsIn[verb] ?? []) request[name] = request[name]!.map(whole)
     }
     return calls
   }
 }
 
-function isSame(limit: Limit, { scope, form, keepMs, looksOnly }: Take): boolean {
+function isSame(unkeyed: UnkeyedLimit, { scope, form, keepMs, looksOnly }: Limit): boolean {
   return (
-    limit.scope === scope && limit.form === form && limit.keepMs === keepMs && limit.looksOnly === looksOnly
+    unkeyed.scope === scope &&
+    unkeyed.form === form &&
+    unkeyed.keepMs === keepMs &&
+    unkeyed.looksOnly === looksOnly
   )
 }

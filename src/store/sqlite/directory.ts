@@ -15,13 +15,13 @@ import type {
 } from '../directory.ts'
 import { isStale } from '../stale.ts'
 import type { SqliteJournal } from './journal.ts'
-import type { SqliteLedgers } from './ledgers.ts'
+import type { SqliteLimiters } from './limiters.ts'
 import type { SqliteOutbox } from './outbox.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
 import type { SqliteVerifications } from './verifications.ts'
 
 type Rooms = {
-  readonly ledgers: SqliteLedgers
+  readonly limiters: SqliteLimiters
   readonly outbox: SqliteOutbox
   readonly journal: SqliteJournal
   readonly verifications: SqliteVerifications
@@ -228,7 +228,7 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       const { record, used } = taken
       const by = { ...change, contact: address.kind, cause: 'code' } as const
       replaceContact(member, holder, by)
-      rooms.ledgers.giveBack(change.wrong)
+      rooms.limiters.refund(change.wrong)
       if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, record.expiresAt)
       return { kind: 'changed', entries: rooms.outbox.queue(notices, change.lease), used }
     },

@@ -19,7 +19,7 @@ const issueOf = (id: string) => ({
   digits: 6,
   lifetimeMs: 600_000,
   isTest: false,
-  takes: [],
+  limits: [],
   lease: { owner: 'o', ms: 1000 },
 })
 

@@ -3,15 +3,15 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { makeSecretFile } from '../../secret-file.ts'
+import { type Hit, hitsOf, type Limit } from '../../throttle/acquire.ts'
 import type { SettledReservation } from '../../throttle/reservation.ts'
-import { type Take, type Taking, takingsOf } from '../../throttle/take.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import { sqliteDirectory } from './directory.ts'
 import { sqliteDispatches } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
 import { sqliteJournal } from './journal.ts'
-import { sqliteLedgers } from './ledgers.ts'
+import { sqliteLimiters } from './limiters.ts'
 import { migrations } from './migrations.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
@@ -65,12 +65,12 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
-  const ledgers = sqliteLedgers(db)
+  const limiters = sqliteLimiters(db)
   const journal = sqliteJournal(db, clock.now)
   const dispatches = sqliteDispatches(db, clock.now)
-  const outbox = sqliteOutbox(db, clock.now, ledgers, dispatches)
-  const verifications = sqliteVerifications(db, clock.now, ledgers, outbox, dispatches)
-  const directory = sqliteDirectory(db, wallNow, { ledgers, outbox, journal, verifications })
+  const outbox = sqliteOutbox(db, clock.now, limiters, dispatches)
+  const verifications = sqliteVerifications(db, clock.now, limiters, outbox, dispatches)
+  const directory = sqliteDirectory(db, wallNow, { limiters, outbox, journal, verifications })
   const sweep = sqliteSweeper(db, clock.now, wallNow)
   const proveWrite = db.prepare(
     "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
@@ -82,15 +82,15 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('dispatches', dispatches),
     ...prefixed('directory', directory),
     ...prefixed('journal', journal),
-    'ledgers.take': (takes: readonly Take[]) => {
+    'limiters.acquire': (limits: readonly Limit[]) => {
       const at = clock.now()
-      const result = ledgers.take(takes, at)
-      return result.kind === 'taken' ? { kind: 'taken', takings: takingsOf(takes, at) } : result
+      const result = limiters.acquire(limits, at)
+      return result.kind === 'acquired' ? { kind: 'acquired', hits: hitsOf(limits, at) } : result
     },
-    'ledgers.giveBack': (takings: readonly Taking[]) => ledgers.giveBack(takings),
-    'ledgers.reserve': (takes: readonly Take[]) => ledgers.reserve(takes, clock.now()),
-    'ledgers.settle': (settled: SettledReservation) => ledgers.settle(settled, clock.now()),
-    'ledgers.isHeld': (key: string) => ledgers.isHeld(key, clock.now()),
+    'limiters.refund': (hits: readonly Hit[]) => limiters.refund(hits),
+    'limiters.reserve': (limits: readonly Limit[]) => limiters.reserve(limits, clock.now()),
+    'limiters.settle': (settled: SettledReservation) => limiters.settle(settled, clock.now()),
+    'limiters.isHeld': (key: string) => limiters.isHeld(key, clock.now()),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {
       proveWrite.run(clock.now())
@@ -119,12 +119,12 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
           throw new Spoiled(String(error))
         }
       })
-      ledgers.flush()
+      limiters.flush()
       clock.persist()
       db.exec('commit')
       return outcomes
     } catch (error) {
-      ledgers.discard()
+      limiters.discard()
       if (db.isTransaction) db.exec('rollback')
       throw error
     }

@@ -8,7 +8,7 @@ import type { MovableStore, MoveRole, Page } from '../move/movable-store.ts'
 import { type ColumnKind, type MovedRow, movedTables, type Table } from '../move/tables.ts'
 import { migrate } from './engine.ts'
 import { engineTimeAfter, keepEngineTime } from './engine-clock.ts'
-import { keyOfRow, ledgerRow, pack, unpack } from './ledgers.ts'
+import { keyOfRow, limiterRow, pack, unpack } from './limiters.ts'
 import { migrations } from './migrations.ts'
 
 const pageRows = 1000
@@ -184,7 +184,7 @@ function kept(kind: ColumnKind, value: unknown): unknown {
     case 'numbers':
       return pack(value as readonly number[])
     case 'ledger':
-      return ledgerRow(value as string)
+      return limiterRow(value as string)
   }
 }
 

@@ -7,7 +7,7 @@ import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbo
 import type { Verification } from '../../verification/verification.ts'
 import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
 import type { SqliteDispatches } from './dispatches.ts'
-import type { SqliteLedgers } from './ledgers.ts'
+import type { SqliteLimiters } from './limiters.ts'
 import { type Row, verificationOf } from './rows.ts'
 
 export type SqliteOutbox = ReturnType<typeof sqliteOutbox>
@@ -15,7 +15,7 @@ export type SqliteOutbox = ReturnType<typeof sqliteOutbox>
 export function sqliteOutbox(
   db: DatabaseSync,
   now: () => number,
-  ledgers: SqliteLedgers,
+  limiters: SqliteLimiters,
   dispatches: SqliteDispatches,
 ) {
   const insert = db.prepare("insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1, '[]', 0, null, null)")
@@ -107,7 +107,7 @@ export function sqliteOutbox(
     const { tried, unknowns, isSecond } = entryOf(row, queuedAt)
     if (isUntaken({ nth, tried, unknowns, isSecond }, dispatch.outcome))
       // Nothing reached the address, so asking again at once is fair.
-      ledgers.giveBack(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+      limiters.refund(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
     return remove.run(queuedAt, dispatch.messageId)
   }
 

@@ -45,7 +45,7 @@ const issueOf = (id = newVerificationId(Date.now(), 'tel:+8613800138000')) => ({
   digits: 6,
   lifetimeMs: 60_000,
   isTest: false,
-  takes: [],
+  limits: [],
   lease,
 })
 
@@ -160,7 +160,7 @@ test('of 500 calls in one commit the one that fails fails alone, and the others 
   await using store = await openSqliteStore({ path: newPath() })
   const same = issueOf()
   await store.verifications.issue(same)
-  const take = {
+  const limit = {
     scope: 'member',
     key: 'iu:t:m',
     form: 'events',
@@ -169,7 +169,7 @@ test('of 500 calls in one commit the one that fails fails alone, and the others 
   const results = await Promise.allSettled(
     Array.from({ length: 500 }, (_, nth) => {
       const request = nth === 250 ? { ...same, key: { ...same.key, member: 'another' } } : issueOf()
-      return store.verifications.issue({ ...request, takes: [take] })
+      return store.verifications.issue({ ...request, limits: [limit] })
     }),
   )
   assert.deepEqual(
@@ -177,8 +177,8 @@ test('of 500 calls in one commit the one that fails fails alone, and the others 
     [250],
   )
   assert.ok(results.every((result) => result.status === 'rejected' || result.value.kind === 'issued'))
-  assert.equal((await store.ledgers.take([take])).kind, 'taken', 'the 500th')
-  assert.equal((await store.ledgers.take([take])).kind, 'throttled')
+  assert.equal((await store.limiters.acquire([limit])).kind, 'acquired', 'the 500th')
+  assert.equal((await store.limiters.acquire([limit])).kind, 'throttled')
 })
 
 test('a call that fails halfway leaves no half', async () => {

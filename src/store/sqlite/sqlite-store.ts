@@ -152,7 +152,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     },
     outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
     dispatches: room('dispatches', ['receive', 'of', 'tally']),
-    ledgers: room('ledgers', ['take', 'giveBack', 'reserve', 'settle', 'isHeld']),
+    limiters: room('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
     journal: room('journal', ['append', 'read', 'ofAddress']),
     directory: room('directory', [
       'addTenant',

@@ -18,7 +18,7 @@ const issueOf = (id: string, lifetimeMs: number) => ({
   digits: 6,
   lifetimeMs,
   isTest: false,
-  takes: [],
+  limits: [],
   lease: { owner: 'o', ms: 1000 },
 })
 

@@ -1,7 +1,7 @@
 /** The verification verbs in SQLite, each run whole within the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { type Throttled, takesWith, takingsOf } from '../../throttle/take.ts'
+import { hitsOf, limitsWith, type Throttled } from '../../throttle/acquire.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
 import { searchRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
@@ -14,7 +14,7 @@ import type {
   UseRequest,
 } from '../verifications.ts'
 import type { SqliteDispatches } from './dispatches.ts'
-import type { SqliteLedgers } from './ledgers.ts'
+import type { SqliteLimiters } from './limiters.ts'
 import type { SqliteOutbox } from './outbox.ts'
 import { type Row, verificationOf } from './rows.ts'
 
@@ -33,7 +33,7 @@ export type SqliteVerifications = ReturnType<typeof sqliteVerifications>
 export function sqliteVerifications(
   db: DatabaseSync,
   now: () => number,
-  ledgers: SqliteLedgers,
+  limiters: SqliteLimiters,
   outbox: SqliteOutbox,
   dispatches: SqliteDispatches,
 ) {
@@ -93,7 +93,7 @@ export function sqliteVerifications(
   return {
     issue(request: IssueRequest): IssueAnswer {
       const at = now()
-      const throttled = ledgers.take(request.takes, at)
+      const throttled = limiters.acquire(request.limits, at)
       if (throttled.kind === 'throttled') return throttled
       const { key } = request
       const alive = live(key, at)
@@ -132,14 +132,14 @@ export function sqliteVerifications(
       const at = now()
       if (request.repeat !== undefined && selectRepeat.get(request.repeat, at)) return { kind: 'repeated' }
       const record = live(request.key, at)
-      const wrongTakes = takesWith(request.wrong, record !== undefined)
-      const throttled = ledgers.take([...request.counted, ...wrongTakes], at)
+      const wrongLimits = limitsWith(request.wrong, record !== undefined)
+      const throttled = limiters.acquire([...request.counted, ...wrongLimits], at)
       if (throttled.kind === 'throttled') {
         if (record && throttled.scopes.some((scope) => scope === 'member-address' || scope === 'member'))
           setState.run(stateNumber.spent, record.id)
         return throttled
       }
-      const wrong = takingsOf(wrongTakes, at)
+      const wrong = hitsOf(wrongLimits, at)
       if (!record) {
         const standIn = verificationOf(select.get(decoyId) as Row)
         count.run(decoyId)
@@ -159,7 +159,7 @@ export function sqliteVerifications(
       if (!isUsable(row, at)) return undefined
       const record = verificationOf(row)
       if (request.consumes) consume.run(record.id, at)
-      ledgers.giveBack(request.wrong)
+      limiters.refund(request.wrong)
       if (request.proof) putProof.run(record.member, request.proof.login, at + request.proof.lastsMs)
       if (request.repeat !== undefined) putRepeat.run(request.repeat, record.expiresAt)
       return markUsed(record, at)

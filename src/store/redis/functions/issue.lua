@@ -1,14 +1,14 @@
 -- Issues a verification and queues its message.
--- Keys: records, live, ends, bodies, entries, due, waiting; then a ledger for each take; then the set of the
+-- Keys: records, live, ends, bodies, entries, due, waiting; then the limiter of each limit; then the set of the
 --   member's verifications, if it lies here.
--- Arguments: [2] JSON { takes, digest, record, lifetimeMs, lease, message, lastsMs, hasMember },
+-- Arguments: [2] JSON { limits, digest, record, lifetimeMs, lease, message, lastsMs, hasMember },
 --   message: its id, if there is one · [3] the message, as it is kept and given back.
 -- Answers: throttled, now, JSON of the refusal · issued or live, now, JSON of the record.
 local function issue(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
   local request = cjson.decode(args[2])
-  local refusal = take_all(keys, 8, request.takes, now, false)
+  local refusal = acquire_all(keys, 8, request.limits, now, false)
   if refusal then return { 'throttled', now, cjson.encode(refusal) } end
   local record = live_record(keys[1], keys[2], request.digest, now)
   local kind = 'live'

@@ -53,7 +53,7 @@ local function is_untaken(state, one)
 end
 
 -- Says what becomes of messages after a dispatch.
--- Keys: bodies, entries, due, waiting, records; then ledgers that may be freed.
+-- Keys: bodies, entries, due, waiting, records; then limiters that may be freed.
 -- Arguments: [2] JSON, a list of { entry, nth, failedBy, next, afterMs, channel, provider, outcome, verification,
 --   accepted, frees, at }: see settle-call.ts; frees: numbers of keys.
 -- Answers: settled, now, and for each 1 if it had been settled before, else 0.
@@ -88,7 +88,7 @@ local function settle(keys, args)
       else
         if one.next == 'failed' and is_untaken(state, one) then
           -- Nothing reached the address, so asking again at once is fair.
-          for _, key in ipairs(one.frees) do give_back_one(keys[key], { form = 'events', at = one.at }) end
+          for _, key in ipairs(one.frees) do refund_one(keys[key], { form = 'events', at = one.at }) end
         end
         redis.call('ZREM', keys[4], one.entry)
         record = remove_entry(keys[1], keys[2], keys[3], keys[5], one.entry, state)

@@ -1,12 +1,12 @@
--- Takes from ledgers that do not lie with the record: beforehand, to be given back if another refuses.
--- Keys: a ledger for each take; then the set of the member's verifications, if id.
--- Arguments: [2] JSON { takes, id, lastsMs }.
--- Answers: throttled, now, JSON of the refusal · taken, now, and for each take what give_back must know.
+-- Takes from limiters that do not lie with the record: beforehand, to be given back if another refuses.
+-- Keys: the limiter of each limit; then the set of the member's verifications, if id.
+-- Arguments: [2] JSON { limits, id, lastsMs }.
+-- Answers: throttled, now, JSON of the refusal · taken, now, and for each limit what refund must know.
 local function reserve(keys, args)
   local now = clock()
   if is_late(args, now) then return { 'late', now } end
   local request = cjson.decode(args[2])
-  local refusal, befores = take_all(keys, 1, request.takes, now, false)
+  local refusal, befores = acquire_all(keys, 1, request.limits, now, false)
   if refusal then return { 'throttled', now, cjson.encode(refusal) } end
   if request.id then
     redis.call('SADD', keys[#keys], request.id)
@@ -17,11 +17,11 @@ local function reserve(keys, args)
   return answer
 end
 
--- Gives takings back. No time is too late for it: what it leaves undone counts against somebody for nothing.
--- Keys: the ledger of each; then the set of the member's verifications, if id.
--- Arguments: [2] JSON, a list of takings · [3] id to take out of the set, or nothing. Answers: done, now.
-local function give_back(keys, args)
-  for i, taking in ipairs(cjson.decode(args[2])) do give_back_one(keys[i], taking) end
+-- Gives hits back. No time is too late for it: what it leaves undone counts against somebody for nothing.
+-- Keys: the limiter of each; then the set of the member's verifications, if id.
+-- Arguments: [2] JSON, a list of hits · [3] id to take out of the set, or nothing. Answers: done, now.
+local function refund(keys, args)
+  for i, hit in ipairs(cjson.decode(args[2])) do refund_one(keys[i], hit) end
   if args[3] ~= '' then redis.call('SREM', keys[#keys], args[3]) end
   return { 'done', clock() }
 end

@@ -1,8 +1,8 @@
 -- Counts a submission before anyone looks at its code.
--- Keys: records, live; the repeat, if hasRepeat; then a ledger for each take; then those that decoys name.
--- Arguments: [2] JSON { takes, decoys, digest, maxSubmissions, hasRepeat, isRefused, isSpent },
---   decoys: take and key, by number: where no code is live, that take is from that key in place of its own ·
---   isRefused: a ledger elsewhere has refused, so take nothing here · isSpent: and that ends the code.
+-- Keys: records, live; the repeat, if hasRepeat; then the limiter of each limit; then those that decoys name.
+-- Arguments: [2] JSON { limits, decoys, digest, maxSubmissions, hasRepeat, isRefused, isSpent },
+--   decoys: limit and key, by number: where no code is live, that limit is acquired from that key in place of its own ·
+--   isRefused: a limiter elsewhere has refused, so take nothing here · isSpent: and that ends the code.
 -- Answers: repeated, now · throttled, now, JSON of the refusal or nothing if only elsewhere ·
 --   taken, now, JSON of the record · unknown, now, JSON of one as good as any.
 
@@ -39,12 +39,12 @@ local function take_submission(keys, args)
     first = 4
   end
   local record = live_record(keys[1], keys[2], request.digest, now)
-  local ledgers = {}
-  for i = 1, #request.takes do ledgers[i] = keys[first + i - 1] end
+  local limiters = {}
+  for i = 1, #request.limits do limiters[i] = keys[first + i - 1] end
   for _, decoy in ipairs(request.decoys) do
-    if not record then ledgers[decoy.take] = keys[first + #request.takes + decoy.key - 1] end
+    if not record then limiters[decoy.limit] = keys[first + #request.limits + decoy.key - 1] end
   end
-  local refusal = take_all(ledgers, 1, request.takes, now, request.isRefused)
+  local refusal = acquire_all(limiters, 1, request.limits, now, request.isRefused)
   if refusal or request.isRefused then
     local is_spent = request.isSpent
     for _, scope in ipairs(refusal and refusal.scopes or {}) do

@@ -1,5 +1,5 @@
 -- Uses a verification that is live, or was when its submission was counted: of many callers one.
--- Keys: records, live; a ledger for each of wrong; the repeat if hasRepeat.
+-- Keys: records, live; a limiter for each of wrong; the repeat if hasRepeat.
 -- Arguments: [2] JSON { id, wrong, consumes, hasRepeat }.
 -- Answers: unused, now · used, now, JSON of the record before, which is what `restore` needs.
 local function use(keys, args)
@@ -16,7 +16,7 @@ local function use(keys, args)
   else
     write_record(keys[1], record)
   end
-  for i, taking in ipairs(request.wrong) do give_back_one(keys[2 + i], taking) end
+  for i, hit in ipairs(request.wrong) do refund_one(keys[2 + i], hit) end
   if request.hasRepeat then
     redis.call('SET', keys[#keys], '1', 'PX', record.expiresAt - now, 'NX')
   end

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { forgottenAt, givenBack, type Ledger, type LedgerForm, type Rule, taken, waitMs } from './ledger.ts'
+import {
+  forgottenAt,
+  type LimiterForm,
+  type LimiterState,
+  type Rule,
+  waitMs,
+  withHit,
+  withoutHit,
+} from './limiter-state.ts'
 
 const minute = 60_000
 
-/** Steps between takings, bursts and pauses alike; the last rule of a set shows what trimming must keep. */
+/** Steps between hits, bursts and pauses alike; the last rule of a set shows what trimming must keep. */
 const steps = fc.array(fc.oneof(fc.nat(10), fc.nat(minute), fc.nat(20 * minute)), {
   minLength: 1,
   maxLength: 80,
 })
 
-const formOf: Record<Rule['kind'], LedgerForm> = {
+const formOf: Record<Rule['kind'], LimiterForm> = {
   window: 'events',
   gaps: 'events',
   distinct: 'tags',
@@ -19,15 +27,15 @@ const formOf: Record<Rule['kind'], LedgerForm> = {
   tally: 'tally',
 }
 
-/** Tries one taking after each step. @returns The times that were taken. */
+/** Tries one hit after each step. @returns The times that were taken. */
 function play(rules: readonly Rule[], times: readonly number[], tags: readonly number[] = []): number[] {
   const form = formOf[rules[0]!.kind]
-  let ledger: Ledger = []
+  let limiter: LimiterState = []
   const done: number[] = []
   for (const [i, now] of times.entries()) {
     const tag = tags[i] ?? 0
-    if (rules.some((rule) => waitMs(ledger, rule, now, tag) > 0)) continue
-    ledger = taken(ledger, form, rules, now, tag)
+    if (rules.some((rule) => waitMs(limiter, rule, now, tag) > 0)) continue
+    limiter = withHit(limiter, form, rules, now, tag)
     done.push(now)
   }
   return done
@@ -98,35 +106,36 @@ const rules: Record<string, readonly Rule[]> = {
 
 for (const [name, set] of Object.entries(rules)) {
   const form = formOf[set[0]!.kind]
-  // A tally counts in slots, and a gap may shrink while one waits: takings before it grow old.
+  // A tally counts in slots, and a gap may shrink while one waits: hits before it grow old.
   const isExact = form !== 'tally' && name !== 'gaps'
   const after = (gaps: readonly number[]) => {
     const times = timesOf(gaps)
-    let ledger: Ledger = []
+    let limiter: LimiterState = []
     for (const [i, now] of times.entries())
-      if (set.every((rule) => waitMs(ledger, rule, now, i) <= 0)) ledger = taken(ledger, form, set, now, i)
-    return { ledger, now: times.at(-1)! }
+      if (set.every((rule) => waitMs(limiter, rule, now, i) <= 0))
+        limiter = withHit(limiter, form, set, now, i)
+    return { limiter, now: times.at(-1)! }
   }
 
   test(`${name}: waiting as long as told is enough${isExact ? ', a millisecond less is not' : ''}`, () => {
     fc.assert(
       fc.property(steps, (gaps) => {
-        const { ledger, now } = after(gaps)
+        const { limiter, now } = after(gaps)
         for (const rule of set) {
-          const wait = waitMs(ledger, rule, now, -1)
-          assert.equal(waitMs(ledger, rule, now + wait, -1), 0)
-          if (wait > 0 && isExact) assert.ok(waitMs(ledger, rule, now + wait - 1, -1) > 0)
+          const wait = waitMs(limiter, rule, now, -1)
+          assert.equal(waitMs(limiter, rule, now + wait, -1), 0)
+          if (wait > 0 && isExact) assert.ok(waitMs(limiter, rule, now + wait - 1, -1) > 0)
         }
       }),
     )
   })
 
-  test(`${name}: a ledger dropped when it is forgotten changes no decision`, () => {
+  test(`${name}: a limiter dropped when it is forgotten changes no decision`, () => {
     fc.assert(
       fc.property(steps, fc.nat(minute), (gaps, later) => {
-        const { ledger } = after(gaps)
-        const at = Math.ceil(forgottenAt(ledger, form, set)) + later
-        for (const rule of set) assert.equal(waitMs(ledger, rule, at, -1), waitMs([], rule, at, -1))
+        const { limiter } = after(gaps)
+        const at = Math.ceil(forgottenAt(limiter, form, set)) + later
+        for (const rule of set) assert.equal(waitMs(limiter, rule, at, -1), waitMs([], rule, at, -1))
       }),
     )
   })
@@ -153,7 +162,7 @@ test('a bucket lets its burst through at once and its rate afterwards', () => {
   assert.ok(Math.abs(done.length - (5 + 20)) <= 1, `${done.length}`)
 })
 
-test('distinct counts tags, not takings', () => {
+test('distinct counts tags, not hits', () => {
   const rule: Rule = { kind: 'distinct', max: 2, perMs: minute }
   const start = 1_700_000_000_000
   const tags = [1, 1, 2, 3, 1, 2, 3]
@@ -167,24 +176,24 @@ test('distinct counts tags, not takings', () => {
   )
 })
 
-test('gaps grow with each taking and repeat the last', () => {
+test('gaps grow with each hit and repeat the last', () => {
   const rule: Rule = { kind: 'gaps', gapsMs: [10, 20, 30], perMs: 100_000 }
   const seen: number[] = []
-  let ledger: Ledger = []
+  let limiter: LimiterState = []
   let now = 1_700_000_000_000
   for (let i = 0; i < 5; i++) {
-    ledger = taken(ledger, 'events', [rule], now, 0)
-    const wait = waitMs(ledger, rule, now, 0)
+    limiter = withHit(limiter, 'events', [rule], now, 0)
+    const wait = waitMs(limiter, rule, now, 0)
     seen.push(wait)
     now += wait
   }
   assert.deepEqual(seen, [10, 20, 30, 30, 30])
 })
 
-test('what is given back did not happen', () => {
+test('what is refunded did not happen', () => {
   const rule: Rule = { kind: 'window', max: 1, perMs: minute }
-  const ledger = taken([], 'events', [rule], 5, 0)
-  assert.ok(waitMs(ledger, rule, 6, 0) > 0)
-  assert.equal(waitMs(givenBack(ledger, 'events', 5), rule, 6, 0), 0)
-  assert.deepEqual(givenBack(ledger, 'events', 4), ledger, 'a taking that is not there is not given back')
+  const limiter = withHit([], 'events', [rule], 5, 0)
+  assert.ok(waitMs(limiter, rule, 6, 0) > 0)
+  assert.equal(waitMs(withoutHit(limiter, 'events', 5), rule, 6, 0), 0)
+  assert.deepEqual(withoutHit(limiter, 'events', 4), limiter, 'a hit that is not there is not refunded')
 })

@@ -7,7 +7,7 @@
  * - distinct: at most `max` different tags in any interval of `perMs`.
  * - bucket: `perSecond` on average and `burst` at once (GCRA).
  * - tally: at most `max` in any interval of `perMs`, counted in slots: it never allows more, and may
- *   refuse up to a slot too long. For limits too large to remember each taking, of one app alone.
+ *   refuse up to a slot too long. For limits too large to remember each hit, of one app alone.
  */
 export type Rule =
   | { readonly kind: 'window'; readonly max: number; readonly perMs: number }
@@ -17,8 +17,8 @@ export type Rule =
   | { readonly kind: 'tally'; readonly max: number; readonly perMs: number }
 
 /**
- * What a ledger remembers.
- * - events: the times of takings, oldest first. A time followed by a negative number stands for as many takings,
+ * What a limiter remembers.
+ * - events: the times of hits, oldest first. A time followed by a negative number stands for as many hits,
  *   none of them later: only the newest 300 numbers and more are kept one by one.
  * - tags: pairs of (last time, tag).
  * - bucket: one theoretical arrival time.
@@ -28,20 +28,20 @@ export type Rule =
  * looks back, negative (for tags as a pair with how many are kept): an app with short limits must not forget what another counts.
  * One written before horizons were kept has none.
  */
-export type LedgerForm = 'events' | 'tags' | 'bucket' | 'tally'
+export type LimiterForm = 'events' | 'tags' | 'bucket' | 'tally'
 
-export type Ledger = readonly number[]
+export type LimiterState = readonly number[]
 
 const tallySlots = 60
 
-/** So many of the newest numbers stay as they are; older takings are put together by slots of the horizon. */
+/** So many of the newest numbers stay as they are; older hits are put together by slots of the horizon. */
 const mostExact = 300
-/** Put together only beyond this, so that it is not done at each taking. */
+/** Put together only beyond this, so that it is not done at each hit. */
 const mostNumbers = 600
 
 /**
  * So many of the newest tags are kept where no rule counts more: an app without this limit may ask for any number
- * of addresses, and each taking reads and writes all that are kept.
+ * of addresses, and each hit reads and writes all that are kept.
  */
 const leastTags = 300
 
@@ -49,32 +49,32 @@ const slotMs = (perMs: number) => Math.ceil(perMs / tallySlots)
 
 /**
  * How long until one more may be taken under the rule.
- * @param now  Engine time in ms; takings later than it (a clock that went back) count as now.
+ * @param now  Engine time in ms; hits later than it (a clock that went back) count as now.
  * @param tag  For `distinct`: what is taken.
  * @returns 0 if now, else milliseconds to wait.
  */
-export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): number {
+export function waitMs(limiter: LimiterState, rule: Rule, now: number, tag: number): number {
   switch (rule.kind) {
     case 'window': {
       if (rule.max <= 0) return rule.perMs
-      // The slot frees when the max-th newest taking leaves the window.
-      const at = nthNewest(ledger, rule.max)
+      // The slot frees when the max-th newest hit leaves the window.
+      const at = nthNewest(limiter, rule.max)
       return at === undefined ? 0 : Math.max(0, at + rule.perMs - now)
     }
     case 'gaps': {
-      const last = nthNewest(ledger, 1)
+      const last = nthNewest(limiter, 1)
       if (last === undefined) return 0
-      const count = countSince(ledger, now - rule.perMs)
+      const count = countSince(limiter, now - rule.perMs)
       if (count === 0) return 0
       const gap = rule.gapsMs[Math.min(count, rule.gapsMs.length) - 1] ?? 0
       return Math.max(0, last + gap - now)
     }
     case 'distinct': {
       const times: number[] = []
-      for (let i = 0; i < ledger.length; i += 2) {
-        const at = ledger[i]!
+      for (let i = 0; i < limiter.length; i += 2) {
+        const at = limiter[i]!
         if (at < 0 || at + rule.perMs <= now) continue
-        if (ledger[i + 1] === tag) return 0
+        if (limiter[i + 1] === tag) return 0
         times.push(at)
       }
       if (times.length < rule.max) return 0
@@ -84,7 +84,7 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
     }
     case 'bucket': {
       const intervalMs = 1000 / rule.perSecond
-      const arrival = ledger[0] ?? 0
+      const arrival = limiter[0] ?? 0
       return Math.max(0, Math.ceil(arrival - (rule.burst - 1) * intervalMs - now))
     }
     case 'tally': {
@@ -92,10 +92,10 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
       const first = Math.floor(now / slot) - tallySlots
       let sum = 0
       let waitSlot = 0
-      for (let i = ledger.length - 2; i >= 0 && ledger[i]! >= first; i -= 2) {
-        sum += ledger[i + 1]!
+      for (let i = limiter.length - 2; i >= 0 && limiter[i]! >= first; i -= 2) {
+        sum += limiter[i + 1]!
         if (sum >= rule.max) {
-          waitSlot = ledger[i]!
+          waitSlot = limiter[i]!
           break
         }
       }
@@ -105,43 +105,43 @@ export function waitMs(ledger: Ledger, rule: Rule, now: number, tag: number): nu
 }
 
 /**
- * The ledger after one more taking, with what no rule asks for any more left out.
+ * The limiter after one more hit, with what no rule asks for any more left out.
  * @param keepMs  How far others may look back who take from it, at least.
  */
-export function taken(
-  ledger: Ledger,
-  form: LedgerForm,
+export function withHit(
+  limiter: LimiterState,
+  form: LimiterForm,
   rules: readonly Rule[],
   now: number,
   tag: number,
   keepMs = 0,
-): Ledger {
+): LimiterState {
   switch (form) {
     case 'events': {
-      const span = Math.max(longestMs(rules), keepMs, horizonMs(ledger))
-      const kept = within(ledger, span, now)
+      const span = Math.max(longestMs(rules), keepMs, horizonMs(limiter))
+      const kept = within(limiter, span, now)
       // Kept in order even if the clock of another process is ahead: the newest is last.
       return [-span, ...gathered(kept, span), Math.max(now, nthNewest(kept, 1) ?? 0)]
     }
     case 'tags': {
-      const span = Math.max(longestMs(rules), keepMs, horizonMs(ledger))
-      const most = Math.max(mostTags(rules), ledger[0]! < 0 ? ledger[1]! : 0)
+      const span = Math.max(longestMs(rules), keepMs, horizonMs(limiter))
+      const most = Math.max(mostTags(rules), limiter[0]! < 0 ? limiter[1]! : 0)
       const kept: number[] = []
-      for (let i = 0; i < ledger.length; i += 2)
-        if (ledger[i]! >= 0 && ledger[i]! + span > now && ledger[i + 1] !== tag)
-          kept.push(ledger[i]!, ledger[i + 1]!)
+      for (let i = 0; i < limiter.length; i += 2)
+        if (limiter[i]! >= 0 && limiter[i]! + span > now && limiter[i + 1] !== tag)
+          kept.push(limiter[i]!, limiter[i + 1]!)
       return [-span, most, ...kept.slice(-2 * (most - 1)), now, tag]
     }
     case 'bucket': {
       const rule = rules.find((one) => one.kind === 'bucket')
-      return rule ? [Math.max(now, ledger[0] ?? 0) + 1000 / rule.perSecond] : ledger
+      return rule ? [Math.max(now, limiter[0] ?? 0) + 1000 / rule.perSecond] : limiter
     }
     case 'tally': {
       const slot = slotMs(longestMs(rules))
       const current = Math.floor(now / slot)
       const next: number[] = []
-      for (let i = 0; i < ledger.length; i += 2)
-        if (ledger[i]! >= current - tallySlots) next.push(ledger[i]!, ledger[i + 1]!)
+      for (let i = 0; i < limiter.length; i += 2)
+        if (limiter[i]! >= current - tallySlots) next.push(limiter[i]!, limiter[i + 1]!)
       if (next.length > 0 && next[next.length - 2]! >= current) next[next.length - 1]!++
       else next.push(current, 1)
       return next
@@ -149,19 +149,19 @@ export function taken(
   }
 }
 
-/** The ledger with the taking made at `at` given back, if it is still there; empty if nothing else is. */
-export function givenBack(ledger: Ledger, form: LedgerForm, at: number): Ledger {
-  if (form !== 'events') return ledger
-  const index = ledger.lastIndexOf(at)
-  if (index < 0) return ledger
-  const count = countAt(ledger, index)
-  if (count > 2) return ledger.with(index + 1, 1 - count)
-  const rest = ledger.toSpliced(count === 2 ? index + 1 : index, 1)
+/** The limiter with the hit made at `at` refunded, if it is still there; empty if nothing else is. */
+export function withoutHit(limiter: LimiterState, form: LimiterForm, at: number): LimiterState {
+  if (form !== 'events') return limiter
+  const index = limiter.lastIndexOf(at)
+  if (index < 0) return limiter
+  const count = countAt(limiter, index)
+  if (count > 2) return limiter.with(index + 1, 1 - count)
+  const rest = limiter.toSpliced(count === 2 ? index + 1 : index, 1)
   return rest.length === 1 && rest[0]! < 0 ? [] : rest
 }
 
 /** Events with others put in at their times, in any order, to decide over both. */
-export function withTakings(events: Ledger, times: Ledger): Ledger {
+export function withHits(events: LimiterState, times: LimiterState): LimiterState {
   const all = [...events]
   for (const time of times) {
     let i = all.length
@@ -172,57 +172,57 @@ export function withTakings(events: Ledger, times: Ledger): Ledger {
   return all
 }
 
-/** When the ledger says nothing any more and may be dropped, in ms since the epoch. */
-export function forgottenAt(ledger: Ledger, form: LedgerForm, rules: readonly Rule[]): number {
-  if (form === 'bucket') return ledger[0] ?? 0
-  if (form === 'tally') return ((ledger.at(-2) ?? 0) + tallySlots + 2) * slotMs(longestMs(rules))
-  const last = form === 'tags' ? ledger.at(-2) : nthNewest(ledger, 1)
-  return Math.max(0, last ?? 0) + Math.max(longestMs(rules), horizonMs(ledger))
+/** When the limiter says nothing any more and may be dropped, in ms since the epoch. */
+export function forgottenAt(limiter: LimiterState, form: LimiterForm, rules: readonly Rule[]): number {
+  if (form === 'bucket') return limiter[0] ?? 0
+  if (form === 'tally') return ((limiter.at(-2) ?? 0) + tallySlots + 2) * slotMs(longestMs(rules))
+  const last = form === 'tags' ? limiter.at(-2) : nthNewest(limiter, 1)
+  return Math.max(0, last ?? 0) + Math.max(longestMs(rules), horizonMs(limiter))
 }
 
 /** The longest time that anybody who took from it looks back; 0 if it does not say. */
-function horizonMs(ledger: Ledger): number {
-  return Math.max(0, -(ledger[0] ?? 0))
+function horizonMs(limiter: LimiterState): number {
+  return Math.max(0, -(limiter[0] ?? 0))
 }
 
-/** How many takings the time at an index of events stands for. */
-function countAt(ledger: Ledger, index: number): number {
-  return Math.max(1, -(ledger[index + 1] ?? 0))
+/** How many hits the time at an index of events stands for. */
+function countAt(limiter: LimiterState, index: number): number {
+  return Math.max(1, -(limiter[index + 1] ?? 0))
 }
 
 /** When the n-th newest of events was taken, or a little later; undefined if there are fewer. */
-function nthNewest(ledger: Ledger, nth: number): number | undefined {
+function nthNewest(limiter: LimiterState, nth: number): number | undefined {
   let count = 0
-  for (let i = ledger.length - 1; i >= 0; i--) {
+  for (let i = limiter.length - 1; i >= 0; i--) {
     // A count stands after its time; the one at the very beginning is the horizon.
-    const weight = ledger[i]! < 0 ? -ledger[i--]! : 1
+    const weight = limiter[i]! < 0 ? -limiter[i--]! : 1
     if (i < 0) return undefined
     count += weight
-    if (count >= nth) return ledger[i]
+    if (count >= nth) return limiter[i]
   }
   return undefined
 }
 
 /** How many of the events are later than a time. */
-function countSince(ledger: Ledger, time: number): number {
+function countSince(limiter: LimiterState, time: number): number {
   let count = 0
-  for (let i = ledger.length - 1; i >= 0; i--) {
-    const weight = ledger[i]! < 0 ? -ledger[i--]! : 1
-    if (i < 0 || ledger[i]! <= time) break
+  for (let i = limiter.length - 1; i >= 0; i--) {
+    const weight = limiter[i]! < 0 ? -limiter[i--]! : 1
+    if (i < 0 || limiter[i]! <= time) break
     count += weight
   }
   return count
 }
 
 /** The events without their horizon and without what is older than `spanMs`. */
-function within(ledger: Ledger, spanMs: number, now: number): Ledger {
+function within(limiter: LimiterState, spanMs: number, now: number): LimiterState {
   let first = 0
-  while (first < ledger.length && (ledger[first]! < 0 || ledger[first]! + spanMs <= now)) first++
-  return ledger.slice(first)
+  while (first < limiter.length && (limiter[first]! < 0 || limiter[first]! + spanMs <= now)) first++
+  return limiter.slice(first)
 }
 
 /** Many events with the oldest put together, those of a slot as if all were taken when its last was. */
-function gathered(events: Ledger, spanMs: number): Ledger {
+function gathered(events: LimiterState, spanMs: number): LimiterState {
   if (events.length < mostNumbers) return events
   const slot = slotMs(spanMs)
   const next: number[] = []
@@ -243,7 +243,7 @@ function gathered(events: Ledger, spanMs: number): Ledger {
   return [...next, ...events.slice(i)]
 }
 
-/** Twice what is counted, for a taking that is undone does not bring back what it pushed out. */
+/** Twice what is counted, for a hit that is undone does not bring back what it pushed out. */
 function mostTags(rules: readonly Rule[]): number {
   return rules.reduce(
     (most, rule) => (rule.kind === 'distinct' ? Math.max(most, 2 * rule.max) : most),

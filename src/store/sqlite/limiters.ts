@@ -1,25 +1,25 @@
-/** Throttle ledgers in SQLite: read, decide and write within the engine's transaction. */
+/** Throttle limiters in SQLite: read, decide and write within the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
+import { decideAcquire, type Hit, type Limit, refund, type Throttled } from '../../throttle/acquire.ts'
+import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
 import {
-  type OpenLedgers,
+  type OpenLimiters,
   type ReservationResult,
   reserve,
   type SettledReservation,
   settle,
 } from '../../throttle/reservation.ts'
-import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 
-export type SqliteLedgers = ReturnType<typeof sqliteLedgers>
+export type SqliteLimiters = ReturnType<typeof sqliteLimiters>
 
-type Kept = { form: LedgerForm; numbers: Ledger; forgottenAt: number; isDirty: boolean }
+type Kept = { form: LimiterForm; numbers: LimiterState; forgottenAt: number; isDirty: boolean }
 
 /**
- * `kind:subject` as `subject:kind`, so that the ledgers of one member, address or network lie on one page:
+ * `kind:subject` as `subject:kind`, so that the limiters of one member, address or network lie on one page:
  * an issue under all limits wrote five scattered pages, now three.
  */
-export function ledgerRow(key: string): string {
+export function limiterRow(key: string): string {
   const end = key.indexOf(':')
   return `${key.slice(end + 1)}:${key.slice(0, Math.max(0, end))}`
 }
@@ -31,10 +31,10 @@ export function keyOfRow(row: string): string {
 }
 
 /**
- * Ledgers touched within a transaction are kept in memory until `flush` writes them, so that what
+ * Limiters touched within a transaction are kept in memory until `flush` writes them, so that what
  * many calls of one turn share (an app's bucket, a network) is read and written once a commit.
  */
-export function sqliteLedgers(db: DatabaseSync) {
+export function sqliteLimiters(db: DatabaseSync) {
   const select = db.prepare('select form, numbers, forgotten_at from ledger where key = ?')
   const upsert = db.prepare(
     `insert into ledger values (?, ?, ?, ?)
@@ -46,8 +46,8 @@ export function sqliteLedgers(db: DatabaseSync) {
   function read(key: string): Kept | undefined {
     const known = touched.get(key)
     if (known) return known
-    const row = select.get(ledgerRow(key)) as
-      | { form: LedgerForm; numbers: Uint8Array; forgotten_at: number }
+    const row = select.get(limiterRow(key)) as
+      | { form: LimiterForm; numbers: Uint8Array; forgotten_at: number }
       | undefined
     if (!row) return undefined
     const kept = {
@@ -60,7 +60,7 @@ export function sqliteLedgers(db: DatabaseSync) {
     return kept
   }
 
-  const open: OpenLedgers = {
+  const open: OpenLimiters = {
     read: (key) => read(key)?.numbers,
     put(key, form, numbers, forgottenAt) {
       touched.set(key, { form, numbers, forgottenAt, isDirty: true })
@@ -68,39 +68,39 @@ export function sqliteLedgers(db: DatabaseSync) {
   }
 
   return {
-    reserve: (takes: readonly Take[], now: number): ReservationResult => reserve(open, takes, now),
+    reserve: (limits: readonly Limit[], now: number): ReservationResult => reserve(open, limits, now),
     settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
     isHeld: (key: string, now: number): boolean => (read(key)?.forgottenAt ?? 0) > now,
 
-    take(takes: readonly Take[], now: number): Throttled | { kind: 'taken' } {
-      const decision = decideTakes(
-        takes,
-        takes.map((take) => read(take.key)?.numbers),
+    acquire(limits: readonly Limit[], now: number): Throttled | { kind: 'acquired' } {
+      const decision = decideAcquire(
+        limits,
+        limits.map((limit) => read(limit.key)?.numbers),
         now,
       )
       if (decision.kind === 'throttled') return decision
-      for (const [i, take] of takes.entries()) {
-        const next = decision.ledgers[i]
+      for (const [i, limit] of limits.entries()) {
+        const next = decision.limiters[i]
         if (!next) continue
-        const { ledger, forgottenAt } = next
-        touched.set(take.key, { form: take.form, numbers: ledger, forgottenAt, isDirty: true })
+        const { limiter, forgottenAt } = next
+        touched.set(limit.key, { form: limit.form, numbers: limiter, forgottenAt, isDirty: true })
       }
-      return { kind: 'taken' }
+      return { kind: 'acquired' }
     },
 
-    giveBack(takings: readonly Taking[]): void {
-      for (const taking of takings) {
-        const kept = read(taking.key)
+    refund(hits: readonly Hit[]): void {
+      for (const hit of hits) {
+        const kept = read(hit.key)
         if (!kept) continue
-        touched.set(taking.key, { ...kept, numbers: giveBack(taking, kept.numbers), isDirty: true })
+        touched.set(hit.key, { ...kept, numbers: refund(hit, kept.numbers), isDirty: true })
       }
     },
 
     flush(): void {
       for (const [key, kept] of touched)
         if (kept.isDirty) {
-          if (kept.numbers.length === 0) remove.run(ledgerRow(key))
-          else upsert.run(ledgerRow(key), kept.form, pack(kept.numbers), Math.ceil(kept.forgottenAt))
+          if (kept.numbers.length === 0) remove.run(limiterRow(key))
+          else upsert.run(limiterRow(key), kept.form, pack(kept.numbers), Math.ceil(kept.forgottenAt))
         }
       touched.clear()
     },
@@ -111,7 +111,7 @@ export function sqliteLedgers(db: DatabaseSync) {
   }
 }
 
-export function pack(numbers: Ledger): Uint8Array {
+export function pack(numbers: LimiterState): Uint8Array {
   return new Uint8Array(Float64Array.from(numbers).buffer)
 }
 

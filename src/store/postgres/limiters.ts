@@ -1,14 +1,14 @@
-/** Throttle ledgers in PostgreSQL: held under lock by a batch, decided on in order, written at once. */
+/** Throttle limiters in PostgreSQL: held under lock by a batch, decided on in order, written at once. */
 
-import type { Ledger, LedgerForm } from '../../throttle/ledger.ts'
+import { decideAcquire, type Hit, type Limit, refund, type Throttled } from '../../throttle/acquire.ts'
+import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
 import {
-  type OpenLedgers,
+  type OpenLimiters,
   type ReservationResult,
   reserve,
   type SettledReservation,
   settle,
 } from '../../throttle/reservation.ts'
-import { decideTakes, giveBack, type Take, type Taking, type Throttled } from '../../throttle/take.ts'
 import { storableJson } from '../storable.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -17,69 +17,69 @@ import { type Bound, bind, bindRows, sql } from './statement.ts'
  * Locked in the order of keys, as every batch locks them, so that no two wait for each other. A row that is
  * not there cannot be locked: two batches may both find none, and the second to insert it is refused by the
  * key and begins anew. What lost: an advisory lock for each key (thousands at a time overflow the server's
- * lock table); making the missing rows first (each first taking wrote its row twice).
+ * lock table); making the missing rows first (each first hit wrote its row twice).
  */
-const selectLedgers = sql(`
+const selectLimiters = sql(`
   select to_json(l) from json_array_elements_text($1::json) as wanted (key)
     join ledger l on l.key = wanted.key
   order by l.key for update of l`)
 
-const insertLedgers = sql(`
+const insertLimiters = sql(`
   insert into ledger (key, form, numbers, forgotten_at)
   select key, form, numbers, forgotten_at
   from json_to_recordset($1::json) as r (key text, form text, numbers json, forgotten_at bigint)`)
 
-const updateLedgers = sql(`
+const updateLimiters = sql(`
   update ledger l set numbers = r.numbers, forgotten_at = r.forgotten_at
   from json_to_recordset($1::json) as r (key text, numbers json, forgotten_at bigint)
   where l.key = r.key`)
 
-const deleteLedgers = sql(`
+const deleteLimiters = sql(`
   delete from ledger l using json_array_elements_text($1::json) as emptied (key) where l.key = emptied.key`)
 
-type LedgerRow = { key: string; form: LedgerForm; numbers: Ledger; forgotten_at: number }
-type Kept = LedgerRow & { isNew: boolean; isDirty: boolean }
+type LimiterRow = { key: string; form: LimiterForm; numbers: LimiterState; forgotten_at: number }
+type Kept = LimiterRow & { isNew: boolean; isDirty: boolean }
 
-export type HeldLedgers = ReturnType<typeof heldLedgers>
+export type HeldLimiters = ReturnType<typeof heldLimiters>
 
-export function readLedgers(keys: ReadonlySet<string>): Bound {
-  return bind(selectLedgers, storableJson([...keys]))
+export function readLimiters(keys: ReadonlySet<string>): Bound {
+  return bind(selectLimiters, storableJson([...keys]))
 }
 
-export function heldLedgers(rows: readonly unknown[]) {
+export function heldLimiters(rows: readonly unknown[]) {
   const held = new Map<string, Kept>()
-  for (const row of rows as readonly LedgerRow[]) held.set(row.key, { ...row, isNew: false, isDirty: false })
+  for (const row of rows as readonly LimiterRow[]) held.set(row.key, { ...row, isNew: false, isDirty: false })
 
-  function put(key: string, form: LedgerForm, numbers: Ledger, forgottenAt: number): void {
+  function put(key: string, form: LimiterForm, numbers: LimiterState, forgottenAt: number): void {
     const isNew = held.get(key)?.isNew ?? true
     held.set(key, { key, form, numbers, forgotten_at: Math.ceil(forgottenAt), isNew, isDirty: true })
   }
 
-  const open: OpenLedgers = { read: (key) => held.get(key)?.numbers, put }
+  const open: OpenLimiters = { read: (key) => held.get(key)?.numbers, put }
 
   return {
-    reserve: (takes: readonly Take[], now: number): ReservationResult => reserve(open, takes, now),
+    reserve: (limits: readonly Limit[], now: number): ReservationResult => reserve(open, limits, now),
     settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
     isHeld: (key: string, now: number): boolean => (held.get(key)?.forgotten_at ?? 0) > now,
 
-    take(takes: readonly Take[], now: number): Throttled | { kind: 'taken' } {
-      const decision = decideTakes(
-        takes,
-        takes.map((take) => held.get(take.key)?.numbers),
+    acquire(limits: readonly Limit[], now: number): Throttled | { kind: 'acquired' } {
+      const decision = decideAcquire(
+        limits,
+        limits.map((limit) => held.get(limit.key)?.numbers),
         now,
       )
       if (decision.kind === 'throttled') return decision
-      for (const [i, take] of takes.entries()) {
-        const next = decision.ledgers[i]
-        if (next) put(take.key, take.form, next.ledger, next.forgottenAt)
+      for (const [i, limit] of limits.entries()) {
+        const next = decision.limiters[i]
+        if (next) put(limit.key, limit.form, next.limiter, next.forgottenAt)
       }
-      return { kind: 'taken' }
+      return { kind: 'acquired' }
     },
 
-    giveBack(takings: readonly Taking[]): void {
-      for (const taking of takings) {
-        const kept = held.get(taking.key)
-        if (kept) put(taking.key, taking.form, giveBack(taking, kept.numbers), kept.forgotten_at)
+    refund(hits: readonly Hit[]): void {
+      for (const hit of hits) {
+        const kept = held.get(hit.key)
+        if (kept) put(hit.key, hit.form, refund(hit, kept.numbers), kept.forgotten_at)
       }
     },
 
@@ -89,12 +89,12 @@ export function heldLedgers(rows: readonly unknown[]) {
       const changed = dirty.filter((one) => !one.isNew && one.numbers.length > 0)
       const emptied = dirty.filter((one) => !one.isNew && one.numbers.length === 0)
       return [
-        ...(changed.length > 0 ? [bindRows(updateLedgers, changed)] : []),
-        ...(emptied.length > 0 ? [bind(deleteLedgers, storableJson(emptied.map((one) => one.key)))] : []),
+        ...(changed.length > 0 ? [bindRows(updateLimiters, changed)] : []),
+        ...(emptied.length > 0 ? [bind(deleteLimiters, storableJson(emptied.map((one) => one.key)))] : []),
         ...(made.length > 0
           ? [
               bindRows(
-                insertLedgers,
+                insertLimiters,
                 inOrder(made, (one) => one.key),
               ),
             ]

@@ -1,5 +1,5 @@
--- Throttle ledgers: the rules of src/throttle/ledger.ts once more, where the ledgers lie. A property test holds
--- the two to the same decisions. A ledger is a flat list of numbers, packed; times are engine time in ms. What the
+-- Throttle limiters: the rules of src/throttle/limiter-state.ts once more, where the limiters lie. A property test holds
+-- the two to the same decisions. A limiter is a flat list of numbers, packed; times are engine time in ms. What the
 -- numbers mean is written there.
 
 local tally_slots, most_exact, most_numbers, least_tags = 60, 300, 600, 300
@@ -8,7 +8,7 @@ local function slot_ms(per_ms)
   return math.ceil(per_ms / tally_slots)
 end
 
-local function read_ledger(key)
+local function read_limiter(key)
   local packed = redis.call('GET', key)
   if packed then return cmsgpack.unpack(packed) end
   return {}
@@ -32,43 +32,43 @@ local function most_tags(rules)
 end
 
 -- The longest time that anybody who took from it looks back; 0 if it does not say.
-local function horizon_ms(ledger)
-  return math.max(0, -(ledger[1] or 0))
+local function horizon_ms(limiter)
+  return math.max(0, -(limiter[1] or 0))
 end
 
--- How many takings the time at an index of events stands for.
-local function count_at(ledger, index)
-  return math.max(1, -(ledger[index + 1] or 0))
+-- How many hits the time at an index of events stands for.
+local function count_at(limiter, index)
+  return math.max(1, -(limiter[index + 1] or 0))
 end
 
 -- When the n-th newest of events was taken, or a little later; nil if there are fewer.
-local function nth_newest(ledger, nth)
-  local count, i = 0, #ledger
+local function nth_newest(limiter, nth)
+  local count, i = 0, #limiter
   while i > 0 do
     local weight = 1
-    if ledger[i] < 0 then
-      weight = -ledger[i]
+    if limiter[i] < 0 then
+      weight = -limiter[i]
       i = i - 1
       if i == 0 then return nil end
     end
     count = count + weight
-    if count >= nth then return ledger[i] end
+    if count >= nth then return limiter[i] end
     i = i - 1
   end
   return nil
 end
 
 -- How many of the events are later than a time.
-local function count_since(ledger, time)
-  local count, i = 0, #ledger
+local function count_since(limiter, time)
+  local count, i = 0, #limiter
   while i > 0 do
     local weight = 1
-    if ledger[i] < 0 then
-      weight = -ledger[i]
+    if limiter[i] < 0 then
+      weight = -limiter[i]
       i = i - 1
       if i == 0 then break end
     end
-    if ledger[i] <= time then break end
+    if limiter[i] <= time then break end
     count = count + weight
     i = i - 1
   end
@@ -76,9 +76,9 @@ local function count_since(ledger, time)
 end
 
 -- The events without their horizon and without what is older than span.
-local function within(ledger, span, now)
+local function within(limiter, span, now)
   local kept = {}
-  for _, number in ipairs(ledger) do
+  for _, number in ipairs(limiter) do
     if #kept > 0 or (number >= 0 and number + span > now) then kept[#kept + 1] = number end
   end
   return kept
@@ -104,25 +104,25 @@ local function gathered(events, span)
 end
 
 -- How long until one more may be taken under the rule; 0: now.
-local function wait_ms(ledger, rule, now, tag)
+local function wait_ms(limiter, rule, now, tag)
   if rule.kind == 'window' then
     if rule.max <= 0 then return rule.perMs end
-    local at = nth_newest(ledger, rule.max)
+    local at = nth_newest(limiter, rule.max)
     if not at then return 0 end
     return math.max(0, at + rule.perMs - now)
   elseif rule.kind == 'gaps' then
-    local last = nth_newest(ledger, 1)
+    local last = nth_newest(limiter, 1)
     if not last then return 0 end
-    local count = count_since(ledger, now - rule.perMs)
+    local count = count_since(limiter, now - rule.perMs)
     if count == 0 then return 0 end
     local gap = rule.gapsMs[math.min(count, #rule.gapsMs)] or 0
     return math.max(0, last + gap - now)
   elseif rule.kind == 'distinct' then
     local times = {}
-    for i = 1, #ledger, 2 do
-      local at = ledger[i]
+    for i = 1, #limiter, 2 do
+      local at = limiter[i]
       if at >= 0 and at + rule.perMs > now then
-        if ledger[i + 1] == tag then return 0 end
+        if limiter[i + 1] == tag then return 0 end
         times[#times + 1] = at
       end
     end
@@ -131,17 +131,17 @@ local function wait_ms(ledger, rule, now, tag)
     return math.max(1, times[#times - math.max(1, rule.max) + 1] + rule.perMs - now)
   elseif rule.kind == 'bucket' then
     local interval_ms = 1000 / rule.perSecond
-    local arrival = ledger[1] or 0
+    local arrival = limiter[1] or 0
     return math.max(0, math.ceil(arrival - (rule.burst - 1) * interval_ms - now))
   else -- tally
     local slot = slot_ms(rule.perMs)
     local first = math.floor(now / slot) - tally_slots
     local sum, wait_slot = 0, 0
-    for i = #ledger - 1, 1, -2 do
-      if ledger[i] < first then break end
-      sum = sum + ledger[i + 1]
+    for i = #limiter - 1, 1, -2 do
+      if limiter[i] < first then break end
+      sum = sum + limiter[i + 1]
       if sum >= rule.max then
-        wait_slot = ledger[i]
+        wait_slot = limiter[i]
         break
       end
     end
@@ -150,27 +150,27 @@ local function wait_ms(ledger, rule, now, tag)
   end
 end
 
--- The ledger after one more taking, and for tags the time that the same tag was last taken before, or -1.
-local function taken(ledger, form, rules, now, tag, keep_ms)
+-- The limiter after one more hit, and for tags the time that the same tag was last taken before, or -1.
+local function with_hit(limiter, form, rules, now, tag, keep_ms)
   local nextOne, before = {}, -1
   if form == 'events' then
-    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(ledger))
-    local kept = within(ledger, span, now)
+    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(limiter))
+    local kept = within(limiter, span, now)
     nextOne[1] = -span
     for _, number in ipairs(gathered(kept, span)) do nextOne[#nextOne + 1] = number end
     nextOne[#nextOne + 1] = math.max(now, nth_newest(kept, 1) or 0)
   elseif form == 'tags' then
-    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(ledger))
+    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(limiter))
     local most = most_tags(rules)
-    if #ledger > 0 and ledger[1] < 0 then most = math.max(most, ledger[2]) end
+    if #limiter > 0 and limiter[1] < 0 then most = math.max(most, limiter[2]) end
     local kept = {}
-    for i = 1, #ledger, 2 do
-      if ledger[i] >= 0 then
-        if ledger[i + 1] == tag then
-          before = ledger[i]
-        elseif ledger[i] + span > now then
-          kept[#kept + 1] = ledger[i]
-          kept[#kept + 1] = ledger[i + 1]
+    for i = 1, #limiter, 2 do
+      if limiter[i] >= 0 then
+        if limiter[i + 1] == tag then
+          before = limiter[i]
+        elseif limiter[i] + span > now then
+          kept[#kept + 1] = limiter[i]
+          kept[#kept + 1] = limiter[i + 1]
         end
       end
     end
@@ -179,20 +179,20 @@ local function taken(ledger, form, rules, now, tag, keep_ms)
     nextOne[#nextOne + 1] = now
     nextOne[#nextOne + 1] = tag
   elseif form == 'bucket' then
-    nextOne = ledger
+    nextOne = limiter
     for _, rule in ipairs(rules) do
       if rule.kind == 'bucket' then
-        nextOne = { math.max(now, ledger[1] or 0) + 1000 / rule.perSecond }
+        nextOne = { math.max(now, limiter[1] or 0) + 1000 / rule.perSecond }
         break
       end
     end
   else -- tally
     local slot = slot_ms(longest_ms(rules))
     local current = math.floor(now / slot)
-    for i = 1, #ledger, 2 do
-      if ledger[i] >= current - tally_slots then
-        nextOne[#nextOne + 1] = ledger[i]
-        nextOne[#nextOne + 1] = ledger[i + 1]
+    for i = 1, #limiter, 2 do
+      if limiter[i] >= current - tally_slots then
+        nextOne[#nextOne + 1] = limiter[i]
+        nextOne[#nextOne + 1] = limiter[i + 1]
       end
     end
     if #nextOne > 0 and nextOne[#nextOne - 1] >= current then
@@ -205,93 +205,93 @@ local function taken(ledger, form, rules, now, tag, keep_ms)
   return nextOne, before
 end
 
--- When the ledger says nothing any more.
-local function forgotten_at(ledger, form, rules)
-  if form == 'bucket' then return ledger[1] or 0 end
+-- When the limiter says nothing any more.
+local function forgotten_at(limiter, form, rules)
+  if form == 'bucket' then return limiter[1] or 0 end
   if form == 'tally' then
-    return ((ledger[#ledger - 1] or 0) + tally_slots + 2) * slot_ms(longest_ms(rules))
+    return ((limiter[#limiter - 1] or 0) + tally_slots + 2) * slot_ms(longest_ms(rules))
   end
-  local last = form == 'tags' and ledger[#ledger - 1] or nth_newest(ledger, 1)
-  return math.max(0, last or 0) + math.max(longest_ms(rules), horizon_ms(ledger))
+  local last = form == 'tags' and limiter[#limiter - 1] or nth_newest(limiter, 1)
+  return math.max(0, last or 0) + math.max(longest_ms(rules), horizon_ms(limiter))
 end
 
--- Takes one more from each ledger, or nothing if a rule refuses or is_refused.
--- keys[first], keys[first + 1] …: in the order of takes.
--- Returns the refusal or nil, and for each take what give_back must know beside the time.
-local function take_all(keys, first, takes, now, is_refused)
-  local ledgers, scopes, refusal = {}, {}, nil
-  for i, take in ipairs(takes) do
-    ledgers[i] = read_ledger(keys[first + i - 1])
-    for _, rule in ipairs(take.rules) do
-      local wait = wait_ms(ledgers[i], rule, now, take.tag or 0)
+-- Takes one more from each limiter, or nothing if a rule refuses or is_refused.
+-- keys[first], keys[first + 1] …: in the order of limits.
+-- Returns the refusal or nil, and for each limit what refund must know beside the time.
+local function acquire_all(keys, first, limits, now, is_refused)
+  local limiters, scopes, refusal = {}, {}, nil
+  for i, limit in ipairs(limits) do
+    limiters[i] = read_limiter(keys[first + i - 1])
+    for _, rule in ipairs(limit.rules) do
+      local wait = wait_ms(limiters[i], rule, now, limit.tag or 0)
       if wait > 0 then
-        scopes[#scopes + 1] = take.scope
+        scopes[#scopes + 1] = limit.scope
         if not refusal or wait > refusal.retryAfterMs then
-          refusal = { scope = take.scope, rule = rule.kind, retryAfterMs = wait, scopes = scopes }
+          refusal = { scope = limit.scope, rule = rule.kind, retryAfterMs = wait, scopes = scopes }
         end
       end
     end
   end
   if refusal or is_refused then return refusal, {} end
   local befores = {}
-  for i, take in ipairs(takes) do
+  for i, limit in ipairs(limits) do
     befores[i] = -1
-    if not take.looksOnly then
-      local ledger, before = taken(ledgers[i], take.form, take.rules, now, take.tag or 0, take.keepMs or 0)
+    if not limit.looksOnly then
+      local limiter, before = with_hit(limiters[i], limit.form, limit.rules, now, limit.tag or 0, limit.keepMs or 0)
       befores[i] = before
-      local lasts = math.max(1, math.ceil(forgotten_at(ledger, take.form, take.rules) - now))
-      redis.call('SET', keys[first + i - 1], cmsgpack.pack(ledger), 'PX', lasts)
+      local lasts = math.max(1, math.ceil(forgotten_at(limiter, limit.form, limit.rules) - now))
+      redis.call('SET', keys[first + i - 1], cmsgpack.pack(limiter), 'PX', lasts)
     end
   end
   return nil, befores
 end
 
--- Gives one taking back. taking: form, at; and of a taking that shall leave no trace (undo): tag, before,
--- perSecond, perMs, as far as its form needs them. Without undo only events are given back, as everywhere.
-local function give_back_one(key, taking)
-  local ledger = read_ledger(key)
-  if #ledger == 0 then return end
-  if taking.form == 'events' then
-    for i = #ledger, 1, -1 do
-      if ledger[i] == taking.at then
-        local count = count_at(ledger, i)
+-- Refunds one hit. hit: form, at; and of a hit that shall leave no trace (undo): tag, before,
+-- perSecond, perMs, as far as its form needs them. Without undo only events are refunded, as everywhere.
+local function refund_one(key, hit)
+  local limiter = read_limiter(key)
+  if #limiter == 0 then return end
+  if hit.form == 'events' then
+    for i = #limiter, 1, -1 do
+      if limiter[i] == hit.at then
+        local count = count_at(limiter, i)
         if count > 2 then
-          ledger[i + 1] = 1 - count
+          limiter[i + 1] = 1 - count
         else
-          table.remove(ledger, count == 2 and i + 1 or i)
+          table.remove(limiter, count == 2 and i + 1 or i)
         end
         break
       end
     end
-  elseif not taking.undo then
+  elseif not hit.undo then
     return
-  elseif taking.form == 'tags' then
-    for i = 1, #ledger, 2 do
-      if ledger[i + 1] == taking.tag and ledger[i] == taking.at then
-        if taking.before >= 0 then
-          ledger[i] = taking.before
+  elseif hit.form == 'tags' then
+    for i = 1, #limiter, 2 do
+      if limiter[i + 1] == hit.tag and limiter[i] == hit.at then
+        if hit.before >= 0 then
+          limiter[i] = hit.before
         else
-          table.remove(ledger, i)
-          table.remove(ledger, i)
+          table.remove(limiter, i)
+          table.remove(limiter, i)
         end
         break
       end
     end
-  elseif taking.form == 'bucket' then
-    ledger[1] = ledger[1] - 1000 / taking.perSecond
+  elseif hit.form == 'bucket' then
+    limiter[1] = limiter[1] - 1000 / hit.perSecond
   else -- tally
-    local slot = math.floor(taking.at / slot_ms(taking.perMs))
-    for i = 1, #ledger, 2 do
-      if ledger[i] == slot then
-        ledger[i + 1] = ledger[i + 1] - 1
+    local slot = math.floor(hit.at / slot_ms(hit.perMs))
+    for i = 1, #limiter, 2 do
+      if limiter[i] == slot then
+        limiter[i + 1] = limiter[i + 1] - 1
         break
       end
     end
   end
   -- A horizon alone, or for tags with how many are kept, says nothing.
-  if #ledger == 0 or (ledger[1] < 0 and #ledger <= (taking.form == 'tags' and 2 or 1)) then
+  if #limiter == 0 or (limiter[1] < 0 and #limiter <= (hit.form == 'tags' and 2 or 1)) then
     redis.call('DEL', key)
   else
-    redis.call('SET', key, cmsgpack.pack(ledger), 'KEEPTTL')
+    redis.call('SET', key, cmsgpack.pack(limiter), 'KEEPTTL')
   end
 end
