@@ -9,8 +9,9 @@ import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { AppError } from '../errors.ts'
 import { createProviders } from '../providers/providers.ts'
-import { hotName, openStore, reportHot, reportStore, storeName } from '../store/open-store.ts'
-import type { RedisChoice } from '../store/redis/client.ts'
+import { engineOf, redisOf, storeName } from '../store/engines.ts'
+import { openStore, reportHot, reportStore } from '../store/open-store.ts'
+import { type RedisChoice, redisName } from '../store/redis/redis-choice.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
@@ -60,15 +61,14 @@ export async function doctor(
     })
     await examine('numbers', () => numbersOf(settings.addressRules.numbers))
     await examine('store', () => store(settings).catch(absentIs('will be made at the first start')))
-    if (settings.store.engine === 'postgres') {
+    if (engineOf(settings.store).hasReplicas)
       await examine('replicas', () =>
         reportStore(settings.store).then(replicasOf).catch(absentIs('none to ask about yet')),
       )
-      const { hot: redis } = settings.store
-      if (redis) {
-        await examine('hot', () => hot(redis))
-        await examine('hot replicas', async () => replicasOf(await reportHot(redis)))
-      }
+    const redis = redisOf(settings.store)
+    if (redis) {
+      await examine('hot', () => hot(redis))
+      await examine('hot replicas', async () => replicasOf(await reportHot(redis)))
     }
     await examine('clock', () => clock(settings).catch(absentIs('nothing to compare it with yet')))
     await examine('providers', () => providers(settings))
@@ -133,14 +133,12 @@ async function store(settings: Settings): Promise<string> {
 }
 
 function servesOf({ store }: Settings): string {
-  return store.engine === 'postgres' && store.hot
-    ? 'serves members, logins, notices and history'
-    : 'serves everything'
+  return redisOf(store) ? 'serves members, logins, notices and history' : 'serves everything'
 }
 
 async function hot(choice: RedisChoice): Promise<string> {
   const report = await reportHot(choice)
-  const name = hotName(choice)
+  const name = redisName(choice)
   if (report.problems.length > 0) throw new Error(`${name}: ${report.problems.join('; ')}`)
   return `${name} serves codes on their way and limits; ${sizeOf(report)}`
 }

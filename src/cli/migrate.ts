@@ -2,8 +2,9 @@
 
 import { fileStoreOf } from '../config/store-settings.ts'
 import { AppError } from '../errors.ts'
+import type { StoreChoice } from '../store/engines.ts'
 import { isSame, type MovedTable, type MoveProgress, moveStore, undoMove } from '../store/move/move.ts'
-import { openMovable, prepareStore, type StoreChoice } from '../store/open-store.ts'
+import { openMovable, prepareStore } from '../store/open-store.ts'
 import { type CommonOptions, settingsFor } from './opened.ts'
 import { migrateSchema } from './store-commands.ts'
 import { exitCodes, type Terminal } from './terminal.ts'

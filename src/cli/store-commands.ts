@@ -4,10 +4,9 @@ import { resolve } from 'node:path'
 import { open } from '../code/seal.ts'
 import { AppError } from '../errors.ts'
 import { makeFolder } from '../secret-file.ts'
-import { openStore, prepareStore, storeName } from '../store/open-store.ts'
-import { backupSqlite } from '../store/sqlite/backup.ts'
+import { storeName } from '../store/engines.ts'
+import { backupStore, openStore, prepareStore, restoreStore } from '../store/open-store.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
-import { restoreSqlite } from '../store/sqlite/restore.ts'
 import { type CommonOptions, readRing, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -34,15 +33,8 @@ function schemaStep({ from, to }: { readonly from: number; readonly to: number }
 }
 
 export async function backup(file: string, options: CommonOptions, terminal: Terminal): Promise<void> {
-  const choice = settingsFor(options, terminal).settings.store
-  if (choice.engine !== 'sqlite')
-    throw new AppError(
-      'input.invalid',
-      `${storeName(choice)}: is backed up by PostgreSQL's own tools, such as pg_dump; see docs/postgres.md`,
-    )
-  const { path } = choice
   const target = resolve(file)
-  const { pages } = await backupSqlite(path, target)
+  const { pages } = await backupStore(settingsFor(options, terminal).settings.store, target)
   if (options.json) return terminal.out(JSON.stringify({ file: target, pages }))
   terminal.out(
     `${target}: ${pages} pages, checked. Keep the key ring with it, in another place: neither is of use alone.`,
@@ -53,16 +45,11 @@ export async function backup(file: string, options: CommonOptions, terminal: Ter
 export async function restore(file: string, options: CommonOptions, terminal: Terminal): Promise<void> {
   const { settings } = settingsFor(options, terminal)
   const choice = settings.store
-  if (choice.engine !== 'sqlite')
-    throw new AppError(
-      'input.invalid',
-      `${storeName(choice)}: is restored by PostgreSQL's own tools, such as pg_restore; see docs/postgres.md`,
-    )
   const ring = readRing(settings)
   makeFolder(settings.dataFolder)
   using _ = lockDataFolder(settings.dataFolder)
   prepareStore(choice)
-  const { before, newest } = await restoreSqlite(resolve(file), choice.path, (apps) => {
+  const { before, newest } = await restoreStore(choice, resolve(file), (apps) => {
     const readable = apps.filter((app) => open(ring, app.sealedKey, `app:${app.id}`) !== undefined)
     if (readable.length < apps.length)
       throw new AppError(
@@ -70,11 +57,10 @@ export async function restore(file: string, options: CommonOptions, terminal: Te
         `the key ring opens the keys of ${readable.length} of ${apps.length} apps of the backup; put the ring of that time back first`,
       )
   })
+  const name = storeName(choice)
   const asOf = newest === null ? null : new Date(newest).toISOString()
-  if (options.json) return terminal.out(JSON.stringify({ store: choice.path, before, newest: asOf }))
-  terminal.out(
-    `${choice.path} is the backup${asOf === null ? '' : `; its last code was asked for at ${asOf}`}.`,
-  )
+  if (options.json) return terminal.out(JSON.stringify({ store: name, before, newest: asOf }))
+  terminal.out(`${name} is the backup${asOf === null ? '' : `; its last code was asked for at ${asOf}`}.`)
   if (before !== null) terminal.out(`The store that was there before is ${before}.`)
   terminal.out(
     'Codes that lived then are ended. Logouts, disabled members and changes since then are undone.',

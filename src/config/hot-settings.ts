@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { isLoopback } from '../network/loopback.ts'
-import type { RedisChoice } from '../store/redis/client.ts'
+import type { RedisChoice } from '../store/redis/redis-choice.ts'
 import { parseDuration } from './duration.ts'
 import { fileProblems } from './files.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'

@@ -7,6 +7,7 @@ import { type AddressRules, addressKey, parseAddress } from '../address/address.
 import { AppError } from '../errors.ts'
 import { channels } from '../message/channel.ts'
 import { isNetwork } from '../network/networks.ts'
+import { storeSetting } from '../store/engines.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import { addressRulesOf } from './address-rules.ts'
 import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
@@ -163,7 +164,7 @@ export function loadSettings({
     keyRing: keyRingFile,
     'admin.tokenFile': settings.admin.tokenFile,
     ...(isDevelopment && { drain: '100ms' }),
-    ...(store.engine === 'sqlite' && { store: `sqlite:${store.path}` }),
+    store: storeSetting(store),
     ...Object.fromEntries(
       channels.map((channel) => [
         `routes.${channel}`,

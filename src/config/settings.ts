@@ -3,7 +3,7 @@
 import type { AddressRules } from '../address/address.ts'
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
-import type { StoreChoice } from '../store/open-store.ts'
+import type { StoreChoice } from '../store/engines.ts'
 import type { PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
 import type { HttpSettings } from './providers/http.ts'

@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { isLoopback } from '../network/loopback.ts'
-import type { StoreChoice } from '../store/open-store.ts'
+import type { StoreChoice } from '../store/engines.ts'
 import { fileProblems } from './files.ts'
 import { type HotFile, hotOf } from './hot-settings.ts'
 import { optional, strict } from './policy-schema.ts'

@@ -1,6 +1,6 @@
 /** The share of one worker in limits that hold for all workers together. */
 
-import type { StoreChoice } from '../store/open-store.ts'
+import { engineOf, type StoreChoice } from '../store/engines.ts'
 import { sharedNumbers } from './provider-settings.ts'
 import type { ProviderSettings, Settings } from './settings.ts'
 
@@ -12,7 +12,7 @@ export function workerProblems(
 ): string[] {
   if (workers === 1) return []
   const problems: string[] = []
-  if (store.engine === 'sqlite')
+  if (!engineOf(store).isShared)
     problems.push(
       `workers: ${workers} processes cannot share an SQLite store; state store: postgres://USER@HOST/DATABASE, or workers: 1`,
     )

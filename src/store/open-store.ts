@@ -1,42 +1,17 @@
-/** Which engine keeps the records, and how each is opened: the one place that knows them all. */
+/** Opens stores: the one place that loads the engines, each only when it is chosen. */
 
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ClientConfig } from 'pg'
+import { AppError } from '../errors.ts'
 import { makeFolder } from '../secret-file.ts'
+import { type PostgresChoice, type StoreChoice, storeName } from './engines.ts'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
-import { openMovablePostgres } from './postgres/movable.ts'
-import { openPostgresStore } from './postgres/postgres-store.ts'
-import { reportPostgres } from './postgres/report.ts'
-import { type RedisChoice, redisName } from './redis/client.ts'
-import { openRedisStore } from './redis/redis-store.ts'
-import { reportRedis } from './redis/report.ts'
+import type { RedisChoice } from './redis/redis-choice.ts'
 import type { SchemaOptions } from './schema.ts'
-import { openMovableSqlite } from './sqlite/movable.ts'
-import { reportSqlite } from './sqlite/report.ts'
-import { openSqliteStore } from './sqlite/sqlite-store.ts'
+import type { Restored } from './sqlite/restore.ts'
 import type { Store } from './store.ts'
 import type { StoreReport } from './store-report.ts'
-
-export type PostgresChoice = {
-  readonly engine: 'postgres'
-  /** A name, an address, or the folder of a socket. */
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: string | null
-  readonly database: string
-  readonly tls: 'verify' | 'off'
-  readonly caFile: string | null
-  /** The most of one process. */
-  readonly connections: number
-  /** The server itself, if the store is reached through a pooler: for a move, which holds a connection. */
-  readonly direct: { readonly host: string; readonly port: number }
-  /** What codes on their way and limits are kept in, if not here. */
-  readonly hot: RedisChoice | null
-}
-
-export type StoreChoice = { readonly engine: 'sqlite'; readonly path: string } | PostgresChoice
 
 export type StoreOptions = SchemaOptions & {
   /** How long a server of the store that is not there yet is waited for. Default 5 s. */
@@ -55,20 +30,17 @@ export type StoreOptions = SchemaOptions & {
  * Opens the store, making it or bringing its schema up to date unless `migrates` is false.
  * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
  */
-export function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
   switch (choice.engine) {
-    case 'sqlite':
+    case 'sqlite': {
+      const { openSqliteStore } = await import('./sqlite/sqlite-store.ts')
       return openSqliteStore({ path: choice.path, ...options })
+    }
     case 'postgres': {
-      const client = clientOf(choice)
-      const postgres = {
-        client,
-        poolSize: choice.connections,
-        ...options,
-      }
-      return choice.hot
-        ? openRedisStore({ redis: choice.hot, postgres, ...options })
-        : openPostgresStore(postgres)
+      const postgres = { client: clientOf(choice), poolSize: choice.connections, ...options }
+      if (!choice.hot) return (await import('./postgres/postgres-store.ts')).openPostgresStore(postgres)
+      const { openRedisStore } = await import('./redis/redis-store.ts')
+      return openRedisStore({ redis: choice.hot, postgres, ...options })
     }
   }
 }
@@ -77,25 +49,68 @@ export function openStore(choice: StoreChoice, options: StoreOptions = {}): Prom
  * Opens the store for a move, bringing its schema up to date unless it is read while others use it.
  * @throws AppError `store.locked` if it is in use and may not be, `store.schema-newer`, `store.unavailable`.
  */
-export function openMovable(choice: StoreChoice, role: MoveRole): Promise<MovableStore> {
+export async function openMovable(choice: StoreChoice, role: MoveRole): Promise<MovableStore> {
   switch (choice.engine) {
     case 'sqlite':
-      return openMovableSqlite(choice.path, role)
+      return (await import('./sqlite/movable.ts')).openMovableSqlite(choice.path, role)
     case 'postgres': {
+      const { openMovablePostgres } = await import('./postgres/movable.ts')
       const client = { ...clientOf(choice), ...choice.direct }
       return openMovablePostgres({ client, name: storeName(choice), role })
     }
   }
 }
 
-/** What Redis tells of itself. @throws Error if it cannot be asked. */
-export function reportHot(choice: RedisChoice): Promise<StoreReport> {
-  return reportRedis(choice)
+/** Redis's report on itself. @throws Error if it cannot be asked. */
+export async function reportHot(choice: RedisChoice): Promise<StoreReport> {
+  return (await import('./redis/report.ts')).reportRedis(choice)
 }
 
-/** What a store that is made and in order tells of itself. @throws Error if it cannot be asked. */
+/** The report of a store that is made and in order. @throws Error if it cannot be asked. */
 export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
-  return choice.engine === 'sqlite' ? reportSqlite(choice.path) : reportPostgres(clientOf(choice))
+  switch (choice.engine) {
+    case 'sqlite':
+      return (await import('./sqlite/report.ts')).reportSqlite(choice.path)
+    case 'postgres':
+      return (await import('./postgres/report.ts')).reportPostgres(clientOf(choice))
+  }
+}
+
+/**
+ * Copies the store while a server runs on it.
+ * @throws AppError `input.invalid` if the target exists, cannot be written, or the engine has tools of its own.
+ */
+export async function backupStore(choice: StoreChoice, target: string): Promise<{ readonly pages: number }> {
+  switch (choice.engine) {
+    case 'sqlite':
+      return (await import('./sqlite/backup.ts')).backupSqlite(choice.path, target)
+    case 'postgres':
+      throw new AppError(
+        'input.invalid',
+        `${storeName(choice)}: is backed up by PostgreSQL's own tools, such as pg_dump; see docs/postgres.md`,
+      )
+  }
+}
+
+/**
+ * Puts a backup in the place of the store. The caller holds the lock of the data folder.
+ * @param check  See `restoreSqlite`.
+ * @throws AppError `input.invalid` if the file is no good backup, or the engine has tools of its own.
+ */
+export async function restoreStore(
+  choice: StoreChoice,
+  file: string,
+  check: (apps: readonly { readonly id: string; readonly sealedKey: string }[]) => void,
+): Promise<Restored> {
+  switch (choice.engine) {
+    case 'sqlite':
+      return (await import('./sqlite/restore.ts')).restoreSqlite(file, choice.path, check)
+    case 'postgres':
+      throw new AppError(
+        'input.invalid',
+        `${storeName(choice)}: is restored by PostgreSQL's own tools, such as pg_restore; see docs/postgres.md`,
+      )
+  }
 }
 
 function clientOf({ host, port, user, password, database, tls, caFile }: PostgresChoice): ClientConfig {
@@ -111,17 +126,7 @@ function clientOf({ host, port, user, password, database, tls, caFile }: Postgre
   }
 }
 
-/** What must be there before it can be made. */
+/** Makes the folder of a store that is a file of this machine. */
 export function prepareStore(choice: StoreChoice): void {
   if (choice.engine === 'sqlite') makeFolder(dirname(choice.path))
-}
-
-export { redisName as hotName }
-
-/** As an operator may read it; holds no password. */
-export function storeName(choice: StoreChoice): string {
-  if (choice.engine === 'sqlite') return choice.path
-  const { host, port, user, database } = choice
-  const place = host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host
-  return `postgres://${encodeURIComponent(user)}@${place}:${port}/${encodeURIComponent(database)}`
 }

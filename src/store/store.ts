@@ -12,7 +12,11 @@ import type { Verifications } from './verifications.ts'
  * answer within the deadline it was opened with; then nothing may be taken as accepted.
  */
 export type Store = AsyncDisposable & {
-  readonly engine: string
+  /**
+   * A call may be refused for capacity that another call has reserved and will give back, because the engine counts a
+   * call in several places one after the other.
+   */
+  readonly reservesOnTheWay: boolean
   readonly verifications: Verifications
   readonly outbox: Outbox
   readonly dispatches: Dispatches

@@ -16,8 +16,6 @@ import { verificationConformance } from './verifications.ts'
 export type EngineUnderTest = AsyncDisposable & {
   readonly store: Store
   readonly second: Store | null
-  /** A call may be refused for room that another has reserved on its way and will give back. Default false. */
-  readonly reservesOnTheWay?: boolean
 }
 
 export function storeConformance(name: string, open: () => Promise<EngineUnderTest>): void {
@@ -46,7 +44,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     const { verifications, outbox, limiters, journal } = store
     const both = { store, client }
 
-    verificationConformance(both, () => engine.reservesOnTheWay ?? false)
+    verificationConformance(both)
     limitsConformance(both)
     outboxConformance(both)
     dispatchConformance(both)

@@ -8,8 +8,7 @@ import type { VerificationKey } from '../../verification/verification.ts'
 import type { Store } from '../store.ts'
 import { type Clients, newIssue, newKey, pause, times, unlike, useOf } from './fixtures.ts'
 
-/** @param reservesOnTheWay  See EngineUnderTest. */
-export function verificationConformance({ store, client }: Clients, reservesOnTheWay: () => boolean): void {
+export function verificationConformance({ store, client }: Clients): void {
   const { verifications, outbox, limiters } = store
   const submit = (
     on: Store,
@@ -77,7 +76,7 @@ export function verificationConformance({ store, client }: Clients, reservesOnTh
       }
       const results = await Promise.all(times(40, issue))
       let passed = results.filter((result) => result.kind === 'issued').length
-      if (reservesOnTheWay()) {
+      if (client(0).reservesOnTheWay) {
         assert.ok(passed <= 5)
         // With nobody else on the way, just those that are left.
         for (let nth = 0; nth < 5; nth++) if ((await issue(nth)).kind === 'issued') passed++

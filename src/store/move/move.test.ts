@@ -12,7 +12,8 @@ import { type Postgres, postgresPaths, startPostgres } from '../../../test/postg
 import type { AppError } from '../../errors.ts'
 import { defaultAddressCap, defaultLimits, issueLimits } from '../../throttle/policy.ts'
 import { newIssue, newMember } from '../conformance/fixtures.ts'
-import { openMovable, openStore, type PostgresChoice, type StoreChoice } from '../open-store.ts'
+import type { PostgresChoice, StoreChoice } from '../engines.ts'
+import { openMovable, openStore } from '../open-store.ts'
 import { type MoveOptions, moveStore, undoMove } from './move.ts'
 import { createDigest, type MovedRow, movedTables } from './tables.ts'
 

@@ -198,7 +198,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   }
 
   const store: Store = {
-    engine: 'postgres',
+    reservesOnTheWay: false,
     verifications: {
       issue: hot('verifications.issue', hotVerbs.issue),
       takeSubmission: hot('verifications.takeSubmission', hotVerbs.takeSubmission),

@@ -3,8 +3,9 @@
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
 import { allWithin } from './arrivals.ts'
-import type { Client, WaitChoice } from './client.ts'
+import type { Client } from './client.ts'
 import type { Library, RedisFunction } from './library.ts'
+import type { WaitChoice } from './redis-choice.ts'
 
 export type Call = {
   readonly name: RedisFunction

@@ -3,31 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import { AppError } from '../../errors.ts'
-
-export type Endpoint = { readonly host: string; readonly port: number }
-
-export type RedisChoice = {
-  readonly kind: 'single' | 'sentinel' | 'cluster'
-  /** The server, the Sentinels, or some nodes of the cluster. */
-  readonly endpoints: readonly Endpoint[]
-  /** Of the master, by which Sentinels know it. */
-  readonly masterName: string | null
-  readonly user: string | null
-  readonly password: string | null
-  readonly tls: 'verify' | 'off'
-  readonly caFile: string | null
-  /** Sets installations apart that share a server. */
-  readonly prefix: string
-  readonly wait: WaitChoice | null
-}
-
-/** What a write waits for beyond the master's memory. */
-export type WaitChoice = {
-  /** So many replicas have it in memory (WAIT), or in their files too (WAITAOF). */
-  readonly replicas: number
-  readonly isOnDisk: boolean
-  readonly timeoutMs: number
-}
+import { type RedisChoice, redisName } from './redis-choice.ts'
 
 export type Client = Redis | Cluster
 
@@ -141,11 +117,4 @@ function unreachable(choice: RedisChoice, error: Error | undefined): AppError {
     'store.unavailable',
     `Redis at ${redisName(choice)}: ${error?.message || 'no answer'}. Is it running, and may this user log in?`,
   )
-}
-
-/** As an operator may read it; holds no password. */
-export function redisName({ kind, endpoints, masterName, user }: RedisChoice): string {
-  const scheme = kind === 'single' ? 'redis' : `redis+${kind}`
-  const hosts = endpoints.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
-  return `${scheme}://${user === null ? '' : `${encodeURIComponent(user)}@`}${hosts.join(',')}${masterName === null ? '' : `/${masterName}`}`
 }

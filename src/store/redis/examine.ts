@@ -3,8 +3,9 @@
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
 import type { Calls } from './calls.ts'
-import { type Client, type RedisChoice, redisName } from './client.ts'
+import type { Client } from './client.ts'
 import type { Layout } from './layout.ts'
+import { type RedisChoice, redisName } from './redis-choice.ts'
 import { infoOf, mastersOf } from './report.ts'
 
 const longestMeetingMs = 5_000

@@ -28,8 +28,8 @@ import {
 } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest } from '../verifications.ts'
-import type { RedisChoice } from './client.ts'
 import { createLayout } from './layout.ts'
+import type { RedisChoice } from './redis-choice.ts'
 import { openRedisStore } from './redis-store.ts'
 
 const peer = {

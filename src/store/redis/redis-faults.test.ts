@@ -17,7 +17,7 @@ import type { Limit } from '../../throttle/acquire.ts'
 import { claimed, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
 import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
-import type { RedisChoice } from './client.ts'
+import type { RedisChoice } from './redis-choice.ts'
 import { openRedisStore } from './redis-store.ts'
 import { reportRedis } from './report.ts'
 

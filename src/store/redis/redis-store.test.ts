@@ -6,7 +6,7 @@ import { type Postgres, postgresPaths, startPostgres } from '../../../test/postg
 import { type Redis, redisPath, startRedis, startRedisCluster } from '../../../test/redis.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { unlike } from '../conformance/fixtures.ts'
-import type { RedisChoice } from './client.ts'
+import type { RedisChoice } from './redis-choice.ts'
 import { openRedisStore } from './redis-store.ts'
 
 const peer = {
@@ -49,7 +49,6 @@ async function underTest(redis: Redis, kind: RedisChoice['kind']) {
   return {
     store,
     second,
-    reservesOnTheWay: kind === 'cluster',
     async [Symbol.asyncDispose]() {
       await second[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()

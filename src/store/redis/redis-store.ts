@@ -12,7 +12,7 @@ import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
 import { changeContact, setContact } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
-import { createClient, type RedisChoice, ready, shardsOf } from './client.ts'
+import { createClient, ready, shardsOf } from './client.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { find } from './find.ts'
 import { createLayout } from './layout.ts'
@@ -20,6 +20,7 @@ import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
 import { proveWrites } from './prove-write.ts'
 import { verificationOf } from './records.ts'
+import type { RedisChoice } from './redis-choice.ts'
 import { mastersOf } from './report.ts'
 import { redisVerifications } from './verifications.ts'
 
@@ -114,7 +115,8 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     ),
   }
   return {
-    engine: 'redis',
+    // An issue for an address is counted on its shard, then on those of its other limits.
+    reservesOnTheWay: redis.kind === 'cluster',
     verifications: {
       issue: verb('verifications.issue', verifications.issue),
       takeSubmission: verb('verifications.takeSubmission', verifications.takeSubmission),

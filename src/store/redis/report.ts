@@ -2,8 +2,9 @@
 
 import { Cluster, type Redis } from 'ioredis'
 import type { Replica, StoreReport } from '../store-report.ts'
-import { type Client, createClient, type RedisChoice, ready, shardsOf } from './client.ts'
+import { type Client, createClient, ready, shardsOf } from './client.ts'
 import { createLayout } from './layout.ts'
+import type { RedisChoice } from './redis-choice.ts'
 
 const reportMs = 5_000
 /** Verifications should be in the history within this time after their codes ended. */

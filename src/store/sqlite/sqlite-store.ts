@@ -139,7 +139,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   }
 
   return {
-    engine: 'sqlite',
+    reservesOnTheWay: false,
     verifications: {
       ...room<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
       async issue(request) {
