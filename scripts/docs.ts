@@ -1,6 +1,6 @@
 /**
- * Writes the pages of docs/ that are made from the code: `npm run docs`.
- * With `--check` writes nothing and fails if a page is out of step.
+ * Writes the pages and pictures of docs/ that are made from the code, then checks the links of all Markdown:
+ * `npm run docs`. With `--check` writes nothing and fails if a page is out of step.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,16 +10,24 @@ import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
 import { countriesPage } from './countries-page.ts'
 import { dashboardPage } from './dashboard.ts'
+import { undeclaredSymbols } from './decided-where.ts'
+import { decisionsPage } from './decisions-page.ts'
 import { errorsPage } from './errors-page.ts'
+import { importsPicture } from './imports-picture.ts'
+import { linkProblemsIn } from './links.ts'
 import { promisesPage } from './promises-page.ts'
+import { roomsPicture } from './rooms-picture.ts'
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/config.md': configPage,
   'docs/cli.md': cliPage,
   'docs/countries.md': countriesPage,
   'docs/dashboard.json': dashboardPage,
+  'docs/decisions/README.md': decisionsPage,
   'docs/errors.md': errorsPage,
+  'docs/imports.svg': importsPicture,
   'docs/promises.md': promisesPage,
+  'docs/rooms.svg': roomsPicture,
   ...carrierPages(),
 }
 
@@ -37,4 +45,16 @@ for (const [path, make] of Object.entries(pages)) {
     writeFileSync(file, text)
     console.log(`${path} written`)
   }
+}
+
+const architecture = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+const readCode = (path: string) =>
+  existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
+const problems = [
+  ...linkProblemsIn(root),
+  ...undeclaredSymbols(architecture, readCode).map((problem) => `docs/architecture.md: ${problem}`),
+]
+for (const problem of problems) {
+  console.error(problem)
+  process.exitCode = 1
 }

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
@@ -70,15 +70,6 @@ function cellsOf(row: string): string[] {
     .map((cell) => cell.trim())
 }
 
-function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    heading!
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
-}
-
 /** What the dialect serves, as `POST /v1/…`. */
 function wireCalls(): string[] {
   const calls: string[] = []
@@ -91,22 +82,8 @@ function wireCalls(): string[] {
   return calls
 }
 
-test('the pages made from the code are in step with it', async () => {
+test('the pages made from the code are in step with it, and no link is dead', async () => {
   await run(process.execPath, [join(root, 'scripts', 'docs.ts'), '--check'])
-})
-
-test('every link between documents leads somewhere', () => {
-  const broken: string[] = []
-  for (const [name, text] of pages)
-    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^https?:/.test(target)) continue
-      const [path = '', anchor] = target.split('#')
-      const file = path === '' ? name : join(dirname(name), path)
-      const isThere = existsSync(join(root, file))
-      if (!isThere || (anchor !== undefined && !anchorsOf(page(file)).includes(anchor)))
-        broken.push(`${name}: ${target}`)
-    }
-  assert.deepEqual(broken, [])
 })
 
 test('operations.md has every metric with its labels, and no other', async () => {
@@ -290,12 +267,9 @@ test('the first verification of the README works as pasted', shell, async () => 
   assertAccepted(await paste(filled), 3)
 })
 
-test('decisions have a number each, and the README links every one of them and every page', () => {
-  const own = [...pages.keys()].filter((name) => /^docs\/(?:decisions\/)?[^/]+$/.test(name))
-  // Of a measurement, or what lies behind one.
-  for (const name of own)
-    if (!name.endsWith('scaling-model.md')) assert.ok(page('README.md').includes(`](${name})`), name)
-  const numbers = own.map((name) => /^docs\/decisions\/(\d{4})-/.exec(name)?.[1]).filter(Boolean)
+test('each decision has a number of its own', () => {
+  const names = [...pages.keys()].filter((name) => /^docs\/decisions\/\d/.test(name))
+  const numbers = names.map((name) => /(\d{4})-/.exec(name)![1])
   assert.ok(numbers.length > 11)
   assert.deepEqual(numbers.toSorted(), [...new Set(numbers)].toSorted())
 })
@@ -306,10 +280,16 @@ test('the README and npm start send the same three calls', () => {
     { http: '$HOST', https: '', inbox: '?key=$INBOX_KEY' },
     { tenant: 'demo', app: some, member: some, admin: some },
   )
-  const [pasted = ''] = blocks('README.md', 'First verification', 'sh')
+  const pasted = blocks('README.md', 'First verification', 'sh').slice(0, 3).join('')
   const calls = (text: string) => text.match(/\/(?:v1|inbox)\/[a-z/?=-]+|-H ['"][^'"]+|"\w+\\?":\w*/g) ?? []
   assert.ok(calls(pasted).length > 15)
   assert.deepEqual(calls(pasted.replaceAll('\\"', '"')), calls(printed))
+})
+
+test('the refusal that the README shows is in the table', () => {
+  const [, refusal = ''] = blocks('README.md', 'First verification', 'json')
+  const { error_code: code, error_msg: message } = JSON.parse(refusal)
+  assert.equal(wireErrors[code as keyof typeof wireErrors].en, message)
 })
 
 test('the three lines that npm start prints work as pasted', shell, async () => {
