@@ -45,7 +45,7 @@ const steps: Readonly<Record<string, { readonly nth: number; readonly does: stri
 }
 const onTheRight = new Set(['delivery', 'providers'])
 
-const width = 1080
+const width = 1086
 const left = 112
 const inner = width - 2 * left
 const between = 14
@@ -129,13 +129,13 @@ function legend(y: number): string[] {
     ...one(left + 456, 'way', '', 'a call'),
     ...one(left + 544, 'way', 'back', 'its answer'),
     ...one(left + 656, 'far', '', 'its message'),
-    ...one(left + 772, 'far', 'back', 'receipts'),
+    ...one(left + 774, 'far', 'back', 'receipts'),
   ]
 }
 
 function widthOf(columns: number): number {
   const one = (inner + between) / 12
-  return Math.round(columns * one - between)
+  return columns * one - between
 }
 
 function textWidth(room: Room, cardWidth: number): number {
