@@ -39,7 +39,7 @@ type Entry = { readonly addresses: readonly LookupAddress[]; freshUntil: number;
 
 let shared: LookupFunction | undefined
 
-/** For all carriers: as `net.connect` and undici take it. */
+/** For all carriers: as `net.connect` takes it. */
 export const lookupName: LookupFunction = (name, options, done) => {
   shared ??= createLookup()
   shared(name, options, done)

@@ -69,7 +69,7 @@ const faults: readonly (readonly [
   [
     'a slow loris in the body',
     (socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{')
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n{')
       const timer = setInterval(() => socket.write(' '), 50)
       socket.on('close', () => clearInterval(timer))
     },
@@ -265,4 +265,86 @@ test('given up before a connection is there, nothing goes out', async (t) => {
   const error = await failureOf(provider.send(phoneMessage, { signal: AbortSignal.abort() }))
   assert.equal(error.kind, 'unavailable')
   assert.equal(requests.length, 0)
+})
+
+/** A server that answers every request at once, by `told`, and counts connections and requests. */
+async function countingServer(t: TestContext, told: string) {
+  const count = { connections: 0, requests: 0 }
+  const server = createServer((socket) => {
+    count.connections++
+    t.after(() => socket.destroy())
+    socket.on('error', () => undefined)
+    // A request of a test arrives in one piece.
+    socket.on('data', () => {
+      count.requests++
+      socket.write(told)
+    })
+  })
+  return { count, port: await listening(t, server) }
+}
+
+const accepted = '{"ok":true,"id":"1"}'
+
+test('messages follow one another on one connection', async (t) => {
+  const { count, port } = await countingServer(t, answer(accepted))
+  const provider = providerAt(t, `http://127.0.0.1:${port}`)
+  for (let i = 0; i < 5; i++) await provider.send(phoneMessage, never)
+  assert.deepEqual(count, { connections: 1, requests: 5 })
+})
+
+test('messages that come together have as many connections as the window, and all go out', async (t) => {
+  const { count, port } = await countingServer(t, answer(accepted))
+  const provider = providerAt(t, `http://127.0.0.1:${port}`, { window: 3 })
+  await Promise.all(Array.from({ length: 20 }, () => provider.send(phoneMessage, never)))
+  assert.deepEqual(count, { connections: 3, requests: 20 })
+})
+
+for (const [name, told] of [
+  ['will close it', answer(accepted).replace('\r\n', '\r\nConnection: close\r\n')],
+  ['keeps it no longer than a second', answer(accepted).replace('\r\n', '\r\nKeep-Alive: timeout=1\r\n')],
+  ['has put more than an answer on it', `${answer(accepted)}HTTP/1.1 200 OK\r\n`],
+] as const)
+  test(`no message goes out on a connection of a server that ${name}`, async (t) => {
+    const { count, port } = await countingServer(t, told)
+    const provider = providerAt(t, `http://127.0.0.1:${port}`)
+    for (let i = 0; i < 3; i++) await provider.send(phoneMessage, never)
+    assert.deepEqual(count, { connections: 3, requests: 3 })
+  })
+
+test('a connection that the server has closed is not used: the next message is taken', async (t) => {
+  const sockets: Socket[] = []
+  const port = await rawServer(t, (socket) => {
+    sockets.push(socket)
+    socket.write(answer(accepted))
+  })
+  const provider = providerAt(t, `http://127.0.0.1:${port}`)
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await provider.send(phoneMessage, never), { id: '1' })
+    const closed = new Promise((resolve) => sockets[i]!.once('close', resolve))
+    sockets[i]!.end()
+    await closed
+  }
+})
+
+test('over TLS messages follow one another on one connection, with texts of any language', async (t) => {
+  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
+  const bodies: string[] = []
+  let connections = 0
+  const server = createHttpsServer({ key: pair.private, cert: pair.cert }, async (request, response) => {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    bodies.push(JSON.parse(body).text)
+    response.write('{"ok":true,')
+    response.end(`"id":"${body.length}"}`)
+  })
+  server.on('secureConnection', () => connections++)
+  const port = await listening(t, server)
+  t.after(() => server.closeAllConnections())
+  const provider = providerAt(t, `https://127.0.0.1:${port}`, { ca: pair.cert })
+  const texts = ['您的验证码是 012345', `Ваш код 012345 ${'ы'.repeat(40_000)}`, 'code 012345 😀']
+  for (const text of texts) await provider.send({ ...phoneMessage, text }, never)
+  assert.deepEqual([bodies, connections], [texts, 1])
 })

@@ -1,21 +1,13 @@
-/** The way to one carrier's server: kept connections, bounds on time and size, and no way into private networks. */
+/** The way to one carrier's server: kept connections with one request on each at a time, bounded in time and size. */
 
-import type { LookupAddress, LookupOptions } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
-import { getCACertificates } from 'node:tls'
-import { buildConnector, Pool } from 'undici'
-import { lookupName } from '../../network/names.ts'
-import { networksOf, privateNetworks } from '../../network/networks.ts'
+import type { Socket } from 'node:net'
+import { createTimeLimits, type Limited } from '../../time-limits.ts'
+import { type Answer, createAnswerReader, type Reading } from './answer-reader.ts'
+import { type ConnectSettings, guardedConnect } from './guarded-connect.ts'
 import type { Outgoing } from './outgoing.ts'
+import { type RequestText, requestWriter } from './request-text.ts'
 
-export type Answer = {
-  readonly status: number
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly text: string
-}
-
-/** No whole answer came. */
+/** No complete answer came. */
 export class Lost extends Error {
   /** The request went out, so that the carrier may have taken it. */
   readonly wasSent: boolean
@@ -26,138 +18,207 @@ export class Lost extends Error {
   }
 }
 
+type Options = { readonly signal: AbortSignal }
+
 export type HttpClient = {
-  /** @throws Lost */
-  exchange(request: Outgoing, signal: AbortSignal): Promise<Answer>
+  /**
+   * @param options.signal  Read now and then, so that whoever makes one on demand makes none for a quick answer.
+   * @throws Lost
+   */
+  exchange(request: Outgoing, options: Options): Promise<Answer>
   close(): Promise<void>
 }
 
-export type HttpClientSettings = {
-  /** Scheme, host and port; what follows is not looked at. */
-  readonly server: string
-  readonly allowPrivate: readonly string[]
-  readonly ca: string | null
+export type HttpClientSettings = ConnectSettings & {
   readonly connections: number
-  /** Of names. Default: `lookupName`. */
-  readonly lookup?: LookupFunction
 }
 
-/** Name look-up, TCP and TLS together. */
-const connectTimeoutMs = 3_000
-/** The whole exchange: just less than a dispatch may take. */
+/** Of a whole exchange: just less than a dispatch may take. */
 const exchangeTimeoutMs = 9_000
-const largestAnswer = 64 * 1024
+/** A connection that the server ends at the same moment loses a request: rather a new one soon. */
+const maxIdleMs = 4_000
+/** A server that states how long it keeps connections finds them gone by so much earlier. */
+const marginMs = 1_000
+
+type Exchange = Limited & {
+  isAborted(): boolean
+  readonly request: RequestText
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (lost: Lost) => void
+  /** The one that it went out on. */
+  connection: Connection | undefined
+}
+
+type Connection = {
+  socket: Socket | undefined
+  exchange: Exchange | undefined
+  /** Why it is closed, where this side closes it. */
+  reason: string | undefined
+  idleUntil: number
+}
+
+const limits = createTimeLimits()
 
 export function createHttpClient(settings: HttpClientSettings): HttpClient {
-  const { server, connections } = settings
-  const pool = new Pool(new URL(server).origin, {
-    connections,
-    pipelining: 1,
-    // A connection that the server ends at the same moment loses a request: rather a new one soon.
-    keepAliveTimeout: 4_000,
-    headersTimeout: exchangeTimeoutMs,
-    bodyTimeout: exchangeTimeoutMs,
-    maxResponseSize: -1, // ours says which answer it was
-    connect: guardedConnector(settings),
-  })
+  const connect = guardedConnect(settings)
+  const write = requestWriter(settings.server)
+  /** Exchanges without a connection, in the order in which they came. */
+  const waiting = new Set<Exchange>()
+  const connections = new Set<Connection>()
+  /** The last one used is used first, so that those beyond the need end. */
+  const idle: Connection[] = []
+  let opening = 0
+  let closingIdle: NodeJS.Timeout | undefined
+  let isClosed = false
+
+  function send(exchange: Exchange, connection: Connection): void {
+    connection.exchange = exchange
+    exchange.connection = connection
+    connection.socket!.write(exchange.request.text, exchange.request.encoding)
+  }
+
+  function takeIdle(): Connection | undefined {
+    const now = performance.now()
+    for (let one = idle.pop(); one; one = idle.pop()) {
+      if (one.idleUntil > now && one.socket!.writable) return one
+      one.socket!.destroy()
+    }
+    return undefined
+  }
+
+  function open(): void {
+    opening++
+    let isOpen = false
+    const reader = createAnswerReader()
+    const connection: Connection = { socket: undefined, exchange: undefined, reason: undefined, idleUntil: 0 }
+    connections.add(connection)
+    connection.socket = connect({
+      onOpen() {
+        isOpen = true
+        opening--
+        useNext(connection, undefined)
+      },
+      onBytes(bytes) {
+        // Nobody asked for anything.
+        if (connection.exchange) onReading(connection, reader.push(bytes))
+        else connection.socket!.destroy()
+      },
+      onEnd() {
+        if (connection.exchange) onReading(connection, reader.end())
+      },
+      onClosed(given) {
+        connections.delete(connection)
+        const at = idle.indexOf(connection)
+        if (at >= 0) idle.splice(at, 1)
+        const reason = connection.reason ?? given
+        if (connection.exchange) lose(connection.exchange, new Lost(true, reason))
+        if (isOpen) return openMore()
+        opening--
+        // It was opened for one of those who wait. The others have their own, or get one now.
+        const [first] = waiting
+        if (first) lose(first, new Lost(false, reason))
+        openMore()
+      },
+    })
+  }
+
+  function onReading(connection: Connection, reading: Reading): void {
+    const exchange = connection.exchange!
+    switch (reading.kind) {
+      case 'more':
+        return
+      case 'broken':
+        lose(exchange, new Lost(true, reading.reason))
+        return
+      case 'whole':
+        connection.exchange = undefined
+        limits.delete(exchange)
+        if (reading.isReusable && !isClosed) useNext(connection, reading.keptMs)
+        else connection.socket!.destroy()
+        exchange.resolve(reading.answer)
+    }
+  }
+
+  /** Ends an exchange without an answer. Its connection, on which an answer may still come, is of no use any more. */
+  function lose(exchange: Exchange, lost: Lost): void {
+    limits.delete(exchange)
+    waiting.delete(exchange)
+    const { connection } = exchange
+    if (connection) {
+      connection.exchange = undefined
+      connection.socket!.destroy()
+    }
+    exchange.reject(lost)
+  }
+
+  function useNext(connection: Connection, keptMs: number | undefined): void {
+    for (const one of waiting) {
+      waiting.delete(one)
+      if (one.isAborted()) one.expire()
+      else {
+        send(one, connection)
+        return
+      }
+    }
+    const idleMs = Math.min(maxIdleMs, (keptMs ?? Number.POSITIVE_INFINITY) - marginMs)
+    if (idleMs <= 0) {
+      connection.socket!.destroy()
+      return
+    }
+    connection.idleUntil = performance.now() + idleMs
+    idle.push(connection)
+    closingIdle ??= setTimeout(closeIdle, maxIdleMs).unref()
+  }
+
+  /** Ends connections that nobody used for a while. */
+  function closeIdle(): void {
+    const now = performance.now()
+    // Each leaves the list as it closes.
+    for (const one of idle) if (one.idleUntil <= now) one.socket!.destroy()
+    closingIdle = idle.length > 0 ? setTimeout(closeIdle, maxIdleMs / 4).unref() : undefined
+  }
+
+  function openMore(): void {
+    if (!isClosed && opening < waiting.size && connections.size < settings.connections) open()
+  }
 
   return {
-    exchange: (request, signal) =>
-      new Promise<Answer>((resolve, reject) => {
-        let wasSent = false
-        let status = 0
-        let headers: Answer['headers'] = {}
-        const chunks: Buffer[] = []
-        let size = 0
-        let abort = (_reason: Lost): void => {}
-        const give = (reason: string) => {
-          const lost = new Lost(wasSent, reason)
-          reject(lost)
-          abort(lost)
+    exchange: (request, options) =>
+      new Promise((resolve, reject) => {
+        let text: RequestText
+        try {
+          text = write(request)
+        } catch (error) {
+          return reject(new Lost(false, (error as Error).message))
         }
-        const ended = AbortSignal.any([signal, AbortSignal.timeout(exchangeTimeoutMs)])
-        const onAbort = () => give(wasSent ? 'no answer in time' : 'no connection in time')
-        const settle = () => ended.removeEventListener('abort', onAbort)
-        if (ended.aborted) return onAbort()
-        ended.addEventListener('abort', onAbort, { once: true })
-        const { method, path, body } = request
-        pool.dispatch(
-          { method, path, headers: request.headers, body: body === '' ? null : body },
-          {
-            onRequestStart(controller) {
-              // Given up while it waited for a connection: nothing has gone out, and nothing will.
-              if (ended.aborted) return controller.abort(new Lost(false, 'given up'))
-              wasSent = true
-              abort = (reason) => controller.abort(reason)
-            },
-            onResponseStart(_controller, code, given) {
-              status = code
-              headers = given as Answer['headers']
-            },
-            onResponseData(_controller, chunk) {
-              size += chunk.length
-              chunks.push(chunk)
-              if (size > largestAnswer) give(`${status}, an answer beyond 64 KiB`)
-            },
-            onResponseEnd() {
-              settle()
-              // Less the mark that some put in front, which JSON does not know.
-              resolve({ status, headers, text: new TextDecoder().decode(Buffer.concat(chunks)) })
-            },
-            onResponseError(_controller, error) {
-              settle()
-              const { code, message } = error as { code?: string; message: string }
-              reject(error instanceof Lost ? error : new Lost(wasSent, code ?? message))
-            },
+        if (isClosed) return reject(new Lost(false, 'closing'))
+        const exchange: Exchange = {
+          request: text,
+          until: performance.now() + exchangeTimeoutMs,
+          isAborted: () => options.signal.aborted,
+          expire() {
+            const wasSent = exchange.connection !== undefined
+            lose(exchange, new Lost(wasSent, wasSent ? 'no answer in time' : 'no connection in time'))
           },
-        )
+          resolve,
+          reject,
+          connection: undefined,
+        }
+        limits.add(exchange)
+        const connection = takeIdle()
+        if (connection) return send(exchange, connection)
+        waiting.add(exchange)
+        openMore()
       }),
-    close: () => pool.destroy(),
-  }
-}
 
-/**
- * Refuses private addresses at the moment of connecting: a name that is looked up once to be judged and once
- * more to be called could change in between.
- */
-function guardedConnector({
-  allowPrivate,
-  ca,
-  lookup: look = lookupName,
-}: HttpClientSettings): buildConnector.connector {
-  const isPrivate = networksOf(privateNetworks)
-  const isListed = networksOf(allowPrivate)
-  const hosts = new Set(allowPrivate.map((one) => one.toLowerCase()))
-  const mayCall = (host: string, address: string, protocol: string) =>
-    isPrivate.has(address) ? isListed.has(address) || hosts.has(host) : protocol === 'https:'
-
-  return (options, callback) => {
-    const { protocol } = options
-    const host = options.hostname.toLowerCase().replace(/^\[|\]$/g, '')
-    const refused = () => {
-      const what = protocol === 'https:' ? 'in a private network' : 'in a private network or without TLS'
-      return Object.assign(new Error('refused'), {
-        code: `${host} may not be called ${what}; allowPrivate does not list it`,
-      })
-    }
-    if (isIP(host) !== 0 && !mayCall(host, host, protocol)) return callback(refused(), null)
-    const guardedLookup = (
-      name: string,
-      wanted: LookupOptions,
-      done: (error: Error | null, found: LookupAddress[]) => void,
-    ) =>
-      look(name, { ...wanted, all: true }, (error, found) => {
-        if (error) return done(error, [])
-        const open = (found as LookupAddress[]).filter(({ address }) => mayCall(host, address, protocol))
-        return open.length === 0 ? done(refused(), []) : done(null, open)
-      })
-    const connect = buildConnector({
-      timeout: connectTimeoutMs,
-      lookup: guardedLookup as never, // node:net asks for all, as the types cannot say
-      autoSelectFamily: true,
-      minVersion: 'TLSv1.2',
-      ...(ca !== null && { ca: [...getCACertificates('default'), ca] }),
-    })
-    connect(options, callback)
+    async close() {
+      isClosed = true
+      clearTimeout(closingIdle)
+      for (const exchange of waiting) lose(exchange, new Lost(false, 'closing'))
+      for (const one of connections) {
+        one.reason = 'closing'
+        one.socket?.destroy()
+      }
+    },
   }
 }

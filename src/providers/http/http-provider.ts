@@ -3,7 +3,8 @@
 import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
 import { answerJudge } from './answer.ts'
-import { type Answer, createHttpClient, type Lost } from './client.ts'
+import type { Answer } from './answer-reader.ts'
+import { createHttpClient, type Lost } from './client.ts'
 import { credentialProof } from './credentials.ts'
 import { messageValues } from './message-values.ts'
 import type { Outgoing } from './outgoing.ts'
@@ -31,7 +32,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
     channels: block.channels,
     hasReceipts: receiptUrl !== null,
 
-    async send(message, { signal }) {
+    async send(message, options) {
       const { to, channel } = message
       if ((to.kind === 'email') !== (channel === 'email'))
         throw new DeliveryError('refused', `no address for ${channel}`)
@@ -44,7 +45,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
         // liquid names the place in the template, and shows no value.
         throw new DeliveryError('unavailable', wordsOf([`the block cannot make a request: ${error}`], hidden))
       }
-      const outcome = judge(await answerTo(request, signal, hidden), message.id, hidden, Date.now())
+      const outcome = judge(await answerTo(request, options, hidden), message.id, hidden, Date.now())
       if (outcome instanceof DeliveryError) throw outcome
       return outcome
     },
@@ -54,7 +55,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
     async check() {
       const { origin, pathname: path } = new URL(server)
       const request = proof?.request(Date.now()) ?? { method: 'GET', origin, path, headers: {}, body: '' }
-      const answer = await answerTo(request, AbortSignal.timeout(checkTimeoutMs), secrets)
+      const answer = await answerTo(request, { signal: AbortSignal.timeout(checkTimeoutMs) }, secrets)
       // Without a call that proves it, any answer will do: it is reached, and by its certificate it is who it says.
       proof?.judge(answer, secrets)
     },
@@ -71,11 +72,11 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
 
   async function answerTo(
     request: Outgoing,
-    signal: AbortSignal,
+    options: { readonly signal: AbortSignal },
     hidden: readonly string[],
   ): Promise<Answer> {
     try {
-      return await client.exchange(request, signal)
+      return await client.exchange(request, options)
     } catch (error) {
       const { wasSent, message } = error as Lost
       throw new DeliveryError(wasSent === true ? 'unknown' : 'unavailable', wordsOf([message], hidden))

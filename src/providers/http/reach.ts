@@ -1,6 +1,7 @@
 /** Ways beside that to the carrier's own server, such as to where it shows its certificates: opened when first needed. */
 
-import { type Answer, createHttpClient, type HttpClient, type HttpClientSettings } from './client.ts'
+import type { Answer } from './answer-reader.ts'
+import { createHttpClient, type HttpClient, type HttpClientSettings } from './client.ts'
 
 /**
  * Gets one document by the rules all calls obey: certificates checked, no private network, no redirect.
@@ -20,7 +21,7 @@ export function createReach(settings: Pick<HttpClientSettings, 'allowPrivate' | 
       const client = clients.get(origin) ?? createHttpClient({ ...settings, server: origin, connections: 2 })
       clients.set(origin, client)
       const request = { method: 'GET', origin, path: pathname + search, headers: {}, body: '' } as const
-      return client.exchange(request, AbortSignal.timeout(reachTimeoutMs))
+      return client.exchange(request, { signal: AbortSignal.timeout(reachTimeoutMs) })
     },
     async close() {
       await Promise.all([...clients.values()].map((client) => client.close()))
