@@ -5,9 +5,9 @@ import { storableJson } from '../storable.ts'
 
 /**
  * How a value looks between engines. text, number: as they are · flag: a boolean · json: what it says, not
- * how it is spelt · numbers: a list of them · ledger: the key of a ledger as the contract spells it.
+ * how it is spelt · numbers: a list of them · limiter: the key of a limiter as the contract spells it.
  */
-export type ColumnKind = 'text' | 'number' | 'flag' | 'json' | 'numbers' | 'ledger'
+export type ColumnKind = 'text' | 'number' | 'flag' | 'json' | 'numbers' | 'limiter'
 
 export type Table = {
   readonly name: string
@@ -70,7 +70,7 @@ export const movedTables: readonly Table[] = [
   }),
   table('login_proof', ['member', 'login'], { member: text, login: text, expires_at: number }),
   table('repeat', ['fingerprint'], { fingerprint: text, expires_at: number }),
-  table('ledger', ['key'], { key: 'ledger', form: text, numbers: 'numbers', forgotten_at: number }),
+  table('ledger', ['key'], { key: 'limiter', form: text, numbers: 'numbers', forgotten_at: number }),
   table(
     'verification',
     ['id'],

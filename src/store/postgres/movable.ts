@@ -32,7 +32,7 @@ const sqlTypes: Readonly<Record<ColumnKind, string>> = {
   flag: 'boolean',
   json: 'json',
   numbers: 'json',
-  ledger: 'text',
+  limiter: 'text',
 }
 
 const ownTables = movedTables

@@ -104,7 +104,7 @@ describe('limiters in Redis', peer, () => {
     // Also backwards, as a clock that was set, or the next master's, may be.
     afterMs: fc.oneof(ms(0, 300), ms(-50, 0)),
     tag: fc.constantFrom(1, 2, 3, 281_474_976_710_655),
-    isGivenBack: fc.boolean(),
+    isRefunded: fc.boolean(),
     policy: fc.nat(1),
     looksOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   })
@@ -133,7 +133,7 @@ describe('limiters in Redis', peer, () => {
           const keys = specs.map((_, i) => `${base}:${i}`)
           const model = specs.map((): LimiterState => [])
           let now = start
-          for (const { afterMs, tag, isGivenBack, policy, looksOnly } of steps) {
+          for (const { afterMs, tag, isRefunded, policy, looksOnly } of steps) {
             now += afterMs
             const limits = specs.map(
               ({ form, policies, keepMs }, i): Limit => ({
@@ -156,7 +156,7 @@ describe('limiters in Redis', peer, () => {
             assert.equal(refusal, '')
             if (looksOnly) continue
             for (const [i, next] of expected.limiters.entries()) model[i] = next!.limiter
-            if (isGivenBack) {
+            if (isRefunded) {
               const hits = limits.map(({ key, form }) => ({ key, form, at: now }))
               await client.fcall('test_refund', keys.length, ...keys, JSON.stringify(hits))
               for (const [i, hit] of hits.entries()) model[i] = refund(hit, model[i]!)

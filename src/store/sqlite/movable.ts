@@ -166,7 +166,7 @@ function told(kind: ColumnKind, value: unknown): unknown {
       return JSON.parse(value as string)
     case 'numbers':
       return unpack(value as Uint8Array)
-    case 'ledger':
+    case 'limiter':
       return keyOfRow(value as string)
   }
 }
@@ -183,7 +183,7 @@ function kept(kind: ColumnKind, value: unknown): unknown {
       return JSON.stringify(value)
     case 'numbers':
       return pack(value as readonly number[])
-    case 'ledger':
+    case 'limiter':
       return limiterRow(value as string)
   }
 }
