@@ -1,7 +1,7 @@
 /** Settings of the Redis beside the store: where it is, how it is reached, and what a write waits for. */
 
 import { resolve } from 'node:path'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { isLoopback } from '../network/loopback.ts'
 import type { RedisChoice } from '../store/redis/redis-choice.ts'
 import { parseDuration } from './duration.ts'

@@ -1,6 +1,6 @@
 /** The passwords section of the settings: the budgets of wrong ones, for the whole installation. */
 
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { defaultPasswordLimits, mostOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
 import { formatDuration, parseWindow } from './duration.ts'

@@ -1,7 +1,7 @@
 /** The policy section of the settings: what may be set for all apps, or for one. */
 
-import { type Static, Type } from 'typebox'
 import { apiCalls } from '../flows/policy.ts'
+import { type Static, Type } from '../json-schema.ts'
 
 export const durationPattern = '^[0-9]{1,9}(ms|s|m|h|d)$'
 export const windowPattern = '^[1-9][0-9]{0,8}/[1-9][0-9]{0,8}(ms|s|m|h|d)$'

@@ -1,19 +1,16 @@
 /** What a schema finds wrong with a value, in words an operator can mend it by; shows no secret. */
 
-import type { TSchema } from 'typebox'
-import type { TLocalizedValidationError } from 'typebox/error'
-import { Settings } from 'typebox/system'
-import { Value } from 'typebox/value'
+import type { Schema } from '../json-schema.ts'
+import { type Fault, faultsOf } from './schema-faults.ts'
 import type { ScalarSchema } from './settings-schema.ts'
 
 /**
  * @param where  The path of the value itself; empty for the whole settings.
  * @returns Sentences, each beginning with the path of the setting and a colon.
  */
-export function problemsOf(schema: TSchema, value: unknown, where = ''): string[] {
-  Settings.Set({ maxErrors: 1000 }) // the default of eight would hide the rest
+export function problemsOf(schema: Schema, value: unknown, where = ''): string[] {
   const problems = new Set<string>()
-  for (const error of ofMeantAlternatives([...Value.Errors(schema, value)])) {
+  for (const error of ofMeantAlternatives(faultsOf(schema, value))) {
     if (saidAround.has(error.keyword)) continue
     const path = [where, ...error.instancePath.split('/').slice(1)].filter(Boolean).join('.')
     const params = error.params as Record<string, unknown>
@@ -64,10 +61,8 @@ export function problemsOf(schema: TSchema, value: unknown, where = ''): string[
  * Of a value that may be of several kinds only what is wrong with it as the kind it is: that a route is
  * no name either would be said first, and hide the slip.
  */
-function ofMeantAlternatives(
-  errors: readonly TLocalizedValidationError[],
-): readonly TLocalizedValidationError[] {
-  const beside = new Set<TLocalizedValidationError>()
+function ofMeantAlternatives(errors: readonly Fault[]): readonly Fault[] {
+  const beside = new Set<Fault>()
   for (const union of errors.filter((one) => one.keyword === 'anyOf')) {
     const { schemaPath, instancePath } = union
     const within = errors.filter(
@@ -83,11 +78,11 @@ function ofMeantAlternatives(
 }
 
 /** What surrounds these says it whole. */
-const saidAround: ReadonlySet<string> = new Set(['boolean', 'const', 'enum'])
+const saidAround: ReadonlySet<string> = new Set(['const', 'enum'])
 
 /** @param path  A JSON pointer into the schema, after a #. */
-function schemaOf(schema: TSchema, path: string): { properties?: Record<string, TSchema> } {
-  return valueAt(schema, path.slice(1)) as { properties?: Record<string, TSchema> }
+function schemaOf(schema: Schema, path: string): { properties?: Record<string, Schema> } {
+  return valueAt(schema, path.slice(1)) as { properties?: Record<string, Schema> }
 }
 
 function join(path: string, name: string): string {
@@ -131,7 +126,7 @@ function formOf(pattern: string): string {
   return forms.find(([part]) => pattern.includes(part))?.[1] ?? pattern
 }
 
-function schemaAt(schema: TSchema, path: string): ScalarSchema & { properties?: Record<string, TSchema> } {
+function schemaAt(schema: Schema, path: string): ScalarSchema & { properties?: Record<string, Schema> } {
   let at = schema as ReturnType<typeof schemaAt>
   for (const name of path.split('/').slice(1)) at = (at.properties?.[name] ?? {}) as typeof at
   return at

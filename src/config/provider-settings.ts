@@ -1,6 +1,6 @@
 /** The providers section: each carrier's settings by its type, and which carrier serves which channel. */
 
-import type { TObject } from 'typebox'
+import type { ObjectSchema } from '../json-schema.ts'
 import type { Channel } from '../message/channel.ts'
 import { problemsOf } from './problems.ts'
 import { httpKind } from './providers/http.ts'
@@ -26,11 +26,11 @@ const kinds: Readonly<Record<string, ProviderKind<never>>> = {
 } as never
 
 /** The schema of each type's section, as far as it does not depend on the section itself. */
-export const providerSchemas: Readonly<Record<string, TObject>> = Object.fromEntries(
+export const providerSchemas: Readonly<Record<string, ObjectSchema>> = Object.fromEntries(
   Object.entries(kinds).map(([type, kind]) => [type, wholeSchema(kind)]),
 )
 
-export function providerSchema(section: Readonly<Record<string, unknown>>): TObject | undefined {
+export function providerSchema(section: Readonly<Record<string, unknown>>): ObjectSchema | undefined {
   const { type } = section
   if (typeof type !== 'string' || !Object.hasOwn(providerSchemas, type)) return undefined
   const special = kinds[type]!.schemaFor?.(section)

@@ -1,7 +1,7 @@
 /** The routes section of the settings: which carriers take which messages. */
 
-import { type Static, type TSchema, Type } from 'typebox'
 import { type Route, type RouteStep, routeOrders } from '../delivery/routes.ts'
+import { type Schema, type Static, Type } from '../json-schema.ts'
 import { type Channel, channels } from '../message/channel.ts'
 import { parseDuration } from './duration.ts'
 import { durationPattern, optional, strict } from './policy-schema.ts'
@@ -84,7 +84,7 @@ export const routesSchema = Type.Object(
     ),
     email: section('Routes of e-mail, likewise.'),
     voice: section('Routes of calls, likewise; used as a second channel.'),
-  } satisfies Record<Channel, TSchema>,
+  } satisfies Record<Channel, Schema>,
   strict,
 )
 

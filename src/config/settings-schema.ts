@@ -1,6 +1,6 @@
 /** The settings file as a schema: one source for checking it, for environment names and for docs/config.md. */
 
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { redisSchema } from './hot-settings.ts'
 import { passwordsSchema } from './password-settings.ts'
 import { durationPattern, optional, policySchema, strict, windowPattern } from './policy-schema.ts'

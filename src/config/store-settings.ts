@@ -1,7 +1,7 @@
 /** Settings of the store: a file of this machine, or a PostgreSQL server. */
 
 import { join, resolve } from 'node:path'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../json-schema.ts'
 import { isLoopback } from '../network/loopback.ts'
 import type { StoreChoice } from '../store/engines.ts'
 import { fileProblems } from './files.ts'

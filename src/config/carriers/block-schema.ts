@@ -1,6 +1,6 @@
 /** The form of a carrier block: what one HTTP carrier needs, is asked, answers and tells later. */
 
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Schema, type Static, Type } from '../../json-schema.ts'
 import { channels } from '../../message/channel.ts'
 import { receiptStates } from '../../message/receipt-state.ts'
 import { optional, strict } from '../policy-schema.ts'
@@ -55,7 +55,7 @@ const finalRule = Type.Unsafe<
 const finalRules = Type.Union([finalRule, Type.Array(finalRule, { minItems: 1 })])
 
 /** `currency` is a pointer, or the currency itself. */
-const price = <T extends TSchema>(place: T) =>
+const price = <T extends Schema>(place: T) =>
   optional(Type.Object({ amount: place, currency: Type.String({ minLength: 1 }) }, strict))
 
 /** Parameters of each way to sign a request; all are templates. `?` marks those that may be left out. */
@@ -85,7 +85,7 @@ export const verifiers = {
 } as const
 
 /** A table of ways as a schema: each way an object of its parameters. */
-function ways(table: Readonly<Record<string, readonly string[]>>): Record<string, TSchema> {
+function ways(table: Readonly<Record<string, readonly string[]>>): Record<string, Schema> {
   return Object.fromEntries(
     Object.entries(table).map(([way, parameters]) => [
       way,
@@ -104,7 +104,7 @@ function ways(table: Readonly<Record<string, readonly string[]>>): Record<string
 }
 
 /** One, or several of which one must do. */
-const either = <T extends TSchema>(one: T) => Type.Union([one, Type.Array(one, { minItems: 2 })])
+const either = <T extends Schema>(one: T) => Type.Union([one, Type.Array(one, { minItems: 2 })])
 
 /** What a carrier's word for a state means; ignored: nothing about delivery, such as an opened mail. */
 const receiptMeaning = oneOf([...receiptStates, 'ignored'])

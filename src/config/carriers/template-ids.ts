@@ -1,7 +1,7 @@
 /** A carrier's own ids of the templates it has approved, by message and language, as a section states them. */
 
-import { type Static, Type } from 'typebox'
 import { declared, locales } from '../../delivery/template-values.ts'
+import { type Static, Type } from '../../json-schema.ts'
 import { strict } from '../policy-schema.ts'
 import type { CarrierBlock } from './block-schema.ts'
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
-import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { type ObjectSchema, type Schema, type Static, Type } from '../../json-schema.ts'
 import { createCompiler } from '../../liquid.ts'
 import { isNetwork } from '../../network/networks.ts'
 import type { CarrierBlock, Need } from '../carriers/block-schema.ts'
@@ -71,7 +71,7 @@ export const httpKind: ProviderKind<HttpSettings> = {
     const block = loadBlock(section, '', taken, [])
     // Without a block nothing is known of the needs; `read` tells what is wrong with it.
     if (!block) return Type.Object(schema.properties, { additionalProperties: true })
-    return Type.Object({ ...schema.properties, ...needsSchema(block) }, strict) as TObject
+    return Type.Object({ ...schema.properties, ...needsSchema(block) }, strict) as ObjectSchema
   },
 
   read(file: Static<typeof schema>, where, problems, { name, publicUrl }) {
@@ -112,7 +112,7 @@ const nothing: CarrierBlock = {
   answer: { accepted: {} },
 }
 
-function needsSchema(block: CarrierBlock): Record<string, TSchema> {
+function needsSchema(block: CarrierBlock): Record<string, Schema> {
   const entries = Object.entries(block.needs ?? {}).flatMap(([name, need]) => {
     const { description, secret = false, pattern } = need
     const options = { minLength: 1, description, secret, ...(pattern !== undefined && { pattern }) }

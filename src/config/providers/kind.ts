@@ -1,7 +1,6 @@
 /** What one type of carrier brings to the settings: its schema, its channels, and how its section is read. */
 
-import type { Static, TObject, TSchema } from 'typebox'
-import { Type } from 'typebox'
+import { type ObjectSchema, type Schema, type Static, Type } from '../../json-schema.ts'
 import type { Channel } from '../../message/channel.ts'
 import { parseDuration } from '../duration.ts'
 import { durationPattern, optional, strict } from '../policy-schema.ts'
@@ -9,9 +8,9 @@ import { durationPattern, optional, strict } from '../policy-schema.ts'
 /** A type of carrier. Each has a file of its own beside this one, and a line in `provider-settings.ts`. */
 export type ProviderKind<S> = {
   /** Of its section, less what is common to all. Its property `type` holds the sentence that introduces it. */
-  readonly schema: TObject
+  readonly schema: ObjectSchema
   /** Likewise, where it depends on what the section states. */
-  schemaFor?(section: Readonly<Record<string, unknown>>): TObject
+  schemaFor?(section: Readonly<Record<string, unknown>>): ObjectSchema
   /**
    * @param file  The section, of the schema's shape.
    * @param where  Its path, to begin a problem with: `providers.NAME`.
@@ -161,8 +160,8 @@ export function readCommon(
 }
 
 /** A type's whole section: its own settings and the common ones. */
-export function wholeSchema({ schema }: { readonly schema: TObject }): TObject {
+export function wholeSchema({ schema }: { readonly schema: ObjectSchema }): ObjectSchema {
   const { additionalProperties = false } = schema as { additionalProperties?: boolean }
-  const properties = { ...schema.properties, ...commonSchema.properties } as Record<string, TSchema>
+  const properties = { ...schema.properties, ...commonSchema.properties } as Record<string, Schema>
   return Type.Object(properties, { additionalProperties })
 }

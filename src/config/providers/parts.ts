@@ -1,7 +1,7 @@
 /** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
 
 import { readFileSync } from 'node:fs'
-import { Type } from 'typebox'
+import { Type } from '../../json-schema.ts'
 import { fileProblems } from '../files.ts'
 import { optional } from '../policy-schema.ts'
 

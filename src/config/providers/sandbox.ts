@@ -1,6 +1,6 @@
 /** Settings of the simulated carrier. */
 
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../json-schema.ts'
 import { channels } from '../../message/channel.ts'
 import { parseDuration } from '../duration.ts'
 import { durationPattern, optional, strict } from '../policy-schema.ts'

@@ -1,7 +1,7 @@
 /** Settings of a carrier reached by SMPP 3.4. */
 
 import { resolve } from 'node:path'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../json-schema.ts'
 import { type ReceiptState, receiptStates } from '../../message/receipt-state.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { fileProblems } from '../files.ts'

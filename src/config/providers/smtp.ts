@@ -1,8 +1,8 @@
 /** Settings of a mail server. */
 
 import { join, resolve } from 'node:path'
-import { type Static, Type } from 'typebox'
 import { parseEmailAddress } from '../../address/email-address.ts'
+import { type Static, Type } from '../../json-schema.ts'
 import { isLoopback } from '../../network/loopback.ts'
 import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
-import { Type } from 'typebox'
 import { type SignedLogin, signedText } from '../../flows/app-login.ts'
+import { Type } from '../../json-schema.ts'
 import { createServer } from '../server.ts'
 import { appAuthBody } from './parameters.ts'
 

@@ -1,12 +1,12 @@
 /** The parameters of the dialect's calls as schemas, and what is said of one that is wrong. */
 
 import type { FastifySchemaValidationError } from 'fastify'
-import { type Static, type TSchema, Type } from 'typebox'
 import { signedField } from '../../flows/app-login.ts'
+import { type Schema, type Static, Type } from '../../json-schema.ts'
 import type { Refusal } from './errors.ts'
 import type { Locale } from './locale.ts'
 
-const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+const optional = <T extends Schema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
 const text = (minLength: number, maxLength: number) => Type.String({ minLength, maxLength })
 const signed = (minLength: number, maxLength: number) =>
   Type.String({ minLength, maxLength, pattern: signedField })
