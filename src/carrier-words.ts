@@ -1,9 +1,9 @@
 /** A carrier's own words as a record may keep them: short, in one line, without addresses, codes and secrets. */
 
 /** Characters that a record keeps. */
-export const mostWords = 160
+export const maxWords = 160
 /** Nothing beyond is looked at: it is other people's text. */
-const mostSearched = 2_000
+const maxSearched = 2_000
 /** Of a number or a code there are at least six digits, whatever is between them but letters: `415-555-2671`, `0, 1, 2`. */
 const digits = /\p{Nd}(?:[^\p{L}\p{N}]{0,3}\p{Nd}){5,}/gu
 /** Also as it stands in a URL. */
@@ -34,7 +34,7 @@ export function carrierWords(
   )
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim()
-    .slice(0, mostWords)
+    .slice(0, maxWords)
     .toWellFormed() // the cut may be within a character
 }
 
@@ -55,8 +55,8 @@ function normalized(text: string): string {
 
 /** Less what is cut off, and the word it is cut in: that could be the half of an address. */
 function searched(told: string): string {
-  if (told.length <= mostSearched) return told
-  const words = told.slice(0, mostSearched).split(/\s/)
+  if (told.length <= maxSearched) return told
+  const words = told.slice(0, maxSearched).split(/\s/)
   return words.length === 1 ? '…' : words.slice(0, -1).join(' ')
 }
 

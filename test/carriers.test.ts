@@ -8,8 +8,8 @@ import { blockSchema, messageValueNames, signers, verifiers } from '../src/confi
 import { loadBlock, readyMadeFolder, readyMadeNames } from '../src/config/carriers/load-block.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import { DeliveryError } from '../src/delivery/provider.ts'
-import { answerJudge } from '../src/providers/http/answer.ts'
-import { pathOf } from '../src/providers/http/places.ts'
+import { answerJudge } from '../src/providers/http/answer-judge.ts'
+import { pathOf } from '../src/providers/http/selectors.ts'
 import { phoneMessage } from './http-carrier.ts'
 import { temporaryFolder } from './server.ts'
 

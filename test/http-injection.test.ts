@@ -6,9 +6,9 @@ import fc from 'fast-check'
 import type { CarrierBlock } from '../src/config/carriers/block-schema.ts'
 import { loadBlock, readyMadeNames } from '../src/config/carriers/load-block.ts'
 import type { Message } from '../src/delivery/provider.ts'
+import { compileRequest } from '../src/providers/http/compile-request.ts'
 import { messageValues } from '../src/providers/http/message-values.ts'
 import type { Outgoing } from '../src/providers/http/outgoing.ts'
-import { compileRequest } from '../src/providers/http/request.ts'
 import { mailMessage, phoneMessage } from './http-carrier.ts'
 
 /** What a receiver takes a request apart into: names and structure, each value replaced by its kind. */

@@ -4,11 +4,11 @@ import { randomInt } from 'node:crypto'
 import { type Address, maskAddress } from '../address/address.ts'
 import { channelsOf } from '../config/provider-settings.ts'
 import type { Settings } from '../config/settings.ts'
-import { handOverWithin } from '../delivery/hand-over.ts'
 import { createMeasuredOrder } from '../delivery/measured-order.ts'
 import { DeliveryError, type Message, type Provider } from '../delivery/provider.ts'
 import { createRouter, senderFor } from '../delivery/router.ts'
 import { routeOf } from '../delivery/routes.ts'
+import { sendWithTimeout } from '../delivery/send-with-timeout.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { AppError } from '../errors.ts'
 import type { Destination } from '../message/destination.ts'
@@ -99,7 +99,7 @@ async function tryOne(
   const startedAt = performance.now()
   const tookMs = () => Math.round(performance.now() - startedAt)
   try {
-    const { id, segments, price } = await handOverWithin(provider, message, timeoutMs)
+    const { id, segments, price } = await sendWithTimeout(provider, message, timeoutMs)
     const details = [
       `id ${id}`,
       segments !== undefined && `${segments} part(s)`,

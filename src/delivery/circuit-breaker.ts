@@ -27,11 +27,11 @@ export type BreakerChange =
 
 /** So many failures in a row, or half of so many in the window. */
 const failuresInRow = 5
-const leastOutcomes = 10
+const minOutcomes = 10
 const failingShare = 0.5
 const windowSeconds = 30
-const shortestOpenMs = 5_000
-const longestOpenMs = 60_000
+const minOpenMs = 5_000
+const maxOpenMs = 60_000
 /** A probe that is never heard of again frees its place after this. */
 const probeMs = 15_000
 
@@ -58,7 +58,7 @@ export function createCircuitBreaker(
   const isOpened = () => openMs > 0
 
   function open(why: string): void {
-    openMs = Math.min(longestOpenMs, openMs === 0 ? shortestOpenMs : openMs * 2)
+    openMs = Math.min(maxOpenMs, openMs === 0 ? minOpenMs : openMs * 2)
     const forMs = openMs * (0.5 + random() / 2)
     openUntil = now() + forMs
     probe = undefined
@@ -149,5 +149,5 @@ function isFailing(seconds: readonly Second[], now: number): boolean {
       outcomes += one.outcomes
       failures += one.failures
     }
-  return outcomes >= leastOutcomes && failures >= outcomes * failingShare
+  return outcomes >= minOutcomes && failures >= outcomes * failingShare
 }

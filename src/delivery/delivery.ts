@@ -7,12 +7,12 @@ import type { Dispatch } from '../message/dispatch.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Dispatches } from '../store/dispatches.ts'
 import type { Outbox, Settlement } from '../store/outbox.ts'
-import { handOverWithin } from './hand-over.ts'
-import { leastLifeForRetryMs, nextAfter } from './next-try.ts'
-import { reached } from './points.ts'
+import { reached } from './crash-points.ts'
+import { minLifeForRetryMs, nextAfter } from './next-try.ts'
 import { DeliveryError, type Message } from './provider.ts'
 import { createRecorder } from './recorder.ts'
 import type { Chosen, Router } from './router.ts'
+import { sendWithTimeout } from './send-with-timeout.ts'
 import type { Templates } from './templates.ts'
 
 export type DeliverySettings = {
@@ -43,23 +43,23 @@ export type Delivery = {
 
 const leaseMs = 15_000
 /** In line for a provider that has all it may have. With a mark and the longest hand-over it must end before the lease. */
-const longestInLineMs = 3_000
+const maxInLineMs = 3_000
 const pollMs = 250
 /** In hand at once. Beyond it messages wait in the store, for this process or another. */
-const mostInHand = 4_000
+const maxInHand = 4_000
 /** With so many in hand nobody joins a long line any more: a carrier that hangs must not keep those of others out. */
 const manyInHand = 2_000
 /** How long one is put off that did not join: it is back within the three seconds a living code waits at most. */
-const [leastAwayMs, mostAwayMs] = [1_000, 2_200]
+const [minAwayMs, maxAwayMs] = [1_000, 2_200]
 /**
  * Claimed ahead, less those that are with a carrier or in line for one. Each claim counts as a try, so a process that
  * dies often must not claim what it cannot send soon.
  */
-const mostClaimed = 64
+const maxClaimed = 64
 /** Claims that nobody settled, because the process died: a message that kills processes must not do so for ever. */
-const mostUnsettledClaims = 10
+const maxUnsettledClaims = 10
 /** Less life than this and nobody could type the code in time: never send late. */
-const leastLifeMs = 1_000
+const minLifeMs = 1_000
 
 /** A dispatch as its outcome becomes known, before it is put to a message and a time. */
 type Told = Pick<
@@ -85,7 +85,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
   function handOver(entry: OutboxEntry): void {
     // What is not taken here stays leased and comes back by a claim once the lease has run out.
-    if (inHand >= mostInHand) return
+    if (inHand >= maxInHand) return
     inHand++
     void deliver(entry, performance.now() + entry.remainingMs).finally(() => {
       inHand--
@@ -95,7 +95,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 
   function claimMore(): void {
-    if (isMoreDue && inHand < mostInHand && inHand - elsewhere < mostClaimed / 2) void poll()
+    if (isMoreDue && inHand < maxInHand && inHand - elsewhere < maxClaimed / 2) void poll()
   }
 
   /** Waits for what is a carrier's to end. */
@@ -121,9 +121,9 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     }
     if (verification && verification.state !== 'live') return end('expired')
     // Whoever looks for the reason finds it where a carrier's words would stand.
-    if (deadline - startedAt < leastLifeMs) return end('expired', 'no carrier had room for it in time')
-    if (nth - tried.length > mostUnsettledClaims) return end('exhausted')
-    const until = Math.min(startedAt + longestInLineMs, deadline - leastLifeMs)
+    if (deadline - startedAt < minLifeMs) return end('expired', 'no carrier had room for it in time')
+    if (nth - tried.length > maxUnsettledClaims) return end('exhausted')
+    const until = Math.min(startedAt + maxInLineMs, deadline - minLifeMs)
     const chosen = await chosenWithin(entry, until)
     if (chosen.kind === 'none') return end('exhausted')
     if (chosen.kind === 'wait') return postpone(entry, chosen.isLong ? awayFor(deadline) : pollMs)
@@ -184,7 +184,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const { provider, timeoutMs, sender } = chosen
     try {
       const message = rendered(entry, remainingMs, sender)
-      const accepted = await handOverWithin(provider, message, Math.min(timeoutMs, remainingMs))
+      const accepted = await sendWithTimeout(provider, message, Math.min(timeoutMs, remainingMs))
       reached('after-accept', message.id)
       const { id, receiptKey = id, segments, price } = accepted
       const told: Told = {
@@ -281,7 +281,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     clearTimeout(timer)
     nextLookAt = performance.now() + pollMs
     try {
-      const most = Math.min(mostClaimed - (inHand - elsewhere), mostInHand - inHand)
+      const most = Math.min(maxClaimed - (inHand - elsewhere), maxInHand - inHand)
       if (most > 0) {
         const entries = await outbox.claim(most, lease)
         isMoreDue = entries.length === most
@@ -320,7 +320,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
 
 /** Spread, so that those put off together do not come back together. */
 function awayFor(deadline: number): number {
-  const ms = leastAwayMs + Math.random() * (mostAwayMs - leastAwayMs)
+  const ms = minAwayMs + Math.random() * (maxAwayMs - minAwayMs)
   return Math.round(Math.min(ms, Math.max(pollMs, (deadline - performance.now()) / 4)))
 }
 
@@ -351,6 +351,6 @@ function secondOf(
   if (!second || outcome !== 'accepted' || !verification || isSecond || receiptKey === undefined)
     return undefined
   // A second that comes too late to be typed is none.
-  if (remainingMs - second.afterMs < leastLifeForRetryMs) return undefined
+  if (remainingMs - second.afterMs < minLifeForRetryMs) return undefined
   return { kind: 'second', channel: second.channel, afterMs: second.afterMs }
 }

@@ -20,7 +20,7 @@ export type Gate = {
  * The longest pause that a carrier gets. A code that lives a minute cannot wait longer, and a carrier that asks for an
  * hour by mistake must not stop all sending. So such a carrier is tried again at most six times a minute.
  */
-const longestPauseMs = 10_000
+const maxPauseMs = 10_000
 
 /** The messages of a second may go at once, and at least one message. */
 export function createGate(
@@ -69,7 +69,7 @@ export function createGate(
       waiting.values().next().value?.()
     },
     pause(ms) {
-      pausedUntil = Math.max(pausedUntil, now() + Math.min(ms, longestPauseMs))
+      pausedUntil = Math.max(pausedUntil, now() + Math.min(ms, maxPauseMs))
     },
     room: (ms) =>
       new Promise((resolve) => {

@@ -171,8 +171,8 @@ test('each claim fails on its planted fault', () => {
   const tuned =
     (tuning: Partial<Tuning>) =>
     (now: () => number, random: () => number): MeasuredOrder =>
-      createMeasuredOrder(now, random, { halfLifeMs: 1_800_000, mostKept: 600, floorShare: 0.01, ...tuning })
-  const neverForgets = { halfLifeMs: Number.POSITIVE_INFINITY, mostKept: Number.POSITIVE_INFINITY }
+      createMeasuredOrder(now, random, { halfLifeMs: 1_800_000, maxKept: 600, floorShare: 0.01, ...tuning })
+  const neverForgets = { halfLifeMs: Number.POSITIVE_INFINITY, maxKept: Number.POSITIVE_INFINITY }
   assert.throws(() => assertFindsTheBetter(greedy), /the best got/)
   assert.throws(() => assertCostsLittle(greedy), /regret/)
   assert.throws(() => assertFollowsAChange(tuned(neverForgets)), /the other got/)

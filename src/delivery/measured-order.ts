@@ -29,12 +29,12 @@ export type Tuning = {
   /** After this time an observation counts half: how a carrier did last night says little about today. */
   readonly halfLifeMs: number
   /** The most observations of each carrier: with much traffic a change must show after some hundred messages. */
-  readonly mostKept: number
+  readonly maxKept: number
   /** The least share of messages for every candidate, so that the recovery of a bad one is noticed. */
   readonly floorShare: number
 }
 
-const defaultTuning: Tuning = { halfLifeMs: 30 * 60_000, mostKept: 600, floorShare: 0.01 }
+const defaultTuning: Tuning = { halfLifeMs: 30 * 60_000, maxKept: 600, floorShare: 0.01 }
 /** The weight, in messages, of a provider's figures elsewhere for a region without figures. */
 const borrowed = 4
 
@@ -50,7 +50,7 @@ type Arm = { used: number; unused: number; at: number }
 export function createMeasuredOrder(
   now: () => number,
   random: () => number,
-  { halfLifeMs, mostKept, floorShare }: Tuning = defaultTuning,
+  { halfLifeMs, maxKept, floorShare }: Tuning = defaultTuning,
 ): MeasuredOrder {
   const arms = new Map<string, Arm>()
   const armOf = (provider: string, region: string) => `${provider} ${region}`
@@ -71,7 +71,7 @@ export function createMeasuredOrder(
     const arm = decayed(key)
     arm.used += used
     arm.unused += unused
-    const excess = (arm.used + arm.unused) / mostKept
+    const excess = (arm.used + arm.unused) / maxKept
     if (excess > 1) {
       arm.used /= excess
       arm.unused /= excess

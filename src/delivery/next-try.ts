@@ -5,16 +5,16 @@ import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { Settlement } from '../store/outbox.ts'
 
 /** A code message is tried again only while the next try can still help: this much life left. */
-export const leastLifeForRetryMs = 20_000
+export const minLifeForRetryMs = 20_000
 /** Tries of a notice; those of a code end with its life. */
-const mostNoticeTries = 10
+const maxNoticeTries = 10
 /** A message that may have been taken goes out once more, not again and again. */
-const mostUnknowns = 2
+const maxUnknowns = 2
 /**
  * A carrier that is well again gets a living code within three seconds: the longest wait and a look at the outbox,
  * which comes each 250 ms. Waits of a quarter less at most bound the tries of a code that lives ten minutes to 300.
  */
-const longestWaitMs = 2_700
+const maxWaitMs = 2_700
 /** Of a mail that is put off with more than a minute left. */
 const sharedTries = 10
 
@@ -46,10 +46,10 @@ export function nextAfter(after: AfterDispatch, random: () => number = Math.rand
     case 'unknown':
     case 'throttled':
     case 'unavailable':
-      if (outcome === 'unknown' && unknowns >= mostUnknowns) return { kind: 'failed' }
-      if (remainingMs < leastLifeForRetryMs) return { kind: 'failed' }
+      if (outcome === 'unknown' && unknowns >= maxUnknowns) return { kind: 'failed' }
+      if (remainingMs < minLifeForRetryMs) return { kind: 'failed' }
       if (hasNext) return { kind: 'retry', afterMs: 0 }
-      if (!after.isCode && after.nth >= mostNoticeTries) return { kind: 'failed' }
+      if (!after.isCode && after.nth >= maxNoticeTries) return { kind: 'failed' }
       return { kind: 'retry', afterMs: Math.round(waitMs(after, random())) }
   }
 }
@@ -62,8 +62,8 @@ function waitMs(after: AfterDispatch, share: number): number {
   if (outcome === 'throttled' && channel === 'email' && remainingMs > 60_000) {
     // Greylisting lasts minutes, and short waits alone had used up every try within one: some ten tries share the
     // time that is left. Half jitter: with full jitter 9 % missed a delay of five minutes.
-    const partMs = (remainingMs - leastLifeForRetryMs) / Math.max(1, sharedTries - nth)
-    return ((1 + share) / 2) * Math.max(longestWaitMs, Math.min(250 * 3 ** nth, partMs))
+    const partMs = (remainingMs - minLifeForRetryMs) / Math.max(1, sharedTries - nth)
+    return ((1 + share) / 2) * Math.max(maxWaitMs, Math.min(250 * 3 ** nth, partMs))
   }
-  return (0.75 + share / 4) * Math.min(longestWaitMs, 250 * 2 ** nth)
+  return (0.75 + share / 4) * Math.min(maxWaitMs, 250 * 2 ** nth)
 }

@@ -17,7 +17,7 @@ const boundLine = /^@([^\s@]+) #(\S+)/
  * 140 bytes (developers.google.com/identity/sms-retriever/verify).
  */
 const hashLine = /^(?=.[a-z]{0,9}[A-Z0-9+/])[A-Za-z0-9+/]{11}$/
-const longestRetrieved = 140
+const maxRetrieved = 140
 
 /** The line that binds the code to a host, if the text ends in one. */
 export function boundLineOf(text: string): string | undefined {
@@ -45,8 +45,8 @@ export function pickUpsFrom(text: string, code: string): readonly string[] {
   const hash = lines.find((line) => hashLine.test(line))
   if (hash !== undefined)
     notes.push(
-      Buffer.byteLength(text) > longestRetrieved
-        ? `may not reach the Android app of ${hash}: it has ${Buffer.byteLength(text)} bytes, and Google asks for at most ${longestRetrieved}`
+      Buffer.byteLength(text) > maxRetrieved
+        ? `may not reach the Android app of ${hash}: it has ${Buffer.byteLength(text)} bytes, and Google asks for at most ${maxRetrieved}`
         : `is read by the Android app of ${hash} itself`,
     )
   const said = lines

@@ -25,7 +25,7 @@ export type Receipts = {
 const parkedMs = 60_000
 const lookAgainMs = [100, 500, 2_000, 5_000, 15_000, 30_000, parkedMs]
 /** A carrier that tells of strangers' messages must not fill the memory: beyond this the oldest are strays. */
-const mostParked = 10_000
+const maxParked = 10_000
 
 /** One receipt by each of the keys it may have meant, the likeliest first. */
 type Meanings = readonly [ProviderReceipt, ...ProviderReceipt[]]
@@ -40,7 +40,7 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
 
   function park(meanings: Meanings): void {
     parked.add({ meanings, since: now(), looks: 0 })
-    if (parked.size > mostParked) end(parked.values().next().value!)
+    if (parked.size > maxParked) end(parked.values().next().value!)
     schedule()
   }
 

@@ -26,7 +26,7 @@ export type Recorder = {
 }
 
 const firstWaitMs = 100
-const longestWaitMs = 2_000
+const maxWaitMs = 2_000
 
 export function createRecorder({ outbox, dispatches, isStopping, onError }: RecorderSettings): Recorder {
   const settleTogether = together((settlements: readonly Settlement[]) => outbox.settle(settlements))
@@ -63,7 +63,7 @@ export function createRecorder({ outbox, dispatches, isStopping, onError }: Reco
       // Until the store knows, the lease keeps others off; after that the message goes out once more, the same
       // code under the same id.
       let hasFailed = false
-      for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+      for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
         try {
           const { written, at } = settleTogether(settlement)
           return (await written)[at]! || (hasFailed && (await wasGivenUp(settlement)))

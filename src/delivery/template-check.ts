@@ -4,14 +4,14 @@ import { maskAddress } from '../address/address.ts'
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
 import { boundLineOf, pickUpsFrom } from './phone-pick-up.ts'
-import type { Rendered, RenderMessage } from './rendered.ts'
+import type { Rendered, RenderMessage } from './rendered-message.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'
 
 /** Ten digits: the longest code the settings allow, and unlike any group the other rules look for. */
 const code = '0123456789'
 
-const longestMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
+const maxMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
 
 const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string, string>>[]>> = {
   code: [
@@ -22,8 +22,8 @@ const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string,
     maskAddress({ kind: 'phone', e164: '+861380013800099', region: 'CN' }),
     maskAddress({
       kind: 'email',
-      mailbox: `李${longestMailbox}`,
-      canonical: `李${longestMailbox}`,
+      mailbox: `李${maxMailbox}`,
+      canonical: `李${maxMailbox}`,
       needsSmtpUtf8: true,
     }),
   ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)) })),
@@ -42,7 +42,7 @@ const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'),
 export function problemsOf(
   render: RenderMessage,
   signature: string,
-  mostParts: number,
+  maxParts: number,
   fileOf: (name: string) => string,
 ): readonly string[] {
   const problems = new Set<string>()
@@ -62,7 +62,7 @@ export function problemsOf(
           const contact = values.contact === undefined ? '' : rendered.variables[0]!
           if (channel === 'sms') {
             const name = file('sms.txt')
-            for (const one of smsProblems(rendered.text, locale, signature, mostParts, contact))
+            for (const one of smsProblems(rendered.text, locale, signature, maxParts, contact))
               problems.add(`${name}: ${one}`)
           }
           if (template === 'code' && channel === 'sms')
@@ -107,12 +107,12 @@ function* smsProblems(
   text: string,
   locale: Locale,
   signature: string,
-  mostParts: number,
+  maxParts: number,
   contact: string,
 ): Iterable<string> {
   const { segments, encoding, units } = segmentsOf(text)
   // Each part is paid for, and one that is lost loses the message.
-  if (segments < 1 || segments > mostParts)
+  if (segments < 1 || segments > maxParts)
     yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}, or allow more with templates.smsParts`
   const withoutHost = text.slice(0, text.length - (boundLineOf(text)?.length ?? 0))
   const own = contact === '' ? withoutHost : withoutHost.replaceAll(contact, '')

@@ -18,7 +18,7 @@ export type Values = Readonly<Record<string, string>>
  * A contact takes no more than this of a SMS. In Chinese that is what one part has left beside the
  * longest signature: room for any masked phone number, and for the start and end of a mailbox.
  */
-const longestSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
+const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
 
 /**
  * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for a notice.
@@ -74,7 +74,7 @@ const none: Readonly<Record<Locale, string>> = { 'zh-CN': '无', 'en-US': 'none'
 function contactIn(locale: Locale, channel: Channel, given: Values): string {
   if (given.contact === '') return none[locale]
   const contact = oneLine(required(given, 'contact'))
-  return channel === 'sms' ? shortened(contact, longestSmsContact[locale]) : contact
+  return channel === 'sms' ? shortened(contact, maxSmsContact[locale]) : contact
 }
 
 /** Letters only: phones take any group of 4 to 8 digits for a code. */

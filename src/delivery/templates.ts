@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { createCompiler, type Render } from '../liquid.ts'
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
-import type { RenderMessage } from './rendered.ts'
+import type { RenderMessage } from './rendered-message.ts'
 import { pickUpsOf, problemsOf } from './template-check.ts'
 import { declared, type Locale, locales, oneLine, valuesOf } from './template-values.ts'
 

@@ -1,6 +1,6 @@
 /** Changing a contact: the right code, the proof and the change in one step, and word to everyone concerned. */
 
-import { reached } from '../delivery/points.ts'
+import { reached } from '../delivery/crash-points.ts'
 import type { Member } from '../directory/directory.ts'
 import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'

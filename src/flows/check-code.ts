@@ -1,6 +1,6 @@
 /** Checking a code: a present contact's is used up and remembered as proof, a new one's stays for the change. */
 
-import { reached } from '../delivery/points.ts'
+import { reached } from '../delivery/crash-points.ts'
 import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'
 import { proofMs } from './policy.ts'

@@ -1,7 +1,7 @@
 /** Asking for a code: decide whether one may be sent, commit it, hand its message over. */
 
 import { addressKey } from '../address/address.ts'
-import { reached } from '../delivery/points.ts'
+import { reached } from '../delivery/crash-points.ts'
 import { regionOf } from '../message/destination.ts'
 import { type NewMessage, newMessageId } from '../message/message.ts'
 import { onceForEach } from '../once-for-each.ts'

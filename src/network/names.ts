@@ -20,11 +20,11 @@ export type LookupSettings = {
   readonly now?: () => number
 }
 
-const [leastKeptMs, mostKeptMs] = [1_000, 300_000]
+const [minKeptMs, maxKeptMs] = [1_000, 300_000]
 /** What the system found comes without a time. */
 const systemKeptMs = 10_000
 /** While the DNS is away, what it said before is better than nothing (RFC 8767). */
-const mostStaleMs = 24 * 3_600_000
+const maxStaleMs = 24 * 3_600_000
 const askAgainMs = 5_000
 /** Waited for what is new before it is served stale. */
 const patienceMs = 500
@@ -99,7 +99,7 @@ export function createLookup({
   }
 
   function keep(name: string, { addresses, keptMs }: Found): Entry {
-    const entry = { addresses, freshUntil: now() + keptMs, staleUntil: now() + mostStaleMs }
+    const entry = { addresses, freshUntil: now() + keptMs, staleUntil: now() + maxStaleMs }
     kept.set(name, entry)
     return entry
   }
@@ -161,7 +161,7 @@ async function ask(
     addresses: found
       .toSorted((a, b) => a.family - b.family)
       .map(({ address, family }) => ({ address, family })),
-    keptMs: Math.min(mostKeptMs, Math.max(leastKeptMs, ttlMs)),
+    keptMs: Math.min(maxKeptMs, Math.max(minKeptMs, ttlMs)),
   }
 }
 

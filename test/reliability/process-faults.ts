@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DeliveryPoint } from '../../src/delivery/points.ts'
+import type { DeliveryPoint } from '../../src/delivery/crash-points.ts'
 import { peerAt } from '../peers.ts'
 import { pause } from './people.ts'
 import type { Scenario } from './scenario.ts'

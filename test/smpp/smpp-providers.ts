@@ -30,8 +30,8 @@ export const never = { signal: new AbortController().signal }
 /** As in life, but for what tests would only wait for. */
 export const quick: Timings = {
   ...defaultTimings,
-  reconnect: { leastMs: 5, mostMs: 50 },
-  throttle: { leastMs: 5, mostMs: 50 },
+  reconnect: { minMs: 5, maxMs: 50 },
+  throttle: { minMs: 5, maxMs: 50 },
   tickMs: 5,
 }
 

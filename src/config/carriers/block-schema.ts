@@ -23,7 +23,7 @@ const inReceipt = Type.Union([
 ])
 
 /** The first of several that has a value. */
-const eitherPlace = Type.Union([...inReceipt.anyOf, Type.Array(inReceipt, { minItems: 2 })])
+const eitherSelector = Type.Union([...inReceipt.anyOf, Type.Array(inReceipt, { minItems: 2 })])
 
 const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 const condition = Type.Union([
@@ -55,8 +55,8 @@ const finalRule = Type.Unsafe<
 const finalRules = Type.Union([finalRule, Type.Array(finalRule, { minItems: 1 })])
 
 /** `currency` is a pointer, or the currency itself. */
-const price = <T extends Schema>(place: T) =>
-  optional(Type.Object({ amount: place, currency: Type.String({ minLength: 1 }) }, strict))
+const price = <T extends Schema>(selector: T) =>
+  optional(Type.Object({ amount: selector, currency: Type.String({ minLength: 1 }) }, strict))
 
 /** Parameters of each way to sign a request; all are templates. `?` marks those that may be left out. */
 export const signers = {
@@ -193,7 +193,7 @@ export const blockSchema = Type.Object(
           list: optional(pointer),
           only: optional(rules),
           key: inReceipt,
-          state: eitherPlace,
+          state: eitherSelector,
           states: Type.Record(Type.String(), receiptMeaning),
           other: optional(receiptMeaning),
           words: optional(Type.Array(inReceipt)),
@@ -246,7 +246,7 @@ export type Condition = Static<typeof condition>
 export type Rule = Readonly<Record<string, Condition>>
 export type Rules = Rule | readonly Rule[]
 /** Where a value is. */
-export type Place = Static<typeof inAnswer> | Static<typeof inReceipt>
+export type Selector = Static<typeof inAnswer> | Static<typeof inReceipt>
 export type Need = Static<typeof need>
 export type CarrierBlock = Static<typeof blockSchema>
 export type AnswerRules = CarrierBlock['answer']

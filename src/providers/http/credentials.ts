@@ -5,12 +5,12 @@ import { DeliveryError } from '../../delivery/provider.ts'
 import type { Values } from '../../liquid.ts'
 import { randomHex } from '../../random.ts'
 import type { Answer } from './answer-reader.ts'
+import { ruleOf } from './answer-rules.ts'
+import { compileRequest } from './compile-request.ts'
 import { timeValues } from './message-values.ts'
 import type { Outgoing } from './outgoing.ts'
-import { finderOf, saidBy } from './places.ts'
-import { compileRequest } from './request.ts'
-import { ruleOf } from './rules.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './recorded-words.ts'
+import { finderOf, saidBy } from './selectors.ts'
 
 export type CredentialProof = {
   request(nowMs: number): Outgoing

@@ -2,16 +2,16 @@
 
 import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
-import { answerJudge } from './answer.ts'
+import { answerJudge } from './answer-judge.ts'
 import type { Answer } from './answer-reader.ts'
 import { createHttpClient, type Lost } from './client.ts'
+import { compileRequest } from './compile-request.ts'
 import { credentialProof } from './credentials.ts'
 import { messageValues } from './message-values.ts'
+import { createReach } from './other-servers.ts'
 import type { Outgoing } from './outgoing.ts'
-import { createReach } from './reach.ts'
 import { receiptTaker } from './receipts.ts'
-import { compileRequest } from './request.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './recorded-words.ts'
 
 export type HttpProviderSettings = HttpSettings & {
   readonly name: string

@@ -6,18 +6,18 @@ import type { Receipt, ReceiptAnswer, ReceiptRequest, ReceiptSink } from '../../
 import type { Values } from '../../liquid.ts'
 import type { ReceiptState } from '../../message/receipt-state.ts'
 import { parseText } from '../../outside.ts'
-import { priceFinder, segmentsOf } from './answer.ts'
-import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './places.ts'
-import type { Reach } from './reach.ts'
-import { ruleOf } from './rules.ts'
+import { priceFinder, segmentsOf } from './answer-judge.ts'
+import { ruleOf } from './answer-rules.ts'
+import type { Reach } from './other-servers.ts'
+import { wordsOf } from './recorded-words.ts'
+import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './selectors.ts'
 import { verifierOf } from './verify/verifier.ts'
-import { wordsOf } from './words.ts'
 
 /** More in one call than any carrier sends. */
-const mostReceipts = 5_000
-const longestKey = 200
+const maxReceipts = 5_000
+const maxKey = 200
 /** Characters of a call that a signature within it is looked for in: each such signature is for one receipt. */
-const longestUnverified = 64 * 1024
+const maxUnverified = 64 * 1024
 /** After so many the thread serves others first. */
 const atOnce = 100
 
@@ -53,7 +53,7 @@ export function receiptTaker(
     if (read.kind === 'malformed') return { status: 400, reason: 'it is not UTF-8' }
     const call = { text: read.value, headers, query, form: parse }
     const url = query === '' ? receiptUrl : `${receiptUrl}?${query}`
-    const said = saidBy(call, longestUnverified)
+    const said = saidBy(call, maxUnverified)
     const verdict = await verify({ request, said, url, nowMs: Date.now() })
     if (verdict === false) return { status: 403, reason: 'it does not prove to come from the carrier' }
     if (verdict === 'later') return { status: 503, reason: 'what it is proved by could not be had' }
@@ -91,14 +91,14 @@ function receiptReader(
     if (embedded) document = documentOf(String(valueAt(document, embedded)), 'json')
     if (document === undefined) return null
     const items = list === null ? [document] : valueAt(document, list)
-    if (!Array.isArray(items) || items.length > mostReceipts) return null
+    if (!Array.isArray(items) || items.length > maxReceipts) return null
     const receipts: Receipt[] = []
     for (const [i, item] of items.entries()) {
       if (i % atOnce === atOnce - 1) await aTurn()
       const one: Said = { ...said, document: item }
       if (!isReceipt(one, 0)) continue
       const [found, told] = [key(one), state(one)]
-      if (found === null || found === '' || found.length > longestKey || told === null) return null
+      if (found === null || found === '' || found.length > maxKey || told === null) return null
       const meaning = Object.hasOwn(states, told) ? states[told]! : other
       if (meaning === 'ignored') continue
       const parts = segmentsOf(segments, one)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createReader, longestPdu } from './framing.ts'
+import { createReader, maxPdu } from './framing.ts'
 
 /** A PDU of this length as far as framing knows. */
 function frameOf(length: number, fill = 0): Buffer {
@@ -33,7 +33,7 @@ test('frames come out whole, in order, however the stream is cut', () => {
 })
 
 test('S-11: a length outside 16 to 65,536 ends the stream at once, in one chunk or octet by octet', () => {
-  for (const length of [0, 1, 4, 15, longestPdu + 1, 0x7fffffff, 0xffffffff])
+  for (const length of [0, 1, 4, 15, maxPdu + 1, 0x7fffffff, 0xffffffff])
     for (const size of [1, 3, 100]) {
       let frames = 0
       const reader = createReader(() => frames++)
@@ -46,7 +46,7 @@ test('S-11: a length outside 16 to 65,536 ends the stream at once, in one chunk 
       assert.equal(reader.push(frameOf(16)), false)
       assert.equal(frames, 1)
     }
-  for (const length of [16, longestPdu]) {
+  for (const length of [16, maxPdu]) {
     const seen: number[] = []
     assert.ok(createReader((frame) => seen.push(frame.length)).push(frameOf(length)))
     assert.deepEqual(seen, [length])
@@ -70,12 +70,12 @@ test('S-11: in however small pieces, the longest PDU costs one copy of each octe
   t.mock.method(Buffer, 'concat', () => assert.fail('a concatenation copies what was there again'))
   let frames = 0
   const reader = createReader(() => frames++)
-  const frame = frameOf(longestPdu)
+  const frame = frameOf(maxPdu)
   for (const size of [1, 3, 7])
     for (let i = 0; i < frame.length; i += size) assert.ok(reader.push(frame.subarray(i, i + size)))
   assert.equal(frames, 3)
-  assert.ok(copied <= 3 * longestPdu, `${copied} octets copied`)
-  assert.ok(allocated <= 3 * longestPdu, `${allocated} octets allocated`)
+  assert.ok(copied <= 3 * maxPdu, `${copied} octets copied`)
+  assert.ok(allocated <= 3 * maxPdu, `${allocated} octets allocated`)
 })
 
 test('S-11: random octets never throw, and no frame is out of bounds', () => {
@@ -94,7 +94,7 @@ test('S-11: random octets never throw, and no frame is out of bounds', () => {
       ),
       (chunks) => {
         const reader = createReader((frame) => {
-          assert.ok(frame.length >= 16 && frame.length <= longestPdu)
+          assert.ok(frame.length >= 16 && frame.length <= maxPdu)
           assert.equal(frame.readUInt32BE(0), frame.length)
         })
         let isOpen = true

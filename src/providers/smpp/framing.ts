@@ -3,7 +3,7 @@
 import { headerSize } from './pdu.ts'
 
 /** S-11: no PDU that we accept is nearly as long, and no peer can make us hold more. */
-export const longestPdu = 65_536
+export const maxPdu = 65_536
 
 export type Reader = {
   /**
@@ -25,7 +25,7 @@ export function createReader(onFrame: (frame: Buffer) => void): Reader {
   let filled = 0
   let isBroken = false
 
-  const isPduLength = (length: number) => length >= headerSize && length <= longestPdu
+  const isPduLength = (length: number) => length >= headerSize && length <= maxPdu
 
   function push(chunk: Buffer): boolean {
     let at = 0

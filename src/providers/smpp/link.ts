@@ -32,10 +32,10 @@ export type LinkHandlers = {
 }
 
 /** S-2. */
-const mostSequence = 0x7fffffff
+const maxSequence = 0x7fffffff
 
 /** The most unsent bytes: a peer that sends requests but reads no answers would make us hold them all. */
-const mostUnsentBytes = 1_048_576
+const maxUnsentBytes = 1_048_576
 
 type Pending = {
   readonly response: PduName | undefined
@@ -75,7 +75,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
       queueMicrotask(() => {
         isCorked = false
         socket.uncork()
-        if (socket.writableLength > mostUnsentBytes) cut('the peer takes no bytes')
+        if (socket.writableLength > maxUnsentBytes) cut('the peer takes no bytes')
       })
     }
     socket.write(frame)
@@ -83,7 +83,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
 
   function request<N extends PduName>(given: Omit<Pdu<N>, 'sequence'>, onAnswer: (answer: Answer) => void) {
     if (isCut) return onAnswer({ kind: 'lost', reason: 'not connected' })
-    do sequence = (sequence % mostSequence) + 1
+    do sequence = (sequence % maxSequence) + 1
     while (pending.has(sequence))
     const pdu = { ...given, sequence } as unknown as Pdu
     const frame = encodePdu(pdu)

@@ -8,7 +8,7 @@ import { statuses } from './smpp-outcome.ts'
 type Acquired = { readonly receipt: Receipt; readonly answer: (status: number) => void }
 
 /** Not recorded yet, at most: beyond it the SMSC is asked to tell them again. */
-const mostInHand = 2_000
+const maxInHand = 2_000
 
 /**
  * Every deliver_sm and data_sm is answered, and with 0 whatever it holds (S-8); only if a receipt could not be
@@ -26,7 +26,7 @@ export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
       // Told again it would be no clearer, so that it is answered with 0 all the same.
       if (shape !== undefined) receive([], [shape]).catch(() => undefined)
       if (reading.kind !== 'receipt') answer(statuses.ok)
-      else if (inHand >= mostInHand) answer(statuses.temporaryError)
+      else if (inHand >= maxInHand) answer(statuses.temporaryError)
       else {
         inHand++
         if (gathered.push({ receipt: reading.receipt, answer }) === 1) queueMicrotask(flush)

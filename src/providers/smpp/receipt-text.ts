@@ -44,7 +44,7 @@ export function readReceiptText(text: string): ReceiptWords {
 }
 
 /** message_id, SMPP 3.4, 4.4.2: 64 characters and a NUL. */
-const longestId = 65
+const maxId = 65
 
 /**
  * What follows `text:` is the message's own, whatever fields it may hold. Only where a carrier writes `text:` first
@@ -59,7 +59,7 @@ function fieldsOfCarrier(fields: readonly Field[]): readonly Field[] {
 /** An id may hold colons and commas, but no blanks, and it does not end in what separates it from the next field. */
 function idOf(value: string): string {
   return value
-    .slice(0, longestId)
+    .slice(0, maxId)
     .split(/\s/, 1)[0]!
     .replace(/[;,|&]$/, '')
 }

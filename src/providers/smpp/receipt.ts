@@ -65,7 +65,7 @@ const fromPhoneBits = 0x18
 /** An intermediate notification (5.2.12): of an attempt among those the SMSC still makes. */
 const intermediate = 0x20
 /** A receipt's text fits a short message; of more, only so much is looked at. */
-const longestText = 1_024
+const maxText = 1_024
 
 /** Case and leading zeros differ between a carrier's response and its receipt; neither tells two messages apart. */
 export function canonicalId(id: string): string {
@@ -131,11 +131,11 @@ function statOfTlv(value: Buffer | undefined): string | undefined {
 function idOfTlv(tlvs: Tlvs): string | undefined {
   const value = tlvs.get(tlvTags.receiptedMessageId)
   // Blanks alone name nothing: the text's id is then the one there is.
-  const id = value && textOfTlv(value).slice(0, longestId).trim()
+  const id = value && textOfTlv(value).slice(0, maxId).trim()
   return id === '' ? undefined : id
 }
 
-const longestId = 65
+const maxId = 65
 
 /**
  * What the message may be known by, the likeliest first; the first that a dispatch awaits is it. The parameter holds
@@ -153,7 +153,7 @@ function textOf({ name, body, tlvs }: Pdu<'deliver_sm' | 'data_sm'>): string {
   const short = name === 'deliver_sm' ? body.shortMessage : undefined
   const octets = short?.length ? short : tlvs.get(tlvTags.messagePayload)
   // As bytes, whatever data_coding says (S-7): many write ASCII and call it UCS-2. Where it is, NULs go.
-  return (octets ?? Buffer.alloc(0)).toString('latin1', 0, longestText).replaceAll('\0', '')
+  return (octets ?? Buffer.alloc(0)).toString('latin1', 0, maxText).replaceAll('\0', '')
 }
 
 /** Network type and the network's own error (SMPP 3.4, 5.3.2.31). */

@@ -51,7 +51,7 @@ test('S-3: a storm of 0x58 and 0x14 loses nothing, sends nothing twice, and is n
 test('S-3: a throttled bind pauses: it does not ask again at once', async (t) => {
   await using smsc = await startFakeSmsc()
   smsc.script.answer = () => ({ status: 0x58 })
-  const provider = providerOf(t, smsc.port, { timings: { throttle: { leastMs: 60_000, mostMs: 90_000 } } })
+  const provider = providerOf(t, smsc.port, { timings: { throttle: { minMs: 60_000, maxMs: 90_000 } } })
   const aborting = new AbortController()
   const sending = many(30).map(() => failure(provider.send(message, { signal: aborting.signal })))
   await until(() => smsc.submits.filter(({ status }) => status === 0x58).length === 10)
@@ -66,7 +66,7 @@ test('S-3: a throttled bind pauses: it does not ask again at once', async (t) =>
 test('S-3: a message that is out of time while throttled says so', async (t) => {
   await using smsc = await startFakeSmsc()
   smsc.script.answer = () => ({ status: 0x14 })
-  const provider = providerOf(t, smsc.port, { timings: { throttle: { leastMs: 60_000, mostMs: 90_000 } } })
+  const provider = providerOf(t, smsc.port, { timings: { throttle: { minMs: 60_000, maxMs: 90_000 } } })
   await provider.check?.()
   const error = await failure(provider.send({ ...message, remainingMs: 1_000 }, never))
   assert.deepEqual([error.kind, error.providerCode], ['throttled', '0x00000014 ESME_RMSGQFUL'])
@@ -119,7 +119,7 @@ test('a message waits for a bind that is coming up, and not for one that is down
     await using smsc = await startFakeSmsc()
     return smsc.port
   })()
-  const provider = providerOf(t, port, { timings: { reconnect: { leastMs: 300, mostMs: 300 } } })
+  const provider = providerOf(t, port, { timings: { reconnect: { minMs: 300, maxMs: 300 } } })
   const error = await failure(provider.send(message, never))
   assert.equal(error.kind, 'unavailable')
   assert.match(error.providerCode, /ECONNREFUSED/)
@@ -133,7 +133,7 @@ test('a message makes a bind that would rest for long be tried soon, and is sent
   t.mock.method(Math, 'random', () => share)
   await using smsc = await startFakeSmsc()
   smsc.script.bindStatus = () => 0x08
-  const timings = { reconnect: { leastMs: 1, mostMs: 3_600_000 } }
+  const timings = { reconnect: { minMs: 1, maxMs: 3_600_000 } }
   const provider = providerOf(t, smsc.port, { timings })
   await until(() => smsc.binds.length >= 20)
   share = 0.999 // the next rest takes a quarter of an hour at least

@@ -1,6 +1,6 @@
 /** Several binds to one SMSC behind one queue: each submit goes to the bind that has least to do. */
 
-import { mostWords } from '../../carrier-words.ts'
+import { maxWords } from '../../carrier-words.ts'
 import { DeliveryError } from '../../delivery/provider.ts'
 import { type Bind, type BindHandlers, type BindRole, type BindSettings, keepBound } from './bind.ts'
 import type { Answer } from './link.ts'
@@ -179,12 +179,12 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
 
 const lateWords = 'no answer to submit_sm in time'
 
-const mostSearched = 2_000
+const maxSearched = 2_000
 
 /** As the contract of providerCode has it: no digits that could be a code, but for those of a status. */
 function told(words: string): string {
   return words
-    .slice(0, mostSearched)
+    .slice(0, maxSearched)
     .replace(/0x[0-9A-F]+|\d{6,}/g, (found) => (found.startsWith('0x') ? found : '…'))
-    .slice(0, mostWords)
+    .slice(0, maxWords)
 }

@@ -12,10 +12,10 @@ import { withoutSecrets } from './smtp-outcome.ts'
 export type BounceListener = AsyncDisposable & { readonly port: number }
 
 /** The size of a report with a copy of its mail; a larger mail is no report. */
-const largestBounce = 256 * 1024
+const maxBounce = 256 * 1024
 /** The most recipients of one mail: mail servers gather mails, and each address costs a comparison. */
-const mostRecipients = 50
-const mostConnections = 20
+const maxRecipients = 50
+const maxConnections = 20
 const silenceMs = 10_000
 
 /**
@@ -33,11 +33,11 @@ export async function listenForBounces(
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
-    size: largestBounce,
-    maxClients: mostConnections,
+    size: maxBounce,
+    maxClients: maxConnections,
     socketTimeout: silenceMs,
     closeTimeout: 1_000,
-    maxRecipients: mostRecipients,
+    maxRecipients: maxRecipients,
     onRcptTo({ address }, _session, done) {
       if (addresses.messageIdOf(address) !== undefined) done()
       else done(refusal(550, '5.1.1 no such address'))
@@ -47,10 +47,10 @@ export async function listenForBounces(
       let size = 0
       stream.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size <= largestBounce) chunks.push(chunk)
+        if (size <= maxBounce) chunks.push(chunk)
       })
       stream.on('end', () => {
-        if (size > largestBounce) return done(refusal(552, '5.3.4 too large for a bounce'))
+        if (size > maxBounce) return done(refusal(552, '5.3.4 too large for a bounce'))
         const { mailFrom, rcptTo } = envelope
         const hasNullSender = mailFrom === false || mailFrom.address === ''
         const keys = rcptTo.flatMap(({ address }) => addresses.messageIdOf(address) ?? [])

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
 import { makeSecretFile } from '../../secret-file.ts'
 
-const leastSecretLength = 20
+const minSecretLength = 20
 
 /**
  * The secret that makes the addresses, made if there is none: mail bounces for days, over restarts.
@@ -21,10 +21,10 @@ export function readBounceSecret(path: string): Buffer {
     throw new AppError('config.invalid', `bounces.secretFile: ${reason}`, { cause: error })
   }
   // An empty file would make addresses that anybody can make.
-  if (secret.length < leastSecretLength)
+  if (secret.length < minSecretLength)
     throw new AppError(
       'config.invalid',
-      `bounces.secretFile: ${path} holds less than ${leastSecretLength} characters; remove it, and it is made anew`,
+      `bounces.secretFile: ${path} holds less than ${minSecretLength} characters; remove it, and it is made anew`,
     )
   return Buffer.from(secret)
 }

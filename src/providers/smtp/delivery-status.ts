@@ -70,7 +70,7 @@ function statusIn(text: string): DeliveryStatus | undefined {
 }
 
 /** One about the message and one for each recipient, of which there is one; an alias may make it a few. */
-const mostBlocks = 20
+const maxBlocks = 20
 
 function blocksOf(text: string): string[][] {
   const blocks: string[][] = []
@@ -78,7 +78,7 @@ function blocksOf(text: string): string[][] {
   for (const line of text.split('\n')) {
     if (line.trim() === '') isNew = true
     else if (!isNew) blocks.at(-1)!.push(line.trimEnd())
-    else if (blocks.push([line.trimEnd()]) > mostBlocks) return blocks.slice(0, mostBlocks)
+    else if (blocks.push([line.trimEnd()]) > maxBlocks) return blocks.slice(0, maxBlocks)
     else isNew = false
   }
   return blocks

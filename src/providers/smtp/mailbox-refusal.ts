@@ -40,13 +40,13 @@ const perhapsOurs =
   /sender|relay|spam|polic|block|black|list|gr[ae]y|den[iy]|auth|allow|permi|prohib|limit|frequen|\brate\b|too many|quota|full|storage|spf|dkim|dmarc|reputation|abus|complain|unsolicit|content|virus|verif|loop|try again|later|temporar|\bip\b/
 
 /** Answers longer than this are not looked at further. */
-const mostSearched = 2_000
+const maxSearched = 2_000
 
 /** @param mailbox  Whom the message was to; '' if there is none. */
 export function isOfTheMailbox({ command, status, response }: Refusal, mailbox: string): boolean {
   // Greeting, EHLO, STARTTLS, AUTH and MAIL FROM come before any word of a recipient.
   if (command !== 'RCPT TO' && command !== 'DATA') return false
-  const words = response.slice(0, mostSearched)
+  const words = response.slice(0, maxSearched)
   // What that one refused is what is refused, whatever code it is told by.
   const [, told] = words.split(answerOfAnother, 2)
   if (told !== undefined)

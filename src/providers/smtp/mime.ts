@@ -19,8 +19,8 @@ export type Mail = {
 }
 
 /** A report has three parts, a scanner puts one around it. */
-const mostDepth = 5
-const mostLeaves = 40
+const maxDepth = 5
+const maxLeaves = 40
 
 export function readMail(raw: Buffer): Mail {
   // As bytes: what they mean, each part says for itself.
@@ -63,12 +63,12 @@ function collect(lines: readonly string[], from: number, to: number, depth: numb
   const boundary = type.startsWith('multipart/') ? boundaryIn(contentType) : undefined
   if (boundary === undefined) {
     const body = lines.slice(blank + 1, to).join('\n')
-    if (leaves.length < mostLeaves) leaves.push({ type, text: decoded(body, header) })
+    if (leaves.length < maxLeaves) leaves.push({ type, text: decoded(body, header) })
     return header
   }
-  if (depth === mostDepth) return header
+  if (depth === maxDepth) return header
   let start = -1
-  for (let at = blank + 1; at <= to && leaves.length < mostLeaves; at++) {
+  for (let at = blank + 1; at <= to && leaves.length < maxLeaves; at++) {
     const line: string = at === to ? `--${boundary}--` : lines[at]!
     if (!line.startsWith('--') || !line.startsWith(boundary, 2)) continue
     const rest = line.slice(2 + boundary.length).trimEnd()

@@ -3,7 +3,7 @@
 import type { ReceiptState } from '../../message/receipt-state.ts'
 
 /** Further in stands the copy of the message. */
-const mostRead = 4_000
+const maxRead = 4_000
 
 /**
  * Words of a delay, looked for first: of a bounce that says both, "enroute" is the safe reading.
@@ -44,7 +44,7 @@ const copyBegins =
  * @returns undefined if it says neither that a message came back nor that it is late.
  */
 export function bounceInWords(subject: string, text: string): BounceInWords | undefined {
-  const [head = ''] = text.slice(0, mostRead).split(copyBegins, 1)
+  const [head = ''] = text.slice(0, maxRead).split(copyBegins, 1)
   // On one line: a phrase may be wrapped anywhere.
   const said = `${subject}\n${head.replace(/\s+/g, ' ')}`
   const state = delay.test(said)

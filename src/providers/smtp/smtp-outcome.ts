@@ -40,9 +40,9 @@ function wordsOf(error: SmtpFailure, mailbox: string): string {
 }
 
 /** A mail has one recipient, under two names at most. */
-const mostMailboxes = 4
+const maxMailboxes = 4
 /** Octets of a local part (RFC 5321 4.5.3.1.1), some of them perhaps written as three. */
-const longestLocal = 192
+const maxLocal = 192
 
 /**
  * Words of a mail server, less addresses and any digits that could be the code.
@@ -50,8 +50,8 @@ const longestLocal = 192
  */
 export function withoutSecrets(told: string, mailboxes: readonly string[]): string {
   const locals = mailboxes
-    .slice(0, mostMailboxes)
+    .slice(0, maxMailboxes)
     .map((mailbox) => mailbox.slice(0, mailbox.lastIndexOf('@')))
-    .filter((local) => local.length <= longestLocal)
+    .filter((local) => local.length <= maxLocal)
   return carrierWords(told, locals, { isMailServer: true })
 }

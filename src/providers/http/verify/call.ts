@@ -1,7 +1,7 @@
 /** A call-back that says it is the carrier's, and what each way of verifying makes of it. */
 
 import type { ReceiptRequest } from '../../../delivery/provider.ts'
-import type { Said } from '../places.ts'
+import type { Said } from '../selectors.ts'
 
 /** A call-back as verifiers see it. */
 export type Call = {

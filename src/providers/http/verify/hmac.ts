@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto'
 import type { Verification } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
-import { finderOf } from '../places.ts'
+import { finderOf } from '../selectors.ts'
 import type { Verify } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'

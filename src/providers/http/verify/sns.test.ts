@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import { after, before, suite, test } from 'node:test'
 import { generate } from 'selfsigned'
 import { callOf } from '../../../../test/http-carrier.ts'
-import { createReach, type Reach } from '../reach.ts'
+import { createReach, type Reach } from '../other-servers.ts'
 import { sns } from './sns.ts'
 
 const topicArn = 'arn:aws:sns:eu-west-1:123456789012:codes'

@@ -6,7 +6,7 @@
 
 import { verify, X509Certificate } from 'node:crypto'
 import { awsDomain } from '../../../aws-domain.ts'
-import type { Reach } from '../reach.ts'
+import type { Reach } from '../other-servers.ts'
 import type { Call, Verdict } from './call.ts'
 
 type Topic = {
@@ -20,7 +20,7 @@ type Message = Readonly<Record<string, string>>
 
 /** Deliveries are tried for at most 3,600 s ("Amazon SNS message delivery retries"); clocks may differ. */
 const oldestMs = 3_900_000
-const mostAheadMs = 300_000
+const maxAheadMs = 300_000
 
 const algorithms: ReadonlyMap<string, string> = new Map([
   ['1', 'sha1'],
@@ -102,7 +102,7 @@ function signedTextOf(message: Message): string | null {
 
 function isRecent(timestamp: string, nowMs: number): boolean {
   const ageMs = nowMs - Date.parse(timestamp)
-  return ageMs <= oldestMs && -ageMs <= mostAheadMs // neither if it is no time
+  return ageMs <= oldestMs && -ageMs <= maxAheadMs // neither if it is no time
 }
 
 /** One name for each: a query or a fragment would make any number of them. */
@@ -121,9 +121,9 @@ function isFor(topic: Topic, certificate: X509Certificate, nowMs: number): boole
   return isLive && topic.names.some((name) => certificate.checkHost(name, { wildcards: false }) !== undefined)
 }
 
-const mostKept = 10
+const maxKept = 10
 /** Unsigned calls can name addresses that are not there; there are few that are. */
-const mostFetches = 10
+const maxFetches = 10
 const fetchesPerMs = 60_000
 
 /** @throws Error if SNS cannot be reached. */
@@ -139,7 +139,7 @@ function certificateStore(reach: Reach): Certificates {
     const known = kept.get(url.href) ?? underWay.get(url.href)
     if (known) return known
     fetches = fetches.filter((at) => nowMs - at < fetchesPerMs)
-    if (fetches.length >= mostFetches) return 'later'
+    if (fetches.length >= maxFetches) return 'later'
     fetches.push(nowMs)
     const fetched = reach(url)
       .then(({ status, text }) => {
@@ -148,7 +148,7 @@ function certificateStore(reach: Reach): Certificates {
         const certificate = status === 200 ? certificateOf(text) : null
         if (certificate === null) return null
         // Only one that is there takes the place of another.
-        if (kept.size >= mostKept) kept.delete(kept.keys().next().value!)
+        if (kept.size >= maxKept) kept.delete(kept.keys().next().value!)
         kept.set(url.href, certificate)
         return certificate
       })

@@ -6,7 +6,7 @@ import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
 
 /** While a secret is changed there are two. */
-const mostSignatures = 10
+const maxSignatures = 10
 
 export const standardWebhooks: Verifier = (parameter) => {
   const secret = parameter('secret')
@@ -18,6 +18,6 @@ export const standardWebhooks: Verifier = (parameter) => {
     } = headers
     if (secret === '' || id === '' || !isRecent(timestamp, nowMs)) return false
     const expected = webhookSignature(secret, id, timestamp, body)
-    return given.split(' ', mostSignatures).some((one) => isEqual(one, `v1,${expected}`))
+    return given.split(' ', maxSignatures).some((one) => isEqual(one, `v1,${expected}`))
   }
 }

@@ -2,7 +2,7 @@
 
 import type { ReceiptRules, Verification } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
-import type { Reach } from '../reach.ts'
+import type { Reach } from '../other-servers.ts'
 import { addresses } from './addresses.ts'
 import { basic } from './basic.ts'
 import type { Call, Verdict, Verifier } from './call.ts'

@@ -4,10 +4,10 @@ import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-sche
 import { type Accepted, DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
 import type { Price } from '../../message/dispatch.ts'
 import type { Answer } from './answer-reader.ts'
-import { documentOf, type Find, finderOf, type Said } from './places.ts'
+import { ruleOf } from './answer-rules.ts'
+import { wordsOf } from './recorded-words.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { ruleOf } from './rules.ts'
-import { wordsOf } from './words.ts'
+import { documentOf, type Find, finderOf, type Said } from './selectors.ts'
 
 const noQuery = new URLSearchParams()
 

@@ -1,7 +1,7 @@
 /** Rules of a block: conditions on the status and the places of an answer, decided as one yes or no. */
 
 import type { Condition, Rules } from '../../config/carriers/block-schema.ts'
-import { type Find, finderOf, longestMatched, type Said } from './places.ts'
+import { type Find, finderOf, maxMatched, type Said } from './selectors.ts'
 
 /** @param status  0 where there is none, as in a call-back. */
 export type Holds = (said: Said, status: number) => boolean
@@ -28,7 +28,7 @@ function conditionOf(at: string, condition: Condition): Holds {
     return (said) => (find(said) !== null) === condition.present
   if (typeof condition === 'object' && 'match' in condition) {
     const expression = new RegExp(condition.match, 'u')
-    return (said) => expression.test((find(said) ?? '').slice(0, longestMatched))
+    return (said) => expression.test((find(said) ?? '').slice(0, maxMatched))
   }
   const wanted = [condition].flat().map(String)
   return (said) => wanted.includes(find(said) ?? '')

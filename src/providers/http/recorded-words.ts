@@ -1,6 +1,6 @@
 /** The words of a carrier's answer or call-back, of several places, as a record may keep them. */
 
-import { carrierWords, mostWords } from '../../carrier-words.ts'
+import { carrierWords, maxWords } from '../../carrier-words.ts'
 
 /** Such as E200033: a letter in front, and nothing else, is no code of ours. */
 const errorCode = /^[A-Z]{1,3}\d{6}$/
@@ -17,6 +17,6 @@ export function wordsOf(parts: readonly (string | number | null)[], hidden: read
     })
     .filter((one) => one !== '')
     .join(' ')
-    .slice(0, mostWords)
+    .slice(0, maxWords)
     .toWellFormed() // the cut may be within a character
 }

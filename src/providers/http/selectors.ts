@@ -1,9 +1,9 @@
-/** Where in what a carrier says a value is: JSON pointers, headers, query values, groups of expressions. */
+/** Selectors: where a value is in an answer or a call-back of a carrier, by JSON pointers, headers, query values, groups of expressions. */
 
-import type { Place } from '../../config/carriers/block-schema.ts'
+import type { Selector } from '../../config/carriers/block-schema.ts'
 import { type Pairs, parseForm, parseJson } from '../../outside.ts'
 
-/** What a carrier said, in an answer or a call-back, as places lead into it. */
+/** What a carrier said, in an answer or a call-back, as selectors lead into it. */
 export type Said = {
   /** JSON, or the fields of a form; undefined if it is neither. */
   readonly document: unknown
@@ -13,15 +13,15 @@ export type Said = {
 }
 
 /** Characters that an expression of a block is tried on. What it looks for is short, and operators write their own. */
-export const longestMatched = 4_096
+export const maxMatched = 4_096
 
 /** Finds the value as text; null if it is not there, or is no text, number or boolean. */
 export type Find = (said: Said) => string | null
 
-/** @param place  Of several, the first that has a value. */
-export function finderOf(place: Place | readonly Place[]): Find {
-  if (Array.isArray(place)) return firstOf(place.map((one) => finderOf(one)))
-  return finderOfOne(place as Place)
+/** @param selector  Of several, the first that has a value. */
+export function finderOf(selector: Selector | readonly Selector[]): Find {
+  if (Array.isArray(selector)) return firstOf(selector.map((one) => finderOf(one)))
+  return finderOfOne(selector as Selector)
 }
 
 function firstOf(finders: readonly Find[]): Find {
@@ -34,18 +34,18 @@ function firstOf(finders: readonly Find[]): Find {
   }
 }
 
-function finderOfOne(place: Place): Find {
-  if (typeof place === 'string') {
-    const path = pathOf(place)
+function finderOfOne(selector: Selector): Find {
+  if (typeof selector === 'string') {
+    const path = pathOf(selector)
     return ({ document }) => wordOf(valueAt(document, path))
   }
-  if ('header' in place) {
-    const name = place.header.toLowerCase()
+  if ('header' in selector) {
+    const name = selector.header.toLowerCase()
     return ({ headers }) => headers[name] ?? null
   }
-  if ('query' in place) return ({ query }) => query.get(place.query)
-  const expression = new RegExp(place.match, 'u')
-  return ({ text }) => expression.exec(text.slice(0, longestMatched))?.[1] ?? null
+  if ('query' in selector) return ({ query }) => query.get(selector.query)
+  const expression = new RegExp(selector.match, 'u')
+  return ({ text }) => expression.exec(text.slice(0, maxMatched))?.[1] ?? null
 }
 
 /** The parts of a JSON pointer (RFC 6901). */
@@ -74,7 +74,7 @@ function wordOf(value: unknown): string | null {
 export type Form = 'json' | 'form' | 'query' | 'text'
 
 /**
- * What was said, each part read when a place first leads into it.
+ * What was said, each part read when a selector first leads into it.
  * @param longest  Characters; of a longer text there is no document.
  */
 export function saidBy(

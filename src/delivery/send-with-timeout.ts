@@ -17,7 +17,7 @@ let ticking: NodeJS.Timeout | undefined
  * @throws DeliveryError of the provider, also after its abort at `timeoutMs`; or `unknown` a little later if it
  *   does not answer the abort, because it may have taken the message.
  */
-export function handOverWithin(provider: Provider, message: Message, timeoutMs: number): Promise<Accepted> {
+export function sendWithTimeout(provider: Provider, message: Message, timeoutMs: number): Promise<Accepted> {
   return new Promise((resolve, reject) => {
     let controller: AbortController | undefined
     const one: Waiting = {

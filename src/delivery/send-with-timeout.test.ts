@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { handOverWithin } from './hand-over.ts'
 import { DeliveryError, type Message, type Provider } from './provider.ts'
+import { sendWithTimeout } from './send-with-timeout.ts'
 
 const message = { id: 'm' } as Message
 const provider = (send: Provider['send']): Provider => ({
@@ -13,7 +13,7 @@ const provider = (send: Provider['send']): Provider => ({
 
 test('a provider that answers in time is passed on as it is', async () => {
   assert.deepEqual(
-    await handOverWithin(
+    await sendWithTimeout(
       provider(async () => ({ id: '1' })),
       message,
       1000,
@@ -21,7 +21,7 @@ test('a provider that answers in time is passed on as it is', async () => {
     { id: '1' },
   )
   const refused = new DeliveryError('refused', 'no')
-  const call = handOverWithin(
+  const call = sendWithTimeout(
     provider(() => Promise.reject(refused)),
     message,
     1000,
@@ -40,7 +40,7 @@ test('a provider that hangs is told to stop and its outcome is unknown', async (
       }),
   )
   await assert.rejects(
-    handOverWithin(hanging, message, 60),
+    sendWithTimeout(hanging, message, 60),
     (error: DeliveryError) => error.kind === 'unknown',
   )
   assert.ok(isAborted)
@@ -54,7 +54,7 @@ test('an answer after the time-out changes nothing', async () => {
         answer = resolve
       }),
   )
-  await assert.rejects(handOverWithin(late, message, 30), DeliveryError)
+  await assert.rejects(sendWithTimeout(late, message, 30), DeliveryError)
   answer({ id: 'late' })
 })
 
@@ -68,9 +68,9 @@ test('told to stop, a provider may still say that the message never left, or tha
     )
   const queued = stopped((_, reject) => reject(new DeliveryError('throttled', 'never left the queue')))
   await assert.rejects(
-    handOverWithin(queued, message, 30),
+    sendWithTimeout(queued, message, 30),
     (error: DeliveryError) => error.kind === 'throttled',
   )
   const taken = stopped((resolve) => setTimeout(() => resolve({ id: 'just so' }), 20))
-  assert.deepEqual(await handOverWithin(taken, message, 30), { id: 'just so' })
+  assert.deepEqual(await sendWithTimeout(taken, message, 30), { id: 'just so' })
 })

@@ -10,7 +10,7 @@ import {
   plainBlock,
   startCarrier,
 } from '../../../test/http-carrier.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './recorded-words.ts'
 
 const secret = 'key of ours/with=signs'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { newIssue, pause, settlementOf, times } from '../store/conformance/fixtures.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
-import { createLearning } from './learn.ts'
+import { createLearning } from './learn-from-uses.ts'
 import { createMeasuredOrder } from './measured-order.ts'
 
 test('it learns from codes that have ended, each once, and which carrier to try first', async (t) => {

@@ -23,7 +23,7 @@ const lookBackMs = 3_600_000
 /** A use may be committed this much later than it is decided. */
 const slackMs = 2_000
 /** The most pages of one look: a start with much to read spreads it over several looks and so spares the store. */
-const mostPages = 50
+const maxPages = 50
 
 export function createLearning(settings: LearningSettings): Learning {
   const { dispatches, measured, lifetimeMs, onError } = settings
@@ -33,7 +33,7 @@ export function createLearning(settings: LearningSettings): Learning {
       try {
         const until = (await settings.now()) - lifetimeMs - slackMs
         cursor ??= until - lookBackMs
-        for (let pages = 0; pages < mostPages; pages++) {
+        for (let pages = 0; pages < maxPages; pages++) {
           const page = await dispatches.tally(cursor, until)
           cursor = page.cursor
           measured.observe(page.tallies)
