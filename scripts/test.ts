@@ -20,6 +20,9 @@ const root = join(import.meta.dirname, '..')
 /** Test files at once: much of their time they wait, for a server to start or for a code to run out. */
 const concurrency = 2
 
+/** No test takes so long, nor may one: a test that hangs must fail while somebody still waits for the run. */
+const maxTestMs = 9 * 60_000
+
 /** What takes minutes, by waiting or by repeating: for `npm run test:long`, and so for CI. */
 const longTests = [
   'test/equal-time.test.ts',
@@ -72,7 +75,15 @@ async function runOver(engine: EngineName, tests: readonly string[]): Promise<st
   await using servers = await startServers(engine)
   const child = spawn(
     process.execPath,
-    ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...tests],
+    [
+      '--test',
+      '--test-reporter=spec',
+      `--test-concurrency=${concurrency}`,
+      `--test-timeout=${maxTestMs}`,
+      // A file whose tests have ended ends too, whatever they left open: one open socket kept a whole run waiting.
+      '--test-force-exit',
+      ...tests,
+    ],
     {
       cwd: root,
       stdio: 'inherit',

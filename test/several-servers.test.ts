@@ -5,7 +5,6 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { freePort } from './free-port.ts'
-import { endHard } from './hard-end.ts'
 import { startLoad } from './load.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
@@ -20,7 +19,6 @@ const proxies = [
   ['nginx', startNginx, requirePeer('nginx (apt-get install nginx)', nginxPath)],
 ] as const
 
-endHard()
 /** Of its log. */
 const complaints = (server: Server) =>
   server

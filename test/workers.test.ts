@@ -5,7 +5,6 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { endHard } from './hard-end.ts'
 import { startLoad } from './load.ts'
 import { requirePeer } from './peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from './postgres.ts'
@@ -14,7 +13,6 @@ import { newNumber, paths, type Server, startServer, temporaryFolder } from './s
 import { until } from './until.ts'
 
 const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPaths)
-endHard()
 const issued = 'countersign_issues_total{channel="sms",outcome="issued"}'
 const ends = 'countersign_worker_ends_total'
 const wrongFor = (code: string) => (code === '123456' ? '654321' : '123456')
