@@ -3,22 +3,12 @@
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
 import { allWithin } from './arrivals.ts'
+import type { Call, Reply } from './call.ts'
 import type { Client } from './client.ts'
+import type { Layout } from './layout.ts'
 import type { Library, RedisFunction } from './library.ts'
+import { invocationsOf } from './merged-calls.ts'
 import type { WaitChoice } from './redis-choice.ts'
-
-export type Call = {
-  readonly name: RedisFunction
-  /** The shard of all its keys. */
-  readonly shard: number
-  readonly keys: readonly string[]
-  readonly args: readonly (string | number)[]
-  /** The call must not take effect after this time, by `performance.now()`. */
-  readonly until: number
-}
-
-/** Kind of the answer, engine time of the node, and the function's other results. */
-export type Reply = readonly [kind: string, now: number, ...rest: (string | number)[]]
 
 export type Calls = {
   /** @throws AppError `store.unavailable`; then the call may have taken effect, but will not do so later. */
@@ -50,6 +40,7 @@ const answerMs = 20
 export function createCalls(
   client: Client,
   library: Library,
+  layout: Layout,
   slots: readonly number[],
   wait: WaitChoice | null,
 ): Calls {
@@ -73,11 +64,12 @@ export function createCalls(
 
   async function sendTo(node: string, calls: readonly Waiting[]): Promise<void> {
     const ahead = aheadOf.get(node) ?? Math.min(...aheadOf.values())
+    const notAfterOf = ({ until }: Call) =>
+      Number.isFinite(ahead) ? Math.floor(until - answerMs + ahead) : 0
+    const invocations = invocationsOf(calls, (shard) => layout.of[shard]!, notAfterOf)
     const pipeline = client.pipeline()
-    for (const { name, keys, args, until } of calls) {
-      const notAfter = Number.isFinite(ahead) ? Math.floor(until - answerMs + ahead) : 0
-      pipeline.fcall(library.nameOf(name), keys.length, ...keys, notAfter, ...args)
-    }
+    for (const { name, keys, args } of invocations)
+      pipeline.fcall(library.nameOf(name), keys.length, ...keys, ...args)
     const isAwaited = wait !== null && calls.some(({ name }) => !forgettable.has(name))
     if (isAwaited) {
       const { replicas, isOnDisk, timeoutMs } = wait
@@ -91,11 +83,12 @@ export function createCalls(
       for (const call of calls) failed(call, error as Error)
       return
     }
-    const missing = isAwaited ? missingOf(wait, replies![calls.length]!) : null
-    for (const [i, call] of calls.entries()) {
+    const missing = isAwaited ? missingOf(wait, replies![invocations.length]!) : null
+    for (const [i, { calls: some, split }] of invocations.entries()) {
       const [error, value] = replies![i]!
-      if (error) failed(call, error)
-      else answered(node, call, value as Reply, missing)
+      if (error) for (const call of some) failed(call, error)
+      else
+        for (const [nth, reply] of split(value as Reply).entries()) answered(node, some[nth]!, reply, missing)
     }
   }
 

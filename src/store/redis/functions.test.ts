@@ -11,18 +11,38 @@ import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
 import { decideAcquire, type Limit, refund } from '../../throttle/acquire.ts'
 import type { LimiterState, Rule } from '../../throttle/limiter-state.ts'
 import { unlike } from '../conformance/fixtures.ts'
+import { listOf, tagsOf } from './limit-lists.ts'
 
 const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
 
-/** The limiters' own file with functions that are told the time, as no function of the product is. */
+const luaOf = (...files: readonly string[]) =>
+  files.map((file) => readFileSync(join(import.meta.dirname, 'functions', `${file}.lua`), 'utf8')).join('\n')
+
+/** Records' own file, with a function that reads one text, changes it, and writes it. */
+const recordSource = `#!lua name=records_under_test
+${luaOf('clock', 'record')}
+redis.register_function('test_record', function(keys, args)
+  local record = parse_record('id', args[1])
+  record.submissions = record.submissions + 1
+  record.usedAt = 5
+  record.broughtBy = '{"acceptedAt":7,"provider":"p"}'
+  return text_of(record)
+end)
+`
+
+/** The limiters' own files with functions that take the time as an argument, as no function of the product does. */
 const source = `#!lua name=limiters_under_test
-${readFileSync(join(import.meta.dirname, 'functions', 'limiter.lua'), 'utf8')}
+${luaOf('clock', 'limiter-state', 'acquire')}
 redis.register_function('test_acquire', function(keys, args)
-  local refusal, befores = acquire_all(keys, 1, cjson.decode(args[2]), tonumber(args[1]), false)
-  return { refusal and cjson.encode(refusal) or '', cjson.encode(befores) }
+  local limiters = open_limiters()
+  local refusal, befores = acquire_all(limiters, keys, 1, read_list(args[2]), args[3], tonumber(args[1]), false)
+  write_limiters(limiters)
+  return { refusal and cjson.encode(refusal) or '', table.concat(befores, ',') }
 end)
 redis.register_function('test_refund', function(keys, args)
-  for i, hit in ipairs(cjson.decode(args[1])) do refund_one(keys[i], hit) end
+  local limiters = open_limiters()
+  for i, hit in ipairs(cjson.decode(args[1])) do refund_one(limiters, keys[i], hit) end
+  write_limiters(limiters)
 end)
 redis.register_function('test_read', function(keys)
   local texts = {}
@@ -110,15 +130,15 @@ describe('limiters in Redis', peer, () => {
   })
 
   async function acquire(limits: readonly Limit[], keys: readonly string[], now: number) {
-    const wire = JSON.stringify(limits.map(({ key: _key, ...rest }) => rest))
     const [refusal, befores] = (await client.fcall(
       'test_acquire',
       keys.length,
       ...keys,
       now,
-      wire,
+      listOf(limits),
+      tagsOf(limits),
     )) as string[]
-    return { refusal, befores: Object.values(JSON.parse(befores!) as number[]) }
+    return { refusal, befores: befores!.split(',').map(Number) }
   }
   const read = async (key: string): Promise<LimiterState> =>
     ((await client.fcall('test_read', 1, key)) as string[]).map(Number)
@@ -184,10 +204,9 @@ describe('limiters in Redis', peer, () => {
     }
     let model: LimiterState = []
     let now = start
-    const wire = JSON.stringify([{ scope: one.scope, form: one.form, rules: one.rules }])
     for (let i = 0; i < 2000; i++) {
       now += (i * 7919) % 3000
-      pipeline.fcall('test_acquire', 1, key, now, wire)
+      pipeline.fcall('test_acquire', 1, key, now, listOf([one]), '')
       const decision = decideAcquire([one], [model], now)
       assert.ok(decision.kind === 'acquired')
       model = decision.limiters[0]!.limiter
@@ -222,8 +241,7 @@ describe('limiters in Redis', peer, () => {
     for (let i = 0; i < 1000; i++) {
       now += (i * 7919) % 3000
       const next: Limit = { ...(i === 350 ? wide : one), tag: 1 + ((i * 31) % 977) }
-      const { key: _key, ...wire } = next
-      pipeline.fcall('test_acquire', 1, key, now, JSON.stringify([wire]))
+      pipeline.fcall('test_acquire', 1, key, now, listOf([next]), tagsOf([next]))
       const decision = decideAcquire([next], [model], now)
       assert.ok(decision.kind === 'acquired')
       model = decision.limiters[0]!.limiter
@@ -292,5 +310,35 @@ describe('limiters in Redis', peer, () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('records in Redis', peer, () => {
+  test('change in whatever order an earlier version wrote their fields, and keep all others', async () => {
+    await using redis = await startRedis({ password: null })
+    const client = new Client({ port: redis.nodes[0]!.port })
+    try {
+      await client.function('LOAD', recordSource)
+      const head = { state: 0, submissions: 2, messages: 1, issuedAt: 1_764_000_000_000 }
+      const life = { expiresAt: 1_764_000_060_000, digest: 'Az0_-' }
+      const rest = { id: 'id', member: 'with a "digest":"x" and {', digits: 6, isTest: false }
+      const earlier = { usedAt: 3, broughtBy: { provider: 'o', acceptedAt: 4 } }
+      for (const record of [
+        { ...head, ...life, ...rest },
+        { ...head, ...life, ...earlier, ...rest },
+        { ...rest, ...life, ...earlier, ...head },
+        { ...earlier, ...rest, ...life, ...head },
+      ]) {
+        const text = (await client.fcall('test_record', 0, JSON.stringify(record))) as string
+        const changed = { submissions: 3, usedAt: 5, broughtBy: { acceptedAt: 7, provider: 'p' } }
+        assert.deepEqual(JSON.parse(text), { ...record, ...changed })
+        assert.equal(
+          await client.fcall('test_record', 0, text),
+          text.replace('"submissions":3', '"submissions":4'),
+        )
+      }
+    } finally {
+      client.disconnect()
+    }
   })
 })

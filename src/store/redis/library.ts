@@ -6,15 +6,19 @@ import { join } from 'node:path'
 
 /** In this order: a file uses only what those before it define. */
 const files = [
-  'limiter',
+  'clock',
+  'limiter-state',
+  'acquire',
   'record',
   'issue',
   'take-submission',
   'use',
   'reserve',
-  'outbox',
+  'proof',
+  'claim',
+  'settle',
   'archive',
-  'prove',
+  'write-proof',
 ] as const
 
 /** What may be called, and its flags: what frees memory must work where there is none left. */

@@ -1,9 +1,8 @@
 /** Verifications as Redis stores them: JSON of the record, and fields that only this engine needs. */
 
 import type { Verification } from '../../verification/verification.ts'
-import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
+import { type StateNumber, stateOfNumber } from '../numbering.ts'
 import type { IssueRequest, Used } from '../verifications.ts'
-import { digestOfKey } from './layout.ts'
 
 export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
   readonly state: StateNumber
@@ -16,12 +15,10 @@ export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
   readonly broughtBy?: NonNullable<Used['broughtBy']>
 }
 
-/** As `issue` completes it, with the engine's times. */
-export function newRecord({ id, key, keyId, digits, isTest }: IssueRequest) {
+/** The part of a record that never changes, as JSON without its first brace: the function `issue` puts the rest before it. */
+export function unchangingOf({ id, key, keyId, digits, isTest }: IssueRequest): string {
   const { tenant, app, member, address, purpose } = key
-  const parts = { tenant, app, member, address, purpose }
-  const state = stateNumber.live
-  return { id, ...parts, keyId, digits, isTest, state, submissions: 0, messages: 0, digest: digestOfKey(key) }
+  return JSON.stringify({ id, tenant, app, member, address, purpose, keyId, digits, isTest }).slice(1)
 }
 
 export function parseRecord(text: unknown): RedisRecord {

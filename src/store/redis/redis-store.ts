@@ -7,6 +7,7 @@ import { createDeadlines } from '../deadlines.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
+import type { IssueRequest, SubmissionRequest, UseRequest } from '../verifications.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
@@ -15,6 +16,7 @@ import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { find } from './find.ts'
+import { issue } from './issue.ts'
 import { createLayout } from './layout.ts'
 import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
@@ -22,6 +24,8 @@ import { proveWrites } from './prove-write.ts'
 import { verificationOf } from './records.ts'
 import type { RedisChoice } from './redis-choice.ts'
 import { mastersOf } from './report.ts'
+import { takeSubmission } from './take-submission.ts'
+import { redisUses, usedOf } from './use.ts'
 import { redisVerifications } from './verifications.ts'
 
 export type RedisSettings = {
@@ -55,9 +59,10 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
 
   const layout = createLayout(redis.prefix, shardsOf(redis))
   const slots = await slotsOf(client, layout)
-  const calls = createCalls(client, readLibrary(), slots, redis.wait)
+  const calls = createCalls(client, readLibrary(), layout, slots, redis.wait)
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
+  const uses = redisUses(calls, layout)
   const both = bothOutboxes(
     { store: cold, history },
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
@@ -108,19 +113,26 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const directory: Directory = {
     ...cold.directory,
     changeContact: verb('directory.changeContact', (until, change: ContactChange) =>
-      changeContact(verifications, history, until, change),
+      changeContact(uses, verifications, history, until, change),
     ),
     setContact: verb('directory.setContact', (until, setting: ContactSetting) =>
-      setContact(verifications, history, until, setting),
+      setContact(uses, verifications, history, until, setting),
     ),
   }
   return {
     // An issue for an address is counted on its shard, then on those of its other limits.
     reservesOnTheWay: redis.kind === 'cluster',
     verifications: {
-      issue: verb('verifications.issue', verifications.issue),
-      takeSubmission: verb('verifications.takeSubmission', verifications.takeSubmission),
-      use: verb('verifications.use', verifications.use),
+      issue: verb('verifications.issue', (until, request: IssueRequest) =>
+        issue(calls, layout, until, request),
+      ),
+      takeSubmission: verb('verifications.takeSubmission', (until, request: SubmissionRequest) =>
+        takeSubmission(calls, layout, until, request),
+      ),
+      use: verb('verifications.use', async (until, request: UseRequest) => {
+        const used = await uses.use(until, request)
+        return used && usedOf(used)
+      }),
       get: verb('verifications.get', async (until, id: string) => {
         const record = await verifications.get(until, id)
         return record ? verificationOf(record) : cold.verifications.get(id)

@@ -1,7 +1,7 @@
 /** Hits from limiters on several shards: those that do not lie with the record first, undone if another refuses. */
 
 import type { Hit, Limit, Throttled } from '../../throttle/acquire.ts'
-import type { Calls, Reply } from './calls.ts'
+import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 
 export type Refusal = Omit<Throttled, 'kind'>
@@ -47,6 +47,9 @@ export async function reserve(
 ): Promise<Reservation> {
   const placed = limits.map((limit) => ({ limit, ...layout.limiter(limit.key) }))
   const local = placed.filter((one) => one.shard === home).map(({ limit, key }) => ({ limit, limiter: key }))
+  const localMember = member?.shard === home ? member : undefined
+  if (local.length === limits.length && localMember === member)
+    return { local, localMember, refusals: [], hitsOf: () => [], undo: async () => undefined }
   const isRemoteMember = member !== undefined && member.shard !== home
   const elsewhere = Map.groupBy(
     placed.filter((one) => one.shard !== home),
@@ -64,19 +67,16 @@ export async function reserve(
         name: 'reserve',
         shard,
         keys: [...some.map((one) => one.key), ...(mark ? [mark.key] : [])],
-        args: [
-          JSON.stringify({
-            limits: some.map((one) => wireOf(one.limit)),
-            ...(mark && { id: mark.id, lastsMs: memberSetMs }),
-          }),
-        ],
+        args: [mark?.id ?? '', memberSetMs],
+        limits: some.map((one) => one.limit),
         until,
       })
       if (reply[0] === 'throttled') {
-        refusals.push(refusalOf(reply))
+        refusals.push(refusalOf(reply[2]))
         return
       }
       marked = mark ?? marked
+      const befores = String(reply[2]).split(',')
       for (const [i, { limit, key: limiter }] of some.entries())
         if (!limit.looksOnly)
           reserved.push({
@@ -86,7 +86,7 @@ export async function reserve(
             shard,
             limiter,
             limit,
-            before: reply[2 + i] as number,
+            before: Number(befores[i]),
           })
     }),
   )
@@ -116,7 +116,7 @@ export async function reserve(
   if (failed) throw failed.reason
   return {
     local,
-    localMember: member?.shard === home ? member : undefined,
+    localMember,
     refusals,
     hitsOf: (some) =>
       reserved.filter((one) => some.includes(one.limit)).map(({ key, form, at }) => ({ key, form, at })),
@@ -124,20 +124,8 @@ export async function reserve(
   }
 }
 
-/** As the functions take it. */
-export function wireOf({ scope, form, rules, tag, keepMs, looksOnly }: Limit) {
-  return {
-    scope,
-    form,
-    rules,
-    ...(tag !== undefined && { tag }),
-    ...(keepMs !== undefined && { keepMs }),
-    ...(looksOnly && { looksOnly }),
-  }
-}
-
-export function refusalOf(reply: Reply): Refusal {
-  return JSON.parse(reply[2] as string) as Refusal
+export function refusalOf(text: unknown): Refusal {
+  return JSON.parse(text as string) as Refusal
 }
 
 /** All refusals as one: the longest wait, so that one wait is enough. */

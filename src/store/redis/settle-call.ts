@@ -1,30 +1,30 @@
-/** The call that says what becomes of messages of one shard, with the limiters that it may free. */
+/** The call that settles messages of one shard, with the limiters that it may free. */
 
 import type { Channel } from '../../message/channel.ts'
 import type { Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
-import type { Call } from './calls.ts'
+import type { Call } from './call.ts'
 import type { Layout } from './layout.ts'
 
-/** As functions/outbox.lua takes it. */
 export type SettledEntry = {
   readonly entry: string
-  /** Which claim of the message settles it. */
+  /** Number of the claim that settles the message. */
   readonly nth: number
-  /** Which claim it failed by, if that is another. */
+  /** Number of the claim by which it failed, if that is another. */
   readonly failedBy?: number
   readonly next: Settlement['next']['kind']
   readonly outcome: Settlement['dispatch']['outcome']
   readonly verification: string
   readonly afterMs?: number
   readonly channel?: Channel
-  readonly provider?: string
-  /** Limiters of the address to free of the hit made at `at`, if nobody took the message. */
+  readonly provider: string
+  /** If no provider took the message, the hit made at `at` is refunded to these limiters. */
   readonly frees?: readonly string[]
   readonly at?: number
   readonly accepted?: NonNullable<Used['broughtBy']>
 }
 
+/** As functions/settle.lua takes it. */
 export function settleCall(
   layout: Layout,
   shard: number,
@@ -33,10 +33,17 @@ export function settleCall(
 ): Call {
   const { bodies, entries, due, waiting, records } = layout.of[shard]!
   const keys = [bodies, entries, due, waiting, records]
-  const wires = settled.map(({ frees = [], ...one }) => {
-    // What lies elsewhere is not of the address, and not freed.
-    const limiters = frees.map((key) => layout.limiter(key)).filter((limiter) => limiter.shard === shard)
-    return { ...one, frees: limiters.map(({ key }) => keys.push(key)) }
+  const args = settled.flatMap((one) => {
+    const { entry, nth, failedBy = nth, next, outcome, provider, verification, accepted } = one
+    const brought = accepted ? JSON.stringify(accepted) : ''
+    const details = next === 'done' ? '' : JSON.stringify(detailsOf(one))
+    return [entry, nth, failedBy, next, outcome, provider, verification, brought, details]
   })
-  return { name: 'settle', shard, keys, args: [JSON.stringify(wires)], until }
+  return { name: 'settle', shard, keys, args, until }
+
+  function detailsOf({ afterMs, channel, at, frees = [] }: SettledEntry) {
+    // A limiter elsewhere is not of the address, and not freed.
+    const limiters = frees.map((key) => layout.limiter(key)).filter((limiter) => limiter.shard === shard)
+    return { afterMs, channel, at, limiters: limiters.map(({ key }) => keys.push(key)) }
+  }
 }

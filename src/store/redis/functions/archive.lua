@@ -1,6 +1,6 @@
 -- Ended verifications move to the history: they are read here, written there, and only then dropped here.
 
--- Keys: ends, records. Arguments: [2] most. Answers: over, now, JSON of each record.
+-- Keys: ends, records. Arguments: [2] how many at most. Answers: over, now, JSON of each record.
 local function over(keys, args)
   local now = clock()
   local answer = { 'over', now }
@@ -12,24 +12,27 @@ local function over(keys, args)
 end
 
 -- Messages are handled within seconds. Nothing stays here longer than this, even if that fails.
-local longest_kept_ms = 3600000
+local max_kept_ms = 3600000
 
 -- Keys: ends, records, live. Arguments: [2] JSON, a list of ids · [3] ms to keep one that messages still name.
 -- Answers: done, now.
 local function archived(keys, args)
   local now = clock()
+  local unit = open_verifications(keys[2], keys[3])
+  local ended, dropped = { keys[1] }, { keys[2] }
   for _, id in ipairs(cjson.decode(args[2])) do
-    local record = read_record(keys[2], id)
-    if record and record.messages > 0 and record.expiresAt > now - longest_kept_ms then
+    local record = find_record(unit, id)
+    if record and record.messages > 0 and record.expiresAt > now - max_kept_ms then
       redis.call('ZADD', keys[1], now + args[3], id)
     else
-      redis.call('ZREM', keys[1], id)
-      redis.call('HDEL', keys[2], id)
+      ended[#ended + 1] = id
+      dropped[#dropped + 1] = id
     end
-    if record and redis.call('HGET', keys[3], record.digest) == id then
-      redis.call('HDEL', keys[3], record.digest)
-    end
+    if record and live_id(unit, record.digest) == id then set_live(unit, record.digest, false) end
   end
+  call_with('ZREM', ended)
+  call_with('HDEL', dropped)
+  write_verifications(unit)
   return { 'done', now }
 end
 

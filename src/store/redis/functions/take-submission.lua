@@ -1,66 +1,100 @@
--- Counts a submission before anyone looks at its code.
--- Keys: records, live; the repeat, if hasRepeat; then the limiter of each limit; then those that decoys name.
--- Arguments: [2] JSON { limits, decoys, digest, maxSubmissions, hasRepeat, isRefused, isSpent },
---   decoys: limit and key, by number: where no code is live, that limit is acquired from that key in place of its own ·
---   isRefused: a limiter elsewhere has refused, so take nothing here · isSpent: and that ends the code.
--- Answers: repeated, now · throttled, now, JSON of the refusal or nothing if only elsewhere ·
---   taken, now, JSON of the record · unknown, now, JSON of one as good as any.
+-- Counts submissions before anyone looks at their codes.
+-- Keys: records, live; then of each submission: its repeat if it names one, a limiter for each of its limits, and one
+--   for each of its decoys.
+-- Arguments: lists of limits, see read_lists; then of each submission seven:
+--   not after · number of its list of limits · tags, see acquire_all · digest of its key · the most submissions ·
+--   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own ·
+--   letters: r, it names a repeat · e, a limiter elsewhere has refused, so that nothing is acquired here ·
+--   s, and that refusal ends the code.
+-- Answers: done, now, and of each submission two: late · repeated · throttled, JSON of the refusal, or nothing if it is
+--   only elsewhere · taken, JSON of the record · unknown, JSON of a record that stands for none.
 
--- As long as any other record. Read, counted on, written and told of where there is none to be, so that an unknown
+-- As long as any other record. Read, counted on, written and answered where there is none to be, so that an unknown
 -- address costs what a known one does (A-1). It is of no digest and no address, so that nobody finds it.
-local function decoy_record(records, now)
-  return read_record(records, 'decoy') or {
-    id = 'decoy',
-    tenant = string.rep('-', 8),
-    app = string.rep('-', 32),
-    member = string.rep('-', 32),
-    address = string.rep('-', 18),
-    purpose = 'new-contact',
-    keyId = string.rep('-', 16),
-    digits = 6,
-    isTest = false,
-    state = live,
-    submissions = 0,
-    messages = 1,
-    digest = string.rep('-', 32),
-    issuedAt = now,
-    expiresAt = now,
-    broughtBy = { provider = '-------', channel = '---', region = '--', acceptedAt = now },
-  }
+local function decoy_record(unit, now)
+  local decoy = find_record(unit, 'decoy')
+  if decoy then return decoy end
+  local brought_by = cjson.encode({ acceptedAt = now, provider = '-------', channel = '---', region = '--' })
+  local rest = cjson.encode({ id = 'decoy', tenant = string.rep('-', 8), app = string.rep('-', 32),
+    member = string.rep('-', 32), address = string.rep('-', 18), purpose = 'new-contact', keyId = string.rep('-', 16),
+    digits = 6, isTest = false })
+  return { id = 'decoy', state = live, submissions = 0, messages = 1, issuedAt = now, expiresAt = now,
+    digest = string.rep('-', 43), broughtBy = brought_by, rest = ',' .. string.sub(rest, 2) }
+end
+
+-- Who has a refusal by limits of one's own has spent the code: endsLiveCode of src/throttle once more.
+local function ends_live_code(scopes)
+  for _, scope in ipairs(scopes) do
+    if scope == 'member-address' or scope == 'member' then return true end
+  end
+  return false
+end
+
+-- The limiters of a submission: those of its limits, or their decoys' where no code is live.
+local function limiters_of(keys, first, count, decoys, has_record)
+  local of_limits = {}
+  for i = 1, count do of_limits[i] = keys[first + i - 1] end
+  local next_decoy = first + count
+  for number in string.gmatch(decoys, '%d+') do
+    if not has_record then of_limits[tonumber(number)] = keys[next_decoy] end
+    next_decoy = next_decoy + 1
+  end
+  return of_limits, next_decoy
 end
 
 local function take_submission(keys, args)
   local now = clock()
-  if is_late(args, now) then return { 'late', now } end
-  local request = cjson.decode(args[2])
-  local first = 3
-  if request.hasRepeat then
-    if redis.call('EXISTS', keys[3]) == 1 then return { 'repeated', now } end
-    first = 4
+  local lists, at = read_lists(args)
+  local key = 3
+  local unit, limiters = open_verifications(keys[1], keys[2]), open_limiters()
+  local answer = { 'done', now }
+  local function say(kind, text)
+    answer[#answer + 1] = kind
+    answer[#answer + 1] = text or ''
   end
-  local record = live_record(keys[1], keys[2], request.digest, now)
-  local limiters = {}
-  for i = 1, #request.limits do limiters[i] = keys[first + i - 1] end
-  for _, decoy in ipairs(request.decoys) do
-    if not record then limiters[decoy.limit] = keys[first + #request.limits + decoy.key - 1] end
-  end
-  local refusal = acquire_all(limiters, 1, request.limits, now, request.isRefused)
-  if refusal or request.isRefused then
-    local is_spent = request.isSpent
-    for _, scope in ipairs(refusal and refusal.scopes or {}) do
-      if scope == 'member-address' or scope == 'member' then is_spent = true end
+
+  local function count(limits, tags, digest, max_submissions, decoys, letters)
+    local names_repeat = string.find(letters, 'r', 1, true)
+    local is_refused = string.find(letters, 'e', 1, true)
+    local first = names_repeat and key + 1 or key
+    local is_repeated = names_repeat and redis.call('EXISTS', keys[key]) == 1
+    local record = not is_repeated and live_record(unit, digest, now)
+    local of_limits, next_key = limiters_of(keys, first, #limits, decoys, record)
+    key = next_key
+    if is_repeated then return say('repeated') end
+    local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
+    if refusal or is_refused then
+      local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
+      if record and is_spent then end_live(unit, record, spent) end
+      return say('throttled', refusal and cjson.encode(refusal))
     end
-    if record and is_spent then end_live(keys[1], keys[2], record, spent) end
-    return { 'throttled', now, refusal and cjson.encode(refusal) or '' }
+    if not record then
+      local decoy = decoy_record(unit, now)
+      decoy.submissions = (decoy.submissions + 1) % 10
+      change_record(unit, decoy)
+      return say('unknown', text_of(decoy))
+    end
+    if record.submissions >= tonumber(max_submissions) then
+      end_live(unit, record, spent)
+    else
+      record.submissions = record.submissions + 1
+      change_record(unit, record)
+    end
+    say('taken', text_of(record))
   end
-  if not record then
-    local decoy = decoy_record(keys[1], now)
-    decoy.submissions = (decoy.submissions + 1) % 10
-    return { 'unknown', now, write_record(keys[1], decoy) }
+
+  for first = at, #args, 7 do
+    local not_after, list, tags, digest, max_submissions, decoys, letters = unpack(args, first, first + 6)
+    local limits = lists[tonumber(list)]
+    if is_late(not_after, now) then
+      say('late')
+      key = key + #limits + (string.find(letters, 'r', 1, true) and 1 or 0)
+      for _ in string.gmatch(decoys, '%d+') do key = key + 1 end
+    else
+      count(limits, tags, digest, max_submissions, decoys, letters)
+    end
   end
-  if record.submissions >= request.maxSubmissions then
-    return { 'taken', now, end_live(keys[1], keys[2], record, spent) }
-  end
-  record.submissions = record.submissions + 1
-  return { 'taken', now, write_record(keys[1], record) }
+  write_limiters(limiters)
+  write_verifications(unit)
+  return answer
 end

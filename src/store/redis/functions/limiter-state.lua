@@ -14,6 +14,7 @@ local function read_limiter(key)
   return {}
 end
 
+-- The longest time that a rule of a limit looks back.
 local function longest_ms(rules)
   local longest = 0
   for _, rule in ipairs(rules) do
@@ -23,7 +24,7 @@ local function longest_ms(rules)
 end
 
 -- How many of the newest tags are kept.
-local function most_tags(rules)
+local function max_tags(rules)
   local most = least_tags
   for _, rule in ipairs(rules) do
     if rule.kind == 'distinct' then most = math.max(most, 2 * rule.max) end
@@ -36,7 +37,7 @@ local function horizon_ms(limiter)
   return math.max(0, -(limiter[1] or 0))
 end
 
--- How many hits the time at an index of events stands for.
+-- The number of hits that the time at an index of events stands for.
 local function count_at(limiter, index)
   return math.max(1, -(limiter[index + 1] or 0))
 end
@@ -77,9 +78,12 @@ end
 
 -- The events without their horizon and without what is older than span.
 local function within(limiter, span, now)
-  local kept = {}
+  local kept, count = {}, 0
   for _, number in ipairs(limiter) do
-    if #kept > 0 or (number >= 0 and number + span > now) then kept[#kept + 1] = number end
+    if count > 0 or (number >= 0 and number + span > now) then
+      count = count + 1
+      kept[count] = number
+    end
   end
   return kept
 end
@@ -150,18 +154,19 @@ local function wait_ms(limiter, rule, now, tag)
   end
 end
 
--- The limiter after one more hit, and for tags the time that the same tag was last taken before, or -1.
-local function with_hit(limiter, form, rules, now, tag, keep_ms)
-  local nextOne, before = {}, -1
+-- The limiter after one more hit, and for tags the time of the hit with the same tag before, or -1.
+local function with_hit(limiter, limit, now, tag)
+  local form, before = limit.form, -1
+  local after = {}
   if form == 'events' then
-    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(limiter))
+    local span = math.max(limit.longestMs, limit.keepMs, horizon_ms(limiter))
     local kept = within(limiter, span, now)
-    nextOne[1] = -span
-    for _, number in ipairs(gathered(kept, span)) do nextOne[#nextOne + 1] = number end
-    nextOne[#nextOne + 1] = math.max(now, nth_newest(kept, 1) or 0)
+    after[1] = -span
+    for i, number in ipairs(gathered(kept, span)) do after[i + 1] = number end
+    after[#after + 1] = math.max(now, nth_newest(kept, 1) or 0)
   elseif form == 'tags' then
-    local span = math.max(longest_ms(rules), keep_ms, horizon_ms(limiter))
-    local most = most_tags(rules)
+    local span = math.max(limit.longestMs, limit.keepMs, horizon_ms(limiter))
+    local most = limit.maxTags
     if #limiter > 0 and limiter[1] < 0 then most = math.max(most, limiter[2]) end
     local kept = {}
     for i = 1, #limiter, 2 do
@@ -174,124 +179,42 @@ local function with_hit(limiter, form, rules, now, tag, keep_ms)
         end
       end
     end
-    nextOne[1], nextOne[2] = -span, most
-    for i = math.max(1, #kept - 2 * (most - 1) + 1), #kept do nextOne[#nextOne + 1] = kept[i] end
-    nextOne[#nextOne + 1] = now
-    nextOne[#nextOne + 1] = tag
+    after[1], after[2] = -span, most
+    for i = math.max(1, #kept - 2 * (most - 1) + 1), #kept do after[#after + 1] = kept[i] end
+    after[#after + 1] = now
+    after[#after + 1] = tag
   elseif form == 'bucket' then
-    nextOne = limiter
-    for _, rule in ipairs(rules) do
+    after = limiter
+    for _, rule in ipairs(limit.rules) do
       if rule.kind == 'bucket' then
-        nextOne = { math.max(now, limiter[1] or 0) + 1000 / rule.perSecond }
+        after = { math.max(now, limiter[1] or 0) + 1000 / rule.perSecond }
         break
       end
     end
   else -- tally
-    local slot = slot_ms(longest_ms(rules))
-    local current = math.floor(now / slot)
+    local current = math.floor(now / slot_ms(limit.longestMs))
     for i = 1, #limiter, 2 do
       if limiter[i] >= current - tally_slots then
-        nextOne[#nextOne + 1] = limiter[i]
-        nextOne[#nextOne + 1] = limiter[i + 1]
+        after[#after + 1] = limiter[i]
+        after[#after + 1] = limiter[i + 1]
       end
     end
-    if #nextOne > 0 and nextOne[#nextOne - 1] >= current then
-      nextOne[#nextOne] = nextOne[#nextOne] + 1
+    if #after > 0 and after[#after - 1] >= current then
+      after[#after] = after[#after] + 1
     else
-      nextOne[#nextOne + 1] = current
-      nextOne[#nextOne + 1] = 1
+      after[#after + 1] = current
+      after[#after + 1] = 1
     end
   end
-  return nextOne, before
+  return after, before
 end
 
--- When the limiter says nothing any more.
-local function forgotten_at(limiter, form, rules)
-  if form == 'bucket' then return limiter[1] or 0 end
-  if form == 'tally' then
-    return ((limiter[#limiter - 1] or 0) + tally_slots + 2) * slot_ms(longest_ms(rules))
+-- When a limiter may be dropped, because it refuses nothing any more.
+local function forgotten_at(limiter, limit)
+  if limit.form == 'bucket' then return limiter[1] or 0 end
+  if limit.form == 'tally' then
+    return ((limiter[#limiter - 1] or 0) + tally_slots + 2) * slot_ms(limit.longestMs)
   end
-  local last = form == 'tags' and limiter[#limiter - 1] or nth_newest(limiter, 1)
-  return math.max(0, last or 0) + math.max(longest_ms(rules), horizon_ms(limiter))
-end
-
--- Takes one more from each limiter, or nothing if a rule refuses or is_refused.
--- keys[first], keys[first + 1] …: in the order of limits.
--- Returns the refusal or nil, and for each limit what refund must know beside the time.
-local function acquire_all(keys, first, limits, now, is_refused)
-  local limiters, scopes, refusal = {}, {}, nil
-  for i, limit in ipairs(limits) do
-    limiters[i] = read_limiter(keys[first + i - 1])
-    for _, rule in ipairs(limit.rules) do
-      local wait = wait_ms(limiters[i], rule, now, limit.tag or 0)
-      if wait > 0 then
-        scopes[#scopes + 1] = limit.scope
-        if not refusal or wait > refusal.retryAfterMs then
-          refusal = { scope = limit.scope, rule = rule.kind, retryAfterMs = wait, scopes = scopes }
-        end
-      end
-    end
-  end
-  if refusal or is_refused then return refusal, {} end
-  local befores = {}
-  for i, limit in ipairs(limits) do
-    befores[i] = -1
-    if not limit.looksOnly then
-      local limiter, before = with_hit(limiters[i], limit.form, limit.rules, now, limit.tag or 0, limit.keepMs or 0)
-      befores[i] = before
-      local lasts = math.max(1, math.ceil(forgotten_at(limiter, limit.form, limit.rules) - now))
-      redis.call('SET', keys[first + i - 1], cmsgpack.pack(limiter), 'PX', lasts)
-    end
-  end
-  return nil, befores
-end
-
--- Refunds one hit. hit: form, at; and of a hit that shall leave no trace (undo): tag, before,
--- perSecond, perMs, as far as its form needs them. Without undo only events are refunded, as everywhere.
-local function refund_one(key, hit)
-  local limiter = read_limiter(key)
-  if #limiter == 0 then return end
-  if hit.form == 'events' then
-    for i = #limiter, 1, -1 do
-      if limiter[i] == hit.at then
-        local count = count_at(limiter, i)
-        if count > 2 then
-          limiter[i + 1] = 1 - count
-        else
-          table.remove(limiter, count == 2 and i + 1 or i)
-        end
-        break
-      end
-    end
-  elseif not hit.undo then
-    return
-  elseif hit.form == 'tags' then
-    for i = 1, #limiter, 2 do
-      if limiter[i + 1] == hit.tag and limiter[i] == hit.at then
-        if hit.before >= 0 then
-          limiter[i] = hit.before
-        else
-          table.remove(limiter, i)
-          table.remove(limiter, i)
-        end
-        break
-      end
-    end
-  elseif hit.form == 'bucket' then
-    limiter[1] = limiter[1] - 1000 / hit.perSecond
-  else -- tally
-    local slot = math.floor(hit.at / slot_ms(hit.perMs))
-    for i = 1, #limiter, 2 do
-      if limiter[i] == slot then
-        limiter[i + 1] = limiter[i + 1] - 1
-        break
-      end
-    end
-  end
-  -- A horizon alone, or for tags with how many are kept, says nothing.
-  if #limiter == 0 or (limiter[1] < 0 and #limiter <= (hit.form == 'tags' and 2 or 1)) then
-    redis.call('DEL', key)
-  else
-    redis.call('SET', key, cmsgpack.pack(limiter), 'KEEPTTL')
-  end
+  local last = limit.form == 'tags' and limiter[#limiter - 1] or nth_newest(limiter, 1)
+  return math.max(0, last or 0) + math.max(limit.longestMs, horizon_ms(limiter))
 end

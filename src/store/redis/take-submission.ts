@@ -1,0 +1,63 @@
+/** The verb `takeSubmission` in Redis: one function call where the address lies, after the hits on limiters elsewhere. */
+
+import { partitionOf } from '../../address/partition.ts'
+import { hitsOf, limitsWith } from '../../throttle/acquire.ts'
+import type { SubmissionRequest, SubmissionResult } from '../verifications.ts'
+import type { Calls } from './calls.ts'
+import { digestOfKey, type Layout } from './layout.ts'
+import { parseRecord, verificationOf } from './records.ts'
+import { type Refusal, refusalOf, reserve, throttledBy } from './reservations.ts'
+
+export async function takeSubmission(
+  calls: Calls,
+  layout: Layout,
+  until: number,
+  request: SubmissionRequest,
+): Promise<SubmissionResult> {
+  const { key, counted, wrong, maxSubmissions, repeat } = request
+  // One shard has every partition, and a partition costs a digest.
+  const home = layout.shards === 1 ? 0 : layout.shardOf(partitionOf(key.address))
+  const reservation = await reserve(calls, layout, until, home, [...counted, ...wrong])
+  const { local, refusals } = reservation
+  const decoys = local.flatMap(({ limit: { decoyKey } }, i) =>
+    decoyKey === undefined ? [] : [{ number: i + 1, limiter: layout.limiter(decoyKey).key }],
+  )
+  const [kind, now, text] = await calls.call({
+    name: 'take_submission',
+    shard: home,
+    limits: local.map((one) => one.limit),
+    keys: [
+      ...(repeat === undefined ? [] : [layout.repeat(home, repeat)]),
+      ...local.map((one) => one.limiter),
+      ...decoys.map((one) => one.limiter),
+    ],
+    args: [
+      digestOfKey(key),
+      maxSubmissions,
+      decoys.map((one) => one.number).join(),
+      (repeat === undefined ? '' : 'r') +
+        (refusals.length > 0 ? 'e' : '') +
+        (refusals.some(endsCode) ? 's' : ''),
+    ],
+    until,
+  })
+  if (kind === 'repeated') {
+    await reservation.undo(until)
+    return { kind }
+  }
+  if (kind === 'throttled') {
+    if (refusals.length === 0) await reservation.undo(until)
+    return throttledBy([...refusals, ...(text === '' ? [] : [refusalOf(text)])])
+  }
+  // Read in either case, which must take one time.
+  const found = verificationOf(parseRecord(text))
+  const record = kind === 'unknown' ? undefined : found
+  const here = local.map((one) => one.limit).filter((limit) => wrong.includes(limit))
+  const hits = hitsOf(limitsWith(here, record !== undefined), now)
+  return { kind: 'taken', record, now, wrong: [...hits, ...reservation.hitsOf(wrong)] }
+}
+
+/** Whose own limits refuse has spent the code; what others did to an address ends nobody else's. */
+function endsCode({ scopes }: Refusal): boolean {
+  return scopes.some((scope) => scope === 'member-address' || scope === 'member')
+}
