@@ -16,7 +16,7 @@ import { huaweiDialect } from '../http/huawei/dialect.ts'
 import { metricsPage, operationsPages } from '../http/operations.ts'
 import { inboxPages } from '../http/pages/inbox-page.ts'
 import { receiptPages } from '../http/receipts.ts'
-import { type Answer, createServer } from '../http/server.ts'
+import { type Answer, createServer, type ServerOptions } from '../http/server.ts'
 import type { Log } from '../log.ts'
 import { isLoopback } from '../network/loopback.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
@@ -56,10 +56,14 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
   await using started = new AsyncDisposableStack()
   const onAnswer = answerObserver(settings, log, services)
   const secure: TlsServer[] = []
-  const create = (tls: Certificate | null, proxies: readonly string[]) => {
+  const create = (
+    tls: Certificate | null,
+    { trustedProxies, dialects }: Pick<ServerOptions, 'trustedProxies' | 'dialects'>,
+  ) => {
     const server = createServer({
       tls,
-      trustedProxies: proxies,
+      trustedProxies,
+      dialects,
       isStrict: tls !== null && !settings.isDevelopment,
       isStopping: () => !isReady(),
       onAnswer,
@@ -94,8 +98,10 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
 
   async function serve(endpoint: Endpoint | null, tls: Certificate | null): Promise<string | null> {
     if (!endpoint) return null
-    const server = create(tls, trustedProxies)
-    huaweiDialect(server, services)
+    const server = create(tls, {
+      trustedProxies,
+      dialects: [{ prefix: '', dialect: huaweiDialect(services) }],
+    })
     await server.register(receiptPages, {
       takers,
       onRefused,
@@ -121,10 +127,10 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     [settings.metrics.listen, metricsPageOn],
   ] as const) {
     if (at === null || at === 'http') continue
-    const server = create(
-      isLoopback(at.host) || !settings.tls ? null : await readCertificate(settings.tls),
-      [],
-    )
+    const server = create(isLoopback(at.host) || !settings.tls ? null : await readCertificate(settings.tls), {
+      trustedProxies: [],
+      dialects: [],
+    })
     await pagesOn(server)
     await listen(server, at)
   }

@@ -1,27 +1,37 @@
-/** A listener: Fastify with the bounds that keep one bad client from stopping the others. */
+/** A listener: Fastify with the bounds that keep one bad client from stopping the others. It knows no dialect. */
 
 import type { IncomingMessage } from 'node:http'
-import { type Socket, Server as TcpServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Duplex } from 'node:stream'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { headersOfEveryAnswer } from './answer-headers.ts'
 import { trustOf } from './client-address.ts'
-import { requestIdOf } from './huawei/answer.ts'
-import { answerEdges, routableUrl } from './huawei/edges.ts'
-import { connectionRefuser } from './refused-connections.ts'
+import type { Dialect, Mounted, OnError } from './dialect.ts'
+import { readJsonBodies } from './json-body.ts'
+import { answerErrorsPlainly, plainAnswers } from './plain-answers.ts'
+import { requestIdOf } from './request-id.ts'
+import { RequestError } from './request-problem.ts'
+import { isDecodable, routableUrl } from './routable-url.ts'
+import { endWithoutLoss } from './silent-connections.ts'
+import { createRefuser } from './unreadable-requests.ts'
 
 export type ServerOptions = {
   /** PEM certificate chain and key; absent: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Addresses or CIDR blocks whose X-Forwarded-For is believed. None: nobody's. */
   readonly trustedProxies: readonly string[]
+  /**
+   * APIs beside others, each with its own answers to whatever its callers do wrong. Where none is mounted at the root,
+   * unknown paths are answered in plain text.
+   */
+  readonly dialects?: readonly Mounted[] | undefined
   /** Demand HTTPS of browsers from now on. Default: no. */
   readonly isStrict?: boolean
   /** While true each answer ends its connection, so that a client’s next request goes elsewhere. */
   readonly isStopping?: () => boolean
   /** Called after each answer. */
   readonly onAnswer: (answer: Answer) => void
-  /** Told of what was answered with 500. */
-  readonly onError?: (error: unknown, request: FastifyRequest) => void
+  /** Called with what was answered with 500. */
+  readonly onError?: OnError
 }
 
 export type Answer = {
@@ -34,41 +44,51 @@ export type Answer = {
   readonly tookMs: number
 }
 
-const largestBody = 16 * 1024
-const largestHeaders = 16 * 1024
+declare module 'fastify' {
+  interface FastifyReply {
+    /** A dialect's code of a refusal, for log and metrics. */
+    errorCode: string
+  }
+}
+
+const maxBodyBytes = 16 * 1024
+const maxHeaderBytes = 16 * 1024
 /** A request must be here, whole, within this time. */
-const slowestSenderMs = 10_000
-const closeIdleEveryMs = 50
-/** What was on its way when a connection was accepted is here by then. */
-const longestSilenceMs = 500
-const lookForSilentEveryMs = 5
+const maxRequestMs = 10_000
 
 export function createServer({
   tls,
   trustedProxies,
+  dialects = [],
   isStrict = false,
   isStopping = () => false,
   onAnswer,
   onError = () => undefined,
 }: ServerOptions): FastifyInstance {
+  const everyAnswer = headersOfEveryAnswer(isStrict)
+  const atRoot = dialects.find(({ prefix }) => prefix === '')?.dialect ?? plainAnswers
+  /** The dialect that a connection's last request was for, where that is not the one at the root. */
+  const spokenOn = new WeakMap<Duplex, Dialect>()
   const limits = {
-    maxHeaderSize: largestHeaders,
-    headersTimeout: slowestSenderMs,
-    requestTimeout: slowestSenderMs,
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: maxRequestMs,
+    requestTimeout: maxRequestMs,
     // The default of 30 s would let a slow sender hold on three times as long as allowed.
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 72_000,
-    // Ours to refuse: Node's own answer is bare.
+    // Node's own answer would have no body and no id.
     requireHostHeader: false,
   }
-  const refuser = connectionRefuser(isStrict, (refused) =>
-    onAnswer({ ...refused, route: 'unknown', tookMs: 0 }),
-  )
+  const refuser = createRefuser({
+    dialectOf: (socket) => spokenOn.get(socket) ?? atRoot,
+    everyAnswer,
+    onRefused: (refused) => onAnswer({ ...refused, route: 'unknown', tookMs: 0 }),
+  })
   const options = {
     logger: false,
-    bodyLimit: largestBody,
+    bodyLimit: maxBodyBytes,
     genReqId: (raw: IncomingMessage) => requestIdOf(raw.headers),
-    requestTimeout: slowestSenderMs,
+    requestTimeout: maxRequestMs,
     trustProxy: trustedProxies.length > 0 ? trustOf(trustedProxies) : false,
     forceCloseConnections: 'idle' as const,
     // Strict types: "1" is no number and a missing field is not filled in.
@@ -76,38 +96,33 @@ export function createServer({
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
     },
     clientErrorHandler: refuser.refuseGarbage,
-    // Fastify answers these two itself, with the path in the answer. What is too long leads nowhere anyhow.
+    // Fastify answers these two itself, with the path in the answer. A parameter that is too long matches no record.
     rewriteUrl: ({ url }: IncomingMessage) => routableUrl(url ?? '/'),
-    routerOptions: { maxParamLength: largestHeaders },
+    routerOptions: { maxParamLength: maxHeaderBytes },
     return503OnClosing: false,
   } as const
-  // Fastify's types tell the two kinds of server apart; the routes do not.
+  // Fastify's types keep the two kinds of server apart; the routes do not.
   const app = (
     tls
       ? Fastify({
           ...options,
-          https: { ...tls, ...limits, minVersion: 'TLSv1.2', handshakeTimeout: slowestSenderMs },
+          https: { ...tls, ...limits, minVersion: 'TLSv1.2', handshakeTimeout: maxRequestMs },
         })
       : Fastify({ ...options, http: limits })
   ) as FastifyInstance
 
   app.decorateReply('errorCode', '')
   refuser.watch(app.server)
-  answerEdges(app, { isStrict, onError })
-  const silent = silentConnections(app.server, tls !== null)
-  app.addHook('preClose', async () => {
-    // Node takes a connection without a request for an idle one and cuts it, though its first request may be
-    // here already and only not be read yet. So no more are accepted, and those accepted may speak first.
-    TcpServer.prototype.close.call(app.server)
-    const until = performance.now() + longestSilenceMs
-    while (silent.areThere() && performance.now() < until) await sleep(lookForSilentEveryMs)
-    silent.endUngreeted()
-    // Idle connections are closed as the end begins, but one whose answer was under way then becomes idle
-    // later, and would hold the end up until its keep-alive ran out.
-    const closing = setInterval(() => app.server.closeIdleConnections(), closeIdleEveryMs)
-    app.server.once('close', () => clearInterval(closing))
+  endWithoutLoss(app, tls !== null)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(everyAnswer).header('x-request-id', request.id)
+    // A body is read by what it is, not by what it is called: Fastify refuses a type that is empty or malformed.
+    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = undefined
+    if (!hasOneHost(request.raw)) done(new RequestError('host'))
+    else if (!isDecodable(request.originalUrl)) done(new RequestError('path'))
+    else done()
   })
-  // A client that finds a kept connection closed cannot tell whether its request was heard.
+  // A client that finds a kept connection closed does not know whether its request was received.
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isStopping()) reply.header('connection', 'close')
     done()
@@ -123,35 +138,31 @@ export function createServer({
     })
     done()
   })
+  readJsonBodies(app, { trailingCommas: false })
+  answerErrorsPlainly(app, onError)
+  if (atRoot === plainAnswers) plainAnswers.register(app, onError)
+  for (const { prefix, dialect } of dialects)
+    app.register(
+      async (scope) => {
+        if (dialect !== atRoot)
+          scope.addHook('onRequest', (request, _reply, done) => {
+            spokenOn.set(request.socket, dialect)
+            done()
+          })
+        dialect.register(scope, onError)
+      },
+      { prefix },
+    )
   return app
 }
 
-/** Watches a server for connections that have brought no request yet. */
-function silentConnections(server: TcpServer, isTls: boolean) {
-  const silent = new Set<Socket>()
-  // Node does not know them as connections of HTTP yet, and so would wait for them. By their far end, which
-  // is all that a socket has in common with that of TLS upon it.
-  const ungreeted = new Map<string, Socket>()
-  const farEnd = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
-  if (isTls)
-    server.on('connection', (socket: Socket) => {
-      const end = farEnd(socket)
-      ungreeted.set(end, socket)
-      socket.once('close', () => {
-        if (ungreeted.get(end) === socket) ungreeted.delete(end)
-      })
-    })
-  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
-    ungreeted.delete(farEnd(socket))
-    silent.add(socket)
-    socket.once('close', () => silent.delete(socket))
-  })
-  server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket))
-  return {
-    areThere: () => silent.size + ungreeted.size > 0,
-    /** Those that have not come to HTTP, for want of their part of TLS. */
-    endUngreeted(): void {
-      for (const socket of ungreeted.values()) socket.destroy()
-    },
+/** RFC 9112 3.2: a request of HTTP/1.1 without a Host line, or with several, is answered with 400. */
+function hasOneHost({ httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  if (headers.host === undefined) return httpVersion !== '1.1'
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
   }
+  return hosts === 1
 }

@@ -1,26 +1,36 @@
-/** The Huawei Cloud Meeting dialect as one plugin: its routes, and the time in which they answer. */
+/** The Huawei Cloud Meeting dialect: its calls, its answers to what is no call, and the time in which it answers. */
 
-import type { FastifyInstance } from 'fastify'
 import { answerBy } from '../../deadline.ts'
 import type { Services } from '../../flows/services.ts'
+import type { Dialect } from '../dialect.ts'
+import { readJsonBodies } from '../json-body.ts'
+import { answerEdges, answerTo } from './edges.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
 
-/** Callers are told within a second that the store is away or slow. */
-const longestAnswerMs = 850
+/** So that a caller learns within a second that the store is away or slow. */
+const maxAnswerMs = 850
 
-/** Registers the dialect on a listener, which answers errors and unknown paths in its shape (see `createServer`). */
-export function huaweiDialect(app: FastifyInstance, services: Services): void {
-  app.decorateRequest('session', null as never)
-  app.decorateRequest('waitedMs', 0)
+/** To be mounted at the root: the reference fixes its whole paths. */
+export function huaweiDialect(services: Services): Dialect {
+  return {
+    register(app, onError) {
+      app.decorateRequest('session', null as never)
+      app.decorateRequest('waitedMs', 0)
+      answerEdges(app, onError)
+      // The reference's own cURL sample has a trailing comma, and newcomers paste it.
+      readJsonBodies(app, { trailingCommas: true })
 
-  // Not before it is whole: how slowly it was sent is not the store’s fault.
-  app.addHook('preHandler', (request, _reply, done) => {
-    answerBy(performance.now() + longestAnswerMs - request.waitedMs, done)
-  })
+      // From when the request is whole: how slowly it was sent is not the store’s fault.
+      app.addHook('preHandler', (request, _reply, done) => {
+        answerBy(performance.now() + maxAnswerMs - request.waitedMs, done)
+      })
 
-  verificationCodeRoutes(app, services)
-  memberRoutes(app, services)
-  loginRoutes(app, services)
+      verificationCodeRoutes(app, services)
+      memberRoutes(app, services)
+      loginRoutes(app, services)
+    },
+    answerTo,
+  }
 }

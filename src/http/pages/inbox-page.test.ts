@@ -313,5 +313,5 @@ test('HEAD opens no stream', async () => {
     url: '/inbox/events',
     headers: { host: 'localhost', ...keyed },
   })
-  assert.equal(answer.statusCode, 405)
+  assert.equal(answer.statusCode, 404)
 })
