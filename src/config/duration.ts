@@ -23,3 +23,7 @@ export function parseWindow(text: string): { max: number; perMs: number } | unde
   const perMs = parseDuration(per)
   return /^\d{1,9}$/.test(max) && Number(max) > 0 && perMs ? { max: Number(max), perMs } : undefined
 }
+
+export function formatWindow({ max, perMs }: { max: number; perMs: number }): string {
+  return `${max}/${formatDuration(perMs)}`
+}

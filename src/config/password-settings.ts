@@ -3,7 +3,7 @@
 import { type Static, Type } from '../json-schema.ts'
 import { defaultPasswordLimits, mostOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
-import { formatDuration, parseWindow } from './duration.ts'
+import { parseWindow } from './duration.ts'
 import { optional, strict, windows } from './policy-schema.ts'
 
 export const passwordsSchema = Type.Object(
@@ -13,19 +13,19 @@ export const passwordsSchema = Type.Object(
         {
           accountNetwork: windows(
             'Wrong passwords for an account from one network.',
-            texts(defaultPasswordLimits.accountNetwork),
+            defaultPasswordLimits.accountNetwork,
           ),
           usedNetworks: windows(
             'Wrong passwords for an account in a row, from all networks it was used from in 30 days.',
-            texts(defaultPasswordLimits.usedNetworks),
+            defaultPasswordLimits.usedNetworks,
           ),
           otherNetworks: windows(
             'Wrong passwords for an account from all other networks together.',
-            texts(defaultPasswordLimits.otherNetworks),
+            defaultPasswordLimits.otherNetworks,
           ),
           network: windows(
             'Wrong passwords from one network, for all accounts not used from it; from an IPv6 /48 five times as many, at most 300.',
-            texts(defaultPasswordLimits.network),
+            defaultPasswordLimits.network,
           ),
         },
         strict,
@@ -59,10 +59,6 @@ export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string
   if (limits.network.some((one) => one.max > mostOfNetwork))
     problems.push(`passwords.wrong.network: at most ${mostOfNetwork}; an empty list is no limit`)
   return limits
-}
-
-function texts(limits: readonly Window[]): string[] {
-  return limits.map(({ max, perMs }) => `${max}/${formatDuration(perMs)}`)
 }
 
 function windowsOf(texts: readonly string[] | undefined): Window[] | undefined {

@@ -2,6 +2,8 @@
 
 import { apiCalls } from '../flows/policy.ts'
 import { type Static, Type } from '../json-schema.ts'
+import { defaultLimits, type Window } from '../throttle/policy.ts'
+import { formatDuration, formatWindow } from './duration.ts'
 
 export const durationPattern = '^[0-9]{1,9}(ms|s|m|h|d)$'
 export const windowPattern = '^[1-9][0-9]{0,8}/[1-9][0-9]{0,8}(ms|s|m|h|d)$'
@@ -11,8 +13,14 @@ export const optional = Type.Optional
 const lifetime = (description: string, byDefault: string) =>
   optional(Type.String({ pattern: durationPattern, description, default: byDefault }))
 /** Limits as COUNT/TIME. */
-export const windows = (description: string, byDefault: readonly string[]) =>
-  optional(Type.Array(Type.String({ pattern: windowPattern }), { description, default: byDefault }))
+export const windows = (description: string, byDefault: readonly Window[]) =>
+  optional(
+    Type.Array(Type.String({ pattern: windowPattern }), {
+      description,
+      default: byDefault.map(formatWindow),
+    }),
+  )
+const { issues, submissions, wrong } = defaultLimits
 
 const limits = Type.Object(
   {
@@ -27,25 +35,25 @@ const limits = Type.Object(
                     maxItems: 100,
                     description:
                       'Least time between a code and the next of a member for one address: after the first code in 24 hours, the second, and so on. A test address has none.',
-                    default: ['60s', '60s', '120s', '300s', '900s'],
+                    default: issues.address.gapsMs.map(formatDuration),
                   }),
                 ),
                 windows: windows(
                   'Codes to an address in the tenant, for all members together who do not hold it.',
-                  ['5/1h', '6/24h'],
+                  issues.address.windows,
                 ),
               },
               strict,
             ),
           ),
-          holder: windows('Codes to an address for the member who holds it.', ['3/10m', '4/24h']),
-          memberAddress: windows('Codes to an address for one member who does not hold it.', [
-            '3/10m',
-            '4/24h',
-          ]),
-          member: windows('Codes a member asks for.', ['10/1h', '20/24h']),
-          memberAddresses: windows('Different addresses a member asks codes for.', ['5/24h']),
-          network: windows('Codes asked for from one network (IPv6: /64).', ['120/1h']),
+          holder: windows('Codes to an address for the member who holds it.', issues.holder),
+          memberAddress: windows(
+            'Codes to an address for one member who does not hold it.',
+            issues.memberAddress,
+          ),
+          member: windows('Codes a member asks for.', issues.member),
+          memberAddresses: windows('Different addresses a member asks codes for.', issues.memberAddresses),
+          network: windows('Codes asked for from one network (IPv6: /64).', issues.network),
           app: optional(
             Type.Object(
               {
@@ -54,7 +62,7 @@ const limits = Type.Object(
                     exclusiveMinimum: 0,
                     maximum: 100_000,
                     description: 'Codes an app asks for, on average.',
-                    default: 50,
+                    default: issues.app.perSecond,
                   }),
                 ),
                 burst: optional(
@@ -62,13 +70,13 @@ const limits = Type.Object(
                     minimum: 1,
                     maximum: 1_000_000,
                     description: 'Codes an app may ask for at once.',
-                    default: 500,
+                    default: issues.app.burst,
                   }),
                 ),
                 perDay: optional(
                   Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000_000 }), Type.Null()], {
                     description: 'Codes an app may ask for in 24 hours; null means no cap.',
-                    default: null,
+                    default: issues.app.perDay,
                   }),
                 ),
               },
@@ -82,7 +90,7 @@ const limits = Type.Object(
     submissions: optional(
       Type.Object(
         {
-          memberAddress: windows('Codes a member enters for one address.', ['5/60s']),
+          memberAddress: windows('Codes a member enters for one address.', submissions.memberAddress),
         },
         strict,
       ),
@@ -92,13 +100,13 @@ const limits = Type.Object(
         {
           address: windows(
             'Wrong codes for an address, of all members together who had a live code for it. Beyond it no code is sent to members who do not hold the address.',
-            ['30/24h'],
+            wrong.address,
           ),
-          memberAddress: windows('Wrong codes of a member for one address.', ['15/24h', '50/30d']),
-          member: windows('Wrong codes of a member.', ['20/24h']),
+          memberAddress: windows('Wrong codes of a member for one address.', wrong.memberAddress),
+          member: windows('Wrong codes of a member.', wrong.member),
           network: windows(
             'Wrong codes from one network. Beyond it members there get no codes for addresses that they do not hold.',
-            ['60/1h'],
+            wrong.network,
           ),
         },
         strict,

@@ -1,6 +1,8 @@
 /** The settings file as a schema: one source for checking it, for environment names and for docs/config.md. */
 
 import { type Static, Type } from '../json-schema.ts'
+import { defaultAddressCap } from '../throttle/policy.ts'
+import { formatWindow } from './duration.ts'
 import { redisSchema } from './hot-settings.ts'
 import { passwordsSchema } from './password-settings.ts'
 import { durationPattern, optional, policySchema, strict, windowPattern } from './policy-schema.ts'
@@ -106,7 +108,7 @@ export const settingsSchema = Type.Object(
         pattern: windowPattern,
         description:
           'Codes to one address over all tenants, as COUNT/TIME. Half of them are kept for whoever holds the address (docs/limits.md).',
-        default: '20/24h',
+        default: formatWindow(defaultAddressCap),
       }),
     ),
     retention: optional(
