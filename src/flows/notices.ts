@@ -27,7 +27,7 @@ export function noticesOf(member: Member, changed: Changed, serves: Services['se
     .filter((contact): contact is Address => contact !== null && addressKey(contact) !== key)
     .map(
       (contact): NewMessage => ({
-        id: newMessageId(),
+        id: newMessageId(now),
         tenant,
         app,
         channel: contact.kind === 'phone' ? 'sms' : 'email',

@@ -53,7 +53,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const message: NewMessage | undefined = isTest
     ? undefined
     : {
-        id: newMessageId(),
+        id: newMessageId(now),
         tenant: session.tenant.id,
         app: session.app.id,
         channel,
