@@ -8,7 +8,7 @@ import { inPlainWidth } from './typed.ts'
 
 export type Address = PhoneNumber | EmailAddress
 
-/** What an operator knows of addresses beyond what everybody does. */
+/** An operator's own rules about addresses, besides those that hold everywhere. */
 export type AddressRules = {
   readonly numbers: NumberRules
   /** Domains whose local parts may have double or final dots, in lower-case A-labels. */
@@ -17,7 +17,7 @@ export type AddressRules = {
 
 const noAddressRules: AddressRules = { numbers: noNumberRules, dottedDomains: [] }
 
-/** Parses either kind: what contains `@` is meant as an e-mail address. */
+/** Parses either kind. A text with an `@` is read as an e-mail address, any other as a phone number. */
 export function parseAddress(text: string, rules: AddressRules = noAddressRules): Parsed<Address> {
   return inPlainWidth(text).includes('@')
     ? parseEmailAddress(text, rules.dottedDomains)
@@ -30,14 +30,14 @@ export function addressKey(address: Address): string {
 }
 
 /**
- * The key that limits count by. Wider than the identity: mailboxes that are known to be one person's
- * (`+tag`, and dots at Gmail) are limited as one, so that nobody multiplies a budget by them.
+ * The key that limits count by. Wider than the identity: mailboxes that belong to one person (`+tag`, and dots at
+ * Gmail) have one key, so that nobody multiplies a budget by spelling an address differently.
  */
 export function limiterKey(address: Address): string {
   return limiterKeyOf(addressKey(address))
 }
 
-/** The same of an identity, see `addressKey`. */
+/** The limiter key of an identity, see `limiterKey` and `addressKey`. */
 export function limiterKeyOf(key: string): string {
   if (!key.startsWith('mailto:')) return key
   const at = key.lastIndexOf('@')
@@ -51,14 +51,13 @@ export function limiterKeyOf(key: string): string {
 }
 
 /**
- * An address as it may be shown to someone who need not know it: `+86138****8000`, `j***@example.com`.
- * Of a number four digits are always hidden, of a mailbox all but the first letter, and that too if it
- * is the only one.
+ * An address as it may be shown to a person who need not know all of it: `+86138****8000`, `j***@example.com`.
+ * Four digits of a number are hidden, and all of a mailbox but its first letter. A mailbox of one letter is hidden whole.
  */
 export function maskAddress(address: Address): string {
   if (address.kind === 'phone') {
     const { e164 } = address
-    // The plus, two digits and the four hidden come first; short numbers have fewer than four left.
+    // The tail follows the plus, at least two digits and the four hidden ones; a short number has fewer than four left.
     const tail = Math.min(4, Math.max(0, e164.length - 7))
     return `${e164.slice(0, Math.max(0, e164.length - 4 - tail))}****${e164.slice(e164.length - tail)}`
   }
@@ -68,8 +67,8 @@ export function maskAddress(address: Address): string {
 }
 
 /**
- * The same of an identity, see `addressKey`. Whatever rules there are today: a number that was allowed
- * once is still to be shown.
+ * The mask of an identity, see `maskAddress` and `addressKey`. It does not parse: a stored number must be shown even if
+ * today's rules refuse it.
  */
 export function maskKey(key: string): string {
   const text = key.slice(key.indexOf(':') + 1)

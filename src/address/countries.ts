@@ -185,7 +185,7 @@ export type CountryKey = keyof typeof callingCodes
 
 export const countryKeys = Object.keys(callingCodes) as readonly CountryKey[]
 
-/** What an absent `country` stands for. */
+/** The country of a call that names none. */
 export const defaultCountryKey: CountryKey = 'chinaPR'
 
 export function isCountryKey(text: string): text is CountryKey {
@@ -205,10 +205,9 @@ const keysOfCode: ReadonlyMap<string, readonly CountryKey[]> = Map.groupBy(
 const longestCode = 4
 
 /**
- * The longest listed code that a number begins with: nine keys of the form +1xxx lie inside +1, and
- * their numbers are theirs alone. Countries with several area codes have one in the list: a number with
- * another (Dominican Republic +1829, Jamaica +1658, Puerto Rico +1939) counts as +1, as the list says,
- * and so do the countries of +1 that the list leaves out.
+ * The longest listed code that a number begins with. Nine keys have a code of the form +1xxx: their numbers belong to
+ * them and not to +1. The list has one area code for each country. So a number with another area code (Dominican
+ * Republic +1829, Jamaica +1658, Puerto Rico +1939) counts as +1, and so does one of a country of +1 that is not listed.
  */
 function listedCodeOf(number: PhoneNumber): string | undefined {
   for (let length = longestCode; length > 0; length--) {
@@ -223,7 +222,7 @@ export function isNumberOfCountry(key: CountryKey, number: PhoneNumber): boolean
   return listedCodeOf(number) === callingCodes[key]
 }
 
-/** The regions with a key of their own under a shared code, and whose the rest of that code is. */
+/** Under a shared code: the regions with a key of their own, and the key of all other numbers. */
 const keyOfRegion: Readonly<Record<string, CountryKey>> = { CA: 'canada', KZ: 'kazakhstan' }
 const mainKeyOfCode: Readonly<Record<string, CountryKey>> = { '1': 'usa', '7': 'russia' }
 

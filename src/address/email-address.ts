@@ -1,4 +1,7 @@
-/** E-mail addresses: a dot-atom, or for named domains one with more dots, at a domain of DNS names, in the form to send to and the form to compare. */
+/**
+ * E-mail addresses, in the form to send to and the form to compare: a dot-atom at a domain of DNS names. At named domains
+ * the part before the `@` may have more dots.
+ */
 
 import { domainToASCII, domainToUnicode } from 'node:url'
 import type { Parsed } from './parsed.ts'
@@ -20,18 +23,18 @@ const longestAddress = 254
 
 /** RFC 5322 atext, and with RFC 6532 any letter, mark or digit beyond ASCII: no quotes, no comments. */
 const dotAtom = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
-/** The same, with dots anywhere but in front: what some Japanese carriers gave out until 2009. */
+/** The same, with dots anywhere but in front: some Japanese carriers gave out such addresses until 2009. */
 const dottedAtom = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-][\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~.-]*$/u
-/** What may be typed for a domain, before IDNA: `domainToASCII` alone would take more. */
+/** The characters of a domain as typed, before IDNA: `domainToASCII` alone accepts more. */
 const typedDomain = /^[\p{L}\p{M}\p{N}.-]+$/u
-/** Some letters and marks show nothing (U+3164, U+034F …): two addresses would look like one. */
+/** Letters and marks that show nothing (U+3164, U+034F …). With them two different addresses would look the same. */
 const invisible = /\p{Default_Ignorable_Code_Point}/u
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
- * Parses an e-mail address. Strict, for what passes goes into SMTP commands and headers: nothing
- * that separates addresses, quotes, or breaks lines gets through. Never throws.
- * @param typed  Full-width forms and ideographic full stops are read as what they stand for.
+ * Parses an e-mail address. It is strict because the result goes into SMTP commands and headers: no character that
+ * separates addresses, quotes or breaks lines gets through. Never throws.
+ * @param typed  Full-width forms and ideographic full stops are read as the ASCII characters they stand for.
  * @param dottedDomains  Domains, in lower-case A-labels, where a local part may have double or final dots.
  */
 export function parseEmailAddress(
@@ -41,8 +44,8 @@ export function parseEmailAddress(
   if (typed.length > longestAddress) return { kind: 'refused', reason: 'length' }
   const text = inPlainWidth(typed)
   const at = text.lastIndexOf('@')
-  // Normalised before anything is judged or sent: NFC makes ASCII of some letters (U+212A is K), and a
-  // mailbox that differs from its canonical form by such a letter would be someone else's.
+  // Normalised before it is checked or sent, because NFC turns some letters into ASCII (U+212A into K). Otherwise mail
+  // would go to a mailbox that differs from the canonical form, and could be another person's.
   const local = text.slice(0, Math.max(0, at)).normalize('NFC')
   if (!dottedAtom.test(local) || invisible.test(local)) return { kind: 'refused', reason: 'local-part' }
   const isPlain = dotAtom.test(local)
@@ -69,7 +72,7 @@ function domainOf(typed: string): string | undefined {
   if (labels.length < 2 || !labels.every((one) => label.test(one))) return undefined
   // A top-level domain of digits is an IP address without its brackets.
   if (/^\d+$/.test(labels.at(-1)!)) return undefined
-  // domainToASCII does not look into an A-label that was typed; one that stands for nothing stays as it is.
+  // domainToASCII does not check a typed A-label. One that decodes to no letters comes back unchanged: refused.
   if (labels.some((one) => one.startsWith('xn--') && domainToUnicode(one) === one)) return undefined
   return domain
 }

@@ -1,4 +1,4 @@
-/** What an operator knows of phone numbers beyond the library: prefixes that are taken, prefixes that are not. */
+/** An operator's own rules about phone numbers, besides the library's: prefixes to accept, and prefixes to refuse. */
 
 import { callingCodeIn, mobileLengthsOf } from './mobile-pattern.ts'
 
@@ -21,9 +21,8 @@ export type AllowedPrefix = {
 export const noNumberRules: NumberRules = { allow: [], refuse: [] }
 
 /**
- * Reads an entry of the settings: `+86149`, or `+1436:CA` where a calling code has several regions and the main one is
- * not meant.
- * @returns A sentence if it cannot work.
+ * Reads an entry of the settings: `+86149`, or `+1436:CA` for a region that is not the main one of its calling code.
+ * @returns A sentence about the problem if the entry cannot work.
  */
 export function allowedPrefixIn(entry: string): AllowedPrefix | string {
   const [, prefix = '', stated] = /^(\+[1-9][0-9]{1,13})(?::([A-Z]{2}))?$/.exec(entry) ?? []

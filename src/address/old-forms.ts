@@ -1,20 +1,21 @@
-/** National forms of mobile numbers that went out of use, and the form that took their place. */
+/** Forms of national mobile numbers that went out of use, and the form of today for each. */
 
 type OldForm = { readonly form: RegExp; readonly now: string }
 
 /**
- * By region, of the national number as the library's parser leaves it. Only what has one meaning: Brazil's 7 was also
- * used by a network that never got the ninth digit, and Côte d'Ivoire's new prefix depends on the operator.
+ * By region: patterns of the national number as the library's parser returns it. Only forms with a single meaning are
+ * here. Left out are Brazil's 7, which a network that never got the ninth digit used too, and Côte d'Ivoire, where the
+ * new prefix depends on the operator.
  */
 const oldForms: Readonly<Record<string, readonly OldForm[]>> = {
-  // From abroad a mobile has a 9 in front of the area code, which people leave out (libphonenumber: AR, mobile numbers
-  // are those with 9). Fixed lines are out of the question where a code is to go by SMS.
+  // People leave out the 9 that a mobile number has before its area code when dialled from abroad (libphonenumber, AR:
+  // numbers with the 9 are mobile). Without it the number looks like a fixed line, but a code by SMS goes to no fixed line.
   AR: [{ form: /^([1-3]\d{9})$/, now: '9$1' }],
   // Two digits were put in front of all numbers on 2024-11-30 (ARCEP Bénin).
   BJ: [{ form: /^([4-69]\d{7})$/, now: '01$1' }],
   // The ninth digit, 2012 to 2016, in front of all mobiles (Anatel).
   BR: [{ form: /^([1-9]{2})([689]\d{7})$/, now: '$19$2' }],
-  // Since 2019-08-03 ten digits and no prefixes: IFT; libphonenumber dropped 1, 01, 044 and 045 too.
+  // Ten digits and no prefixes since 2019-08-03 (IFT); libphonenumber dropped 1, 01, 044 and 045 too.
   MX: [{ form: /^(?:1|01|044|045)([2-9]\d{9})$/, now: '$1' }],
 }
 

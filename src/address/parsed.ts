@@ -5,7 +5,7 @@ export type RefusalReason =
   | 'no-plus'
   /** Something other than ASCII digits after the `+`. */
   | 'characters'
-  /** More than an address of its kind can have. */
+  /** Longer than an address of its kind can be. */
   | 'length'
   /** No number of any numbering plan, or of one that belongs to no country (satellite, global services). */
   | 'not-valid'
@@ -13,9 +13,9 @@ export type RefusalReason =
   | 'not-mobile'
   /** A mobile number that the operator's settings refuse. */
   | 'not-allowed'
-  /** What stands before the `@`. */
+  /** The part before the `@` is not valid. */
   | 'local-part'
-  /** What stands after the `@`. */
+  /** The part after the `@` is not valid. */
   | 'domain'
 
 export type Parsed<T> =

@@ -1,18 +1,18 @@
-/** The part of all addresses that one belongs to: what a store that is spread over shards keeps together. */
+/** Partitions of all addresses: a store with shards keeps everything about one partition on one shard. */
 
 import { hash } from 'node:crypto'
 import { limiterKeyOf } from './address.ts'
 
-/** So many there are. Engines with fewer shards keep several in each. */
+/** The number of partitions. An engine with fewer shards keeps several partitions on each. */
 export const partitions = 4096
 
 /**
- * The partition of an address, from 0 to `partitions` - 1. Twelve bits of a digest of 256: enough to find a record
- * by, and no more of the address than one in 4096 shares.
- * @param key  Its identity, see `addressKey`. All that is limited as one is in one partition.
+ * The partition of an address, from 0 to `partitions` - 1: twelve bits of a digest of 256. They are enough to find the
+ * shard of a record, and show no more of the address than every 4096th address shares.
+ * @param key  The address's identity, see `addressKey`. Addresses with the same limiter key have the same partition.
  */
 export function partitionOf(key: string): number {
-  // As text, which costs a quarter of a buffer: every issue asks.
+  // Hashed to text, which costs a quarter of hashing to a buffer: every issue needs it.
   return Number.parseInt(hash('sha256', limiterKeyOf(key), 'hex').slice(0, 3), 16)
 }
 

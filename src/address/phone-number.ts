@@ -1,4 +1,4 @@
-/** Phone numbers: what may receive a code by SMS, as its E.164 identity. */
+/** Phone numbers that can receive a code by SMS, with E.164 as their identity. */
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { plainMobileRegion } from './mobile-pattern.ts'
@@ -21,10 +21,10 @@ const plusAndDigits = /^\+[0-9]+$/
 const longestText = 21
 
 /**
- * Parses a mobile number. Never throws.
- * The plain case is recognised without the library's parser: see `plainMobileRegion`.
- * @param typed  Full-width forms are read as what they stand for.
- * @param rules  What the operator knows of numbers beyond the library.
+ * Parses a mobile number. Never throws. Most numbers are recognised without the library's parser, see
+ * `plainMobileRegion`.
+ * @param typed  Full-width forms are read as the ASCII characters they stand for.
+ * @param rules  The operator's own rules, besides the library's.
  */
 export function parsePhoneNumber(typed: string, rules: NumberRules = noNumberRules): Parsed<PhoneNumber> {
   const text = inPlainWidth(typed)
@@ -38,15 +38,14 @@ export function parsePhoneNumber(typed: string, rules: NumberRules = noNumberRul
 }
 
 /**
- * The library's answer, of 5 to 13 µs.
- * Only a number that is valid and of a type that can get an SMS passes: "possible" is not enough, it
- * lets 10- and 12-digit +86 numbers in. A trunk zero (`+860138…`) is dropped by the parser, so the
- * identity is its result, never the text. An old form passes as the one that took its place.
+ * The answer of the library, in 5 to 13 µs. A number passes if it is valid and of a type that can get an SMS. The
+ * library's weaker test, "possible", lets +86 numbers of 10 and 12 digits in. The parser drops a trunk zero
+ * (`+860138…`), so the identity is its result and never the text. An old form passes as today's form.
  * @param text  A plus and digits, so that it can hold no extension.
  */
 export function fullyParsed(text: string): Parsed<PhoneNumber> {
   const number = parsePhoneNumberFromString(text, { extract: false })
-  // The type is found by matching the number against the patterns of each; undefined means not valid.
+  // The library finds the type by trying the patterns of all types; undefined means that the number is not valid.
   const type = number?.getType()
   if (number?.country !== undefined && isMobile(type)) return known(number.number, number.country)
   if (number?.country !== undefined) {

@@ -1,9 +1,9 @@
-/** Addresses as Chinese and Japanese keyboards type them, in the characters that addresses are made of. */
+/** Turns addresses as Chinese and Japanese keyboards type them into the characters that addresses consist of. */
 
 /**
- * Full-width forms (U+FF01 to U+FF5E) stand for ASCII, as identifiers are read elsewhere (RFC 8265 3.3.1, width mapping);
- * ideographic full stops are dots, as in domain names (UTS #46 2.3). Done before anything is judged: what they hide,
- * a quote or a comma say, is refused as itself.
+ * Full-width forms (U+FF01 to U+FF5E) stand for ASCII, as in other identifiers (RFC 8265 3.3.1, width mapping);
+ * ideographic full stops are dots, as in domain names (UTS #46 2.3). This comes before all checks, so that a full-width
+ * quote or comma is refused like an ASCII one.
  */
 export function inPlainWidth(text: string): string {
   return text

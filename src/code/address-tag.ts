@@ -1,4 +1,4 @@
-/** An address as the journal names it: found again by who has the key ring, and no address to anyone else. */
+/** The tag that stands for an address in the journal: only the key ring leads from an address to its tag. */
 
 import { createHmac } from 'node:crypto'
 import type { KeyRing, RingKey } from './key-ring.ts'
@@ -7,14 +7,14 @@ const version = 'countersign-address-1'
 
 /** 128 bits in base64url. @param address  The address's identity, see `addressKey`. */
 export function addressTag(key: RingKey, address: string): string {
-  // The length before the version keeps it apart from what codes are made of.
+  // The version with its length in front keeps this MAC apart from those that codes are made from.
   return createHmac('sha256', key.codeKey)
     .update(`${version.length}:${version}${address.length}:${address}`)
     .digest()
     .toString('base64url', 0, 16)
 }
 
-/** By every key that may have been the newest when it was written. */
+/** The tags of an address under every key of the ring: each may have been the newest when an entry was written. */
 export function addressTags({ keys }: KeyRing, address: string): readonly string[] {
   return [...keys.values()].map((key) => addressTag(key, address))
 }

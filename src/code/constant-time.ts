@@ -1,10 +1,10 @@
-/** Comparison of secrets in time that does not depend on where they differ. */
+/** Compares secrets in a time that does not depend on where they differ. */
 
 import { timingSafeEqual } from 'node:crypto'
 
 /**
- * Tells whether two secrets are the same. Lengths are not secret here (a code's is in the
- * settings, a MAC's in its algorithm), contents are.
+ * Whether two secrets are the same. Their contents are secret; their lengths are not, because the length of a code is in
+ * the settings and that of a MAC in its algorithm.
  */
 export function isSameSecret(a: string, b: string): boolean {
   const left = Buffer.from(a)

@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto'
 import type { RingKey } from './key-ring.ts'
 
-/** What a code is bound to. A change in any one of these gives an unrelated code. */
+/** The things a code is bound to. A change in any of them gives an unrelated code. */
 export type CodeSubject = {
   readonly id: string
   readonly tenant: string
@@ -20,7 +20,7 @@ const version = 'countersign-code-1'
  * Derives the code of a verification: the first 128 bits of an HMAC-SHA-256, reduced to decimal
  * digits, as RFC 4226 makes a value from a MAC. The modulo bias is below 2^-94 at 10 digits.
  * @param digits  6 to 10.
- * @returns Exactly `digits` decimal digits; a string from here to the phone, for its leading zeros.
+ * @returns Exactly `digits` decimal digits. It stays a string all the way to the phone, to keep its leading zeros.
  */
 export function deriveCode(key: RingKey, subject: CodeSubject, digits: number): string {
   const mac = createHmac('sha256', key.codeKey)
@@ -40,7 +40,7 @@ export function deriveCode(key: RingKey, subject: CodeSubject, digits: number): 
   return value.toString().padStart(digits, '0')
 }
 
-/** Length-prefixed fields, so that no two different subjects read the same. */
+/** Fields, each with its length in front, so that no two different subjects give the same text. */
 function canonical(fields: readonly string[]): string {
   return fields.map((field) => `${field.length}:${field}`).join('')
 }

@@ -1,4 +1,4 @@
-/** A code as people type or paste it, made into the digits that were sent. */
+/** Turns a code as people type or paste it into the digits that were sent. */
 
 /** The zeros of the scripts whose keyboards type digits of their own (Unicode, General_Category Nd). */
 const zeros = [
@@ -13,12 +13,12 @@ const zeros = [
   0x17e0, // Khmer
 ]
 
-/** Blanks and line ends of any kind, hyphens and dashes, and what shows nothing. */
+/** Blanks and line ends of any kind, hyphens and dashes, and characters that show nothing. */
 const between = /[\s\p{Pd}\p{Cf}\u2212]/gu
 
 /**
- * Takes out what copying puts into a code, and nothing else: a text that was no code stays none. Done before a code
- * is compared, whatever the comparison will say.
+ * Removes the characters that copying and pasting puts between digits, and nothing else: a text that is no code does not
+ * become one. Every entered code goes through here before it is compared, so its time shows nothing.
  */
 export function enteredCode(text: string): string {
   return text.replace(between, '').replace(/\p{Nd}/gu, (digit) => {

@@ -1,8 +1,8 @@
-/** The key ring: secret keys by id, of which the newest makes and all check. */
+/** The key ring: secret keys by id. The newest makes codes, all of them check codes. */
 
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 
-/** One master key's two uses. They are derived apart, so that neither use weakens the other. */
+/** The two keys derived from one master key, one for each use, so that neither use weakens the other. */
 export type RingKey = {
   readonly id: string
   /** Makes codes (HMAC-SHA-256, 32 bytes). */
@@ -16,7 +16,7 @@ export type KeyRing = {
   readonly keys: ReadonlyMap<string, RingKey>
 }
 
-/** A ring that stands for another one from now on, wherever it was handed to. */
+/** A ring whose keys can be replaced in place, for all who hold it. */
 export type RenewableRing = KeyRing & { replaceBy(ring: KeyRing): void }
 
 export function renewableRing(first: KeyRing): RenewableRing {
@@ -37,8 +37,8 @@ export function renewableRing(first: KeyRing): RenewableRing {
 const keyLine = /^([a-z0-9][a-z0-9-]{0,31}):([A-Za-z0-9_-]{43})$/
 
 /**
- * Reads a key ring: one `id:key` a line, oldest first, `#` starts a comment. The key is 32 bytes
- * in base64url (43 characters).
+ * Reads a key ring: one `id:key` on each line, the oldest first; `#` starts a comment. A key is 32 bytes in base64url
+ * (43 characters).
  * @throws RangeError naming the line at fault, never its content.
  */
 export function parseKeyRing(text: string): KeyRing {

@@ -5,8 +5,8 @@ import type { KeyRing } from './key-ring.ts'
 
 /**
  * Seals a text for one purpose.
- * @param context  What the text belongs to, e.g. `app:ID`; the same must be given to open it, so
- *   that a sealed value copied to another row does not open there.
+ * @param context  The owner of the text, e.g. `app:ID`. Opening needs the same context, so a sealed value that is copied
+ *   to another row does not open there.
  * @returns `keyId.base64url(nonce ‖ ciphertext ‖ tag)`.
  */
 export function seal(ring: KeyRing, plain: string, context: string): string {
@@ -17,7 +17,7 @@ export function seal(ring: KeyRing, plain: string, context: string): string {
 }
 
 /**
- * Opens what `seal` made.
+ * Opens a value that `seal` made.
  * @returns undefined if the key is not in the ring, the context differs or the value was changed.
  */
 export function open(ring: KeyRing, sealed: string, context: string): string | undefined {
@@ -31,6 +31,6 @@ export function open(ring: KeyRing, sealed: string, context: string): string | u
       .setAuthTag(body.subarray(-16))
     return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]).toString('utf8')
   } catch {
-    return undefined // GCM refuses without telling why; the caller treats all reasons alike
+    return undefined // GCM gives no reason for a refusal; the caller treats all reasons alike
   }
 }

@@ -1,4 +1,4 @@
-/** Who there is: tenants, their apps and members, and the tokens they log in for. */
+/** Tenants, their apps and members, and the tokens that logins give them. */
 
 import type { Address } from '../address/address.ts'
 
@@ -6,7 +6,7 @@ import type { Address } from '../address/address.ts'
 export type Tenant = {
   readonly id: string
   readonly name: string
-  /** The app that account logins count as; they name none of their own. */
+  /** The app that account logins count as, because such a login names no app. */
   readonly accountApp: string
 }
 
@@ -25,7 +25,7 @@ export type App = {
   readonly createdAt: number
 }
 
-/** default: the one an App ID login without a userId acts as. */
+/** default: the administrator that an App ID login without a userId acts as. */
 export type AdminRole = 'default' | 'admin' | 'none'
 
 export type Profile = {
@@ -49,21 +49,21 @@ export type Member = {
   readonly profile: Profile
   readonly deptCode: string
   readonly phone: Address | null
-  /** The wire's country key, as the member gave it. */
+  /** The wire's country key, as in the call that stored the number. */
   readonly phoneCountry: string | null
   readonly email: Address | null
   readonly createdAt: number
 }
 
-/** spent: a refresh token that was used, kept until it would have expired to be known again. */
+/** spent: a refresh token that was used. It is kept until its expiry, so that a second use is recognised. */
 export type TokenKind = 'access' | 'refresh' | 'spent'
 
-/** A token as kept: its SHA-256, never itself. */
+/** A token as the store keeps it: its SHA-256, never the token itself. */
 export type Token = {
   /** Base64url SHA-256 of the token. */
   readonly hash: string
   readonly kind: TokenKind
-  /** Common to all tokens of one login, those it was refreshed to included. */
+  /** The same for all tokens of one login, also for those that a refresh made. */
   readonly login: string
   readonly tenant: string
   readonly app: string
@@ -73,7 +73,7 @@ export type Token = {
   readonly expiresAt: number
 }
 
-/** What a token stands for, whole. */
+/** The member, app and tenant that a live access token stands for. */
 export type Session = {
   readonly token: Token
   readonly tenant: Tenant
@@ -81,16 +81,16 @@ export type Session = {
   readonly member: Member
 }
 
-/** How much of logging in is kept at once. */
+/** How many logins and tokens may exist at once. */
 export type LoginLimits = {
   /** Live logins of a member and client type. One more evicts the oldest. */
   readonly logins: number
   /**
-   * Live access tokens of a member and client type, and refresh tokens of a login. One more evicts the oldest of the
-   * login that holds most, so that who refreshes often pushes out no other's.
+   * Live access tokens of a member and client type, and refresh tokens of a login. One more evicts the oldest token of
+   * the login that has most, so that a login that refreshes often evicts no token of another.
    */
   readonly tokens: number
-  /** Refresh tokens that a login has spent and that would still live. One more is refused: to be known again all are kept. */
+  /** Unexpired refresh tokens that a login has spent. One more refresh is refused, because each spent token must be kept. */
   readonly spent: number
 }
 

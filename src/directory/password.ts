@@ -9,7 +9,7 @@ const argon2Async = promisify(argon2)
 const cost = { memory: 19_456, passes: 2, parallelism: 1 } as const
 const tagLength = 32
 
-/** In UTF-16 units. The least is that of the wire's own passwords; the most bounds what one import may cost. */
+/** In UTF-16 units. The wire's own passwords have at least so many; the upper bound limits the time of an import. */
 export const passwordLength = { least: 8, most: 128 } as const
 
 /** @returns `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Takes some 20 ms, off the main thread. */
@@ -39,7 +39,7 @@ export async function isRightPassword(password: string, hash: string): Promise<b
   return kept.length === given.length && timingSafeEqual(kept, given)
 }
 
-/** NFKC, so that the same password typed on two keyboards is the same (RFC 8265). */
+/** In NFKC, so that a password is the same on every keyboard (RFC 8265). */
 function derive(
   password: string,
   nonce: Buffer,

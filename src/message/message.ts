@@ -1,4 +1,4 @@
-/** A message to one address: what is known of it before anyone tries to send it. */
+/** A message to one address, as it is before the first try to send it. */
 
 import type { Address } from '../address/address.ts'
 import { randomHex } from '../random.ts'
@@ -20,7 +20,7 @@ export type NewMessage = {
   readonly values: Readonly<Record<string, string>>
   /** How long the message is worth sending; a code message lives as long as its code. */
   readonly lifetimeMs: number
-  /** Limiters to refund this issue's hit in if it ends and nobody took it, see `isUntaken`. */
+  /** Keys of the limiters that get a refund of this issue's hit if the message fails untaken, see `isUntaken`. */
   readonly cooldown: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** A message in the outbox: how it is queued, and what is known of it at each claim. */
+/** A message in the outbox, with its state at the present claim. */
 
 import type { Verification } from '../verification/verification.ts'
 import type { DispatchOutcome } from './dispatch.ts'
@@ -12,7 +12,7 @@ export type OutboxEntry = {
   /** Engine time. */
   readonly queuedAt: number
   readonly deadlineAt: number
-  /** From this claim to the deadline: all that a process whose clock differs needs to know. */
+  /** Milliseconds from this claim to the deadline; a process needs no more, even if its clock differs from engine time. */
   readonly remainingMs: number
   /** Number of this claim, from 1, and of the dispatch that it leads to. */
   readonly nth: number
@@ -25,14 +25,14 @@ export type OutboxEntry = {
    * provider may have taken it.
    */
   readonly begun?: string
-  /** Its first channel was not enough in time: `message.channel` is the second. */
+  /** Whether `message.channel` is the second channel, because the first did not deliver in time. */
   readonly isSecond: boolean
 }
 
 /**
  * The entry of a message that is queued now, claimed by the process that queues it.
  * @param queuedAt  Engine time of the commit, ms.
- * @param verification  Of a code message, which dies with its code. At a resend the code is older than the message.
+ * @param verification  For a code message, which expires with its code. At a resend the code is older than the message.
  */
 export function newOutboxEntry(
   message: NewMessage,
@@ -54,10 +54,11 @@ export function newOutboxEntry(
 }
 
 /**
- * Whether no provider took a message that has failed, nor may have: then its issue counts for nothing. Not so if it
- * was accepted before, if an answer was lost, or if a claim of it was never settled: who had it may have sent it.
- * @param entry  As it lies in the outbox.
- * @param outcome  Of the dispatch it failed by.
+ * Whether it is certain that no provider took a message that has failed; then its issue does not count. It is not
+ * certain if a provider accepted it before, if an answer was lost, or if a claim was never settled, because that
+ * claim's owner may have sent it.
+ * @param entry  As it is in the outbox.
+ * @param outcome  Of the dispatch that made it fail.
  */
 export function isUntaken(
   { nth, tried, unknowns, isSecond }: Pick<OutboxEntry, 'nth' | 'tried' | 'unknowns' | 'isSecond'>,

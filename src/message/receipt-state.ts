@@ -1,8 +1,7 @@
-/** What became of a message in the words of receipts. */
+/** The states of a message that receipts report. */
 
 /**
- * In the order of what is known: each state outranks those before it, and a record only moves up, whatever the order
- * receipts come in (T-6).
+ * In rising order: a record only moves to a later state, whatever the order in which receipts arrive (T-6).
  */
 export const receiptStates = ['unknown', 'enroute', 'undeliverable', 'delivered'] as const
 export type ReceiptState = (typeof receiptStates)[number]

@@ -1,8 +1,8 @@
-/** IP addresses as connections, headers and settings write them, and the one form in which they are compared. */
+/** IP addresses as connections, headers and settings write them, and the single form in which they are compared. */
 
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** The groups before the last two, where the last two are an IPv4 address. */
+/** The first six groups of IPv6 addresses whose last two groups are an IPv4 address. */
 const prefixesOfIPv4: readonly (readonly number[])[] = [
   [0, 0, 0, 0, 0, 0xffff], // IPv4-mapped: RFC 4291 2.5.5.2
   [0, 0, 0, 0, 0xffff, 0], // IPv4-translated: RFC 2765 2.1
@@ -10,9 +10,9 @@ const prefixesOfIPv4: readonly (readonly number[])[] = [
 ]
 
 /**
- * Reads an address with what proxies write around it: a port (`192.0.2.7:5060`, `[2001:db8::1]:443`), brackets, a
- * zone, blanks.
- * IPv4 within IPv6 is IPv4. Leading zeros are refused: some read `010` as ten, others as eight.
+ * Reads an address, also with the additions of proxies: a port (`192.0.2.7:5060`, `[2001:db8::1]:443`), brackets, a
+ * zone, blanks. An IPv4 address within an IPv6 one is read as IPv4. Leading zeros are refused, because some programs read
+ * `010` as ten and others as eight.
  * @returns IPv4 with dots or all eight groups of IPv6 in lower case; undefined if it is no address.
  */
 export function readIpAddress(text: string): string | undefined {
@@ -25,9 +25,9 @@ export function readIpAddress(text: string): string | undefined {
   return isIPv6(address) ? ofGroups(groupsOf(address)) : undefined
 }
 
-/** Eight numbers of an address that is known to be IPv6. */
+/** The eight groups of an IPv6 address, as numbers. */
 function groupsOf(text: string): number[] {
-  const [address = ''] = text.split('%') // a zone is the machine's own business
+  const [address = ''] = text.split('%') // a zone has a meaning only on its own machine
   const withoutDots = address.replace(/(?<![\d.])[\d.]+$/, (last) => {
     if (!last.includes('.')) return last
     const [a, b, c, d] = last.split('.').map(Number) as [number, number, number, number]

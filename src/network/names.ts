@@ -1,7 +1,7 @@
 /**
- * Names of other servers looked up without threads: asked of the DNS by sockets of its own, and kept for their time.
- * `dns.lookup` keeps one of libuv’s four threads until the DNS answers; a few slow names, or passwords being
- * compared, and all others wait.
+ * Looks up names of other servers without threads: it asks the DNS through its own sockets, and keeps answers for their
+ * time to live. `dns.lookup` occupies one of libuv’s four threads until the DNS answers, so four slow names, or passwords
+ * being compared, would make all other look-ups wait.
  */
 
 import { type LookupAddress, promises, lookup as systemLookup } from 'node:dns'
@@ -21,16 +21,16 @@ export type LookupSettings = {
 }
 
 const [minKeptMs, maxKeptMs] = [1_000, 300_000]
-/** What the system found comes without a time. */
+/** How long an answer of the system is kept, which has no time to live. */
 const systemKeptMs = 10_000
-/** While the DNS is away, what it said before is better than nothing (RFC 8767). */
+/** How long an expired answer may be served while the DNS is away (RFC 8767). */
 const maxStaleMs = 24 * 3_600_000
 const askAgainMs = 5_000
-/** Waited for what is new before it is served stale. */
+/** How long to wait for a fresh answer before an expired one is served. */
 const patienceMs = 500
-/** Waited for IPv6 when IPv4 is there (RFC 8305 3 names 50 ms for the other way round). */
+/** How long to wait for IPv6 addresses once IPv4 addresses are there (RFC 8305 3 has 50 ms for the reverse). */
 const otherFamilyMs = 50
-/** Of one question; asked twice. */
+/** The time limit of one question; each is asked at most twice. */
 const answerMs = 700
 const hostsKeptMs = 5_000
 
@@ -39,7 +39,7 @@ type Entry = { readonly addresses: readonly LookupAddress[]; freshUntil: number;
 
 let shared: LookupFunction | undefined
 
-/** For all carriers: as `net.connect` takes it. */
+/** The look-up that connections to all carriers share, in the form of `net.connect`'s option `lookup`. */
 export const lookupName: LookupFunction = (name, options, done) => {
   shared ??= createLookup()
   shared(name, options, done)
@@ -66,7 +66,7 @@ export function createLookup({
     return (await Promise.race([refreshed, sleep(patienceMs, entry, { ref: false })])).addresses
   }
 
-  /** What is known without asking anybody: literals, the file of hosts, and this machine (RFC 6761 6.3). */
+  /** Addresses that need no question: literals, those of the hosts file, and this machine (RFC 6761 6.3). */
   function ownAddresses(name: string): readonly LookupAddress[] | undefined {
     const family = isIP(name)
     if (family !== 0) return [{ address: name, family }]
@@ -75,7 +75,7 @@ export function createLookup({
     return listed ?? (/(^|\.)localhost$/.test(name) ? thisMachine : undefined)
   }
 
-  /** One question for all who want the name. */
+  /** Asks for a name once, for all callers that wait for it. */
   function refresh(name: string, before: Entry | undefined): Promise<Entry> {
     const other = underWay.get(name)
     if (other) return other
@@ -124,14 +124,14 @@ const thisMachine: readonly LookupAddress[] = [
   { address: '::1', family: 6 },
 ]
 
-/** IPv4 first, as many networks promise IPv6 and do not deliver; who connects tries both by turns. */
+/** IPv4 comes first, because IPv6 does not work in many networks that announce it; a connection tries both by turns. */
 async function ask(
   name: string,
   servers: readonly string[] | undefined,
 ): Promise<({ readonly kind: 'found' } & Found) | { readonly kind: 'unknown' | 'away' }> {
-  // Names of one label are the system's: it knows the domains to search.
+  // Names of one label are left to the system, which knows the domains to search.
   if (!name.includes('.')) return { kind: 'unknown' }
-  // A new one each time, which reads the system's servers as they are now.
+  // A new resolver for each question, because it reads the system's list of DNS servers when it is made.
   const resolver = new promises.Resolver({ timeout: answerMs, tries: 2 })
   if (servers) resolver.setServers(servers)
   const found: { address: string; family: 4 | 6; ttl: number }[] = []
@@ -171,7 +171,7 @@ function askSystem(name: string): Promise<readonly LookupAddress[]> {
   )
 }
 
-/** A small file that is in memory anyway: read at once, not by a thread. None is an empty one. */
+/** Reads the hosts file synchronously: it is small, and in the cache of the system. A missing file counts as empty. */
 function readHosts(path: string): ReadonlyMap<string, readonly LookupAddress[]> {
   const byName = new Map<string, LookupAddress[]>()
   let text = ''
@@ -195,7 +195,7 @@ function readHosts(path: string): ReadonlyMap<string, readonly LookupAddress[]> 
   return byName
 }
 
-/** As `dns.lookup` puts it. */
+/** The error that `dns.lookup` gives for such a name. */
 function noAddress(name: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND', hostname: name })
 }

@@ -1,10 +1,10 @@
-/** Lists of networks: those an operator states, and those that are not the public internet. */
+/** Lists of networks: those of the settings, and those that are not part of the public internet. */
 
 import { BlockList, isIP } from 'node:net'
 
 export type Networks = { has(address: string): boolean }
 
-/** @param list  Addresses and CIDR blocks; anything else in it is left out. */
+/** @param list  Addresses and CIDR blocks; all other entries are ignored. */
 export function networksOf(list: readonly string[]): Networks {
   const blocks = new BlockList()
   for (const one of list) {
@@ -35,8 +35,8 @@ function familyOf(address: string): 'ipv4' | 'ipv6' | null {
 }
 
 /**
- * What is not the public internet (RFC 6890 and its registries). IPv4-mapped addresses are matched by their
- * IPv4 rows; the other forms that carry an IPv4 address within (NAT64, 6to4, Teredo) are refused whole.
+ * Networks that are not part of the public internet (RFC 6890 and its registries). The IPv4 rows cover IPv4-mapped
+ * addresses too; all addresses of the other forms with an IPv4 address inside (NAT64, 6to4, Teredo) count as private.
  */
 export const privateNetworks: readonly string[] = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],

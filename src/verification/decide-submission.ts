@@ -1,4 +1,4 @@
-/** Whether a code that was entered is right: pure, and equally long for every wrong reason. */
+/** Decides whether an entered code is right. Pure, and equally quick for every reason of a refusal. */
 
 import { isSameSecret } from '../code/constant-time.ts'
 import { deriveCode } from '../code/derive-code.ts'
@@ -9,7 +9,7 @@ export type SubmissionOutcome =
   | { readonly kind: 'match'; readonly record: Verification }
   | { readonly kind: 'refused'; readonly reason: 'unknown' | 'expired' | 'used' | 'dead' | 'wrong' }
 
-/** Stands in for the record that is not there, so that an unknown address costs the same derivation. */
+/** The decoy for a missing record: an unknown address costs the same derivation as a known one. */
 const nobody: Verification = {
   id: '0'.repeat(44),
   keyId: '',
@@ -29,7 +29,7 @@ const nobody: Verification = {
 
 /**
  * Compares the code entered with the record's own.
- * @param record  As `takeSubmission` gave it, already counted; undefined if there is none.
+ * @param record  As `takeSubmission` returned it, with this submission counted; undefined if there is none.
  * @param testCode  The fixed code of a test address, from the settings.
  * @param now  Engine time in ms.
  */
@@ -44,15 +44,15 @@ export function decideSubmission(
   const key: RingKey = ring.keys.get(subject.keyId) ?? ring.newest
   const derived = deriveCode(key, subject, subject.digits)
   const expected = subject.isTest ? testCode : derived
-  // Every check is made before any answer is given: the reasons differ in the journal, not in time.
+  // The comparison is made before the first return, so that the reasons differ in the journal but not in time.
   const isSame = expected !== undefined && isSameSecret(entered, expected)
   if (record === undefined) return { kind: 'refused', reason: 'unknown' }
   if (record.state === 'used') return { kind: 'refused', reason: 'used' }
   if (record.state === 'dead') return { kind: 'refused', reason: 'dead' }
-  // The second bound holds whatever a record says of its own end.
+  // The second bound protects against a record with too late an end (SP 800-63B-4 3.1.3.2).
   if (now >= record.expiresAt || now >= record.issuedAt + longestLifetimeMs)
     return { kind: 'refused', reason: 'expired' }
-  // A key that left the ring takes its codes with it; falling back to the newest must not revive them.
+  // Codes of a key that left the ring are refused: the newest key, used above in its place, must not make them valid.
   if (!subject.isTest && !ring.keys.has(record.keyId)) return { kind: 'refused', reason: 'unknown' }
   return isSame ? { kind: 'match', record } : { kind: 'refused', reason: 'wrong' }
 }

@@ -5,7 +5,7 @@ import { randomHex } from '../random.ts'
 
 /**
  * Why a code is asked for. A code made for one purpose never serves another.
- * own-contact: prove that the member still holds a contact already theirs · new-contact: store a contact.
+ * own-contact: to prove that the member still holds a present contact · new-contact: to store a new contact.
  */
 export type Purpose = 'own-contact' | 'new-contact'
 
@@ -33,7 +33,7 @@ export type Verification = VerificationKey & {
   readonly expiresAt: number
   /** Codes entered so far, right and wrong. */
   readonly submissions: number
-  /** When its code was first entered right; null: not yet. Looking at it without using it up counts. */
+  /** When its code was first entered right, even if that did not use it up; null: not yet. */
   readonly usedAt: number | null
   /** A test address: its code is in the settings and nothing is sent. */
   readonly isTest: boolean
@@ -43,16 +43,16 @@ export type Verification = VerificationKey & {
 export const longestLifetimeMs = 600_000
 
 /**
- * A new id: 12 hex digits of time, 128 random bits, 3 hex digits of its partition. The time is there only so that a
- * store appends instead of scattering its writes, the partition so that one with shards knows where to look.
- * @param address  Whose verification it is, see `addressKey`.
+ * A new id: 12 hex digits of time, 128 random bits, 3 hex digits of its partition. The time lets a store append instead
+ * of scattering its writes; the partition leads a store with shards to the right one.
+ * @param address  The identity of the address to verify, see `addressKey`.
  */
 export function newVerificationId(now: number, address: string): string {
   const time = Math.floor(now).toString(16).padStart(12, '0')
   return time + randomHex(16) + partitionOf(address).toString(16).padStart(3, '0')
 }
 
-/** The partition that an id names; of one made before ids named theirs, any. */
+/** The partition in an id. An id of an older version has none; then any partition comes out. */
 export function partitionOfId(id: string): number {
   return Number.parseInt(id.slice(-3), 16)
 }
