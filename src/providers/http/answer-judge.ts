@@ -3,7 +3,7 @@
 import type { AnswerRules, ReceiptRules } from '../../config/carriers/block-schema.ts'
 import { type Accepted, DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
 import type { Price } from '../../message/dispatch.ts'
-import type { Answer } from './answer-reader.ts'
+import type { Answer } from './answer.ts'
 import { ruleOf } from './answer-rules.ts'
 import { wordsOf } from './recorded-words.ts'
 import { retryAfterMs } from './retry-after.ts'

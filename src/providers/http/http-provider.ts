@@ -2,8 +2,8 @@
 
 import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
+import type { Answer } from './answer.ts'
 import { answerJudge } from './answer-judge.ts'
-import type { Answer } from './answer-reader.ts'
 import { createHttpClient, type Lost } from './client.ts'
 import { compileRequest } from './compile-request.ts'
 import { credentialProof } from './credentials.ts'

@@ -1,6 +1,6 @@
 /** Ways beside that to the carrier's own server, such as to where it shows its certificates: opened when first needed. */
 
-import type { Answer } from './answer-reader.ts'
+import type { Answer } from './answer.ts'
 import { createHttpClient, type HttpClient, type HttpClientSettings } from './client.ts'
 
 /**
