@@ -15,6 +15,7 @@ import { type CheckPasswordNeeds, createPasswordCheck } from './check-password.t
 function limitersIn(kept: Map<string, { limiter: LimiterState; forgottenAt: number }>): Limiters {
   const open = {
     read: (key: string) => kept.get(key)?.limiter,
+    forgottenAt: (key: string) => kept.get(key)?.forgottenAt,
     put: (key: string, _form: unknown, limiter: LimiterState, forgottenAt: number) =>
       void (limiter.length > 0 ? kept.set(key, { limiter, forgottenAt }) : kept.delete(key)),
   }

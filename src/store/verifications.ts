@@ -45,6 +45,8 @@ export type SubmissionResult =
   | {
       readonly kind: 'taken'
       readonly record: Verification | undefined
+      /** Of no use to callers. Where there is no record it makes the answer of an engine's thread as long. */
+      readonly decoy?: Verification
       readonly now: number
       readonly wrong: readonly Hit[]
     }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decideAcquire } from './acquire.ts'
 import type { LimiterState } from './limiter-state.ts'
+import type { OpenLimiters } from './open-limiters.ts'
 import {
   defaultPasswordLimits,
   type PasswordLimits,
@@ -11,7 +12,7 @@ import {
   passwordSubject,
   usedNetworkLimit,
 } from './password-limits.ts'
-import { type OpenLimiters, reserve, settle } from './reservation.ts'
+import { reserve, settle } from './reservation.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -22,6 +23,7 @@ function installation(policy: PasswordLimits = defaultPasswordLimits) {
   const limiters = new Map<string, { limiter: LimiterState; forgottenAt: number }>()
   const open: OpenLimiters = {
     read: (key) => limiters.get(key)?.limiter,
+    forgottenAt: (key) => limiters.get(key)?.forgottenAt,
     put: (key, _form, limiter, forgottenAt) => void limiters.set(key, { limiter, forgottenAt }),
   }
   const subjects = new Map<string, PasswordSubject>()

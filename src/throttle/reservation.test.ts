@@ -3,13 +3,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Limit } from './acquire.ts'
 import type { LimiterState } from './limiter-state.ts'
-import { type OpenLimiters, type Reservation, reservationMs, reserve, settle } from './reservation.ts'
+import type { OpenLimiters } from './open-limiters.ts'
+import { type Reservation, reservationMs, reserve, settle } from './reservation.ts'
 
 function keeper(): OpenLimiters & { readonly limiters: Map<string, LimiterState> } {
   const limiters = new Map<string, LimiterState>()
   return {
     limiters,
     read: (key) => limiters.get(key),
+    forgottenAt: () => undefined,
     put: (key, _form, limiter) =>
       void (limiter.length > 0 ? limiters.set(key, limiter) : limiters.delete(key)),
   }

@@ -1,14 +1,8 @@
 /** Hits of which it is not known yet whether they count: they hold their room for a while, and no longer. */
 
 import { decideAcquire, type Limit, type Throttled } from './acquire.ts'
-import {
-  forgottenAt,
-  type LimiterForm,
-  type LimiterState,
-  withHit,
-  withHits,
-  withoutHit,
-} from './limiter-state.ts'
+import { forgottenAt, type LimiterState, withHit, withHits, withoutHit } from './limiter-state.ts'
+import type { OpenLimiters } from './open-limiters.ts'
 
 /**
  * Whoever reserves knows by then whether it counts. What is neither settled nor here any more, for its process
@@ -31,12 +25,6 @@ export type SettledReservation = {
   readonly counts: boolean
   /** Keys of limiters that are to be emptied. */
   readonly emptied: readonly string[]
-}
-
-/** Limiters within an atomic step of an engine. What is put empty is dropped. */
-export type OpenLimiters = {
-  read(key: string): LimiterState | undefined
-  put(key: string, form: LimiterForm, limiter: LimiterState, forgottenAt: number): void
 }
 
 /** All or nothing. @param limits  Of the form `events`. */

@@ -1,16 +1,20 @@
 /** Group commit: one transaction for the calls of a turn and the calls that wait for a connection. */
 
 import type { AppError } from '../../errors.ts'
-import { newNeeds, writesOf } from './held.ts'
-import type { HotVerb } from './hot-verbs.ts'
 import { commitMs, isOfOneCall, type Transactions, unavailable } from './transaction.ts'
+import { newNeeds, type PostgresNeeds, type PostgresUnit } from './unit-of-work.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
 /** The most calls in one transaction, so that the first caller does not wait for the last. */
 const largestBatch = 512
 
-export type HotCall = {
-  readonly verb: HotVerb
+export type BatchedVerb = {
+  needs(needs: PostgresNeeds['needs'], ...args: readonly never[]): void
+  decide(unit: PostgresUnit, ...args: readonly never[]): unknown
+}
+
+export type BatchedCall = {
+  readonly verb: BatchedVerb
   readonly args: readonly unknown[]
   /** The call must not take effect after this time, by `performance.now()`. */
   readonly until: number
@@ -19,7 +23,7 @@ export type HotCall = {
 }
 
 export type Batches = {
-  add(call: HotCall): void
+  add(call: BatchedCall): void
   /** Resolves when no batch is under way any more. */
   ended(): Promise<void>
 }
@@ -29,7 +33,7 @@ export type Batches = {
  * @param decoySuffix  32 hex of this process, less the digits of the lane.
  */
 export function createBatches(transactions: Transactions, lanes: number, decoySuffix: string): Batches {
-  const gathered: HotCall[] = []
+  const gathered: BatchedCall[] = []
   let isScheduled = false
   const free = Array.from({ length: lanes }, (_, lane) => lane)
   let onEnded: (() => void) | undefined
@@ -49,7 +53,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
   }
 
   /** Drops calls that were given up long ago: a busy server would spend more and more of its time on them. */
-  function isInTime(call: HotCall): boolean {
+  function isInTime(call: BatchedCall): boolean {
     if (call.until >= mustEnd()) return true
     call.reject(tooSlow())
     return false
@@ -59,7 +63,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
     decoyPrefix + decoySuffix.slice(0, 28) + lane.toString(16).padStart(4, '0')
 
   /** Runs a batch in one transaction. If a call spoils it, runs each half apart: in the end that call fails alone. */
-  async function run(calls: readonly HotCall[], decoy: string): Promise<void> {
+  async function run(calls: readonly BatchedCall[], decoy: string): Promise<void> {
     try {
       const results = await decided(calls, decoy)
       for (const [i, call] of calls.entries()) {
@@ -76,25 +80,25 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
     }
   }
 
-  function decided(all: readonly HotCall[], decoy: string) {
+  function decided(all: readonly BatchedCall[], decoy: string) {
     const latest = Math.max(...all.map((call) => call.until))
-    const needs = newNeeds(decoy)
+    const { needs, reads } = newNeeds(decoy)
     for (const { verb, args } of all) verb.needs(needs, ...(args as never[]))
-    const { statements, hold } = needs.reads()
+    const { statements, unit } = reads()
     return transactions.decide<readonly ({ value: unknown } | typeof tooLate)[]>(
       latest,
       statements,
       (rows, { now }) => {
-        const held = hold(rows, now)
+        const one = unit(rows, now)
         const end = mustEnd()
         let until = latest
         const result = all.map((call) => {
           // Its caller was refused already, or will be before the commit.
           if (call.until < end) return tooLate
           until = Math.min(until, call.until)
-          return { value: call.verb.decide(held, ...(call.args as never[])) }
+          return { value: call.verb.decide(one, ...(call.args as never[])) }
         })
-        return { writes: writesOf(held), result, until }
+        return { writes: one.writes(), result, until }
       },
       all.length > 1,
     )

@@ -1,11 +1,11 @@
 /** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
 
-import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
 import { tokensInAPiece } from '../bounds.ts'
 import type { Directory, Login, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
-import { changeContact, setContact } from './change-contact.ts'
-import { putMembers } from './put-members.ts'
+import type { Verb } from '../unit-of-work.ts'
+import { verbs } from '../verbs/verbs.ts'
 import {
   type AppRow,
   appOf,
@@ -18,6 +18,7 @@ import {
 } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
+import { runAlone } from './unit-of-work.ts'
 
 const insertTenant = sql(`
   insert into tenant (id, name, account_app) values ($1, $2, $3) on conflict do nothing
@@ -112,6 +113,12 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     return (await transactions.write(untilOf(), ...statements)).at(-1)!.length > 0
   }
 
+  /** In a transaction of its own: they lock members, for whom no batch shall wait. */
+  const alone =
+    <Args extends readonly unknown[], Result>(verb: Verb<Args, Result>) =>
+    (...args: Args): Promise<Result> =>
+      runAlone(transactions, untilOf(), verb, args)
+
   return {
     addTenant: (tenant: Tenant) => wrote(bind(insertTenant, tenant.id, tenant.name, tenant.accountApp)),
     tenants: () => all(bind(allTenants), (row: TenantRow) => tenantOf(row)),
@@ -145,7 +152,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
         ),
       ),
 
-    putMembers: (members: readonly Member[]) => putMembers(transactions, untilOf(), members),
+    putMembers: alone(verbs['directory.putMembers']),
     member: (id: string) => one(bind(memberById, id), (row: MemberRow) => memberOf(row)),
     memberByAccount: (tenant: string, account: string) =>
       one(bind(memberByAccount, tenant, account), (row: MemberRow) => memberOf(row)),
@@ -193,8 +200,8 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       return session && kinds.includes(session.token.kind) ? session : undefined
     },
 
-    changeContact: (change) => changeContact(transactions, untilOf(), change),
-    setContact: (setting) => setContact(transactions, untilOf(), setting),
+    changeContact: alone(verbs['directory.changeContact']),
+    setContact: alone(verbs['directory.setContact']),
   }
 }
 

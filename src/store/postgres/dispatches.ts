@@ -1,9 +1,10 @@
 /** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import type { DispatchOutcome, Price } from '../../message/dispatch.ts'
-import { type ReceiptState, receiptRank, receiptStates } from '../../message/receipt-state.ts'
+import { receiptRank, receiptStates } from '../../message/receipt-state.ts'
 import { tallyRows } from '../bounds.ts'
 import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
+import type { StandingReceipt } from '../history.ts'
 import { idAt } from '../numbering.ts'
 import type { Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
@@ -11,14 +12,6 @@ import type { Used } from '../verifications.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
-
-/** A dispatch with the state its receipts have moved it to. */
-export type StandingReceipt = {
-  readonly verification: string
-  readonly messageId: string
-  readonly queuedAt: number
-  readonly state: ReceiptState
-}
 
 const columns = `about, message, nth, tenant, app, channel, provider, region, outcome, provider_code, provider_id,
   receipt_key, queued_at, handed_at, answered_at, segments, price, next`

@@ -1,73 +1,15 @@
-/** The history of what lives in a faster store: verifications when they are over, dispatches as they happen. */
+/** The history of what lives in a faster store, in PostgreSQL. */
 
-import type { DispatchOutcome } from '../../message/dispatch.ts'
-import { type ReceiptState, receiptStates } from '../../message/receipt-state.ts'
-import type { Verification } from '../../verification/verification.ts'
-import type {
-  ContactChange,
-  ContactChangeResult,
-  ContactSetting,
-  ContactSettingResult,
-} from '../directory.ts'
-import type { ProviderReceipt, ReceiptResult } from '../dispatches.ts'
-import { type StateNumber, stateNumber } from '../numbering.ts'
-import type { Settlement } from '../outbox.ts'
-import { changeContact, type Elsewhere, setContact } from './change-contact.ts'
-import { heldDispatches, receive, type StandingReceipt } from './dispatches.ts'
+import { receiptStates } from '../../message/receipt-state.ts'
+import type { EndedVerification, History, KeptDispatch } from '../history.ts'
+import { stateNumber } from '../numbering.ts'
+import { verbs } from '../verbs/verbs.ts'
+import { heldDispatches, receive } from './dispatches.ts'
 import { byText } from './order.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
+import { runAlone } from './unit-of-work.ts'
 import { rowType } from './verification-rows.ts'
-
-export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
-
-export type DispatchKey = {
-  readonly verification: string
-  readonly messageId: string
-  /** Which claim of the message it was. */
-  readonly nth: number
-}
-
-export type KeptDispatch = DispatchKey & {
-  readonly queuedAt: number
-  readonly next: Settlement['next']['kind']
-  readonly outcome: DispatchOutcome
-  /** null: no receipt yet. */
-  readonly state: ReceiptState | null
-}
-
-/** Calls end by `until` (by `performance.now()`). */
-export type History = {
-  /** Verifications as they ended; once, however often they are told. */
-  keep(until: number, ended: readonly EndedVerification[]): Promise<void>
-  /**
-   * Changes a contact by a verification that the faster store has used up. It is taken over here in the same
-   * transaction, usable for what is left of its life, so that it changes one contact once even if the faster
-   * store should forget that it was used.
-   */
-  changeContact(
-    until: number,
-    change: ContactChange,
-    verification: Verification,
-    remainingMs: number,
-    elsewhere: Elsewhere & { readonly isProven: boolean },
-  ): Promise<ContactChangeResult>
-  setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
-  /** @returns Those that were not recorded before. */
-  record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
-  /** These were recorded after another owner had settled their messages. */
-  markLate(until: number, settlements: readonly Settlement[]): Promise<void>
-  receive(
-    until: number,
-    receipts: readonly ProviderReceipt[],
-  ): Promise<{
-    readonly results: readonly ReceiptResult[]
-    /** Of what was told just now, also if it had been told before. */
-    readonly standing: readonly StandingReceipt[]
-  }>
-  /** Those of the dispatches that are recorded, as they are. */
-  lookUp(until: number, dispatches: readonly DispatchKey[]): Promise<readonly KeptDispatch[]>
-}
 
 const columns = `id, tenant, app, member, address, purpose, key_id, digits, state, issued_at, expires_at,
   submissions, is_test, used_at`
@@ -110,18 +52,34 @@ export function postgresHistory(
       const rows = ended.map(rowOf).toSorted((a, b) => byText(a.id, b.id))
       await call('history.keep', (end) => transactions.write(end, bindRows(keepEnded, rows)), until)
     },
-    changeContact(until, change, verification, remainingMs, elsewhere) {
+    changeContact(until, change, verification, remainingMs, { isProven, endLive }) {
+      const { provedBy } = change
       const age = Math.max(0, verification.expiresAt - remainingMs - verification.issuedAt)
       const row = { ...rowOf({ ...verification, state: stateNumber.spent }), age, remaining: remainingMs }
       return call(
         'directory.changeContact',
         (end) =>
-          changeContact(transactions, end, change, { ...elsewhere, adopting: bindRows(adoptOne, [row]) }),
+          runAlone(transactions, end, verbs['directory.changeContact'], [change], {
+            first: bindRows(adoptOne, [row]),
+            known: isProven && provedBy !== null ? [{ member: change.member, login: provedBy }] : [],
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'changed') await endLive()
+            },
+          }),
         until,
       )
     },
-    setContact: (until, setting, elsewhere) =>
-      call('directory.setContact', (end) => setContact(transactions, end, setting, elsewhere), until),
+    setContact: (until, setting, { endLive }) =>
+      call(
+        'directory.setContact',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.setContact'], [setting], {
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'changed') await endLive()
+            },
+          }),
+        until,
+      ),
     async record(until, settlements) {
       const dispatches = heldDispatches([])
       for (const settlement of settlements) dispatches.record(settlement, false, false)

@@ -1,14 +1,7 @@
-/** Throttle limiters in PostgreSQL: held under lock by a batch, decided on in order, written at once. */
+/** Throttle limiters in PostgreSQL: held under lock by a unit of work, written at once. */
 
-import { decideAcquire, type Hit, type Limit, refund, type Throttled } from '../../throttle/acquire.ts'
 import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
-import {
-  type OpenLimiters,
-  type ReservationResult,
-  reserve,
-  type SettledReservation,
-  settle,
-} from '../../throttle/reservation.ts'
+import type { OpenLimiters } from '../../throttle/open-limiters.ts'
 import { storableJson } from '../storable.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -40,8 +33,6 @@ const deleteLimiters = sql(`
 type LimiterRow = { key: string; form: LimiterForm; numbers: LimiterState; forgotten_at: number }
 type Kept = LimiterRow & { isNew: boolean; isDirty: boolean }
 
-export type HeldLimiters = ReturnType<typeof heldLimiters>
-
 export function readLimiters(keys: ReadonlySet<string>): Bound {
   return bind(selectLimiters, storableJson([...keys]))
 }
@@ -50,38 +41,16 @@ export function heldLimiters(rows: readonly unknown[]) {
   const held = new Map<string, Kept>()
   for (const row of rows as readonly LimiterRow[]) held.set(row.key, { ...row, isNew: false, isDirty: false })
 
-  function put(key: string, form: LimiterForm, numbers: LimiterState, forgottenAt: number): void {
-    const isNew = held.get(key)?.isNew ?? true
-    held.set(key, { key, form, numbers, forgotten_at: Math.ceil(forgottenAt), isNew, isDirty: true })
+  const open: OpenLimiters = {
+    read: (key) => held.get(key)?.numbers,
+    forgottenAt: (key) => held.get(key)?.forgotten_at,
+    put(key, form, numbers, forgottenAt) {
+      const isNew = held.get(key)?.isNew ?? true
+      held.set(key, { key, form, numbers, forgotten_at: Math.ceil(forgottenAt), isNew, isDirty: true })
+    },
   }
-
-  const open: OpenLimiters = { read: (key) => held.get(key)?.numbers, put }
-
   return {
-    reserve: (limits: readonly Limit[], now: number): ReservationResult => reserve(open, limits, now),
-    settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
-    isHeld: (key: string, now: number): boolean => (held.get(key)?.forgotten_at ?? 0) > now,
-
-    acquire(limits: readonly Limit[], now: number): Throttled | { kind: 'acquired' } {
-      const decision = decideAcquire(
-        limits,
-        limits.map((limit) => held.get(limit.key)?.numbers),
-        now,
-      )
-      if (decision.kind === 'throttled') return decision
-      for (const [i, limit] of limits.entries()) {
-        const next = decision.limiters[i]
-        if (next) put(limit.key, limit.form, next.limiter, next.forgottenAt)
-      }
-      return { kind: 'acquired' }
-    },
-
-    refund(hits: readonly Hit[]): void {
-      for (const hit of hits) {
-        const kept = held.get(hit.key)
-        if (kept) put(hit.key, hit.form, refund(hit, kept.numbers), kept.forgotten_at)
-      }
-    },
+    ...open,
 
     writes(): Bound[] {
       const dirty = [...held.values()].filter((one) => one.isDirty)

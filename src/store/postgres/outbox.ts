@@ -3,10 +3,10 @@
 import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
 import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import { type OpenLimiters, refundAll } from '../../throttle/open-limiters.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
 import type { HeldDispatches } from './dispatches.ts'
-import type { HeldLimiters } from './limiters.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -101,7 +101,7 @@ export function readsEntry({ next }: Settlement): boolean {
 export function heldOutbox(
   rows: readonly unknown[],
   now: number,
-  limiters: HeldLimiters,
+  limiters: OpenLimiters,
   dispatches: HeldDispatches,
 ) {
   const held = new Map<string, Kept>()
@@ -147,7 +147,10 @@ export function heldOutbox(
         const entry = { nth, tried, unknowns, isSecond: second !== null }
         if (next.kind === 'failed' && isUntaken(entry, dispatch.outcome))
           // Nothing reached the address, so asking again at once is fair.
-          limiters.refund(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+          refundAll(
+            limiters,
+            message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })),
+          )
       }
     }
     dispatches.record(settlement, isLate, endsUnread)

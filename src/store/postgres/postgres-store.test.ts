@@ -16,9 +16,9 @@ import type { Limit } from '../../throttle/acquire.ts'
 import { storeConformance } from '../conformance/conformance.ts'
 import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
-import { createBatches } from './batches.ts'
+import { verbs } from '../verbs/verbs.ts'
+import { type BatchedVerb, createBatches } from './batches.ts'
 import { openConnection } from './connection.ts'
-import { type HotVerb, hotVerbs } from './hot-verbs.ts'
 import { createPool } from './pool.ts'
 import { openPostgresStore } from './postgres-store.ts'
 import { bind, sql } from './statement.ts'
@@ -85,7 +85,7 @@ describe('batches', postgresPeer, () => {
     const batches = createBatches(transactions, 1, unlike())
     const refused = await new Promise<AppError>((resolve, reject) =>
       batches.add({
-        verb: hotVerbs.acquire as unknown as HotVerb,
+        verb: verbs['limiters.acquire'] as unknown as BatchedVerb,
         args: [[]],
         until: performance.now() - 1,
         resolve: reject,

@@ -6,19 +6,21 @@ import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
 import { mostPending, searchRows } from '../bounds.ts'
+import type { History } from '../history.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
+import { verbs } from '../verbs/verbs.ts'
 import type { FoundVerifications } from '../verifications.ts'
-import { createBatches } from './batches.ts'
+import { type BatchedVerb, createBatches } from './batches.ts'
 import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
-import { type History, postgresHistory } from './history.ts'
-import { type HotVerb, hotVerbs } from './hot-verbs.ts'
+import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
+import { outboxVerbs } from './outbox-verbs.ts'
 import { createPool } from './pool.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { bind, engineTime, sql } from './statement.ts'
@@ -131,7 +133,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     name: string,
     verb: {
       needs(needs: never, ...args: Args): void
-      decide(held: never, ...args: Args): Result
+      decide(unit: never, ...args: Args): Result
     },
   ) {
     return (...args: Args): Promise<Result> =>
@@ -145,7 +147,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
               refuse: () => reject(new AppError('store.unavailable', `no answer within ${deadlineMs} ms`)),
             })
             batches.add({
-              verb: verb as unknown as HotVerb,
+              verb: verb as unknown as BatchedVerb,
               args,
               until,
               resolve(value) {
@@ -200,9 +202,9 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const store: Store = {
     reservesOnTheWay: false,
     verifications: {
-      issue: hot('verifications.issue', hotVerbs.issue),
-      takeSubmission: hot('verifications.takeSubmission', hotVerbs.takeSubmission),
-      use: hot('verifications.use', hotVerbs.use),
+      issue: hot('verifications.issue', verbs['verifications.issue']),
+      takeSubmission: hot('verifications.takeSubmission', verbs['verifications.takeSubmission']),
+      use: hot('verifications.use', verbs['verifications.use']),
       get: cold('verifications.get', async (until, id: string) => {
         if (id.startsWith(decoyPrefix)) return undefined
         const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]
@@ -215,10 +217,10 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ),
     },
     outbox: {
-      queue: hot('outbox.queue', hotVerbs.queue),
-      settle: hot('outbox.settle', hotVerbs.settle),
-      begin: hot('outbox.begin', hotVerbs.begin),
-      postpone: hot('outbox.postpone', hotVerbs.postpone),
+      queue: hot('outbox.queue', outboxVerbs['outbox.queue']),
+      settle: hot('outbox.settle', outboxVerbs['outbox.settle']),
+      begin: hot('outbox.begin', outboxVerbs['outbox.begin']),
+      postpone: hot('outbox.postpone', outboxVerbs['outbox.postpone']),
       claim: cold('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
         claim(transactions, until, most, lease),
       ),
@@ -235,14 +237,14 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ),
     },
     limiters: {
-      acquire: hot('limiters.acquire', hotVerbs.acquire),
-      refund: hot('limiters.refund', hotVerbs.refund),
-      reserve: hot('limiters.reserve', hotVerbs.reserve),
-      settle: hot('limiters.settle', hotVerbs.settleReservation),
-      isHeld: hot('limiters.isHeld', hotVerbs.isHeld),
+      acquire: hot('limiters.acquire', verbs['limiters.acquire']),
+      refund: hot('limiters.refund', verbs['limiters.refund']),
+      reserve: hot('limiters.reserve', verbs['limiters.reserve']),
+      settle: hot('limiters.settle', verbs['limiters.settle']),
+      isHeld: hot('limiters.isHeld', verbs['limiters.isHeld']),
     },
     journal: {
-      append: hot('journal.append', hotVerbs.append),
+      append: hot('journal.append', verbs['journal.append']),
       read: cold('journal.read', async (until, query: Parameters<Store['journal']['read']>[0]) =>
         (await transactions.read(until, readJournal(query)))[0]!.map(journalEntryOf),
       ),

@@ -2,8 +2,9 @@
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
-import { type StateNumber, stateOfNumber } from '../numbering.ts'
+import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
 
 export type TenantRow = { id: string; name: string; account_app: string }
 
@@ -65,6 +66,10 @@ export type VerificationRow = {
 }
 
 export function verificationOf(row: VerificationRow): Verification {
+  return asCallersSee(storedOf(row))
+}
+
+export function storedOf(row: VerificationRow): StoredVerification {
   const { id, tenant, app, member, address, purpose, digits, submissions } = row
   return {
     id,
@@ -81,6 +86,26 @@ export function verificationOf(row: VerificationRow): Verification {
     submissions,
     usedAt: row.used_at,
     isTest: row.is_test,
+  }
+}
+
+export function rowOf(record: StoredVerification): VerificationRow {
+  const { id, tenant, app, member, address, purpose, digits, submissions } = record
+  return {
+    id,
+    tenant,
+    app,
+    member,
+    address,
+    purpose,
+    key_id: record.keyId,
+    digits,
+    state: stateNumber[record.state],
+    issued_at: record.issuedAt,
+    expires_at: record.expiresAt,
+    submissions,
+    is_test: record.isTest,
+    used_at: record.usedAt,
   }
 }
 

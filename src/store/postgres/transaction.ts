@@ -181,10 +181,14 @@ export function createTransactions(pool: Pool) {
           // A local copy: other transactions change `lastAheadMs` meanwhile.
           const aheadMs = aheadBy(now)
           const run = (...statements: readonly Bound[]) => connection.run(statements, until)
-          const { writes, result, until: end = until } = await act(rows, { now, run })
+          const { writes, result, until: end = until, beforeCommit } = await act(rows, { now, run })
           // Without writes there is nothing to guard or to flush.
-          const last = writes.length === 0 ? [] : [...writes, guardBy(end, aheadMs)]
-          await connection.run([...last, bind(commit)], until)
+          const guards = writes.length === 0 ? [] : [guardBy(end, aheadMs)]
+          if (beforeCommit && writes.length > 0) {
+            await connection.run(writes, until)
+            await beforeCommit()
+            await connection.run([...guards, bind(commit)], until)
+          } else await connection.run([...writes, ...guards, bind(commit)], until)
           return result
         } catch (error) {
           await undone(connection, until, error)
@@ -200,6 +204,8 @@ export type Decision<T> = {
   readonly result: T
   /** Set if the commit must come before the transaction's own deadline. */
   readonly until?: number
+  /** Called when all is written and nothing but the commit can fail any more. */
+  beforeCommit?(): Promise<void>
 }
 
 /** Unique indexes that refuse the second of two transactions which both found no row and both made it. */

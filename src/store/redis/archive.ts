@@ -1,6 +1,6 @@
 /** Moves ended verifications from Redis to the history: writes them there first, then drops them here. */
 
-import type { History } from '../postgres/history.ts'
+import type { History } from '../history.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'

@@ -6,7 +6,7 @@ import type {
   ContactSetting,
   ContactSettingResult,
 } from '../directory.ts'
-import type { History } from '../postgres/history.ts'
+import type { History } from '../history.ts'
 import { allWithin } from './arrivals.ts'
 import { verificationOf } from './records.ts'
 import { type RedisUses, timeLeft, usedOf } from './use.ts'

@@ -1,8 +1,8 @@
 /** Messages of codes in Redis: each shard has its own. */
 
 import { partitionOfId } from '../../verification/verification.ts'
+import type { KeptDispatch } from '../history.ts'
 import type { Begun, OutboxDepth, Settlement } from '../outbox.ts'
-import type { KeptDispatch } from '../postgres/history.ts'
 import type { Calls } from './calls.ts'
 import { entryOf, type RedisClaims } from './claims.ts'
 import type { Layout } from './layout.ts'

@@ -1,5 +1,6 @@
 /** Verifications as Redis stores them: JSON of the record, and fields that only this engine needs. */
 
+import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateOfNumber } from '../numbering.ts'
 import type { IssueRequest, Used } from '../verifications.ts'
@@ -34,5 +35,5 @@ export function verificationOf(record: RedisRecord): Verification {
     usedAt = null,
     ...rest
   } = record
-  return { ...rest, state: stateOfNumber[state]!, usedAt }
+  return asCallersSee({ ...rest, state: stateOfNumber[state]!, usedAt })
 }

@@ -4,9 +4,14 @@
  * once and named by a number from then on.
  */
 
-import type { Limit } from '../../throttle/acquire.ts'
+import { newOutboxEntry } from '../../message/outbox-entry.ts'
+import type { Limit, Throttled } from '../../throttle/acquire.ts'
 import type { Rule } from '../../throttle/limiter-state.ts'
-import type { Operation } from './engine.ts'
+import { asCallersSee } from '../../verification/stored-verification.ts'
+import type { Verification } from '../../verification/verification.ts'
+import { newVerification } from '../verbs/issue.ts'
+import type { IssueRequest, IssueResult } from '../verifications.ts'
+import type { Operation, Outcome } from './engine.ts'
 
 /** An operation with the number its answer goes by. */
 export type Call = Operation & { readonly id: number }
@@ -100,4 +105,31 @@ function isSame(unkeyed: UnkeyedLimit, { scope, form, keepMs, looksOnly }: Limit
     unkeyed.keepMs === keepMs &&
     unkeyed.looksOnly === looksOnly
   )
+}
+
+/** The result of an issue without what its caller knows already: the message, and all of a new record but its time. */
+type IssueAnswer =
+  | { readonly kind: 'issued'; readonly at: number }
+  /** `at`: of its message; 0 if there is none. */
+  | { readonly kind: 'live'; readonly at: number; readonly record: Verification }
+  | Throttled
+
+/** An outcome as it is answered. */
+export function answerOf(verb: string, outcome: Outcome): Outcome {
+  if (verb !== 'verifications.issue' || 'error' in outcome) return outcome
+  const result = outcome.value as IssueResult
+  if (result.kind === 'throttled') return outcome
+  const { kind, record, entry } = result
+  const answer: IssueAnswer =
+    kind === 'issued' ? { kind, at: record.issuedAt } : { kind, at: entry?.queuedAt ?? 0, record }
+  return { value: answer }
+}
+
+/** The other way round. */
+export function issueResultOf(request: IssueRequest, answer: IssueAnswer): IssueResult {
+  if (answer.kind === 'throttled') return answer
+  const { kind, at } = answer
+  const record = kind === 'issued' ? asCallersSee(newVerification(request, at)) : answer.record
+  const { message } = request
+  return { kind, record, ...(message && { entry: newOutboxEntry(message, at, record) }) }
 }

@@ -1,33 +1,12 @@
-/** Tenants, apps, members and tokens in SQLite, and the one step that changes a contact. */
+/** Tenants, apps, members and tokens in SQLite, but for what units of work change. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { type Address, addressKey } from '../../address/address.ts'
-import type { App, Member, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
 import { tokensInAPiece } from '../bounds.ts'
-import type {
-  ContactChange,
-  ContactChangeResult,
-  ContactSetting,
-  ContactSettingResult,
-  ImportOutcome,
-  Login,
-  RefreshResult,
-} from '../directory.ts'
-import { isStale } from '../stale.ts'
-import type { SqliteJournal } from './journal.ts'
-import type { SqliteLimiters } from './limiters.ts'
-import type { SqliteOutbox } from './outbox.ts'
+import type { Login, RefreshResult } from '../directory.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
-import type { SqliteVerifications } from './verifications.ts'
 
-type Rooms = {
-  readonly limiters: SqliteLimiters
-  readonly outbox: SqliteOutbox
-  readonly journal: SqliteJournal
-  readonly verifications: SqliteVerifications
-}
-
-export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: Rooms) {
+export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
   const one = (sql: string) => db.prepare(`select * from ${sql}`)
   const tenantById = one('tenant where id = ?')
   const allTenants = one('tenant order by id')
@@ -41,21 +20,10 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
   const memberById = one('member where id = ?')
   const memberByAccount = one('member where tenant = ? and account = ?')
   const memberByLogin = one('member where account = ? and password_hash is not null')
-  const memberByPhone = one('member where tenant = ? and phone_key = ?')
-  const memberByEmail = one('member where tenant = ? and email_key = ?')
   const administrator = one("member where tenant = ? and role = 'default' order by created_at, id limit 1")
   const memberPage = one('member where tenant = ? and account > ? order by account limit ?')
-  const upsertMember = db.prepare(
-    `insert into member values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     on conflict (id) do update set account = excluded.account, password_hash = excluded.password_hash,
-       role = excluded.role, is_disabled = excluded.is_disabled, profile = excluded.profile,
-       dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
-       phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`,
-  )
   const setProfile = db.prepare('update member set profile = ? where id = ?')
   const setDisabled = db.prepare('update member set is_disabled = ? where id = ?')
-  const setPhone = db.prepare('update member set phone_key = ?, phone = ?, phone_country = ? where id = ?')
-  const setEmail = db.prepare('update member set email_key = ?, email = ? where id = ?')
   const tokenByHash = one('token where hash = ?')
   const insertToken = db.prepare('insert into token values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const deleteLogin = db.prepare('delete from token where login = ?')
@@ -88,43 +56,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
 
   const found = <T>(row: unknown, read: (row: Row) => T): T | undefined =>
     row ? read(row as Row) : undefined
-
-  function putMember(member: Member): ImportOutcome {
-    const phoneKey = member.phone && addressKey(member.phone)
-    const emailKey = member.email && addressKey(member.email)
-    const previous = memberById.get(member.id) as Row | undefined
-    if (isOther(memberByAccount.get(member.tenant, member.account), member.id))
-      return refused('account-taken')
-    if (member.passwordHash !== null && isOther(memberByLogin.get(member.account), member.id))
-      return refused('account-taken')
-    if (phoneKey && isOther(memberByPhone.get(member.tenant, phoneKey), member.id))
-      return refused('phone-bound')
-    if (emailKey && isOther(memberByEmail.get(member.tenant, emailKey), member.id))
-      return refused('email-bound')
-    if (
-      previous &&
-      JSON.stringify(memberOf(previous)) === JSON.stringify({ ...member, createdAt: previous.created_at })
-    )
-      return { kind: 'unchanged' }
-    if (previous?.is_disabled === 1 && !member.isDisabled) deleteTokensOf.run(member.id)
-    upsertMember.run(
-      member.id,
-      member.tenant,
-      member.account,
-      member.passwordHash,
-      member.role,
-      Number(member.isDisabled),
-      JSON.stringify(member.profile),
-      member.deptCode,
-      phoneKey,
-      member.phone && JSON.stringify(member.phone),
-      member.phoneCountry,
-      emailKey,
-      member.email && JSON.stringify(member.email),
-      member.createdAt,
-    )
-    return { kind: previous ? 'updated' : 'added' }
-  }
 
   function addToken(token: Token): void {
     const { hash, kind, login, tenant, app, member, clientType, createdAt, expiresAt } = token
@@ -170,7 +101,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       return true
     },
 
-    putMembers: (members: readonly Member[]) => members.map(putMember),
     member: (id: string) => found(memberById.get(id), memberOf),
     memberByAccount: (tenant: string, account: string) =>
       found(memberByAccount.get(tenant, account), memberOf),
@@ -214,72 +144,5 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number, rooms: 
       const member = found(memberById.get(token.member), memberOf)
       return tenant && app && member && { token, tenant, app, member }
     },
-
-    changeContact(change: ContactChange): ContactChangeResult {
-      const member = found(memberById.get(change.member), memberOf)
-      const { address, verification, notices } = change
-      if (!member || member.isDisabled || !rooms.verifications.isUsable(verification))
-        return { kind: 'refused' }
-      if (isStale(member, change.seen)) return { kind: 'stale' }
-      const holder = holderOf(member, address)
-      if (holder && !holder.isDisabled) return { kind: 'bound' }
-      const taken = rooms.verifications.takeForChange(change)
-      if (taken === 'unproven') return { kind: taken }
-      const { record, used } = taken
-      const by = { ...change, contact: address.kind, cause: 'code' } as const
-      replaceContact(member, holder, by)
-      rooms.limiters.refund(change.wrong)
-      if (change.repeat !== undefined) rooms.verifications.rememberRepeat(change.repeat, record.expiresAt)
-      return { kind: 'changed', entries: rooms.outbox.queue(notices, change.lease), used }
-    },
-
-    setContact(setting: ContactSetting): ContactSettingResult {
-      const member = found(memberById.get(setting.member), memberOf)
-      if (!member) return { kind: 'unknown' }
-      if (isStale(member, setting.seen)) return { kind: 'stale' }
-      const holder = setting.address ? holderOf(member, setting.address) : undefined
-      if (holder && !holder.isDisabled) return { kind: 'bound' }
-      rooms.verifications.endLiveOf(setting.tenant, member.id)
-      replaceContact(member, holder, { ...setting, verification: '', cause: 'operator' })
-      return { kind: 'changed', entries: rooms.outbox.queue(setting.notices, setting.lease) }
-    },
   }
-
-  /** The other member who has it. */
-  function holderOf({ id, tenant }: Member, address: Address): Member | undefined {
-    const by = address.kind === 'phone' ? memberByPhone : memberByEmail
-    const row = by.get(tenant, addressKey(address))
-    return isOther(row, id) ? memberOf(row as Row) : undefined
-  }
-
-  /** @param holder  Loses it. */
-  function replaceContact(
-    member: Member,
-    holder: Member | undefined,
-    change: ContactSetting & { readonly verification: string; readonly cause: 'code' | 'operator' },
-  ): void {
-    const { tenant, app, contact, address, country, verification, notices } = change
-    const write = (id: string, to: Address | null) => {
-      const values = [to && addressKey(to), to && JSON.stringify(to)] as const
-      if (contact === 'phone') setPhone.run(...values, to && country, id)
-      else setEmail.run(...values, id)
-    }
-    const entry = { kind: 'contact-changed', tenant, app, verification } as const
-    if (holder) {
-      write(holder.id, null)
-      const detail = { contact, cause: 'taken-over', notices: 0 }
-      rooms.journal.append({ ...entry, member: holder.id, detail })
-    }
-    write(member.id, address)
-    const detail = { contact, cause: change.cause, notices: notices.length }
-    rooms.journal.append({ ...entry, member: member.id, detail })
-  }
-}
-
-function refused(reason: 'phone-bound' | 'email-bound' | 'account-taken'): ImportOutcome {
-  return { kind: 'refused', reason }
-}
-
-function isOther(row: unknown, id: string): boolean {
-  return row !== undefined && (row as Row).id !== id
 }

@@ -3,19 +3,17 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { makeSecretFile } from '../../secret-file.ts'
-import { type Hit, hitsOf, type Limit } from '../../throttle/acquire.ts'
-import type { SettledReservation } from '../../throttle/reservation.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
+import type { UnitOfWork, Verb } from '../unit-of-work.ts'
+import { verbs } from '../verbs/verbs.ts'
 import { sqliteDirectory } from './directory.ts'
-import { sqliteDispatches } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
-import { sqliteJournal } from './journal.ts'
-import { sqliteLimiters } from './limiters.ts'
+import { journalReads } from './journal.ts'
 import { migrations } from './migrations.ts'
-import { sqliteOutbox } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
-import { sqliteVerifications } from './verifications.ts'
+import { openUnit } from './unit-of-work.ts'
+import { verificationReads } from './verifications.ts'
 
 /** How long a write waits for another process that holds the database, e.g. a command or a backup. */
 const busyMs = 400
@@ -65,32 +63,19 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
-  const limiters = sqliteLimiters(db)
-  const journal = sqliteJournal(db, clock.now)
-  const dispatches = sqliteDispatches(db, clock.now)
-  const outbox = sqliteOutbox(db, clock.now, limiters, dispatches)
-  const verifications = sqliteVerifications(db, clock.now, limiters, outbox, dispatches)
-  const directory = sqliteDirectory(db, wallNow, { limiters, outbox, journal, verifications })
+  const work = openUnit(db)
   const sweep = sqliteSweeper(db, clock.now, wallNow)
   const proveWrite = db.prepare(
     "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
   )
 
-  const verbs: Record<string, (...args: never[]) => unknown> = {
-    ...prefixed('verifications', verifications),
-    ...prefixed('outbox', outbox),
-    ...prefixed('dispatches', dispatches),
-    ...prefixed('directory', directory),
-    ...prefixed('journal', journal),
-    'limiters.acquire': (limits: readonly Limit[]) => {
-      const at = clock.now()
-      const result = limiters.acquire(limits, at)
-      return result.kind === 'acquired' ? { kind: 'acquired', hits: hitsOf(limits, at) } : result
-    },
-    'limiters.refund': (hits: readonly Hit[]) => limiters.refund(hits),
-    'limiters.reserve': (limits: readonly Limit[]) => limiters.reserve(limits, clock.now()),
-    'limiters.settle': (settled: SettledReservation) => limiters.settle(settled, clock.now()),
-    'limiters.isHeld': (key: string) => limiters.isHeld(key, clock.now()),
+  const acts: Record<string, (...args: never[]) => unknown> = {
+    ...prefixed('verifications', verificationReads(db)),
+    ...prefixed('outbox', work.outbox),
+    ...prefixed('dispatches', work.dispatches),
+    ...prefixed('directory', sqliteDirectory(db, wallNow)),
+    ...prefixed('journal', journalReads(db)),
+    ...decidedIn(work.unit),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {
       proveWrite.run(clock.now())
@@ -100,7 +85,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   }
 
   function perform({ verb, args }: Operation): Outcome {
-    const run = verbs[verb]
+    const run = acts[verb]
     if (!run) throw new TypeError(`no verb ${verb}`)
     return { value: run(...(args as never[])) }
   }
@@ -109,6 +94,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   function transaction(operations: readonly Operation[]): Outcome[] {
     db.exec('begin immediate') // may have waited for another process
     try {
+      work.begin(clock.now())
       const latest = monotonicMs() + commitMs
       const outcomes = operations.map((operation): Outcome => {
         // Its caller has been told, or will be before the commit, that nothing was accepted.
@@ -119,12 +105,12 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
           throw new Spoiled(String(error))
         }
       })
-      limiters.flush()
+      work.flush()
       clock.persist()
       db.exec('commit')
       return outcomes
     } catch (error) {
-      limiters.discard()
+      work.discard()
       if (db.isTransaction) db.exec('rollback')
       throw error
     }
@@ -168,6 +154,16 @@ export function migrate(db: DatabaseSync, { migrates = true, onMigrated }: Schem
     if (db.isTransaction) db.exec('rollback')
     throw error
   }
+}
+
+/** The verbs as functions of their arguments. */
+function decidedIn(unit: UnitOfWork): Record<string, (...args: never[]) => unknown> {
+  return Object.fromEntries(
+    Object.entries(verbs).map(([name, verb]) => [
+      name,
+      (...args: never[]) => (verb as Verb<never[], unknown>).decide(unit, ...args),
+    ]),
+  )
 }
 
 function prefixed(room: string, functions: object): Record<string, (...args: never[]) => unknown> {

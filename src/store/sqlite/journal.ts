@@ -2,12 +2,20 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { JournalEntry, JournalKind } from '../journal.ts'
+import type { UnitOfWork } from '../unit-of-work.ts'
 import type { Row } from './rows.ts'
 
-export type SqliteJournal = ReturnType<typeof sqliteJournal>
-
-export function sqliteJournal(db: DatabaseSync, now: () => number) {
+/** @param now  Engine time of the unit. */
+export function openJournal(db: DatabaseSync, now: () => number): UnitOfWork['journal'] {
   const insert = db.prepare('insert into journal values (null, ?, ?, ?, ?, ?, ?, ?, ?)')
+  return {
+    append({ kind, tenant, app, member, verification, detail, addressTag = '' }) {
+      insert.run(now(), kind, tenant, app, member, verification, JSON.stringify(detail), addressTag)
+    },
+  }
+}
+
+export function journalReads(db: DatabaseSync) {
   const select = db.prepare(
     'select * from journal where at >= ? and (? is null or kind = ?) order by seq limit ?',
   )
@@ -16,11 +24,6 @@ export function sqliteJournal(db: DatabaseSync, now: () => number) {
      and at >= ? order by at desc, seq desc limit ?`,
   )
   return {
-    append(entry: Omit<JournalEntry, 'at'>): void {
-      const { kind, tenant, app, member, verification, detail, addressTag = '' } = entry
-      insert.run(now(), kind, tenant, app, member, verification, JSON.stringify(detail), addressTag)
-    },
-
     read(query: { sinceMs: number; most: number; kind?: JournalKind }): readonly JournalEntry[] {
       const kind = query.kind ?? null
       return (select.all(query.sinceMs, kind, kind, query.most) as Row[]).map(entryOf)

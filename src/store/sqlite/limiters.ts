@@ -1,17 +1,13 @@
-/** Throttle limiters in SQLite: read, decide and write within the engine's transaction. */
+/** Throttle limiters in SQLite: read on demand, and written once at the end of the engine's transaction. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { decideAcquire, type Hit, type Limit, refund, type Throttled } from '../../throttle/acquire.ts'
 import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
-import {
-  type OpenLimiters,
-  type ReservationResult,
-  reserve,
-  type SettledReservation,
-  settle,
-} from '../../throttle/reservation.ts'
+import type { OpenLimiters } from '../../throttle/open-limiters.ts'
 
-export type SqliteLimiters = ReturnType<typeof sqliteLimiters>
+export type SqliteLimiters = OpenLimiters & {
+  flush(): void
+  discard(): void
+}
 
 type Kept = { form: LimiterForm; numbers: LimiterState; forgottenAt: number; isDirty: boolean }
 
@@ -34,7 +30,7 @@ export function keyOfRow(row: string): string {
  * Limiters touched within a transaction are kept in memory until `flush` writes them, so that what
  * many calls of one turn share (an app's bucket, a network) is read and written once a commit.
  */
-export function sqliteLimiters(db: DatabaseSync) {
+export function sqliteLimiters(db: DatabaseSync): SqliteLimiters {
   const select = db.prepare('select form, numbers, forgotten_at from ledger where key = ?')
   const upsert = db.prepare(
     `insert into ledger values (?, ?, ?, ?)
@@ -60,40 +56,11 @@ export function sqliteLimiters(db: DatabaseSync) {
     return kept
   }
 
-  const open: OpenLimiters = {
+  return {
     read: (key) => read(key)?.numbers,
+    forgottenAt: (key) => read(key)?.forgottenAt,
     put(key, form, numbers, forgottenAt) {
       touched.set(key, { form, numbers, forgottenAt, isDirty: true })
-    },
-  }
-
-  return {
-    reserve: (limits: readonly Limit[], now: number): ReservationResult => reserve(open, limits, now),
-    settle: (settled: SettledReservation, now: number): void => settle(open, settled, now),
-    isHeld: (key: string, now: number): boolean => (read(key)?.forgottenAt ?? 0) > now,
-
-    acquire(limits: readonly Limit[], now: number): Throttled | { kind: 'acquired' } {
-      const decision = decideAcquire(
-        limits,
-        limits.map((limit) => read(limit.key)?.numbers),
-        now,
-      )
-      if (decision.kind === 'throttled') return decision
-      for (const [i, limit] of limits.entries()) {
-        const next = decision.limiters[i]
-        if (!next) continue
-        const { limiter, forgottenAt } = next
-        touched.set(limit.key, { form: limit.form, numbers: limiter, forgottenAt, isDirty: true })
-      }
-      return { kind: 'acquired' }
-    },
-
-    refund(hits: readonly Hit[]): void {
-      for (const hit of hits) {
-        const kept = read(hit.key)
-        if (!kept) continue
-        touched.set(hit.key, { ...kept, numbers: refund(hit, kept.numbers), isDirty: true })
-      }
     },
 
     flush(): void {

@@ -4,10 +4,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
 import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import { type OpenLimiters, refundAll } from '../../throttle/open-limiters.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
 import type { SqliteDispatches } from './dispatches.ts'
-import type { SqliteLimiters } from './limiters.ts'
 import { type Row, verificationOf } from './rows.ts'
 
 export type SqliteOutbox = ReturnType<typeof sqliteOutbox>
@@ -15,7 +15,7 @@ export type SqliteOutbox = ReturnType<typeof sqliteOutbox>
 export function sqliteOutbox(
   db: DatabaseSync,
   now: () => number,
-  limiters: SqliteLimiters,
+  limiters: OpenLimiters,
   dispatches: SqliteDispatches,
 ) {
   const insert = db.prepare("insert into outbox values (?, ?, ?, ?, ?, ?, ?, 1, '[]', 0, null, null)")
@@ -48,7 +48,8 @@ export function sqliteOutbox(
        (select min(queued_at) from outbox where second is null) as oldest`,
   )
 
-  function put(message: NewMessage, claim: Lease, at: number, verification?: Verification): OutboxEntry {
+  function put(message: NewMessage, claim: Lease, verification?: Verification): OutboxEntry {
+    const at = now()
     const entry = newOutboxEntry(message, at, verification)
     insert.run(
       at,
@@ -107,7 +108,10 @@ export function sqliteOutbox(
     const { tried, unknowns, isSecond } = entryOf(row, queuedAt)
     if (isUntaken({ nth, tried, unknowns, isSecond }, dispatch.outcome))
       // Nothing reached the address, so asking again at once is fair.
-      limiters.refund(message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })))
+      refundAll(
+        limiters,
+        message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })),
+      )
     return remove.run(queuedAt, dispatch.messageId)
   }
 
@@ -115,8 +119,7 @@ export function sqliteOutbox(
     put,
 
     queue(messages: readonly NewMessage[], claim: Lease): readonly OutboxEntry[] {
-      const at = now()
-      return messages.map((message) => put(message, claim, at))
+      return messages.map((message) => put(message, claim))
     },
 
     claim(most: number, claim: Lease): readonly OutboxEntry[] {

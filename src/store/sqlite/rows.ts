@@ -2,12 +2,17 @@
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
 import { stateOfNumber } from '../numbering.ts'
 
 export type Row = Record<string, unknown>
 
 export function verificationOf(row: Row): Verification {
+  return asCallersSee(storedOf(row))
+}
+
+export function storedOf(row: Row): StoredVerification {
   return {
     id: row.id as string,
     tenant: row.tenant as string,

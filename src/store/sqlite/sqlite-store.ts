@@ -4,14 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dueBy } from '../../deadline.ts'
 import { AppError, type AppErrorCode } from '../../errors.ts'
-import { newOutboxEntry } from '../../message/outbox-entry.ts'
 import { mostPending } from '../bounds.ts'
 import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
 import type { Verifications } from '../verifications.ts'
-import { type Call, callWriter } from './calls.ts'
+import { type Call, callWriter, issueResultOf } from './calls.ts'
 import { monotonicMs } from './engine-clock.ts'
-import type { IssueAnswer } from './verifications.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
 
 export type SqliteSettings = SchemaOptions & {
@@ -143,11 +141,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     verifications: {
       ...room<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
       async issue(request) {
-        const answer = (await call('verifications.issue', [request])) as IssueAnswer
-        if (answer.kind === 'throttled') return answer
-        const { kind, record, queuedAt } = answer
-        const { message } = request
-        return { kind, record, ...(message && { entry: newOutboxEntry(message, queuedAt, record) }) }
+        return issueResultOf(request, await call('verifications.issue', [request]))
       },
     },
     outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),

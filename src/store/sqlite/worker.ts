@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { AppError } from '../../errors.ts'
-import { type Call, callReader } from './calls.ts'
+import { answerOf, type Call, callReader } from './calls.ts'
 import { openEngine, type SqliteEngine } from './engine.ts'
 
 export type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
@@ -51,5 +51,7 @@ port.on('message', (first: string) => {
 function answer(calls: readonly Call[]): void {
   if (calls.length === 0) return
   const outcomes = engine?.run(calls) ?? calls.map(() => ({ error: 'the store is not open' }))
-  port.postMessage(JSON.stringify(calls.map((call, i): Answer => ({ id: call.id, ...outcomes[i]! }))))
+  port.postMessage(
+    JSON.stringify(calls.map(({ id, verb }, i): Answer => ({ id, ...answerOf(verb, outcomes[i]!) }))),
+  )
 }

@@ -1,0 +1,147 @@
+/** A unit of work in PostgreSQL: the rows that calls need, read under lock in one message, and what they make of them. */
+
+import type { Needs, UnitOfWork, Verb } from '../unit-of-work.ts'
+import type { Rows } from './connection.ts'
+import { type HeldDispatches, heldDispatches, readLastAccepted } from './dispatches.ts'
+import { heldJournal } from './journal.ts'
+import { heldLimiters, readLimiters } from './limiters.ts'
+import { bearing, collidingWith, heldMembers, readMembers, type WantedMember } from './members.ts'
+import { type EntryKey, entryKey, type HeldOutbox, heldOutbox, readEntries } from './outbox.ts'
+import { heldProofs, heldRepeats, readProofs, readRepeats, type WantedProof } from './proofs.ts'
+import type { Bound } from './statement.ts'
+import type { Transactions } from './transaction.ts'
+import { heldVerifications, keyOf, readVerifications, type WantedKey } from './verification-rows.ts'
+
+export type PostgresUnit = UnitOfWork & {
+  readonly outbox: HeldOutbox
+  readonly dispatches: HeldDispatches
+  /** In the order in which rows are locked; what is only added comes last. */
+  writes(): Bound[]
+}
+
+export type PostgresNeeds = ReturnType<typeof newNeeds>
+
+/** @param decoy  The id of the row that is written in place of a verification that does not exist. */
+export function newNeeds(decoy: string) {
+  const limiters = new Set<string>()
+  const ids = new Set<string>()
+  const keys = new Map<string, WantedKey>()
+  const owners = new Map<string, { tenant: string; member: string }>()
+  const acceptances = new Set<string>()
+  const proofs: WantedProof[] = []
+  const repeats = new Set<string>()
+  const entries = new Map<string, EntryKey>()
+  const members: WantedMember[] = []
+
+  const needs: Needs & { entry(key: EntryKey): void } = {
+    limiters(wanted) {
+      for (const key of wanted) limiters.add(key)
+    },
+    verification: (id) => void ids.add(id),
+    live(key) {
+      const name = keyOf(key)
+      if (!keys.has(name)) keys.set(name, key)
+    },
+    liveOrDecoy: (key) => void keys.set(keyOf(key), { ...key, otherwise: decoy }),
+    liveOf: (tenant, member) => void owners.set(`${tenant}\0${member}`, { tenant, member }),
+    lastAccepted: (verification) => void acceptances.add(verification),
+    proof: (member, login) => void proofs.push({ member, login }),
+    repeat: (fingerprint) => void repeats.add(fingerprint),
+    member: (id) => void members.push({ id }),
+    memberByAddress: (tenant, address) => void members.push(bearing(tenant, address)),
+    memberToImport: (member) => void members.push(collidingWith(member)),
+    entry: (key) => void entries.set(entryKey(key), key),
+  }
+
+  /** Statements that read all of it, each kind in one, and what makes a unit of their rows. */
+  function reads(): {
+    readonly statements: readonly Bound[]
+    /** @param known  What was proved according to another store. */
+    unit(rows: readonly Rows[], now: number, known?: readonly WantedProof[]): PostgresUnit
+  } {
+    const statements: Bound[] = []
+    const asked = (isNeeded: boolean, make: () => Bound): number =>
+      isNeeded ? statements.push(make()) - 1 : -1
+    // Locked in this order.
+    const membersAt = asked(members.length > 0, () => readMembers(members))
+    const limitersAt = asked(limiters.size > 0, () => readLimiters(limiters))
+    const verificationsAt = asked(ids.size + keys.size + owners.size > 0, () =>
+      readVerifications(ids, keys.values(), owners.values()),
+    )
+    const entriesAt = asked(entries.size > 0, () => readEntries(entries.values()))
+    // Not locked.
+    const acceptedAt = asked(acceptances.size > 0, () => readLastAccepted(acceptances))
+    const proofsAt = asked(proofs.length > 0, () => readProofs(proofs))
+    const repeatsAt = asked(repeats.size > 0, () => readRepeats(repeats))
+    return {
+      statements,
+      unit(rows, now, known = []) {
+        const of = (at: number) => rows[at] ?? []
+        const members = heldMembers(of(membersAt))
+        const limiters = heldLimiters(of(limitersAt))
+        const verifications = heldVerifications(of(verificationsAt), now, decoy)
+        const dispatches = heldDispatches(of(acceptedAt))
+        const outbox = heldOutbox(of(entriesAt), now, limiters, dispatches)
+        const proofs = heldProofs([...of(proofsAt), ...known])
+        const repeats = heldRepeats(of(repeatsAt))
+        const journal = heldJournal(now)
+        return {
+          now,
+          members: members.members,
+          tokens: members.tokens,
+          limiters,
+          verifications: verifications.verifications,
+          proofs: proofs.proofs,
+          repeats: repeats.repeats,
+          outbox,
+          dispatches,
+          journal,
+          writes: () => [
+            ...members.writes(),
+            ...limiters.writes(),
+            ...verifications.writes(),
+            ...proofs.writes(),
+            ...repeats.writes(),
+            ...verifications.decoyWrites(),
+            ...outbox.writes(),
+            ...dispatches.writes(),
+            ...journal.writes(),
+          ],
+        }
+      },
+    }
+  }
+
+  return { needs, reads }
+}
+
+export type Alone<Result> = {
+  /** Done before the reads, in the same message. */
+  readonly first?: Bound
+  readonly known?: readonly WantedProof[]
+  /** Called after the writes, when nothing but the commit can fail any more. */
+  readonly beforeCommit?: (result: Result) => Promise<void>
+}
+
+/** Runs a verb in a transaction of its own: one that holds much, or that others must not wait for. */
+export function runAlone<Args extends readonly unknown[], Result>(
+  transactions: Transactions,
+  until: number,
+  verb: Verb<Args, Result>,
+  args: Args,
+  { first, known, beforeCommit }: Alone<Result> = {},
+): Promise<Result> {
+  const { needs, reads } = newNeeds('')
+  verb.needs(needs, ...args)
+  const { statements, unit } = reads()
+  const before = first ? [first] : []
+  return transactions.decide(until, [...before, ...statements], (rows, { now }) => {
+    const one = unit(rows.slice(before.length), now, known)
+    const result = verb.decide(one, ...args)
+    return {
+      writes: one.writes(),
+      result,
+      ...(beforeCommit && { beforeCommit: () => beforeCommit(result) }),
+    }
+  })
+}

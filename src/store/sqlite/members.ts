@@ -1,0 +1,56 @@
+/** Members in SQLite as units of work change them. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import { addressKey } from '../../address/address.ts'
+import type { Member } from '../../directory/directory.ts'
+import type { UnitOfWork } from '../unit-of-work.ts'
+import { memberOf, type Row } from './rows.ts'
+
+export function openMembers(db: DatabaseSync): UnitOfWork['members'] {
+  const one = (where: string) => {
+    const select = db.prepare(`select * from member where ${where}`)
+    return (...values: string[]): Member | undefined => {
+      const row = select.get(...values) as Row | undefined
+      return row && memberOf(row)
+    }
+  }
+  const byPhone = one('tenant = ? and phone_key = ?')
+  const byEmail = one('tenant = ? and email_key = ?')
+  const upsert = db.prepare(
+    `insert into member values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (id) do update set account = excluded.account, password_hash = excluded.password_hash,
+       role = excluded.role, is_disabled = excluded.is_disabled, profile = excluded.profile,
+       dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
+       phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`,
+  )
+  return {
+    get: one('id = ?'),
+    byAccount: one('tenant = ? and account = ?'),
+    byLogin: one('account = ? and password_hash is not null'),
+    byAddress: (tenant, address) =>
+      (address.kind === 'phone' ? byPhone : byEmail)(tenant, addressKey(address)),
+    put({ phone, email, ...member }) {
+      upsert.run(
+        member.id,
+        member.tenant,
+        member.account,
+        member.passwordHash,
+        member.role,
+        Number(member.isDisabled),
+        JSON.stringify(member.profile),
+        member.deptCode,
+        phone && addressKey(phone),
+        phone && JSON.stringify(phone),
+        member.phoneCountry,
+        email && addressKey(email),
+        email && JSON.stringify(email),
+        member.createdAt,
+      )
+    },
+  }
+}
+
+export function openTokens(db: DatabaseSync): UnitOfWork['tokens'] {
+  const end = db.prepare('delete from token where member = ?')
+  return { endOf: (member) => void end.run(member) }
+}

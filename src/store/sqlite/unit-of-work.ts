@@ -1,0 +1,45 @@
+/** The unit of work of the embedded engine: rows are read on demand and written at once, within its one transaction. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import type { UnitOfWork } from '../unit-of-work.ts'
+import { sqliteDispatches } from './dispatches.ts'
+import { openJournal } from './journal.ts'
+import { sqliteLimiters } from './limiters.ts'
+import { openMembers, openTokens } from './members.ts'
+import { sqliteOutbox } from './outbox.ts'
+import { openProofs, openRepeats, openVerifications } from './verifications.ts'
+
+export type SqliteUnit = ReturnType<typeof openUnit>
+
+export function openUnit(db: DatabaseSync) {
+  let now = 0
+  const unitNow = () => now
+  const limiters = sqliteLimiters(db)
+  const dispatches = sqliteDispatches(db, unitNow)
+  const outbox = sqliteOutbox(db, unitNow, limiters, dispatches)
+  const unit: UnitOfWork = {
+    get now() {
+      return now
+    },
+    limiters,
+    verifications: openVerifications(db),
+    proofs: openProofs(db, unitNow),
+    repeats: openRepeats(db, unitNow),
+    members: openMembers(db),
+    tokens: openTokens(db),
+    outbox,
+    dispatches,
+    journal: openJournal(db, unitNow),
+  }
+  return {
+    unit,
+    outbox,
+    dispatches,
+    /** @param time  Engine time of all that is done until `flush`. */
+    begin(time: number): void {
+      now = time
+    },
+    flush: () => limiters.flush(),
+    discard: () => limiters.discard(),
+  }
+}

@@ -1,0 +1,9 @@
+/** One more entry of the journal. */
+
+import type { JournalEntry } from '../journal.ts'
+import type { Verb } from '../unit-of-work.ts'
+
+export const append: Verb<[Omit<JournalEntry, 'at'>], void> = {
+  needs: () => undefined,
+  decide: ({ journal }, entry) => journal.append(entry),
+}

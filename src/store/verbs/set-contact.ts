@@ -1,0 +1,22 @@
+/** A contact that the operator sets or clears, without a code; the member may be disabled. */
+
+import type { ContactSetting, ContactSettingResult } from '../directory.ts'
+import type { Verb } from '../unit-of-work.ts'
+import { holderOf, needContact, obstacleTo, replaceContact } from './contact.ts'
+
+export const setContact: Verb<[ContactSetting], ContactSettingResult> = {
+  needs: needContact,
+
+  decide(unit, setting) {
+    const member = unit.members.get(setting.member)
+    if (!member) return { kind: 'unknown' }
+    const holder = holderOf(unit, setting)
+    const obstacle = obstacleTo(member, holder, setting.seen)
+    if (obstacle) return { kind: obstacle }
+    replaceContact(unit, member, holder, { ...setting, verification: '', cause: 'operator' })
+    return {
+      kind: 'changed',
+      entries: setting.notices.map((notice) => unit.outbox.put(notice, setting.lease)),
+    }
+  },
+}

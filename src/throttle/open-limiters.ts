@@ -1,0 +1,41 @@
+/** Limiters within an atomic step of an engine, and what acts do to them there. */
+
+import { decideAcquire, type Hit, type Limit, refund, type Throttled } from './acquire.ts'
+import type { LimiterForm, LimiterState } from './limiter-state.ts'
+
+/** What is put empty is dropped. */
+export type OpenLimiters = {
+  read(key: string): LimiterState | undefined
+  /** When it may be forgotten, in ms of engine time; undefined if there is none. */
+  forgottenAt(key: string): number | undefined
+  put(key: string, form: LimiterForm, state: LimiterState, forgottenAt: number): void
+}
+
+/** All or nothing. @returns The refusal, if there was one. */
+export function acquire(open: OpenLimiters, limits: readonly Limit[], now: number): Throttled | undefined {
+  const decision = decideAcquire(
+    limits,
+    limits.map((limit) => open.read(limit.key)),
+    now,
+  )
+  if (decision.kind === 'throttled') return decision
+  for (let i = 0; i < limits.length; i++) {
+    const next = decision.limiters[i]
+    const { key, form } = limits[i]!
+    if (next) open.put(key, form, next.limiter, next.forgottenAt)
+  }
+  return undefined
+}
+
+/** Gives hits back: they did not count after all. One that has been forgotten meanwhile is left alone. */
+export function refundAll(open: OpenLimiters, hits: readonly Hit[]): void {
+  for (const hit of hits) {
+    const state = open.read(hit.key)
+    if (state) open.put(hit.key, hit.form, refund(hit, state), open.forgottenAt(hit.key)!)
+  }
+}
+
+/** The keys of limiters that limits may read; which of two is known only when the verification is read. */
+export function keysOf(limits: readonly Pick<Limit, 'key' | 'decoyKey'>[]): string[] {
+  return limits.flatMap(({ key, decoyKey }) => (decoyKey === undefined ? key : [key, decoyKey]))
+}
