@@ -1,8 +1,8 @@
-/** Amazon's partitions: the domain that the services of a region are in. */
+/** The domain of Amazon's services, by region. */
 
 /**
  * AWS SDK for JavaScript v3, packages/util-endpoints/src/lib/aws/partitions.json: `regionRegex` and `dnsSuffix`.
- * What no other partition claims is of the first, aws, whose regions grow in number.
+ * A region that fits no other partition belongs to the first, aws, which gets new regions most often.
  */
 const partitions: readonly (readonly [region: RegExp, domain: string])[] = [
   [/^cn-/, 'amazonaws.com.cn'],

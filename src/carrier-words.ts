@@ -1,21 +1,21 @@
-/** A carrier's own words as a record may keep them: short, in one line, without addresses, codes and secrets. */
+/** Makes a carrier's own words fit for a record: short, on one line, without addresses, codes and secrets. */
 
-/** Characters that a record keeps. */
+/** The most characters that a record keeps. */
 export const maxWords = 160
-/** Nothing beyond is looked at: it is other people's text. */
+/** The most characters that are searched. The text is a stranger's, so the time for it must have a bound. */
 const maxSearched = 2_000
-/** Of a number or a code there are at least six digits, whatever is between them but letters: `415-555-2671`, `0, 1, 2`. */
+/** A possible number or code: at least six digits with anything but letters between them, `415-555-2671` or `0, 1, 2`. */
 const digits = /\p{Nd}(?:[^\p{L}\p{N}]{0,3}\p{Nd}){5,}/gu
-/** Also as it stands in a URL. */
+/** The sign of a mailbox, also as a URL encodes it. */
 const at = /@|%40/
-/** Of both alphabets of RFC 4648; eight characters hold six digits. */
+/** Possible base64 in either alphabet of RFC 4648. Eight characters can hold six digits. */
 const base64 = /[A-Za-z0-9+/_-]{8,}/g
-/** By chance no word of letters is such a one: that takes a sign, a domain and its dot. */
+/** A mailbox within decoded text. An `@` and a domain with a dot hardly appear by chance when ordinary words are decoded. */
 const mailboxIn = /[\w.+-]{2}@[\w-]{1,63}\.[a-z]{2}/i
 
 /**
- * @param hidden  Texts that carriers are known to echo, such as passwords and local parts; without regard to case.
- * @param isMailServer  Keep what mail servers begin with, such as `550 5.1.1`, and addresses of machines.
+ * @param hidden  Texts that carriers are known to echo, such as passwords and local parts, in any case of letters.
+ * @param isMailServer  Whether to keep the status that mail servers begin with, such as `550 5.1.1`, and IP addresses.
  */
 export function carrierWords(
   told: string,
@@ -35,10 +35,10 @@ export function carrierWords(
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim()
     .slice(0, maxWords)
-    .toWellFormed() // the cut may be within a character
+    .toWellFormed() // the cut may split a character
 }
 
-/** What a mail server's answer begins with (RFC 5321 4.2, RFC 3463), or a report's field of that status in front. */
+/** The beginning of a mail server's answer (RFC 5321 4.2, RFC 3463), also with the status field of a report before it. */
 const statuses = /^(?:[245]\.\d{1,3}\.\d{1,3} )?[245]\d\d[ -](?:[245]\.\d{1,3}\.\d{1,3}(?!\d))?/
 const quad = /(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])/
 
@@ -53,7 +53,7 @@ function normalized(text: string): string {
     .join('…') // which would become three dots
 }
 
-/** Less what is cut off, and the word it is cut in: that could be the half of an address. */
+/** The searched part, without the word that the cut splits: it could be half of an address. */
 function searched(told: string): string {
   if (told.length <= maxSearched) return told
   const words = told.slice(0, maxSearched).split(/\s/)
@@ -72,7 +72,7 @@ function hider(hidden: readonly string[]): (text: string) => string {
   return (text) => written.reduce((rest, one) => rest.replace(one, '…'), text)
 }
 
-/** An expression for it in base64 of either alphabet: all whole groups, and then whatever follows. */
+/** An expression that finds a text encoded in either base64 alphabet: its whole groups, and all base64 after them. */
 function encoded(text: string): string {
   const bytes = Buffer.from(text)
   const groups = bytes.toString('base64url', 0, bytes.length - (bytes.length % 3))
@@ -81,7 +81,7 @@ function encoded(text: string): string {
     .replaceAll('\\/', '[/_]')}[A-Za-z0-9+/_-]*`
 }
 
-/** Whether what it encodes, from any of its characters on, holds a number, a code, a mailbox or a hidden text. */
+/** Whether a word, decoded from any of its characters on, holds a number, a code, a mailbox or a hidden text. */
 function isTelling(word: string, hide: (text: string) => string): boolean {
   return [0, 1, 2, 3].some((from) => {
     const text = Buffer.from(word.slice(from), 'base64').toString('utf8').normalize('NFKC')

@@ -1,4 +1,4 @@
-/** The time of day, so that nothing reads it twice in one act and tests can set it. */
+/** The time of day as a dependency: read once in each act, and set by tests. */
 
 /** `now()` gives milliseconds since the Unix epoch. Read once per flow and handed down. */
 export type Clock = { now(): number }

@@ -1,7 +1,7 @@
 /** Every exceptional outcome of the program: one table of stable codes, one class. */
 
 /**
- * `isExposed` tells whether the sentence may be shown to a caller; the rest is for operators.
+ * If `isExposed` is true, callers may see the sentence; all others are for operators.
  * docs/errors.md is checked against this table.
  */
 export const appErrors = {
@@ -64,7 +64,7 @@ export class AppError extends Error {
   }
 }
 
-/** What went wrong, in words, of whatever was thrown. */
+/** The reason in words, for a thrown value of any kind. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-/** Templates that operators may write: liquid that puts values in places, reads no file and ends soon. */
+/** Compiles templates that operators may write: a part of liquid that inserts values, reads no file and ends soon. */
 
 import { Context, Liquid, toValueSync, Value } from 'liquidjs'
 import { awsDomain } from './aws-domain.ts'
@@ -7,13 +7,13 @@ import { awsDomain } from './aws-domain.ts'
 export type Render = (values: Values) => string
 export type Values = Readonly<Record<string, unknown>>
 
-/** What else liquid has could run long, put out what no escaping sees, or has no use in one line. */
+/** The permitted tags. Liquid's others could run long, could put out text unescaped, or have no use in one line. */
 const tags: ReadonlySet<string> = new Set(['assign', 'case', 'comment', 'if', 'unless', '#'])
 
 /**
- * @param written  What becomes of each value on its way out, so that none can change what is around it.
- * @returns A function that compiles a template. It throws an Error, in one sentence, for one that is malformed, or
- * that names what is not among `names` if they are given.
+ * @param written  Escapes each value, so that it cannot change the text around it.
+ * @returns A function that compiles a template. It throws an Error of one sentence if the template is malformed, or uses
+ * a name that is not among `names`, if they are given.
  */
 export function createCompiler(written: (text: string) => string = (text) => text) {
   const engine = new Liquid({
@@ -27,7 +27,7 @@ export function createCompiler(written: (text: string) => string = (text) => tex
     memoryLimit: 1_000_000,
   })
   for (const tag of Object.keys(engine.tags)) if (!tags.has(tag)) delete engine.tags[tag]
-  delete engine.filters.raw // would go round the escaping
+  delete engine.filters.raw // would bypass the escaping
   engine.registerFilter('aws_domain', (region: unknown) => awsDomain(String(region)))
 
   return (source: string, names?: readonly string[]): Render => {
@@ -35,7 +35,7 @@ export function createCompiler(written: (text: string) => string = (text) => tex
     if (!/\{\{|\{%/.test(source)) return () => source
     if (/\{\{|\{%/.test(source.replace(output, '')))
       return (values) => engine.renderSync(parsed, values) as string
-    // A plain join where there are only values in places: liquid's interpreter takes about ten times as long.
+    // A template with values only is a plain join: liquid's interpreter takes about ten times as long.
     const pieces = source.split(output)
     return (values) => {
       let text = pieces[0]!
@@ -61,14 +61,14 @@ function parse(engine: Liquid, source: string, names: readonly string[] | undefi
   return parsed
 }
 
-/** The name of a template that is one value and nothing else; null of any other. */
+/** The name of the value if a template is one value and nothing else; otherwise null. */
 export function soleName(source: string): string | null {
   return /^\{\{\s*([A-Za-z]\w*)\s*\}\}$/.exec(source)?.[1] ?? null
 }
 
 /**
- * The number that a template of one value through filters comes to, such as `{{ a | at_most: 9 }}`; null if it comes
- * to anything else.
+ * Compiles a template of one value through filters to a number, such as `{{ a | at_most: 9 }}`. It gives null if the
+ * result is no number.
  */
 export function compileNumber(source: string): (values: Values) => number | null {
   const expression = /^\{\{([^{}|]*\|[^{}]*)\}\}$/.exec(source)?.[1]

@@ -1,10 +1,10 @@
-/** The log: JSON lines of which only listed fields can get out, whatever a caller passes. */
+/** The log: JSON lines with listed fields only, whatever a caller passes. */
 
 import pino from 'pino'
 
 /**
- * Everything a log line may say. A field that is not here is left out, so that no code, key, token
- * or address can slip into a log by way of an object that happens to hold one.
+ * Every field that a log line may have. A field that is not here is left out, so that no code, key, token or address gets
+ * into the log with an object that happens to hold one.
  */
 export const logFields = [
   'requestId',

@@ -1,4 +1,4 @@
-/** What is made of an object once, however often it is asked for. */
+/** Derives a value from an object once, however often it is asked for. */
 
 /** @returns `make`, called once for each object and forgotten with it. The object must not change. */
 export function onceForEach<Key extends object, Made extends object>(

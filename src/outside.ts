@@ -1,4 +1,4 @@
-/** Reads what strangers sent: UTF-8, JSON and forms, each in time that grows with its size and no faster. */
+/** Reads input of strangers: UTF-8, JSON and forms, each in a time that grows linearly with its size. */
 
 import { isUtf8 } from 'node:buffer'
 
@@ -9,17 +9,17 @@ export type Parsed<Value> =
 /** Names and values in the order they came; a name may come again. */
 export type Pairs = readonly (readonly [name: string, value: string])[]
 
-/** Levels of objects and arrays within each other. No call of ours and no carrier's has ten. */
+/** The most levels of nested objects and arrays. No documented call, ours or a carrier's, has ten. */
 export const deepest = 32
 /**
- * Commas and colons of a JSON text. Reading costs most where each value has a name of its own: this many take 25 ms
- * of the one thread that serves all. A carrier's call of 768 KiB, the largest that is documented (SendGrid's event
- * webhook), has 40 000.
+ * The most commas and colons of a JSON text. Reading takes longest if each value has a different name: this many then
+ * take 25 ms of the thread that serves all callers. The largest documented call of a carrier (SendGrid's event webhook,
+ * 768 KiB) has 40 000.
  */
 export const mostMarks = 60_000
-/** Of a form: a carrier's call-back has about twenty. */
+/** The most pairs of a form. A carrier's call-back has about twenty. */
 export const mostPairs = 1_000
-/** A form is one receipt, never many. */
+/** The longest form: it holds a single receipt. */
 export const longestForm = 64 * 1024
 
 /** @returns The text without a byte order mark; malformed if it is not UTF-8, rather than with U+FFFD in it. */
@@ -30,8 +30,8 @@ export function parseText(bytes: Buffer): Parsed<string> {
 }
 
 /**
- * Reads JSON. What it makes has nothing but properties of its own: a name `__proto__` is a name like any other.
- * @param options.trailingCommas  Read what is no JSON once more, without commas before a closing bracket.
+ * Reads JSON. Its objects have own properties only: the name `__proto__` is a name like any other.
+ * @param options.trailingCommas  Whether a text that is no JSON is read again without commas before closing brackets.
  */
 export function parseJson(
   text: string,
@@ -53,8 +53,8 @@ export function parseJson(
 }
 
 /**
- * Reads a form or the query of a URL. Percent-encoded bytes that are no UTF-8 become U+FFFD: some carriers
- * encode their words otherwise, and a state is not to be lost for that.
+ * Reads a form or the query of a URL. Percent-encoded bytes that are no UTF-8 become U+FFFD, because some carriers use
+ * another encoding for their words, and the state in the same form must not be lost.
  */
 export function parseForm(text: string): Parsed<Pairs> {
   if (text.length > longestForm) return malformed('too-many')
@@ -71,7 +71,7 @@ export function parseForm(text: string): Parsed<Pairs> {
   return parsed(pairs)
 }
 
-/** A percent sign that no two hex digits follow stands for itself, as for browsers (URL Standard, percent-decode). */
+/** A percent sign without two hex digits after it stands for itself (URL Standard, percent-decode). */
 function decoded(text: string): string {
   return text
     .replaceAll('+', ' ')
@@ -87,7 +87,7 @@ const backslash = 0x5c
 type Survey = {
   readonly depth: number
   readonly marks: number
-  /** Where commas stand that a value precedes and a closing bracket follows. */
+  /** Positions of the commas between a value and a closing bracket. */
   readonly trailing: readonly number[]
 }
 
@@ -97,7 +97,7 @@ function surveyed(text: string): Survey {
   let depth = 0
   let now = 0
   let marks = 0
-  /** Of the last comma, while nothing but white space came after it. */
+  /** The position of the last comma, while only white space has followed it. */
   let commaAt = -1
   let hasValue = false
   for (let i = 0; i < text.length; i++) {
@@ -140,7 +140,7 @@ function surveyed(text: string): Survey {
   return { depth, marks, trailing }
 }
 
-/** @returns Where the string that begins at `start` has its closing quote, or where the text ends. */
+/** @returns The position of the closing quote of the string that begins at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const character = text.charCodeAt(i)

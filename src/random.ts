@@ -1,4 +1,4 @@
-/** Random bytes for ids: drawn by the page, for a system call for each id costs more than the rest of its request. */
+/** Random bytes for ids, drawn in large pieces: a system call for each id costs more than the rest of its request. */
 
 import { randomFillSync } from 'node:crypto'
 

@@ -1,4 +1,4 @@
-/** Files with secrets: written whole or not at all, and readable by the user that needs them and nobody else. */
+/** Files with secrets: written whole or not at all, and readable only by the user that needs them. */
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -20,12 +20,12 @@ import {
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
-/** What a write that was cut off left behind is older than any write takes. */
+/** A temporary file of this age is a remainder of a write that was cut off: no write takes so long. */
 const staleMs = 10_000
 
 const ownerAlone = 0o600
 
-/** Makes a folder for its owner alone, and those above it. Made by root, it belongs to whom the folder above does. */
+/** Makes a folder, and missing ones above it, for its owner alone. If root makes it, it gets the owner of the folder above. */
 export function makeFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 })
   if (first === undefined || !isRoot()) return
@@ -34,10 +34,10 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Replaces a file by what `change` makes of it. The new file, until it is renamed, is the lock: of two
- * changes at once neither may lose the other's. Owner and mode stay; a file that was not there belongs to
- * the folder's owner, so that what root writes the service can read.
- * @throws Error if another change is under way, or if this user may not keep the owner; nothing is written.
+ * Replaces the text of a file by the result of `change`. Until it is renamed, the new file serves as a lock, so that two
+ * changes at once cannot lose one another. Owner and mode stay. A file that is new gets the owner of its folder, so that
+ * the service can read a file that root writes.
+ * @throws Error if another change is under way, or if this user cannot keep the owner; then nothing is written.
  */
 export function replaceSecretFile(path: string, change: (present: string | undefined) => string): void {
   makeFolder(dirname(path))
@@ -62,7 +62,7 @@ export function replaceSecretFile(path: string, change: (present: string | undef
   flushFolder(dirname(path))
 }
 
-/** Makes a file that is not there yet; of several processes at once the first one wins, and all find its text. */
+/** Makes a file unless it is there. If several processes do so at once, the first one wins and all get its text. */
 export function makeSecretFile(path: string, text: string): void {
   makeFolder(dirname(path))
   const own = `${path}.${randomBytes(8).toString('hex')}`
@@ -75,7 +75,7 @@ export function makeSecretFile(path: string, text: string): void {
     } finally {
       closeSync(file)
     }
-    // A link, unlike a rename, does not take the place of what is there.
+    // A link fails if the file is there; a rename would replace it.
     linkSync(own, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -101,7 +101,7 @@ function giveTo(present: Stats | undefined, file: number, path: string): void {
   }
   const { uid, gid, mode } = present
   try {
-    // Root may, and so may the owner, for his own groups.
+    // Root may do this, and so may the owner for his own groups.
     fchownSync(file, uid, gid)
   } catch (error) {
     throw new Error(
@@ -116,7 +116,7 @@ function isRoot(): boolean {
   return userInfo().uid === 0
 }
 
-/** Only then does a new name in the folder outlive a loss of power. */
+/** Flushes a folder: only then does a new name in it survive a loss of power. */
 export function flushFolder(path: string): void {
   const folder = openSync(path, 'r')
   try {

@@ -1,4 +1,4 @@
-/** The settings that say which numbers and mailboxes are taken beyond what everybody knows. */
+/** The settings with an operator's own rules about phone numbers and mailboxes. */
 
 import type { AddressRules } from '../address/address.ts'
 import { parseEmailAddress } from '../address/email-address.ts'

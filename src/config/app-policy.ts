@@ -27,12 +27,12 @@ export const defaultPolicy: AppPolicy = {
 
 const digitsOf = { default: 6, strict: 8 } as const
 
-/** SP 800-63B-4 3.2.2: no more failed attempts than this. */
+/** The most failed attempts that SP 800-63B-4 3.2.2 allows. */
 const mostWrong = 100
 
 /**
  * Lays overrides over a policy.
- * @param where  What the overrides are called in a problem, e.g. `policy` or `apps.ID`.
+ * @param where  The name of the overrides in a problem, e.g. `policy` or `apps.ID`.
  * @throws AppError `config.invalid` listing every problem.
  */
 export function policyWith(
@@ -84,7 +84,7 @@ export function policyWith(
   }
 }
 
-/** What is wrong with overrides: their shape, and values beyond what NIST allows. */
+/** The problems of overrides: a wrong shape, and values beyond those that NIST allows. */
 export function policyProblems(overrides: unknown, where: string): string[] {
   const problems = problemsOf(policySchema, overrides, where)
   if (problems.length > 0) return problems
@@ -120,7 +120,7 @@ export function policyProblems(overrides: unknown, where: string): string[] {
   return problems
 }
 
-/** `true` says of no server where it is: the app then is believed on this machine alone. */
+/** `true` names no server, so the app is then believed only in calls from this machine. */
 function toldFrom(set: PolicyOverrides['tellsClientIp']): readonly string[] | undefined {
   if (set === true) return loopbackNetworks
   return set === false ? [] : set

@@ -1,4 +1,4 @@
-/** Certificates: what is wrong with one, and the self-signed one of development, renewed when it runs out. */
+/** Certificates: finds the problems of one, and makes and renews the self-signed one of development. */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -8,14 +8,14 @@ import { whyUnreadable } from './files.ts'
 export type CertificateFiles = { readonly certificateFile: string; readonly keyFile: string }
 
 const lifeDays = 730
-/** Renewed this long before its end, so that no session sees it run out. */
+/** How long before its end the certificate is renewed, so that it does not expire while a server runs. */
 const renewalMs = 7 * 86_400_000
 
-/** Makes the certificate if there is none that is good at `now`. @returns Whether it was made. */
+/** Makes the certificate unless there is a good one at `now`. @returns Whether it was made. */
 export async function ensureCertificate(files: CertificateFiles, now: Date): Promise<boolean> {
   if (isGood(files, now)) return false
   const { certificateFile, keyFile } = files
-  // Loaded only here: it costs a start some 100 ms, once.
+  // Loaded only when needed, because it adds some 100 ms to a start.
   const { generate } = await import('selfsigned')
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
@@ -42,15 +42,15 @@ export async function ensureCertificate(files: CertificateFiles, now: Date): Pro
   return true
 }
 
-/** Not good, too: one that cannot be read, or is not the key's, as a start cut off midway may leave. */
+/** A certificate that cannot be read, or does not belong to the key, is not good: a start cut off midway may leave one. */
 function isGood(files: CertificateFiles, now: Date): boolean {
   const found = examineCertificate(files, now)
   return found.problems.length === 0 && found.lastsMs > renewalMs
 }
 
 /**
- * Whether a server can offer a certificate.
- * @returns Each problem in words that begin with the file's name; `lastsMs`: how much longer it is valid.
+ * Checks whether a server can offer a certificate.
+ * @returns The problems, each beginning with the file's name; `lastsMs`: how much longer the certificate is valid.
  */
 export function examineCertificate(
   { certificateFile, keyFile }: CertificateFiles,

@@ -8,9 +8,9 @@ import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 import { makeSecretFile, replaceSecretFile } from '../secret-file.ts'
 
 /**
- * A secret that callers send, such as the administrator token; made if there is none.
- * @returns 43 characters of base64url, or whatever the operator put there, at least 20 characters.
- * @throws RangeError naming the file if what is there is too short to be a secret.
+ * A secret that callers send, such as the administrator token. It is made if there is none.
+ * @returns 43 characters of base64url, or the operator's own text of at least 20 characters.
+ * @throws RangeError naming the file if its text is too short for a secret.
  */
 export function ensureToken(path: string): string {
   if (!existsSync(path)) makeSecretFile(path, `${randomBytes(32).toString('base64url')}\n`)
@@ -21,10 +21,10 @@ export function ensureToken(path: string): string {
 }
 
 /**
- * What this process is called in leases: unlike any other on the same store, for no two run on one data folder
- * of one machine, and the same after a restart, so that it frees what it held. A folder that is new at each
- * start makes a new name; what the old one held is free when its leases have run out.
- * @param worker  Number of the worker, where several share the folder.
+ * The name of this process in leases. No other process on the same store has it, because no two run on one data folder
+ * of one machine. It stays the same after a restart, so that the process frees the leases it had. If the folder is new at
+ * each start, so is the name; the old leases then end by themselves.
+ * @param worker  Number of the worker, if several share the folder.
  */
 export function ownerName(folder: string, worker?: number): string {
   const path = join(folder, 'owner')
@@ -34,8 +34,8 @@ export function ownerName(folder: string, worker?: number): string {
 }
 
 /**
- * Appends a new key, which from the next start on makes the codes; the old ones go on checking.
- * Makes the ring if there is none.
+ * Appends a new key, which makes the codes from the next start on; the old keys still check codes. Makes the ring if
+ * there is none.
  * @returns The new key's id.
  * @throws RangeError naming the line if the present ring cannot be read; then nothing is written.
  */

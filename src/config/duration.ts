@@ -3,7 +3,7 @@
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const duration = /^(\d{1,9})(ms|s|m|h|d)$/
 
-/** `60s`, `10m`, `24h`, `30d`. @returns Milliseconds; undefined if it is no duration. */
+/** @param text  Such as `60s`, `10m`, `24h` or `30d`. @returns Milliseconds; undefined if it is no duration. */
 export function parseDuration(text: string): number | undefined {
   const match = duration.exec(text)
   return match ? Number(match[1]) * units[match[2] as keyof typeof units] : undefined
@@ -17,7 +17,7 @@ export function formatDuration(ms: number): string {
   return `${ms / size}${unit}`
 }
 
-/** `5/1h`: at most five in any hour. */
+/** @param text  Such as `5/1h`, at most five in any hour. @returns undefined if it is no such limit. */
 export function parseWindow(text: string): { max: number; perMs: number } | undefined {
   const [max = '', per = ''] = text.split('/')
   const perMs = parseDuration(per)

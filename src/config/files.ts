@@ -1,10 +1,10 @@
-/** Files that settings name: whether they can be read, and if not why, in words that follow the setting's name. */
+/** Checks files that settings name. A problem is in words that follow the setting's name. */
 
 import { accessSync, constants, statSync } from 'node:fs'
 
 /**
- * Why a file cannot be read by this process.
- * @returns e.g. `/etc/x.key does not exist`; undefined if it can.
+ * The reason why this process cannot read a file.
+ * @returns e.g. `/etc/x.key does not exist`; undefined if it can be read.
  */
 export function whyUnreadable(path: string): string | undefined {
   try {
@@ -25,12 +25,12 @@ export function whyUnreadable(path: string): string | undefined {
   }
 }
 
-/** Whether users who are neither its owner nor of its group may read or write a file. */
+/** Whether users other than its owner and its group may read or write a file. */
 export function isOpenToOthers(path: string): boolean {
   return (statSync(path).mode & 0o007) !== 0
 }
 
-/** Why a file that a setting names cannot be used, as a list of problems. @param path  Absent: no file is named. */
+/** The problems of a file that a setting names. @param path  undefined: the setting names no file. */
 export function fileProblems(setting: string, path: string | undefined): string[] {
   const why = path === undefined ? undefined : whyUnreadable(path)
   return why === undefined ? [] : [`${setting}: ${why}`]

@@ -1,4 +1,4 @@
-/** Settings of the Redis beside the store: where it is, how it is reached, and what a write waits for. */
+/** Settings of the Redis beside the store: its addresses, the connection to it, and the replicas a write waits for. */
 
 import { resolve } from 'node:path'
 import { type Static, Type } from '../json-schema.ts'
@@ -61,7 +61,7 @@ const form =
   'redis://USER@HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/NAME or redis+cluster://HOST:PORT,HOST:PORT'
 const kinds = { redis: 'single', 'redis+sentinel': 'sentinel', 'redis+cluster': 'cluster' } as const
 const defaultPorts = { single: 6379, sentinel: 26_379, cluster: 6379 } as const
-/** A refusal must still reach its caller within a second. */
+/** The longest wait for replicas: a refusal after it must still reach its caller within a second. */
 const longestWaitMs = 700
 
 /** @returns null if there is none, or a problem. */

@@ -1,10 +1,10 @@
-/** Whether the apps that the settings name exist: only the store knows. */
+/** Checks that the apps named in the settings are in the store. */
 
 import { AppError } from '../errors.ts'
 import type { Directory } from '../store/directory.ts'
 import type { Settings } from './settings.ts'
 
-/** @throws AppError `config.invalid` naming each app of the settings that the store does not know: a slip leaves defaults in force. */
+/** @throws AppError `config.invalid` naming each app that the store does not have: a typing error would leave defaults in force. */
 export async function assertAppsKnown(settings: Settings, directory: Pick<Directory, 'app'>): Promise<void> {
   const ids = Object.keys(settings.apps)
   const found = await Promise.all(ids.map((id) => directory.app(id)))

@@ -1,4 +1,4 @@
-/** Where the server listens: for callers, for the operator, and how the outside reaches it. */
+/** Settings of the listeners, for callers and for the operator, and of the URL by which the outside reaches them. */
 
 import { isLoopback } from '../network/loopback.ts'
 import { type Endpoint, parseEndpoint } from './providers/parts.ts'
@@ -36,7 +36,7 @@ export function publicUrlOf({ publicUrl }: SettingsFile, problems: string[]): st
   return url?.href.replace(/(?<!\/)\/+$/, '') ?? null
 }
 
-/** What is the operator's alone carries a token: beyond this machine only under TLS. */
+/** Calls of the operator carry a token, so beyond this machine they are answered only under TLS. */
 function operatorListenOf(
   name: 'admin' | 'metrics',
   set: SettingsFile,
@@ -57,7 +57,7 @@ function operatorListenOf(
   return endpoint
 }
 
-/** `HOST:PORT` with IPv6 in brackets; port 0 is any free one; `off` is none. */
+/** Reads `HOST:PORT`, with IPv6 in brackets, where port 0 stands for any free one. `off` gives null. */
 function endpointOf(name: string, text: string, problems: string[]): Endpoint | null {
   if (text === 'off') return null
   const endpoint = parseEndpoint(text)

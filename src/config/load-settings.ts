@@ -1,4 +1,4 @@
-/** Reads the settings from file, environment and flags, checks them whole, and freezes them. */
+/** Reads the settings from file, environment and flags, checks them all together, and freezes them. */
 
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -44,7 +44,7 @@ export type SettingsInput = {
   readonly isServing?: boolean
 }
 
-/** @throws AppError `config.invalid` with every problem, one a line. */
+/** @throws AppError `config.invalid` with every problem, one on each line. */
 export function loadSettings({
   file,
   env,
@@ -54,12 +54,12 @@ export function loadSettings({
 }: SettingsInput): LoadedSettings {
   const problems: string[] = []
   const raw = file === null ? {} : readFile(file)
-  // In development without any provider, the sandbox serves everything.
+  // In development the sandbox takes all messages if no provider is stated.
   const hasProviders = raw.providers !== undefined
   if (isDevelopment) raw.providers ??= { sandbox: { type: 'sandbox' } }
   const stated = overlay(raw, { env, flags }, providerSchema, problems)
   problems.push(...problemsOf(settingsSchema, raw))
-  // A section with a wrong part is not looked into any further; the others are, so that one start tells all.
+  // A section with a fault in its form is checked no further, but all others are: one start shows as much as possible.
   const misshapen = problems.length
   const wrong = new Set(problems.map(sectionOf))
   const set = Object.fromEntries(Object.entries(raw).filter(([name]) => !wrong.has(name))) as SettingsFile
@@ -98,7 +98,7 @@ export function loadSettings({
     problems.push('addressCap: must be at least 2: half of it is kept for whoever holds the address')
   if (!isDevelopment && set.limits === 'none')
     problems.push('limits: none is for load tests; it works only with --dev')
-  // In development the key ring and the certificate are made at first start.
+  // In development the first start makes the key ring and the certificate.
   if (!isDevelopment && isServing) {
     if (file === null)
       problems.push('--config: a settings file is needed without --dev; docs/config.md tells what goes in')
@@ -156,7 +156,7 @@ export function loadSettings({
     apps: set.apps ?? {},
     testAddresses,
   }
-  // Defaults that depend on other settings, as they came out.
+  // The values of defaults that depend on other settings.
   const derived: Record<string, string> = {
     https: settings.https ? addressOf(settings.https) : 'off',
     'tls.certificate': tls?.certificateFile ?? 'none',
@@ -226,7 +226,7 @@ function routesFor(
   )
 }
 
-/** What routes are held against, of a policy that may be wrong elsewhere. */
+/** The parts of the policy that routes depend on; other parts of it may be wrong. */
 function routedBy(stated: SettingsFile['policy'] = {}) {
   const { countries, lifetime } = stated
   return {
@@ -235,7 +235,7 @@ function routedBy(stated: SettingsFile['policy'] = {}) {
   }
 }
 
-/** One route of everything as the list of its carriers; more of them as they are. */
+/** Routes as the output of the settings shows them: a single route for all messages as the list of its carriers. */
 function stepsOf(routes: Settings['routes']): unknown {
   const [route] = routes
   if (!route) return []

@@ -14,16 +14,16 @@ export type SourcedSetting = {
 
 export type Words = Readonly<Record<string, string | undefined>>
 
-/** Names of the environment that are no setting's own. */
+/** Names in the environment that belong to no single setting. */
 export const otherNames = {
   keyRing: 'COUNTERSIGN_KEY_RING_KEYS',
   config: 'COUNTERSIGN_CONFIG',
 } as const
 
 /**
- * @param raw  What the file says; changed in place.
- * @param schemaOf  The schema of a provider's settings by what it states.
- * @param problems  Gets a sentence for each word that cannot be meant.
+ * @param raw  The values of the file; changed in place.
+ * @param schemaOf  The schema of a provider's settings, which depends on the section.
+ * @param problems  Gets a sentence for each word that its setting cannot have.
  */
 export function overlay(
   raw: Record<string, unknown>,
@@ -81,20 +81,20 @@ function lay(
 }
 
 /**
- * A slip in a name would silently leave the default in force. Names that resemble none are let be:
- * orchestrators put some of their own beside, such as COUNTERSIGN_SERVICE_HOST.
+ * Refuses misspelt names, because they would silently leave a default in force. A name that resembles no setting is
+ * ignored: orchestrators add names of their own, such as COUNTERSIGN_SERVICE_HOST.
  */
 function refuseSlips(env: Words, settable: readonly Scalar[], problems: string[]): void {
   const known = [...settable.map((one) => one.env), ...Object.values(otherNames)]
   for (const name of Object.keys(env)) {
     if (!name.startsWith('COUNTERSIGN_') || known.includes(name)) continue
-    // In a short name few slips make another word: COUNTERSIGN_PORT is an orchestrator's, not HOT misspelt.
+    // A short name may differ in fewer letters: COUNTERSIGN_PORT comes from an orchestrator and is not HOT misspelt.
     const near = nearest(name, known, Math.min(2, Math.floor(name.slice('COUNTERSIGN_'.length).length / 3)))
     if (near) problems.push(`${name}: is not a setting; did you mean ${near}?`)
   }
 }
 
-/** A word of the environment as the type its setting has. */
+/** A word of the environment, converted to the type of its setting. */
 function read({ schema, env }: Scalar, text: string, problems: string[]): unknown {
   const types = [schema.type, ...(schema.anyOf ?? []).map((one) => one.type)]
   if (types.includes('boolean')) {

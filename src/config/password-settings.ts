@@ -1,4 +1,4 @@
-/** The passwords section of the settings: the budgets of wrong ones, for the whole installation. */
+/** The passwords section of the settings: the budgets of wrong passwords, for the whole installation. */
 
 import { type Static, Type } from '../json-schema.ts'
 import { defaultPasswordLimits, mostOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
@@ -39,7 +39,7 @@ export type PasswordsFile = Static<typeof passwordsSchema>
 
 /** SP 800-63B-4 3.2.2 allows 100 in a row: half from networks that the account was used from, half from others. */
 const mostWrong = 50
-/** A budget by the minute alone allows thousands of guesses a day. */
+/** The shortest window that counts as long: with a budget by the minute alone, thousands of guesses a day are allowed. */
 const leastLongMs = 24 * 3_600_000
 
 export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string[]): PasswordLimits {

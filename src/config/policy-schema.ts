@@ -1,4 +1,4 @@
-/** The policy section of the settings: what may be set for all apps, or for one. */
+/** The policy section of the settings, for all apps or for a single one. */
 
 import { apiCalls } from '../flows/policy.ts'
 import { type Static, Type } from '../json-schema.ts'

@@ -1,4 +1,4 @@
-/** What a schema finds wrong with a value, in words an operator can mend it by; shows no secret. */
+/** The faults of a value against its schema, in words by which an operator can mend it. Shows no secret. */
 
 import type { Schema } from '../json-schema.ts'
 import { type Fault, faultsOf } from './schema-faults.ts'
@@ -58,8 +58,8 @@ export function problemsOf(schema: Schema, value: unknown, where = ''): string[]
 }
 
 /**
- * Of a value that may be of several kinds only what is wrong with it as the kind it is: that a route is
- * no name either would be said first, and hide the slip.
+ * For a value that may be of several kinds, only the faults of the kind that was meant. Otherwise the first fault of a
+ * misspelt route would be that it is not a name either, and would hide the error.
  */
 function ofMeantAlternatives(errors: readonly Fault[]): readonly Fault[] {
   const beside = new Set<Fault>()
@@ -77,7 +77,7 @@ function ofMeantAlternatives(errors: readonly Fault[]): readonly Fault[] {
   return errors.filter((one) => !beside.has(one))
 }
 
-/** What surrounds these says it whole. */
+/** Keywords whose faults are left out, because the fault of the union around them names all permitted values. */
 const saidAround: ReadonlySet<string> = new Set(['const', 'enum'])
 
 /** @param path  A JSON pointer into the schema, after a #. */
@@ -92,7 +92,7 @@ function join(path: string, name: string): string {
 const secret = /password|code|key|token|secret|address/i
 const longestShown = 40
 
-/** What was found, if it may be seen. */
+/** The value at fault, unless it is a secret. */
 function shown(path: string, value: unknown, { secret: isSecret }: ScalarSchema): string {
   if (isSecret === true || secret.test(path) || value === undefined) return ''
   const text = JSON.stringify(value)
@@ -106,7 +106,7 @@ function valueAt(value: unknown, path: string): unknown {
     .reduce<unknown>((at, name) => (at as Record<string, unknown> | null | undefined)?.[name], value)
 }
 
-/** YAML takes 60 for a number. */
+/** A hint for a text without quotes: YAML reads 60 as a number. */
 function unquoted(type: unknown, found: string): string {
   return type === 'string' && /[0-9]$/.test(found)
     ? '; a time has its unit, such as 60s; other text, quotes'

@@ -1,4 +1,4 @@
-/** What a server that sends for real must have, and development makes or does without. */
+/** The things a production server must have; development makes them itself or does without. */
 
 import { isOpenToOthers, whyUnreadable } from './files.ts'
 import type { ListenerSettings } from './listener-settings.ts'
@@ -11,7 +11,7 @@ export function tlsProblems(set: SettingsFile, { https }: ListenerSettings): str
     : []
 }
 
-/** Who reads the ring makes every code and opens every app's key. */
+/** Only its owner and group may read the key ring: whoever reads it can make every code and open every app key. */
 export function keyRingProblems(path: string): string[] {
   const why = whyUnreadable(path)
   if (why !== undefined)

@@ -25,7 +25,7 @@ const kinds: Readonly<Record<string, ProviderKind<never>>> = {
   http: httpKind,
 } as never
 
-/** The schema of each type's section, as far as it does not depend on the section itself. */
+/** The schema of each type's section, apart from the parts that depend on the section itself. */
 export const providerSchemas: Readonly<Record<string, ObjectSchema>> = Object.fromEntries(
   Object.entries(kinds).map(([type, kind]) => [type, wholeSchema(kind)]),
 )
@@ -47,7 +47,7 @@ export function givesReceipts(settings: ProviderSettings): boolean {
   return kinds[settings.type]!.givesReceipts(settings as never)
 }
 
-/** The settings of this type that limit all workers together, beside those of every carrier. */
+/** The settings of this type that limit all workers together, besides those that every carrier has. */
 export function sharedNumbers(settings: ProviderSettings): readonly string[] {
   return kinds[settings.type]!.shared ?? []
 }

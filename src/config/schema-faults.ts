@@ -1,4 +1,4 @@
-/** Where a value is not as its schema demands: the keywords of JSON Schema that the settings use, no others. */
+/** Finds where a value breaks its schema. Knows only the keywords of JSON Schema that the settings use. */
 
 import type { Schema } from '../json-schema.ts'
 
@@ -14,7 +14,7 @@ export type Fault = {
 
 type Place = { readonly schemaPath: string; readonly instancePath: string }
 
-/** @returns Every fault; those of a union that nothing fits come with the faults of each of its parts. */
+/** @returns Every fault. If no part of a union fits, the faults of each part come with it. */
 export function faultsOf(schema: Schema, value: unknown): Fault[] {
   return within(schema, value, { schemaPath: '#', instancePath: '' })
 }

@@ -232,22 +232,22 @@ export const settingsSchema = Type.Object(
 
 export type SettingsFile = Static<typeof settingsSchema>
 
-/** A setting that one word can hold, so that the environment can: its path, name and schema. */
+/** A setting whose value is one word, so that the environment can have it: its path, name and schema. */
 export type Scalar = { readonly path: readonly string[]; readonly env: string; readonly schema: ScalarSchema }
 export type ScalarSchema = {
   readonly type?: string
   readonly description?: string
   readonly default?: unknown
-  /** Shown to nobody. */
+  /** Whether the value is never shown. */
   readonly secret?: boolean
   readonly anyOf?: readonly { readonly const?: unknown; readonly type?: string }[]
 }
 
-/** Named by the operator, so not known beforehand. */
+/** Sections whose names the operator chooses, so that the schema does not know them. */
 const namedSections = ['providers', 'apps', 'testAddresses']
 
 /**
- * Every scalar of a schema and of the sections within it, but those whose names are the operator's.
+ * Every scalar of a schema and of the sections within it, apart from sections that the operator names.
  * @param at  The path of the schema itself, e.g. `['providers', 'mail']`.
  */
 export function scalars(schema: object = settingsSchema, at: readonly string[] = []): Scalar[] {
@@ -261,7 +261,7 @@ export function scalars(schema: object = settingsSchema, at: readonly string[] =
   })
 }
 
-/** `policy.maxSubmissions` is `COUNTERSIGN_POLICY_MAX_SUBMISSIONS`; what begins with a capital, as NAME in documents, is one word. */
+/** `policy.maxSubmissions` is `COUNTERSIGN_POLICY_MAX_SUBMISSIONS`. A part in capitals, such as NAME in documents, is one word. */
 function envName(path: readonly string[]): string {
   const words = path.map((name) =>
     name

@@ -14,10 +14,10 @@ import type { SmppSettings } from './providers/smpp.ts'
 import type { SmtpSettings } from './providers/smtp.ts'
 
 export type TestAddress = {
-  /** As `addressKey` gives it. */
+  /** The identity of the address, see `addressKey`. */
   readonly address: string
   readonly code: string
-  /** Milliseconds since the epoch; after it the address is an ordinary one. */
+  /** Milliseconds since the epoch. After this time the address is an ordinary one. */
   readonly until: number
 }
 
@@ -32,19 +32,19 @@ export type Settings = {
   readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
   /** Proxies whose X-Forwarded-For is believed, as addresses or CIDR blocks. */
   readonly trustedProxies: readonly string[]
-  /** A proxy in front ends TLS, so that plain HTTP may be served beyond loopback. */
+  /** Whether a proxy in front ends TLS. If so, plain HTTP may be served beyond loopback. */
   readonly isBehindProxy: boolean
   /** Where the operator's calls are answered; `http`: on that listener, for this machine alone. */
   /** tokenFile null: whoever may reach it may read it. */
   readonly metrics: { readonly listen: Endpoint | 'http' | null; readonly tokenFile: string | null }
   readonly admin: { readonly listen: Endpoint | 'http' | null; readonly tokenFile: string }
   readonly keyRingFile: string
-  /** From COUNTERSIGN_KEY_RING_KEYS; wins over the file. */
+  /** The text of COUNTERSIGN_KEY_RING_KEYS, which wins over the file; null: not set. */
   readonly keyRing: string | null
   readonly store: StoreChoice
   /** Processes that serve; 1: this one. */
   readonly workers: number
-  /** How long a server that was told to stop still serves. */
+  /** How long a server still serves after it was asked to stop. */
   readonly drainMs: number
   /** false lifts the limits for load tests; development only. */
   readonly hasLimits: boolean
@@ -56,7 +56,7 @@ export type Settings = {
     readonly requests: 'all' | 'failures' | 'none'
   }
   readonly providers: Readonly<Record<string, ProviderSettings>>
-  /** The first that fits a message takes it. */
+  /** A message takes the first route that fits. */
   readonly routes: readonly Route[]
   readonly templates: {
     readonly folder: string | null
@@ -64,11 +64,11 @@ export type Settings = {
     readonly product: string
     readonly smsParts: number
   }
-  /** By which addresses are read. */
+  /** The operator's rules for reading addresses. */
   readonly addressRules: AddressRules
   readonly policy: AppPolicy
   readonly passwordLimits: PasswordLimits
-  /** Overrides by app id, before those the app's own record holds. */
+  /** Overrides by app id; those in the app's own record are applied after them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly testAddresses: readonly TestAddress[]
 }

@@ -92,8 +92,8 @@ export function storeOf(set: StoreFile, dataFolder: string, problems: string[]):
 }
 
 /**
- * The store that a command is told beside the settings.
- * @returns null if it is a server's: how that is reached is a matter of the settings.
+ * The store that a command names itself, instead of the settings.
+ * @returns null for a store on a server, because only settings have its password and TLS.
  */
 export function fileStoreOf(stated: string): StoreChoice | null {
   const file = /^sqlite:(.+)$/.exec(stated)?.[1]

@@ -1,11 +1,11 @@
-/** What is wrong with a carrier block beyond its form: templates, pointers and names that lead nowhere. */
+/** The problems of a carrier block that its schema cannot find: templates, pointers and names that lead nowhere. */
 
 import { createCompiler } from '../../liquid.ts'
 import { type CarrierBlock, messageValueNames, signingValueNames, type Verification } from './block-schema.ts'
 
-/** What a template of `sign` may use beside the message's values; `signature` only in `value` of `hmac`. */
+/** Names that a template of `sign` may use besides the message's values; `signature` only in `value` of `hmac`. */
 const signingNames = ['method', 'path', 'body', 'signature']
-/** What `text` of a call-back's `hmac` may use beside its own values. */
+/** Names that `text` of a call-back's `hmac` may use besides its own values. */
 const callNames = ['url', 'body']
 
 const algorithms = ['sha1', 'sha256', 'sha512']
@@ -13,8 +13,8 @@ const encodings = ['hex', 'base64']
 
 /**
  * @param block  Of the schema's form.
- * @param where  Its path, to begin a problem with.
- * @param taken  Names that needs cannot have: those of the section's own settings.
+ * @param where  Its path, with which each problem begins.
+ * @param taken  Names that needs cannot have, because settings of the section have them.
  */
 export function blockProblems(block: CarrierBlock, where: string, taken: readonly string[]): string[] {
   const problems: string[] = []

@@ -1,4 +1,4 @@
-/** The form of a carrier block: what one HTTP carrier needs, is asked, answers and tells later. */
+/** The form of a carrier block: an HTTP carrier's needs, the request, its answers, and its later call-backs. */
 
 import { type Schema, type Static, Type } from '../../json-schema.ts'
 import { channels } from '../../message/channel.ts'
@@ -13,9 +13,9 @@ const names = Type.String({ pattern: '^[a-z][A-Za-z0-9]*$' })
 const regexp = Type.Object({ match: Type.String({ minLength: 1 }) }, strict)
 const pointer = Type.String({ pattern: '^(/.*)?$' })
 
-/** Where in an answer a value is: a JSON pointer, a header, or the first group of a regular expression. */
+/** The position of a value in an answer: a JSON pointer, a header, or the first group of a regular expression. */
 const inAnswer = Type.Union([pointer, Type.Object({ header: Type.String() }, strict), regexp])
-/** Where in a call-back: a pointer into one receipt, or a value of the query or of a header. */
+/** The position of a value in a call-back: a pointer into one receipt, or a value of the query or of a header. */
 const inReceipt = Type.Union([
   pointer,
   Type.Object({ query: Type.String() }, strict),
@@ -32,15 +32,15 @@ const condition = Type.Union([
   regexp,
   Type.Object({ present: Type.Boolean() }, strict),
 ])
-/** What a condition is on. */
+/** The subject of a condition. */
 const subject = '^(status|text|header:[A-Za-z0-9-]+|/.*)$'
-/** All of its conditions hold; of several rules, one. */
+/** A rule holds if all its conditions do. A list of rules holds if one of them does. */
 const rule = Type.Record(Type.String({ pattern: subject }), condition, strict)
 const rules = Type.Union([rule, Type.Array(rule, { minItems: 1 })])
 
 /**
- * A rule that ends a message for good. A code of which nobody can say where its meaning is written may as well be
- * about the account: another carrier is asked then, so each such rule names its source.
+ * A rule that ends a message for good. It must name the source of a code's meaning: a code without a source may be about
+ * the carrier's account, and then another carrier could still take the message.
  */
 const finalRule = Type.Unsafe<
   { readonly source: string } & Readonly<Record<string, Static<typeof condition>>>
@@ -71,7 +71,7 @@ export const signers = {
 } as const
 export type SignerName = keyof typeof signers
 
-/** Parameters of each way to verify a call-back, likewise; `hmac` has a form of its own. */
+/** Parameters of each way to verify a call-back, in the same form; `hmac` has a form of its own. */
 export const verifiers = {
   addresses: ['list'],
   basic: ['user', 'password'],
@@ -103,16 +103,16 @@ function ways(table: Readonly<Record<string, readonly string[]>>): Record<string
   )
 }
 
-/** One, or several of which one must do. */
+/** One, or a list of which at least one must hold. */
 const either = <T extends Schema>(one: T) => Type.Union([one, Type.Array(one, { minItems: 2 })])
 
-/** What a carrier's word for a state means; ignored: nothing about delivery, such as an opened mail. */
+/** The state that a carrier's word stands for; ignored: a word that is not about delivery, such as an opened mail. */
 const receiptMeaning = oneOf([...receiptStates, 'ignored'])
 
 const need = Type.Object(
   {
     description: Type.String({ minLength: 1 }),
-    /** Kept out of everything that is printed; may also be stated as NAMEFile. */
+    /** Never printed; may also be stated as NAMEFile. */
     secret: optional(Type.Boolean()),
     optional: optional(Type.Boolean()),
     default: optional(Type.String()),
@@ -152,7 +152,7 @@ export const blockSchema = Type.Object(
       },
       strict,
     ),
-    /** A call that changes nothing, for which the carrier takes no credentials but ours. */
+    /** A call that changes nothing and that succeeds only with the right credentials. */
     credentials: optional(
       Type.Object(
         {
@@ -209,7 +209,7 @@ export const blockSchema = Type.Object(
                       key: template,
                       signature: inReceipt,
                       prefix: optional(Type.String()),
-                      /** From more places than the body, by a name for `text`. */
+                      /** Values for `text`, by name, from anywhere in the call. */
                       values: optional(Type.Record(names, inReceipt)),
                       text: template,
                       algorithm: optional(Type.String()),
@@ -245,7 +245,7 @@ export const blockSchema = Type.Object(
 export type Condition = Static<typeof condition>
 export type Rule = Readonly<Record<string, Condition>>
 export type Rules = Rule | readonly Rule[]
-/** Where a value is. */
+/** The position of a value. */
 export type Selector = Static<typeof inAnswer> | Static<typeof inReceipt>
 export type Need = Static<typeof need>
 export type CarrierBlock = Static<typeof blockSchema>
@@ -255,7 +255,7 @@ export type RequestRules = CarrierBlock['request']
 /** Ways that must all hold. */
 export type Verification = Exclude<ReceiptRules['verify'], unknown[]>
 
-/** What templates of a request have beside the block's needs; of the types they have in JSON. */
+/** The values that templates of a request have besides the block's needs, with their types in JSON. */
 export type MessageValues = {
   /** E.164 with its plus, or the mailbox. */
   readonly to: string
@@ -268,7 +268,7 @@ export type MessageValues = {
   readonly text: string
   readonly subject: string
   readonly html: string
-  /** The text has characters that GSM 03.38 has not. */
+  /** Whether the text has characters outside GSM 03.38. */
   readonly isUnicode: boolean
   readonly template: string
   /** The operator's id of the template at the carrier; empty for carriers that take text. */
@@ -281,7 +281,7 @@ export type MessageValues = {
   readonly messageId: string
   readonly tenant: string
   readonly app: string
-  /** What is left of the message's life, at least 1. */
+  /** The seconds left of the message's life, at least 1. */
   readonly lifetimeSeconds: number
   readonly lifetimeMinutes: number
   /** Empty if receipts are off. */
@@ -294,7 +294,7 @@ export type MessageValues = {
   readonly nonce: string
 }
 
-/** Of these, what the call that proves credentials has: what a signature may need. */
+/** Those of them that the call to prove credentials has too, because a signature may need them. */
 export const signingValueNames = [
   'timestamp',
   'isoTime',

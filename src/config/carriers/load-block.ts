@@ -1,4 +1,4 @@
-/** Where carrier blocks come from: the ready-made ones, a file of the operator's, or the settings themselves. */
+/** Loads carrier blocks: ready-made ones, those in a file of the operator, and those in the settings themselves. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,7 +8,7 @@ import { problemsOf } from '../problems.ts'
 import { blockProblems } from './block-check.ts'
 import { blockSchema, type CarrierBlock } from './block-schema.ts'
 
-/** Each block is a file of its own there, named for its carrier. */
+/** The folder of the ready-made blocks. Each is a file named for its carrier. */
 export const readyMadeFolder = join(import.meta.dirname, '..', '..', 'providers', 'http', 'carriers')
 
 export function readyMadeNames(): readonly string[] {
@@ -25,9 +25,9 @@ export type BlockSource = {
 }
 
 /**
- * @param where  The section's path, to begin a problem with.
+ * @param where  The section's path, with which each problem begins.
  * @param taken  Names that needs cannot have.
- * @returns null if there is none that can work; `problems` then tells why.
+ * @returns null if there is no usable block; the reason is then in `problems`.
  */
 export function loadBlock(
   { carrier, carrierFile, block }: BlockSource,

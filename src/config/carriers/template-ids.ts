@@ -9,11 +9,11 @@ import type { CarrierBlock } from './block-schema.ts'
 export type TemplateIds = Readonly<Record<string, Readonly<Record<string, TemplateId>>>>
 export type TemplateId = {
   readonly id: string
-  /** Places in the message's variables, in the order the carrier's template has them, and their names. */
+  /** Positions in the message's variables, in the order of the carrier's template, and their names. */
   readonly variables: readonly { readonly at: number; readonly name: string }[]
 }
 
-/** A template's variables as carriers get them; the rest is for texts. */
+/** The variables of a template that carriers get; the others serve texts only. */
 const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
 
 const templateId = Type.Union([
@@ -21,7 +21,7 @@ const templateId = Type.Union([
   Type.Object({ id: Type.String({ minLength: 1 }), variables: Type.Array(Type.String()) }, strict),
 ])
 const templateNames = Object.keys(declared) as (keyof typeof declared)[]
-/** How a section states them. */
+/** The form in which a section states them. */
 export const templateIdsSchema = Type.Object(
   Object.fromEntries(
     templateNames.map((name) => [
@@ -54,7 +54,7 @@ export function readTemplateIds(
     return null
   }
   const stated = (file ?? {}) as Readonly<Record<string, TemplateIdFile | Record<string, TemplateIdFile>>>
-  // What holds for both languages is told once.
+  // A problem of both languages is reported once.
   const found = new Set<string>()
   const ids: Record<string, Record<string, TemplateId>> = {}
   for (const template of templateNames)

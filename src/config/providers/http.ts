@@ -1,4 +1,4 @@
-/** Settings of a carrier with an HTTP interface: a declared block, and what it needs of the operator. */
+/** Settings of a carrier with an HTTP interface: a declared block, and the values that it needs from the operator. */
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
@@ -17,18 +17,18 @@ import { readSecret, text } from './parts.ts'
 export type HttpSettings = {
   readonly type: 'http'
   readonly block: CarrierBlock
-  /** What the block needs, by name; empty for what may be left out. */
+  /** The values of the block's needs, by name; empty for an optional one that is not stated. */
   readonly values: Readonly<Record<string, string>>
-  /** Of those values, what nothing may print. */
+  /** Those of the values that must never be printed. */
   readonly secrets: readonly string[]
   /** Scheme, host and port, and a path that requests begin with; it ends without a slash. */
   readonly server: string
-  /** Hosts, addresses and networks that are private and yet may be called. */
+  /** Private hosts, addresses and networks that may be called all the same. */
   readonly allowPrivate: readonly string[]
-  /** PEM of certificate authorities to trust beside the system's. */
+  /** PEM of certificate authorities to trust besides the system's. */
   readonly ca: string | null
   readonly templateIds: TemplateIds | null
-  /** Where the carrier calls; null: receipts are off. */
+  /** The URL that the carrier calls with receipts; null: receipts are off. */
   readonly receiptUrl: string | null
 }
 
@@ -69,7 +69,7 @@ export const httpKind: ProviderKind<HttpSettings> = {
 
   schemaFor(section) {
     const block = loadBlock(section, '', taken, [])
-    // Without a block nothing is known of the needs; `read` tells what is wrong with it.
+    // Without a usable block the needs are unknown, so anything goes here; `read` reports the problems of the block.
     if (!block) return Type.Object(schema.properties, { additionalProperties: true })
     return Type.Object({ ...schema.properties, ...needsSchema(block) }, strict) as ObjectSchema
   },
@@ -105,7 +105,7 @@ export const httpKind: ProviderKind<HttpSettings> = {
   },
 }
 
-/** Stands for a block that cannot work, whose problems are told; nothing is ever sent by it. */
+/** Stands for a block that cannot work. Its problems are reported and the server does not start, so it never sends. */
 const nothing: CarrierBlock = {
   channels: [],
   request: { server: 'https://invalid.', path: '' },
@@ -144,7 +144,7 @@ function readNeeds(
       problems.push(
         `${where}.${name}: must be stated${need.secret ? `, or ${name}File` : ''}; ${need.description}`,
       )
-    // What came from a file has not been before the schema.
+    // A value that came from a file has not been checked by the schema.
     if (
       need.secret &&
       need.pattern !== undefined &&
@@ -170,7 +170,7 @@ function isFor(need: Need | undefined, hasReceipts: boolean): boolean {
   return need?.for === undefined || hasReceipts
 }
 
-/** Plain HTTP only where nobody else listens: what goes out holds the code and the carrier's password. */
+/** Plain HTTP is allowed only where nobody else can listen, because requests hold the code and the carrier's password. */
 function serverOf(
   block: CarrierBlock,
   values: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** What one type of carrier brings to the settings: its schema, its channels, and how its section is read. */
+/** The part of one type of carrier in the settings: its schema, its channels, and the reading of its section. */
 
 import { type ObjectSchema, type Schema, type Static, Type } from '../../json-schema.ts'
 import type { Channel } from '../../message/channel.ts'
@@ -7,26 +7,26 @@ import { durationPattern, optional, strict } from '../policy-schema.ts'
 
 /** A type of carrier. Each has a file of its own beside this one, and a line in `provider-settings.ts`. */
 export type ProviderKind<S> = {
-  /** Of its section, less what is common to all. Its property `type` holds the sentence that introduces it. */
+  /** The schema of its section without the settings that all types have. Its property `type` has the introducing sentence. */
   readonly schema: ObjectSchema
-  /** Likewise, where it depends on what the section states. */
+  /** The same for a type whose schema depends on the section. */
   schemaFor?(section: Readonly<Record<string, unknown>>): ObjectSchema
   /**
    * @param file  The section, of the schema's shape.
-   * @param where  Its path, to begin a problem with: `providers.NAME`.
+   * @param where  Its path, with which each problem begins: `providers.NAME`.
    * @param problems  Gets a sentence for each thing that cannot work, with the remedy.
    */
   read(file: never, where: string, problems: string[], context: ReadContext): S
-  /** Numbers of its settings that bound all workers together; each worker has its share. */
+  /** Those of its numeric settings that limit all workers together; each worker gets its share. */
   readonly shared?: readonly (keyof S & string)[]
   channels(settings: S): readonly Channel[]
-  /** Whether it tells what became of messages. */
+  /** Whether a carrier with these settings sends receipts. */
   givesReceipts(settings: S): boolean
 }
 
-/** What a section may need to know of the rest. */
+/** The other settings that a section may depend on. */
 export type Surroundings = {
-  /** Where carriers reach this server; null if it is not stated. */
+  /** The URL by which carriers reach this server; null if it is not stated. */
   readonly publicUrl: string | null
   readonly dataFolder: string
 }
@@ -36,7 +36,7 @@ export type ReadContext = Surroundings & {
   readonly name: string
 }
 
-/** A sender as messages show it, for the destinations and apps it may be used for; the first that fits is taken. */
+/** A sender that messages show, with the destinations and apps it may be used for. The first fitting rule is used. */
 export type SenderRule = {
   readonly sender: string
   /** ISO regions; null: any. */
@@ -44,7 +44,7 @@ export type SenderRule = {
   readonly apps: readonly string[] | null
 }
 
-/** What every carrier may have, whatever its type. */
+/** The settings of every carrier, whatever its type. */
 export type CommonSettings = {
   /** Messages a second at most; null: no bound. */
   readonly perSecond: number | null
@@ -52,7 +52,7 @@ export type CommonSettings = {
   readonly window: number
   /** How long one hand-over may take, ms; null: by the route. */
   readonly timeoutMs: number | null
-  /** Of one message, in any unit that is the same for all carriers. */
+  /** The cost of one message, in any unit that is the same for all carriers. */
   readonly cost: number
   readonly senders: readonly SenderRule[]
   /** What becomes of a message that was being handed over when its process died. */
@@ -122,12 +122,12 @@ export const commonSchema = Type.Object(
 
 const numberSender = /^\+?\d{3,15}$/
 
-/** A number, a short code, or a name as networks take them. */
+/** Whether a text is a number, a short code, or a name of the form that networks accept. */
 export function isSender(text: string): boolean {
   return numberSender.test(text) || /^(?=.*[A-Za-z])[A-Za-z0-9 _.&-]{1,11}$/.test(text)
 }
 
-/** Alphanumeric senders are 1 to 11 characters of GSM-7 with a letter; these countries take none at all. */
+/** Countries that accept no alphanumeric senders. Elsewhere these are 1 to 11 characters of GSM-7 with a letter. */
 const withoutNames: ReadonlySet<string> = new Set(['US', 'CA', 'CN'])
 
 export function readCommon(

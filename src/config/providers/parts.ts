@@ -1,4 +1,4 @@
-/** Pieces that the sections of several carriers have alike: texts, secrets, hosts. */
+/** Pieces that the sections of several carriers share: texts, secrets, hosts. */
 
 import { readFileSync } from 'node:fs'
 import { Type } from '../../json-schema.ts'
@@ -17,7 +17,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return match && port <= 65_535 ? { host: match[1] ?? match[2]!, port } : undefined
 }
 
-/** A part of an address of a store, without its percent signs. @returns undefined if it is not well encoded. */
+/** A part of a store's URL with its percent-encoding decoded. @returns undefined if it is not well encoded. */
 export function decodedPart(part: string): string | undefined {
   try {
     return decodeURIComponent(part)

@@ -10,7 +10,7 @@ export type SandboxSettings = {
   readonly type: 'sandbox'
   /** Time from hand-over to arrival. */
   readonly delayMs: number
-  /** From arrival to its receipt; null: it gives none. */
+  /** Time from arrival to receipt; null: no receipts. */
   readonly receiptDelayMs: number | null
   readonly lossRate: number
   readonly refusalRate: number

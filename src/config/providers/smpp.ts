@@ -15,17 +15,17 @@ export type SmppSettings = {
   readonly port: number
   /** tls · tunnel: plain, inside a VPN or a leased line · none: plain, on this machine. */
   readonly security: 'tls' | 'tunnel' | 'none'
-  /** Certificate authorities to trust beside the system's. */
+  /** Certificate authorities to trust besides the system's. */
   readonly caFile: string | null
   readonly systemId: string
   readonly password: string
   readonly systemType: string
   readonly bind: 'transceiver' | 'pair'
   readonly binds: number
-  /** Submits sent and not answered, of each bind. */
+  /** The most unanswered submits of each bind. */
   readonly bindWindow: number
   readonly alphabet: 'gsm' | 'latin1'
-  /** Shown if no rule of `senders` fits; null: the carrier's own choice. */
+  /** The sender if no rule of `senders` fits; null: the carrier chooses. */
   readonly sender: string | null
   readonly receipts: boolean
   readonly receiptIds: 'as-is' | 'hex-to-decimal' | 'decimal-to-hex'
@@ -34,9 +34,9 @@ export type SmppSettings = {
   readonly validity: 'none' | 'relative' | 'absolute'
   readonly interfaceVersion: 3.3 | 3.4 | 5
   readonly serviceType: string
-  /** auto: to peers that say they speak 3.4 or newer. */
+  /** auto: sent to peers that announce version 3.4 or newer. */
   readonly optionalParameters: 'auto' | 'always' | 'never'
-  /** null: by the sender; of the destination international, 1 and 1. */
+  /** null: derived from the sender. Those of the destination are always international, 1 and 1. */
   readonly sourceTon: number | null
   readonly sourceNpi: number | null
   readonly destinationTon: number | null

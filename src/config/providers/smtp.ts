@@ -24,7 +24,7 @@ export type SmtpSettings = {
     readonly privateKeyFile: string
   } | null
   readonly caFile: string | null
-  /** Where mail that cannot be delivered comes back to; null: to `from`. */
+  /** Settings of the mails that come back as undeliverable; null: they go to `from`. */
   readonly bounces: {
     readonly listen: Endpoint
     readonly domain: string
