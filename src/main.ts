@@ -1,9 +1,6 @@
 /** The process's way in: hands what only a process has to the command line. */
 
-import { statSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { flushCompileCache } from 'node:module'
 import { runCli } from './cli/cli.ts'
 
 // What is written is for its owner alone: the store, its log and backups, too.
@@ -28,15 +25,8 @@ const code = await runCli(process.argv.slice(2), {
     // A terminal that is closed says the same, and means an end.
     if (!process.stdin.isTTY) process.on('SIGHUP', reload)
   },
-  // Only in a folder that is there and ours: a command that is refused leaves nothing behind, and what root
-  // compiles the service could not write over.
-  keepCompiled(dataFolder) {
-    if (statSync(dataFolder, { throwIfNoEntry: false })?.uid !== userInfo().uid) return
-    const folder = join(dataFolder, 'cache')
-    enableCompileCache(folder)
-    // Threads and workers have caches of their own, and learn of the folder only so.
-    process.env.NODE_COMPILE_CACHE ??= folder
-  },
+  // Now, for a server may run for months and then be killed. The folder is chosen before anything is loaded.
+  keepCompiled: flushCompileCache,
 })
 
 // One that failed ends here, whatever it left open: a supervisor must see it end.

@@ -57,9 +57,6 @@ export function createProgram(terminal: Terminal, end: (code: number | undefined
       '\nCommands find the store by --config or COUNTERSIGN_CONFIG, else by --data or COUNTERSIGN_DATA, else in ./data.' +
         '\nExit codes: 0 done; 1 it failed or a check did; 2 bad command line, settings or input; 3 the store is away or in use.',
     )
-  root.hook('preAction', (_, command) =>
-    terminal.keepCompiled?.(command.opts().data ?? terminal.env.COUNTERSIGN_DATA ?? './data'),
-  )
   const config = () => new Option('--config <file>', 'settings file (YAML)')
   const data = () => new Option('--data <dir>', 'data folder (default: ./data)')
   const json = () => new Option('--json', 'print JSON')

@@ -53,6 +53,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   try {
     onReload(() => void renew(app, log))
     announce(started)
+    terminal.keepCompiled?.()
     await stopOrdered
     log.info('stopping')
   } finally {
@@ -112,6 +113,7 @@ async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<un
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
     link.ready(started, app.services.metrics.registry, settings.drainMs + longestEndMs)
+    terminal.keepCompiled?.()
     await stopOrdered
   } finally {
     await app.stop()

@@ -12,8 +12,8 @@ export type Terminal = {
   readonly onStop: (stop: () => void) => void
   /** Calls back each time the process gets SIGHUP. */
   readonly onReload?: (reload: () => void) => void
-  /** Keeps compiled code in the data folder, so that the next start is quicker. */
-  readonly keepCompiled?: (dataFolder: string) => void
+  /** Writes down what was compiled so far, so that the next start is quicker. */
+  readonly keepCompiled?: () => void
 }
 
 /** Exit codes, for scripts. */
