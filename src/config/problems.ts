@@ -1,7 +1,7 @@
 /** The faults of a value against its schema, in words by which an operator can mend it. Shows no secret. */
 
 import type { Schema } from '../json-schema.ts'
-import { type Fault, faultsOf } from './schema-faults.ts'
+import { type Fault, faultFinder } from '../schema-faults.ts'
 import type { ScalarSchema } from './settings-schema.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { ScalarSchema } from './settings-schema.ts'
  */
 export function problemsOf(schema: Schema, value: unknown, where = ''): string[] {
   const problems = new Set<string>()
-  for (const error of ofMeantAlternatives(faultsOf(schema, value))) {
+  for (const error of ofMeantAlternatives(faultFinder(schema)(value))) {
     if (saidAround.has(error.keyword)) continue
     const path = [where, ...error.instancePath.split('/').slice(1)].filter(Boolean).join('.')
     const params = error.params as Record<string, unknown>

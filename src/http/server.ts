@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { headersOfEveryAnswer } from './answer-headers.ts'
+import { bodyCheck } from './body-check.ts'
 import { trustOf } from './client-address.ts'
 import type { Dialect, Mounted, OnError } from './dialect.ts'
 import { readJsonBodies } from './json-body.ts'
@@ -91,10 +92,7 @@ export function createServer({
     requestTimeout: maxRequestMs,
     trustProxy: trustedProxies.length > 0 ? trustOf(trustedProxies) : false,
     forceCloseConnections: 'idle' as const,
-    // Strict types: "1" is no number and a missing field is not filled in.
-    ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
-    },
+    schemaController: bodyCheck,
     clientErrorHandler: refuser.refuseGarbage,
     // Fastify answers these two itself, with the path in the answer. A parameter that is too long matches no record.
     rewriteUrl: ({ url }: IncomingMessage) => routableUrl(url ?? '/'),

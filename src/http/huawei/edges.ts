@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
 import { deepest } from '../../outside.ts'
+import type { Fault } from '../../schema-faults.ts'
 import type { OnError, UnreadableAnswer } from '../dialect.ts'
 import { problemOf, type RequestProblem, type UnreadableProblem } from '../request-problem.ts'
 import { sendRefusal, unreadableAnswer } from './answer.ts'
@@ -13,7 +14,8 @@ const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
 
 export function answerEdges(app: FastifyInstance, onError: OnError): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.validation) return sendRefusal(request, reply, refusalOf(error.validation))
+    if (error.validation)
+      return sendRefusal(request, reply, refusalOf(error.validation as unknown as readonly Fault[]))
     const problem = problemOf(error)
     if (problem === 'body-too-large')
       return sendRefusal(request, reply, largerThan(request.routeOptions.bodyLimit ?? 0))

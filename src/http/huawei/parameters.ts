@@ -1,8 +1,8 @@
 /** The parameters of the dialect's calls as schemas, and what is said of one that is wrong. */
 
-import type { FastifySchemaValidationError } from 'fastify'
 import { signedField } from '../../flows/app-login.ts'
 import { type Schema, type Static, Type } from '../../json-schema.ts'
+import type { Fault } from '../../schema-faults.ts'
 import type { Refusal } from './errors.ts'
 import type { Locale } from './locale.ts'
 
@@ -62,12 +62,12 @@ export function invalid(field: string, problem: Readonly<Record<Locale, string>>
 }
 
 /** What a schema found wrong, in words that name the field and how to mend it. */
-export function refusalOf(errors: readonly FastifySchemaValidationError[]): Refusal {
+export function refusalOf(errors: readonly Pick<Fault, 'keyword' | 'instancePath' | 'params'>[]): Refusal {
   // The last one is about the whole of a union, `anyOf`; the first about the kind that was meant.
   const error = errors[0]
   if (!error) return invalid('body', { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })
   const path = error.instancePath.split('/').slice(1).join('.')
-  const missing = error.params.missingProperty as string | undefined
+  const missing = (error.params.requiredProperties as readonly string[] | undefined)?.[0]
   const field = missing ?? (path || 'body')
   const limit = String(error.params.limit ?? '')
   const problems: Record<string, Readonly<Record<Locale, string>>> = {
