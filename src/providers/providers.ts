@@ -1,12 +1,12 @@
-/** The carriers there are, made from their settings by type. */
+/** Makes the carriers of the settings, each by its type. */
 
 import type { ProviderSettings } from '../config/settings.ts'
 import type { Provider, ReceiptSink } from '../delivery/provider.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
 /**
- * Carriers are loaded only if the settings name one: each brings its own libraries.
- * @param receive  Where the receipts of a provider go, by its name.
+ * The code of a type is loaded only if the settings name such a carrier, because each type needs its own libraries.
+ * @param receive  Gives the sink for the receipts of a provider, by its name.
  */
 export async function createProviders(
   settings: Readonly<Record<string, ProviderSettings>>,

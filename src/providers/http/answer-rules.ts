@@ -6,7 +6,7 @@ import { type Find, finderOf, maxMatched, type Said } from './selectors.ts'
 /** @param status  0 where there is none, as in a call-back. */
 export type Holds = (said: Said, status: number) => boolean
 
-/** One of the rules holds if all of its conditions do. No rules: never. */
+/** @returns A function: does one of the rules hold, that is, do all of its conditions? Without rules it is always no. */
 export function ruleOf(rules: Rules | undefined): Holds {
   if (rules === undefined) return () => false
   const each = [rules].flat().map((rule) =>

@@ -8,7 +8,7 @@ import type { Outgoing } from './outgoing.ts'
 
 /** No complete answer came. */
 export class Lost extends Error {
-  /** The request went out, so that the carrier may have taken it. */
+  /** Whether the request went out: if so, the carrier may have taken it. */
   readonly wasSent: boolean
 
   constructor(wasSent: boolean, reason: string) {
@@ -30,9 +30,9 @@ export type HttpClientSettings = ConnectSettings & {
   readonly connections: number
 }
 
-/** Of a whole exchange: just less than a dispatch may take. */
+/** The time limit of a whole exchange, just less than that of a dispatch. */
 const exchangeTimeoutMs = 9_000
-/** A connection that the server ends at the same moment loses a request: rather a new one soon. */
+/** How long an idle connection is kept. If the server ended it just as a request goes out, that request would be lost. */
 const maxIdleMs = 4_000
 const maxAnswerBytes = 64 * 1024
 
@@ -43,7 +43,7 @@ export function createHttpClient(settings: HttpClientSettings): HttpClient {
     connections: settings.connections,
     pipelining: 1,
     keepAliveTimeout: maxIdleMs,
-    // Our own limit on time is on the whole exchange, and that on size says which answer it was.
+    // undici's limits are off: ours on time covers the whole exchange, and ours on size names the answer.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: -1,
@@ -62,13 +62,13 @@ export function createHttpClient(settings: HttpClientSettings): HttpClient {
   }
 }
 
-/** One request and its answer. A class, for its handlers are then made once and not anew for each message. */
+/** One request and its answer. It is a class so that its handlers are made once and not anew for each message. */
 class Exchange implements Limited, Dispatcher.DispatchHandler {
   readonly until = performance.now() + exchangeTimeoutMs
   readonly #options: { readonly signal: AbortSignal }
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (lost: Lost) => void
-  /** From when the request goes out. */
+  /** Set when the request goes out. */
   #controller: Dispatcher.DispatchController | undefined
   #isOver = false
   #status = 0
@@ -95,7 +95,7 @@ class Exchange implements Limited, Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up while it waited for a connection: nothing has gone out, and nothing will.
+    // Given up while it waited for a connection: nothing has gone out, so nothing can have been taken.
     if (!this.#isOver && this.isAborted()) this.expire()
     if (this.#isOver) controller.abort(new Lost(false, 'given up'))
     else this.#controller = controller
@@ -139,7 +139,7 @@ class Exchange implements Limited, Dispatcher.DispatchHandler {
   }
 }
 
-/** Without the byte order mark that some put in front, which JSON does not know. */
+/** The text without the byte order mark that some carriers put before it, which JSON does not allow. */
 function textOf(bytes: Buffer): string {
   const text = bytes.toString('utf8')
   return text.startsWith('\uFEFF') ? text.slice(1) : text

@@ -1,18 +1,18 @@
-/** A block's request, compiled once: from the values of a message to what goes over the wire. */
+/** Compiles the request of a block once, to a function from the values of a message to the request on the wire. */
 
 import type { RequestRules } from '../../config/carriers/block-schema.ts'
 import { compileNumber, createCompiler, soleName, textOf, type Values } from '../../liquid.ts'
 import type { Outgoing } from './outgoing.ts'
 import { signerOf } from './sign/signer.ts'
 
-/** What a template of a structure comes to: a value of JSON; undefined is left out. */
+/** A compiled part of a structure. It gives a value of JSON; undefined is left out. */
 type Node = (values: Values) => unknown
 
 const text = createCompiler()
 
 /**
- * @param server  As the settings have it: no slash at its end.
- * @throws Error for a template that cannot work; the settings have been checked for those.
+ * @param server  From the settings, without a slash at its end.
+ * @throws Error for a template that cannot work. The check of the settings has excluded those.
  */
 export function compileRequest(
   rules: RequestRules,
@@ -59,7 +59,7 @@ function jsonOf(json: unknown): (values: Values) => string {
   return (values) => JSON.stringify(node(values) ?? {})
 }
 
-/** A list or a map within a query or a form is JSON, as carriers with such parameters have it. */
+/** A list or a map within a query or a form becomes JSON, as carriers with such parameters expect. */
 function pairsOf(pairs: Readonly<Record<string, unknown>>): (values: Values) => string {
   const nodes = Object.entries(pairs).map(([name, child]) => [encoded(name), nodeOf(child)] as const)
   return (values) =>
@@ -71,8 +71,9 @@ function pairsOf(pairs: Readonly<Record<string, unknown>>): (values: Values) => 
 }
 
 /**
- * Values are put into the structure, not into its text, so that none can change it. A template that is one
- * value alone keeps its type, and so does a number through filters; one that comes out empty is left out, and so is what has nothing left in it.
+ * Values are put into the structure and not into its text, so that no value can change it. A template of a single value
+ * keeps the value's type, also a number that goes through filters. An empty result is left out, and so is a list or a map
+ * with nothing left in it.
  */
 function nodeOf(child: unknown): Node {
   if (typeof child === 'string') {
@@ -104,7 +105,7 @@ function nodeOf(child: unknown): Node {
   }
 }
 
-/** As RFC 3986 has it, which signatures over a query count on: all but letters, digits and `-._~`. */
+/** Encodes all but letters, digits and `-._~` (RFC 3986), because signatures over a query depend on this form. */
 export function encoded(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(
     /[!'()*]/g,
@@ -112,13 +113,13 @@ export function encoded(text: string): string {
   )
 }
 
-/** One segment of a path. Dots alone lead out of it, and for servers `%2E` is a dot as well (RFC 3986 6.2.2.3). */
+/** One segment of a path. Dots alone would lead out of it, and servers read `%2E` as a dot too (RFC 3986 6.2.2.3). */
 function pathSegment(value: string): string {
   if (/^\.{1,2}$/.test(value)) throw new Error('a value of its path is . or ..')
   return encoded(value)
 }
 
-/** One line of printable ASCII; the rest as in a URL (RFC 9110 5.5 has no other way). */
+/** One line of printable ASCII. All else is encoded as in a URL, because RFC 9110 5.5 has no other way. */
 function headerValue(value: string): string {
   return value
     .toWellFormed()

@@ -1,4 +1,4 @@
-/** Whether a carrier takes our credentials: a block may name a call that shows it and changes nothing. */
+/** Checks whether a carrier accepts our credentials, by a call of the block that changes nothing. */
 
 import type { CarrierBlock } from '../../config/carriers/block-schema.ts'
 import { DeliveryError } from '../../delivery/provider.ts'
@@ -14,11 +14,11 @@ import { finderOf, saidBy } from './selectors.ts'
 
 export type CredentialProof = {
   request(nowMs: number): Outgoing
-  /** @throws DeliveryError with the carrier's words if they are not taken. */
+  /** @throws DeliveryError with the carrier's words if it refuses the credentials. */
   judge(answer: Answer, hidden: readonly string[]): void
 }
 
-/** @returns null: the block names none. */
+/** @returns null if the block names no such call. */
 export function credentialProof(block: CarrierBlock, server: string, values: Values): CredentialProof | null {
   if (!block.credentials) return null
   const { source: _, good, method = 'GET', sign = block.request.sign, ...call } = block.credentials

@@ -8,7 +8,7 @@ import { lookupName } from '../../network/names.ts'
 import { networksOf, privateNetworks } from '../../network/networks.ts'
 
 export type ConnectSettings = {
-  /** Scheme, host and port; what follows is not looked at. */
+  /** Scheme, host and port; anything after them is ignored. */
   readonly server: string
   readonly allowPrivate: readonly string[]
   readonly ca: string | null
@@ -20,8 +20,8 @@ export type ConnectSettings = {
 const connectTimeoutMs = 3_000
 
 /**
- * @returns A connector for undici. Addresses of a name are judged at the moment of connecting: a name that is looked
- *   up once to be judged and once more to be called could change in between.
+ * @returns A connector for undici. It checks the addresses of a name as it connects to them: if one look-up were made for
+ *   the check and another for the connection, the answer could change in between.
  */
 export function guardedConnect(settings: ConnectSettings): buildConnector.connector {
   const { protocol, hostname } = new URL(settings.server)
@@ -46,7 +46,7 @@ export function guardedConnect(settings: ConnectSettings): buildConnector.connec
 
   const connect = buildConnector({
     timeout: connectTimeoutMs,
-    lookup: lookup as never, // node:net asks for all, as the types cannot say
+    lookup: lookup as never, // with this option node:net asks for all addresses, which its types do not show
     autoSelectFamily: true,
     minVersion: 'TLSv1.2',
     ...(settings.ca !== null && { ca: [...getCACertificates('default'), settings.ca] }),

@@ -1,4 +1,4 @@
-/** A carrier with an HTTP interface, as its block declares it: one request a message, receipts by call-back. */
+/** A carrier with an HTTP interface, as its block declares it: one request for each message, receipts by call-back. */
 
 import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
@@ -15,7 +15,7 @@ import { wordsOf } from './recorded-words.ts'
 
 export type HttpProviderSettings = HttpSettings & {
   readonly name: string
-  /** Requests under way at most, each on a connection of its own. */
+  /** The most requests under way, each on a connection of its own. */
   readonly window: number
 }
 
@@ -42,7 +42,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
       try {
         request = requestOf({ ...values, ...messageValues(message, templateIds, receiptUrl, nowMs) }, nowMs)
       } catch (error) {
-        // liquid names the place in the template, and shows no value.
+        // liquid's error names the position in the template and shows no value.
         throw new DeliveryError('unavailable', wordsOf([`the block cannot make a request: ${error}`], hidden))
       }
       const outcome = judge(await answerTo(request, options, hidden), message.id, hidden, Date.now())
@@ -56,7 +56,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
       const { origin, pathname: path } = new URL(server)
       const request = proof?.request(Date.now()) ?? { method: 'GET', origin, path, headers: {}, body: '' }
       const answer = await answerTo(request, { signal: AbortSignal.timeout(checkTimeoutMs) }, secrets)
-      // Without a call that proves it, any answer will do: it is reached, and by its certificate it is who it says.
+      // Without such a call any answer will do: the server was reached, and its certificate proves that it is the right one.
       proof?.judge(answer, secrets)
     },
 

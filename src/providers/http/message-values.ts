@@ -1,4 +1,4 @@
-/** A message as the templates of a block see it. */
+/** The values of a message for the templates of a block. */
 
 import type { MessageValues } from '../../config/carriers/block-schema.ts'
 import type { TemplateIds } from '../../config/carriers/template-ids.ts'

@@ -1,11 +1,11 @@
-/** Ways beside that to the carrier's own server, such as to where it shows its certificates: opened when first needed. */
+/** Connections to other servers than the carrier's own, such as that of its certificates. Opened when first needed. */
 
 import type { Answer } from './answer.ts'
 import { createHttpClient, type HttpClient, type HttpClientSettings } from './client.ts'
 
 /**
- * Gets one document by the rules all calls obey: certificates checked, no private network, no redirect.
- * @param url  Its host has been looked at: this calls whatever it is.
+ * Gets one document by the rules of all calls: certificates checked, no private network, no redirect.
+ * @param url  The caller has checked its host.
  * @throws Lost
  */
 export type Reach = (url: URL) => Promise<Answer>

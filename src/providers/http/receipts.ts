@@ -13,21 +13,21 @@ import { wordsOf } from './recorded-words.ts'
 import { documentOf, finderOf, pathOf, type Said, saidBy, valueAt } from './selectors.ts'
 import { verifierOf } from './verify/verifier.ts'
 
-/** More in one call than any carrier sends. */
+/** The most receipts of one call. No carrier sends so many. */
 const maxReceipts = 5_000
 const maxKey = 200
-/** Characters of a call that a signature within it is looked for in: each such signature is for one receipt. */
+/** The most characters of a call that is searched for a signature within it: such a call holds a single receipt. */
 const maxUnverified = 64 * 1024
-/** After so many the thread serves others first. */
+/** How many receipts are read before the thread serves others. */
 const atOnce = 100
 
 export type ReceiptTaker = (request: ReceiptRequest) => Promise<ReceiptAnswer>
 
 /**
- * @param values  What the block needs, by name.
- * @param receiptUrl  As the carrier was given it.
- * @param hidden  What no record may hold.
- * @param reach  To what a call names, where that is needed to verify it.
+ * @param values  The values of the block's needs, by name.
+ * @param receiptUrl  The URL that the carrier calls.
+ * @param hidden  Texts that no record may hold.
+ * @param reach  Gets a document that a call names, if one is needed to verify the call.
  */
 export function receiptTaker(
   rules: ReceiptRules,
@@ -65,13 +65,13 @@ export function receiptTaker(
     try {
       if (receipts.length > 0) await receive(receipts)
     } catch {
-      return { status: 503, reason: 'the store is away' } // the carrier is to tell it again
+      return { status: 503, reason: 'the store is away' } // so that the carrier sends it again
     }
     return taken
   }
 }
 
-/** @returns Those a call tells of, without what is ignored; null if it is not as the block says. */
+/** @returns A reader of the receipts in a call, without ignored ones. It gives null if the call's form is not the block's. */
 function receiptReader(
   rules: ReceiptRules,
   hidden: readonly string[],

@@ -1,12 +1,12 @@
-/** The words of a carrier's answer or call-back, of several places, as a record may keep them. */
+/** Joins words from several positions of an answer or a call-back, in the form that a record may keep. */
 
 import { carrierWords, maxWords } from '../../carrier-words.ts'
 
-/** Such as E200033: a letter in front, and nothing else, is no code of ours. */
+/** A carrier's error code such as E200033: letters before the digits show that it is no verification code. */
 const errorCode = /^[A-Z]{1,3}\d{6}$/
 
 /**
- * @param parts  Each is searched by itself, so that a status and a code in a row are no number.
+ * @param parts  Each is searched by itself, so that a status followed by an error code is not taken for a number.
  * @param hidden  Texts that carriers are known to echo: mailboxes, passwords.
  */
 export function wordsOf(parts: readonly (string | number | null)[], hidden: readonly string[]): string {
@@ -18,5 +18,5 @@ export function wordsOf(parts: readonly (string | number | null)[], hidden: read
     .filter((one) => one !== '')
     .join(' ')
     .slice(0, maxWords)
-    .toWellFormed() // the cut may be within a character
+    .toWellFormed() // the cut may split a character
 }

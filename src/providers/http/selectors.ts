@@ -1,9 +1,12 @@
-/** Selectors: where a value is in an answer or a call-back of a carrier, by JSON pointers, headers, query values, groups of expressions. */
+/**
+ * Selectors: the position of a value in an answer or a call-back of a carrier, by JSON pointers, headers, query values
+ * and groups of expressions.
+ */
 
 import type { Selector } from '../../config/carriers/block-schema.ts'
 import { type Pairs, parseForm, parseJson } from '../../outside.ts'
 
-/** What a carrier said, in an answer or a call-back, as selectors lead into it. */
+/** The contents of an answer or a call-back, as selectors search them. */
 export type Said = {
   /** JSON, or the fields of a form; undefined if it is neither. */
   readonly document: unknown
@@ -12,13 +15,13 @@ export type Said = {
   readonly query: URLSearchParams
 }
 
-/** Characters that an expression of a block is tried on. What it looks for is short, and operators write their own. */
+/** The most characters that an expression of a block is tried on, because operators may write slow expressions. */
 export const maxMatched = 4_096
 
-/** Finds the value as text; null if it is not there, or is no text, number or boolean. */
+/** Finds the value as text; null if it is missing, or is no text, number or boolean. */
 export type Find = (said: Said) => string | null
 
-/** @param selector  Of several, the first that has a value. */
+/** @param selector  If there are several, the first that finds a value counts. */
 export function finderOf(selector: Selector | readonly Selector[]): Find {
   if (Array.isArray(selector)) return firstOf(selector.map((one) => finderOf(one)))
   return finderOfOne(selector as Selector)
@@ -74,7 +77,7 @@ function wordOf(value: unknown): string | null {
 export type Form = 'json' | 'form' | 'query' | 'text'
 
 /**
- * What was said, each part read when a selector first leads into it.
+ * The contents of a call, each part parsed when a selector first needs it.
  * @param longest  Characters; of a longer text there is no document.
  */
 export function saidBy(
@@ -99,7 +102,7 @@ export function saidBy(
   }
 }
 
-/** @returns undefined if it is not what it should be. */
+/** @returns undefined if the text does not have the form. */
 export function documentOf(text: string, form: Form): unknown {
   if (form === 'text') return undefined
   const outcome = form === 'json' ? parseJson(text) : parseForm(text)

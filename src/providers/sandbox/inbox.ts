@@ -23,11 +23,11 @@ export type InboxMessage = {
 
 export type Inbox = {
   add(message: Omit<InboxMessage, 'seq'>): void
-  /** Newest first. @param query.after  Only those that arrived after the one of this seq. */
+  /** @param query.after  Only messages that arrived after the one of this seq. @returns The newest first. */
   list(query: { readonly to?: string; readonly after?: number }): InboxMessage[]
   /**
    * @param listener  Called within `add`, on the path of every message: it must be quick and not throw.
-   * @returns A function that ends it.
+   * @returns A function that ends the subscription.
    */
   subscribe(listener: (message: InboxMessage) => void): () => void
 }

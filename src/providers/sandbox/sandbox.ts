@@ -1,4 +1,4 @@
-/** The sandbox: a simulated carrier for development, whose bad days can be set. Sends nothing anywhere. */
+/** The sandbox: a simulated carrier for development, which can be set to fail. It sends nothing anywhere. */
 
 import type { SandboxSettings } from '../../config/providers/sandbox.ts'
 import { DeliveryError, type Message, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
@@ -36,7 +36,7 @@ export function createSandbox(
   }
 
   function tell(id: string): void {
-    // As with real carriers, one that is not taken in is told again.
+    // Like a real carrier, it sends a receipt again that was not recorded.
     receive([{ key: idOf(id), state: 'delivered', providerCode: 'DELIVRD' }]).catch(() =>
       later(1_000, () => tell(id)),
     )

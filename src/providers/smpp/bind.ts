@@ -1,4 +1,4 @@
-/** One bind that is kept up: connected, bound, paused when throttled, and bound again after it was lost. */
+/** Keeps one bind up: connects, binds, pauses when throttled, and binds again after a loss. */
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectTo, type Peer } from './connect.ts'
@@ -18,7 +18,7 @@ export type BindSettings = {
   readonly role: BindRole
   readonly interfaceVersion: keyof typeof interfaceVersions
   readonly optionalParameters: 'auto' | 'always' | 'never'
-  /** Submits sent and not answered, at most. */
+  /** The most unanswered submits. */
   readonly window: number
   readonly timings: Timings
   /** 0 to 1. */
@@ -26,7 +26,7 @@ export type BindSettings = {
 }
 
 export type BindHandlers = {
-  /** What it can take, or whether it is up, has changed. */
+  /** Called when its state or its capacity has changed. */
   onChange(): void
   /** The peer asks for something; `respond` answers on the same connection, if it is still there. */
   onRequest(pdu: Pdu, respond: (pdu: Pdu) => void): void
@@ -34,7 +34,7 @@ export type BindHandlers = {
 
 export type Bind = {
   readonly role: BindRole
-  /** `down` waits for the next try; `reason` tells why. */
+  /** `down` waits for the next try; the cause is in `reason`. */
   readonly state: 'connecting' | 'bound' | 'down' | 'closed'
   readonly reason: string
   readonly isPaused: boolean
@@ -43,18 +43,18 @@ export type Bind = {
   readonly load: number
   submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void
   /**
-   * A message wants to be sent: a wait for the next try to connect ends now, or at its least length if it has only begun.
-   * @returns false if the carrier refused this bind, which asking sooner does not mend.
+   * Called when a message waits to be sent: the wait for the next try to connect ends now, or after its shortest length.
+   * @returns false if the carrier refused this bind, because asking sooner does not help.
    */
   hurry(): boolean
-  /** Lets what is unanswered be answered, unbinds and disconnects; each for a moment at most. */
+  /** Waits for unanswered submits, unbinds and disconnects, each for a short time at most. */
   close(): Promise<void>
 }
 
 /** SMPP 3.4, 5.2.4. Optional parameters came with 3.4. */
 const interfaceVersions = { 3.3: 0x33, 3.4: 0x34, 5: 0x50 } as const
 
-/** More than any window: a bind whose peer may be gone comes after all others. */
+/** More than any window, so that a bind whose peer may be gone is chosen last. */
 const doubtfulLoad = 1_000_000
 
 /** Begins to connect at once. */
@@ -68,9 +68,9 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   let inFlight = 0
   let isLeaving = false
   let isPaused = false
-  /** One after the other, without an accepted submit between. */
+  /** Throttled submits since the last accepted one. */
   let throttles = 0
-  /** Of the bind itself. */
+  /** Failures of the bind itself since the last success. */
   let failures = 0
   let refusals = 0
   let endRest: (() => void) | undefined
@@ -98,7 +98,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
   /** Waits for the next try to connect. */
   async function rest(ms: number, isRefusal: boolean): Promise<void> {
     const since = performance.now()
-    // As after a first failure: a code’s minute has no more, and a peer is asked no more often than once a second.
+    // The wait of a first failure: a code’s minute allows no longer one, and a peer is tried at most once a second.
     const soonMs = Math.min(ms, fullJitter(timings.reconnect, 1, random))
     const rested = Promise.withResolvers<void>()
     let timer = setTimeout(rested.resolve, ms).unref()
@@ -109,7 +109,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
           clearTimeout(timer)
           const leftMs = since + soonMs - performance.now()
           timer = setTimeout(rested.resolve, Math.max(0, leftMs)).unref()
-          // Said at once, so that the message that asked for it waits for it.
+          // The state changes at once, so that the message that asked for it waits for the connection.
           if (leftMs <= 0) change('connecting')
         }
     endRest = rested.resolve
@@ -120,7 +120,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
     endRestSoon = undefined
   }
 
-  /** Resolves when the connection has ended, or has not come about. */
+  /** Resolves when the connection has ended, or could not be made. */
   async function bindOnce(): Promise<{ reason: string; isRefusal?: boolean; wasGood?: boolean }> {
     let socket: Awaited<ReturnType<typeof connectTo>>
     try {
@@ -152,7 +152,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
       if (pdu.name === 'unbind') {
         opened.respond(simplePdu('unbind_resp', pdu.sequence))
         isLeaving = true
-        // It may still answer what it has.
+        // The peer may still answer earlier submits.
         setTimeout(() => opened.cut('the peer unbound'), timings.closeMs).unref()
       } else handlers.onRequest(pdu, opened.respond)
     }
@@ -177,7 +177,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
     inFlight++
   }
 
-  /** A window full of throttled submits is one reason to pause, not ten. */
+  /** Pauses once for a whole window of throttled submits, not once for each. */
   function pause(): void {
     if (isPaused) return
     isPaused = true
@@ -245,7 +245,7 @@ function bindRequest({ role, systemId, password, systemType, ...settings }: Bind
   }
 }
 
-/** A peer that does not say which version it speaks is to be taken for one without (SMPP 3.4, 5.3.2.25 and 3.4). */
+/** A peer that does not announce its version must be treated as one without optional parameters (SMPP 3.4, 5.3.2.25, 3.4). */
 function takesOptionalParameters(settings: BindSettings, answer: Answer): boolean {
   if (settings.optionalParameters !== 'auto') return settings.optionalParameters === 'always'
   if (settings.interfaceVersion < 3.4) return false
@@ -258,7 +258,7 @@ function refusalOf(answer: Answer): { reason: string; isRefusal: boolean } | und
   if (answer.kind === 'lost') return { reason: answer.reason, isRefusal: false }
   const { name, status } = answer.pdu
   if (status === statuses.ok && name !== 'generic_nack') return undefined
-  // What a carrier of transmitters and receivers says of a transceiver.
+  // The answer to a transceiver from a carrier that has only transmitters and receivers.
   const hint = status === statuses.invalidCommand ? '; see the setting bind' : ''
   return { reason: `bind refused: ${statusWords(status)}${hint}`, isRefusal: !isPassingBindRefusal(status) }
 }

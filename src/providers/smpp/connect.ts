@@ -1,4 +1,4 @@
-/** A connection to an SMSC, by TCP or by TLS with its certificate checked, in the time it may take. */
+/** Connects to an SMSC by TCP, or by TLS with its certificate checked, within a time limit. */
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'

@@ -123,7 +123,7 @@ export type Decoded =
 
 export const headerSize = 16
 
-/** What is sent with every bit of a response set is one. */
+/** The bit of a command_id that marks a response. */
 export const responseBit = 0x80000000
 
 type Compiled = {

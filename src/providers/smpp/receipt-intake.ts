@@ -1,4 +1,4 @@
-/** What an SMSC tells by itself: receipts go to their sink, together if they come together, and all is answered. */
+/** Answers the requests of an SMSC. Receipts go to their sink, together if they arrive together. */
 
 import type { Receipt, ReceiptSink } from '../../delivery/provider.ts'
 import { type Pdu, simplePdu } from './pdu.ts'
@@ -7,12 +7,12 @@ import { statuses } from './smpp-outcome.ts'
 
 type Acquired = { readonly receipt: Receipt; readonly answer: (status: number) => void }
 
-/** Not recorded yet, at most: beyond it the SMSC is asked to tell them again. */
+/** The most receipts that wait to be recorded. Beyond it the SMSC is asked to send them again. */
 const maxInHand = 2_000
 
 /**
- * Every deliver_sm and data_sm is answered, and with 0 whatever it holds (S-8); only if a receipt could not be
- * recorded, with 0x64, a temporary error, by which the SMSC keeps it and tells it again.
+ * Every deliver_sm and data_sm is answered with 0, whatever it holds (S-8). The exception is a receipt that could not be
+ * recorded: 0x64, a temporary error, makes the SMSC keep it and send it again.
  */
 export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
   let gathered: Acquired[] = []
@@ -23,7 +23,7 @@ export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
       const answer = (status: number) => respond(simplePdu(`${pdu.name}_resp`, pdu.sequence, status))
       const reading = readReceipt(pdu, rules)
       const shape = reading.kind === 'none' ? undefined : reading.shape
-      // Told again it would be no clearer, so that it is answered with 0 all the same.
+      // Sent again it would be no clearer, so it is answered with 0 all the same.
       if (shape !== undefined) receive([], [shape]).catch(() => undefined)
       if (reading.kind !== 'receipt') answer(statuses.ok)
       else if (inHand >= maxInHand) answer(statuses.temporaryError)
@@ -32,7 +32,7 @@ export function takeReceipts(receive: ReceiptSink, rules: ReceiptRules) {
         if (gathered.push({ receipt: reading.receipt, answer }) === 1) queueMicrotask(flush)
       }
     } else if (pdu.name !== 'alert_notification' && pdu.name !== 'outbind')
-      // These two ask for no answer; anything else is for an SMSC to be asked.
+      // These two need no answer. Any other request is one that only an SMSC receives.
       respond(simplePdu('generic_nack', pdu.sequence, statuses.invalidCommand))
   }
 

@@ -1,19 +1,20 @@
 /** The text of a delivery receipt: SMPP 3.4 leaves its form to the carrier (appendix B), so it is read leniently. */
 
-/** What a text says, each as it is written there. */
+/** The fields of a text, in its own words. */
 export type ReceiptWords = {
-  /** The likeliest first; there may be two where a carrier adds an id of its own. */
+  /** The likeliest first. There are two if a carrier adds another id of its own. */
   readonly ids: readonly string[]
   /** In capitals: a word of letters, or a number of at most three digits. */
   readonly stat: string | undefined
   readonly err: string | undefined
-  /** Whether it begins as a receipt does. What a phone sends begins otherwise. */
+  /** Whether it begins like a receipt; a message from a phone does not. */
   readonly isReceiptLike: boolean
 }
 
 /**
- * A name, a colon or an equals sign; before it the beginning, a blank or another separator. Seen: `ID:… STAT:…`,
- * fields left out, several blanks, tabs and line ends (jSMPP issues 62 and 67, php-smpp issue 29, Vumi's patterns).
+ * A name before a colon or an equals sign, at the beginning or after a blank or another separator. Seen at carriers:
+ * `ID:… STAT:…`, missing fields, several blanks, tabs and line ends (jSMPP issues 62 and 67, php-smpp issue 29, Vumi's
+ * patterns).
  */
 const field =
   /(?:^|[\s;,|&])(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|status|state|err|error|text)\s{0,8}[:=]/gi
@@ -21,8 +22,8 @@ const field =
 type Field = { readonly name: string; readonly value: string }
 
 /**
- * @param text  At most some thousand characters: the time it takes grows with its length.
- * @returns Words cut to what they can be, so that nothing of the message's own text gets any further.
+ * @param text  At most a few thousand characters, because the time grows with its length.
+ * @returns Words cut to their possible length, so that nothing of the message's own text gets through.
  */
 export function readReceiptText(text: string): ReceiptWords {
   const marks = [...text.matchAll(field)]
@@ -37,7 +38,7 @@ export function readReceiptText(text: string): ReceiptWords {
       .filter((id) => id !== '')
       .slice(0, 3),
     stat: statOf(firstOf('stat', 'status', 'state')),
-    // Five characters at most, so that no code fits.
+    // At most five characters, so that no code fits.
     err: /^[a-z0-9]{1,5}(?![a-z0-9])/i.exec(firstOf('err', 'error') ?? '')?.[0],
     isReceiptLike: text.slice(0, marks[0]?.index).trim() === '' && marks.length > 0,
   }
@@ -47,8 +48,8 @@ export function readReceiptText(text: string): ReceiptWords {
 const maxId = 65
 
 /**
- * What follows `text:` is the message's own, whatever fields it may hold. Only where a carrier writes `text:` first
- * its fields follow, and then the last of each name is the carrier's.
+ * All after `text:` is the message's own, whatever fields it seems to hold. But some carriers write `text:` first: their
+ * fields follow it, and the last field of each name is the carrier's.
  */
 function fieldsOfCarrier(fields: readonly Field[]): readonly Field[] {
   const text = fields.findIndex(({ name }) => name === 'text')
@@ -56,7 +57,7 @@ function fieldsOfCarrier(fields: readonly Field[]): readonly Field[] {
   return text > 0 ? fields.slice(0, text) : fields.slice(1).reverse()
 }
 
-/** An id may hold colons and commas, but no blanks, and it does not end in what separates it from the next field. */
+/** An id may hold colons and commas but no blanks, and does not end in a separator. */
 function idOf(value: string): string {
   return value
     .slice(0, maxId)
@@ -68,12 +69,12 @@ function statOf(value: string | undefined): string | undefined {
   return /^(?:[a-z]{1,20}|\d{1,3}(?!\d))/i.exec(value ?? '')?.[0].toUpperCase()
 }
 
-/** Names of fields stay: they are what a receipt is known by. */
+/** Names of fields stay in a shape, because a receipt is recognised by them. */
 const kept = /^(?:id|sub|dlvrd|submit|done|date|stat|status|state|err|error|text)$/i
 
 /**
- * How a text is built, for a log: letters as `a`, digits as `9`, without what it says. At most 120 characters, none
- * of them from behind `text:`.
+ * The shape of a text, for a log: letters become `a` and digits `9`, so that its contents do not show. At most 120
+ * characters, none from after `text:`.
  */
 export function shapeOf(text: string): string {
   const looked = text.slice(0, 120)

@@ -1,4 +1,4 @@
-/** Delivery receipts: from the text that carriers agree on and from optional parameters, where they are given. */
+/** Delivery receipts, read from their text in the usual form and from optional parameters, if there are any. */
 
 import type { Receipt } from '../../delivery/provider.ts'
 import type { ReceiptState } from '../../message/receipt-state.ts'
@@ -6,7 +6,7 @@ import type { Pdu } from './pdu.ts'
 import { type ReceiptWords, readReceiptText, shapeOf } from './receipt-text.ts'
 import { type Tlvs, textOfTlv, tlvTags } from './tlv.ts'
 
-/** How the id in a receipt is written, seen from the id in the submit's response. */
+/** How the id in a receipt differs from the id in the response to the submit. */
 export type ReceiptIds = 'as-is' | 'hex-to-decimal' | 'decimal-to-hex'
 
 export type ReceiptRules = {
@@ -16,16 +16,16 @@ export type ReceiptRules = {
 }
 
 export type ReceiptReading =
-  /** `shape` if its state is in no table: recorded as unknown. */
+  /** `shape` is there if its state is in no table; the state is then `unknown`. */
   | { readonly kind: 'receipt'; readonly receipt: Receipt; readonly shape?: string }
-  /** It is a receipt, and names no message or no state. */
+  /** A receipt that names no message or no state. */
   | { readonly kind: 'unread'; readonly shape: string }
-  /** A message from a phone, or nothing. */
+  /** No receipt: a message from a phone, or nothing. */
   | { readonly kind: 'none' }
 
 /**
- * The `stat` of a text, as SMPP 3.4 shortens it (appendix B), spelled out (table 5-9), and as carriers were seen to
- * write it: FAILED (Jasmin issue 447), DELIVERED (smppex's own example), Vumi's table.
+ * The state by the `stat` of a text: in the short form of SMPP 3.4 (appendix B), in the long one (table 5-9), and in
+ * forms seen at carriers: FAILED (Jasmin issue 447), DELIVERED (smppex's own example), Vumi's table.
  */
 const states: Readonly<Record<string, ReceiptState>> = {
   DELIVRD: 'delivered',
@@ -45,7 +45,7 @@ const states: Readonly<Record<string, ReceiptState>> = {
   UNKNOWN: 'unknown',
 }
 
-/** message_state, SMPP 3.4, table 5-9; 9 is of SMPP 5.0. A 0 means scheduled to some and delivered to others. */
+/** message_state of SMPP 3.4, table 5-9; 9 is from SMPP 5.0. 0 is left out: some use it for scheduled, others for delivered. */
 const namesOfState = [
   undefined,
   'ENROUTE',
@@ -59,15 +59,15 @@ const namesOfState = [
   'SKIPPED',
 ]
 
-/** esm_class bits 5 to 2: what kind of message it is (SMPP 3.4, 5.2.12); those for acknowledgements of phones. */
+/** Bits 5 to 2 of esm_class: the kind of message (SMPP 3.4, 5.2.12). Then those for acknowledgements by phones. */
 const kindBits = 0x3c
 const fromPhoneBits = 0x18
-/** An intermediate notification (5.2.12): of an attempt among those the SMSC still makes. */
+/** An intermediate notification (5.2.12): the SMSC will try again. */
 const intermediate = 0x20
-/** A receipt's text fits a short message; of more, only so much is looked at. */
+/** The most characters of a text that are read. A receipt fits a short message. */
 const maxText = 1_024
 
-/** Case and leading zeros differ between a carrier's response and its receipt; neither tells two messages apart. */
+/** Without case and leading zeros: carriers change them between response and receipt, and never tell messages apart by them. */
 export function canonicalId(id: string): string {
   return id
     .trim()
@@ -78,21 +78,21 @@ export function canonicalId(id: string): string {
 export function readReceipt(pdu: Pdu<'deliver_sm' | 'data_sm'>, rules: ReceiptRules): ReceiptReading {
   const { tlvs } = pdu
   const kind = pdu.body.esmClass & kindBits
-  // 0x04 a receipt, 0x20 a notification of what is not final, 0x24 what some make of both.
+  // 0x04 marks a receipt, 0x20 an intermediate notification; some peers set both, 0x24.
   const isMarked = kind !== 0 && (kind & fromPhoneBits) === 0
   const isTold = isMarked || tlvs.has(tlvTags.receiptedMessageId) || tlvs.has(tlvTags.messageState)
   const text = textOf(pdu)
   const words = readReceiptText(text)
   const stat = statOf(tlvs, words, rules)
   const keys = candidates(idOfTlv(tlvs), words.ids, rules.ids)
-  // Without a mark only what begins as a receipt, and has a state that is known, is one.
+  // Without a mark it is a receipt only if it begins like one and has a known state.
   if (!isTold && !(words.isReceiptLike && keys.length > 0 && stat?.state)) return { kind: 'none' }
   const shape = () =>
     `esm_class 0x${pdu.body.esmClass.toString(16)}${shapeOfTlvs(tlvs)} ${shapeOf(text)}`.trim()
   const [key, ...otherKeys] = keys
   if (key === undefined || stat === undefined) return { kind: 'unread', shape: shape() }
   const error = words.err ?? networkError(tlvs)
-  // An attempt that failed is not the end; one that reached the phone is.
+  // A failed attempt that is not the last is not final. One that reached the phone is.
   const state = kind === intermediate && stat.state === 'undeliverable' ? 'enroute' : stat.state
   return {
     kind: 'receipt',
@@ -106,7 +106,7 @@ export function readReceipt(pdu: Pdu<'deliver_sm' | 'data_sm'>, rules: ReceiptRu
   }
 }
 
-/** The parameter's state if it is known, else the text's. */
+/** The state of the parameter if it is a known one, else that of the text. */
 function statOf(tlvs: Tlvs, words: ReceiptWords, { states: own }: ReceiptRules) {
   const told = [statOfTlv(tlvs.get(tlvTags.messageState)), words.stat]
     .filter((word) => word !== undefined)
@@ -118,7 +118,7 @@ function statOf(tlvs: Tlvs, words: ReceiptWords, { states: own }: ReceiptRules) 
   return told.find(({ state }) => state !== undefined) ?? told[0]
 }
 
-/** One octet by the book (5.3.2.35); seen too: two octets, digits and words in ASCII, with NULs around. */
+/** One octet by the standard (5.3.2.35). Also seen: two octets, and digits or words in ASCII with NULs around them. */
 function statOfTlv(value: Buffer | undefined): string | undefined {
   if (value === undefined || value.length > 20) return undefined
   const octets = value.filter((octet) => octet !== 0)
@@ -130,7 +130,7 @@ function statOfTlv(value: Buffer | undefined): string | undefined {
 
 function idOfTlv(tlvs: Tlvs): string | undefined {
   const value = tlvs.get(tlvTags.receiptedMessageId)
-  // Blanks alone name nothing: the text's id is then the one there is.
+  // Blanks alone are no id; the id in the text is then used.
   const id = value && textOfTlv(value).slice(0, maxId).trim()
   return id === '' ? undefined : id
 }
@@ -138,13 +138,13 @@ function idOfTlv(tlvs: Tlvs): string | undefined {
 const maxId = 65
 
 /**
- * What the message may be known by, the likeliest first; the first that a dispatch awaits is it. The parameter holds
- * the id as it was in the response by the book (SMPP 3.4, 5.3.2.12), but some write it as they write the text's.
+ * The keys that the message may have, the likeliest first; the first that a dispatch waits for is the right one. By the
+ * standard the parameter has the id of the response (SMPP 3.4, 5.3.2.12), but some carriers write it as in the text.
  */
 function candidates(told: string | undefined, inText: readonly string[], ids: ReceiptIds): string[] {
   const ofText = inText.map((id) => canonicalId(converted(id, ids)))
   const ofTlv = told === undefined ? [] : [converted(told, ids), told].map(canonicalId)
-  // One that both agree on comes first.
+  // A key from both the parameter and the text comes first.
   const agreed = ofTlv.filter((key) => ofText.includes(key))
   return [...new Set([...agreed, ...ofTlv, ...ofText])]
 }
@@ -152,11 +152,12 @@ function candidates(told: string | undefined, inText: readonly string[], ids: Re
 function textOf({ name, body, tlvs }: Pdu<'deliver_sm' | 'data_sm'>): string {
   const short = name === 'deliver_sm' ? body.shortMessage : undefined
   const octets = short?.length ? short : tlvs.get(tlvTags.messagePayload)
-  // As bytes, whatever data_coding says (S-7): many write ASCII and call it UCS-2. Where it is, NULs go.
+  // Read as Latin-1 whatever data_coding is (S-7), because many carriers send ASCII marked as UCS-2. Real UCS-2 loses its
+  // NULs here.
   return (octets ?? Buffer.alloc(0)).toString('latin1', 0, maxText).replaceAll('\0', '')
 }
 
-/** Network type and the network's own error (SMPP 3.4, 5.3.2.31). */
+/** The network's type and its error code (SMPP 3.4, 5.3.2.31). */
 function networkError(tlvs: Tlvs): string | undefined {
   const value = tlvs.get(tlvTags.networkErrorCode)
   return value?.length === 3 ? value.readUInt16BE(1).toString().padStart(3, '0') : undefined

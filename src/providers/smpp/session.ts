@@ -1,4 +1,4 @@
-/** Several binds to one SMSC behind one queue: each submit goes to the bind that has least to do. */
+/** Several binds to one SMSC behind one queue: each submit goes to the bind with the least load. */
 
 import { maxWords } from '../../carrier-words.ts'
 import { DeliveryError } from '../../delivery/provider.ts'
@@ -19,19 +19,19 @@ export type Submit = {
   readonly tlvs: Tlvs
   /** How long it is worth sending. */
   readonly remainingMs: number
-  /** Looked at now and then, so that whoever makes one only when asked need not for a quick answer. */
+  /** Read now and then, so that a signal that is made at first use is not made for a quick answer. */
   readonly options?: { readonly signal: AbortSignal }
 }
 
 export type Session = {
   /**
-   * Waits for room in a window, and out the pauses of throttled binds.
+   * Waits until a window has capacity and throttled binds have ended their pauses.
    * @returns The SMSC's message_id; may be empty.
    * @throws DeliveryError: `unavailable` at once if no bind is up or coming up; `throttled` if the time ran out
    * before a throttled bind took it; `unknown` if it was sent and not answered.
    */
   submit(submit: Submit): Promise<string>
-  /** Waits until each bind is up or has failed. @throws DeliveryError with what is wrong with those that are not up. */
+  /** Waits until each bind is up or has failed. @throws DeliveryError with the reasons of those that are not up. */
   check(): Promise<void>
   close(): Promise<void>
 }
@@ -44,7 +44,7 @@ type Job = Submit & {
   throttledBy: number | undefined
 }
 
-/** Begins to connect all binds at once: the first code must not wait for them. */
+/** Begins to connect all binds at once, so that the first code need not wait for them. */
 export function openSession(settings: SessionSettings, onRequest: BindHandlers['onRequest']): Session {
   const { timings } = settings
   const roles: readonly BindRole[] = settings.bind === 'pair' ? ['transmitter', 'receiver'] : ['transceiver']
@@ -85,7 +85,7 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
       try {
         bind.submit(job.body, job.tlvs, (answer) => onAnswer(job, answer))
       } catch (error) {
-        // A field that no PDU can hold; another carrier may.
+        // A text that does not fit a field of the PDU; another carrier may take the message.
         settle(job, new DeliveryError('unavailable', (error as Error).message))
       }
     }
@@ -107,7 +107,7 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
     else if (answer.kind === 'lost')
       settle(job, new DeliveryError('unknown', told(`connection lost: ${answer.reason}`)))
     else if (isThrottling(answer.pdu.status)) {
-      // Not accepted, so that it can go again (S-3), before those that came later; by another bind if one has room.
+      // It was not accepted, so it is sent again (S-3), before later ones, by another bind if one has capacity.
       job.throttledBy = answer.pdu.status
       job.isSent = false
       queue.unshift(job)
@@ -181,7 +181,7 @@ const lateWords = 'no answer to submit_sm in time'
 
 const maxSearched = 2_000
 
-/** As the contract of providerCode has it: no digits that could be a code, but for those of a status. */
+/** As the contract of providerCode demands: without digits that could be a code, other than those of a status. */
 function told(words: string): string {
   return words
     .slice(0, maxSearched)

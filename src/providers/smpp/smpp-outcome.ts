@@ -1,8 +1,8 @@
-/** What a command_status means for a message and for a bind, and what an SMSC calls it. */
+/** The meaning of a command_status for a message and for a bind, and its name. */
 
 import { DeliveryError, type DeliveryErrorKind } from '../../delivery/provider.ts'
 
-/** SMPP 3.4, table 5-2. Ranges beyond are the carriers' own. */
+/** Names of SMPP 3.4, table 5-2. Carriers have their own statuses beyond it. */
 const names: Readonly<Record<number, string>> = {
   0: 'ESME_ROK',
   1: 'ESME_RINVMSGLEN',
@@ -68,9 +68,9 @@ export const statuses = {
 } as const
 
 /**
- * Final is only what SMPP 3.4 (table 5-2) says of the recipient: Invalid Dest Addr. All others are of us, our
- * account, our sender or this carrier's state: the next carrier may do better, and operators have to hear of it.
- * 0x66 is an application's reason and 0xFE one of data_sm_resp: in answer to submit_sm neither says whom it is about.
+ * The only final status is the one of SMPP 3.4 (table 5-2) about the recipient: Invalid Dest Addr. All others are about us,
+ * our account, our sender or this carrier's state: the next carrier may succeed, and operators must learn of it. 0x66 is an
+ * application's reason and 0xFE belongs to data_sm_resp: in an answer to submit_sm neither is surely about the recipient.
  */
 const kinds: Readonly<Record<number, DeliveryErrorKind>> = {
   11: 'refused',
@@ -78,20 +78,20 @@ const kinds: Readonly<Record<number, DeliveryErrorKind>> = {
   88: 'throttled',
 }
 
-/** 0x14 and 0x58: the message was not taken, the same bind takes it in a moment (S-3). */
+/** 0x14 and 0x58: the message was not taken, but the same bind will take it soon (S-3). */
 export function isThrottling(status: number): boolean {
   return kinds[status] === 'throttled'
 }
 
 /**
- * Refusals of a bind that pass by themselves: our last session not yet noticed dead, trouble, load. Any
- * other (password, name, system type …) stays until somebody mends it (S-1).
+ * Refusals of a bind that end by themselves: the SMSC has not noticed yet that our last session is dead, or it has an
+ * error or too much load. Any other (password, name, system type …) stays until an operator mends it (S-1).
  */
 export function isPassingBindRefusal(status: number): boolean {
   return status === statuses.alreadyBound || status === statuses.systemError || isThrottling(status)
 }
 
-/** The settings that a status is about, where one of them may be other than the carrier wants it. */
+/** The settings that may cause a status, because the carrier expects other values. */
 const settingsOf: Readonly<Record<number, string>> = {
   7: 'receipts',
   10: 'sender',

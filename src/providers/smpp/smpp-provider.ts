@@ -1,4 +1,4 @@
-/** SMS by SMPP 3.4: a message as the submits it takes, outcomes and receipts as the contract knows them. */
+/** SMS by SMPP 3.4: sends a message as one or more submits, and turns their results into outcomes and receipts. */
 
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
@@ -22,7 +22,7 @@ const unstated = { ton: 0, npi: 0 }
 /**
  * Connects at once.
  * @param receive  Gets the receipts of this carrier.
- * @param timings  Tests have less patience.
+ * @param timings  Shorter in tests.
  * @throws Error if the file of certificate authorities cannot be read.
  */
 export function createSmppProvider(
@@ -54,14 +54,14 @@ export function createSmppProvider(
       if (to.kind !== 'phone') throw new DeliveryError('refused', 'not a phone number')
       const { dataCoding, parts } = encodeText(message.text, alphabet)
       if (parts.length > maxParts)
-        // This carrier's bound: another may take it, and nothing is held against this one.
+        // A limit of this carrier: another may take the message. `throttled` does not count against this one.
         throw new DeliveryError('throttled', `takes ${parts.length} parts, maxParts is ${maxParts}`)
       const isOne = parts.length === 1
       reference = (reference + 1) % 256
       const until = performance.now() + remainingMs
       const tlvs = new Map([[tlvTags.userMessageReference, uint16Tlv(Number.parseInt(id.slice(0, 4), 16))]])
       let messageId = ''
-      // One after the other: once a part is refused, the rest would be paid for nothing.
+      // One after the other: if a part is refused, the others must not be paid for.
       for (const [i, part] of parts.entries()) {
         const isLast = i === parts.length - 1
         const leftMs = until - performance.now()
@@ -94,7 +94,7 @@ export function createSmppProvider(
     },
 
     check: session.check,
-    provesCredentials: true, // a bind is a login
+    provesCredentials: true, // a bind proves the credentials
     close: session.close,
   }
 }

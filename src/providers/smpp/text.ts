@@ -3,7 +3,7 @@
 import { gsmBasic, gsmEscape, gsmExtension } from '../../delivery/gsm-7.ts'
 import { cutText } from '../../delivery/sms-segments.ts'
 
-/** What a carrier takes data_coding 0, "the SMSC's own alphabet", to be. Its data sheet says. */
+/** The alphabet that a carrier uses for data_coding 0, "SMSC Default Alphabet"; its data sheet has it. */
 export type Alphabet = 'gsm' | 'latin1'
 
 /** SMPP 3.4, 5.2.19. */
@@ -11,11 +11,11 @@ const dataCodings = { default: 0x00, latin1: 0x03, ucs2: 0x08 } as const
 
 export type EncodedText = {
   readonly dataCoding: number
-  /** Octets of each part, one in each octet where GSM-7 has seven bits; without a header. */
+  /** The octets of each part without a header. A character of GSM-7 takes a whole octet. */
   readonly parts: readonly Buffer[]
 }
 
-// By UTF-16 unit: the one or two octets of GSM 03.38; 0xFFFF if there are none. The extension's have the escape above them.
+// The octets of GSM 03.38 by UTF-16 unit; 0xFFFF if there are none. For the extension the upper octet is the escape.
 const none = 0xffff
 const gsmOf = new Uint16Array(0x10000).fill(none)
 const basicOf: (string | undefined)[] = [...gsmBasic]
@@ -28,14 +28,14 @@ for (const [character, septet] of gsmExtension) {
 }
 
 /**
- * Under `latin1` the limits are those of GSM-7 all the same: that is what the carrier sends on to the phone.
- * So only characters that are in both go under data_coding 0, all other texts as UCS-2.
+ * The limits of GSM-7 hold under `latin1` too, because the carrier sends GSM-7 to the phone. So a text goes under
+ * data_coding 0 only if all its characters are in both alphabets, and any other as UCS-2.
  */
 export function encodeText(text: string, alphabet: Alphabet): EncodedText {
   const encode = alphabet === 'gsm' ? encodeGsm : encodeLatin1
   const whole = encode(text)
   if (!whole) return { dataCoding: dataCodings.ucs2, parts: cutText(text, 'ucs-2').map(encodeUcs2) }
-  // No part of so few characters can be too long, whichever of them count two.
+  // A text of so few characters fits one part even if each counts as two.
   const parts = text.length <= 80 ? [whole] : cutText(text, 'gsm-7').map((part) => encode(part)!)
   return { dataCoding: dataCodings.default, parts }
 }
@@ -64,7 +64,7 @@ function encodeUcs2(text: string): Buffer {
   return Buffer.from(text, 'utf16le').swap16()
 }
 
-/** The text of one part without its header. What is in no table reads as U+FFFD; no octets throw. */
+/** Decodes one part without its header. An octet that is in no table becomes U+FFFD. Never throws. */
 export function decodeText(octets: Buffer, dataCoding: number, alphabet: Alphabet): string {
   if (dataCoding === dataCodings.ucs2)
     return Buffer.from(octets.subarray(0, octets.length & ~1))
@@ -82,13 +82,13 @@ export function decodeText(octets: Buffer, dataCoding: number, alphabet: Alphabe
 /** Set in esm_class when the octets begin with a header (SMPP 3.4, 5.2.12). */
 export const userDataHeaderBit = 0x40
 
-/** Room for the header is what cuts parts shorter. At most 255 parts. */
+/** Puts the header of a part before it. Parts are cut shorter to leave space for it. At most 255 parts. */
 export function withHeader(part: Buffer, reference: number, total: number, number: number): Buffer {
-  // 3GPP TS 23.040, 9.2.3.24.1: five octets follow, concatenation by an 8-bit reference, of which three.
+  // 3GPP TS 23.040, 9.2.3.24.1: five octets follow; element 0, concatenation by an 8-bit reference; three octets of it.
   return Buffer.concat([Buffer.of(0x05, 0x00, 0x03, reference & 0xff, total, number), part])
 }
 
-/** Reads what `withHeader` made. */
+/** Reads a header that `withHeader` made. */
 export function readHeader(octets: Buffer) {
   const [length, element, size, reference, total, number] = octets
   if (length !== 5 || element !== 0 || size !== 3 || octets.length < 6) return undefined

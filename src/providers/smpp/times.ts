@@ -1,6 +1,6 @@
-/** How long a message is worth sending, as SMPP writes times (SMPP 3.4, 7.1.1). */
+/** Writes how long a message is worth sending in the form of SMPP 3.4, 7.1.1. */
 
-/** none: the carrier's own bound · relative: from the submit on · absolute: by the clock, for carriers without the other. */
+/** none: the carrier's own limit · relative: from the submit on · absolute: by the clock, for carriers without relative times. */
 export type Validity = 'none' | 'relative' | 'absolute'
 
 /** @param ms  From now on. */
@@ -32,7 +32,7 @@ export function absoluteTime(at: number): string {
   return `${date}${clock}${Math.floor(time.getUTCMilliseconds() / 100)}00+`
 }
 
-/** At least a second, at most the 48 hours that phones' own validity ends in. */
+/** At least a second; at most 48 hours, when the own validity of a message to a phone ends. */
 function secondsOf(ms: number): number {
   return Math.min(172_800, Math.max(1, Math.floor(ms / 1000)))
 }

@@ -1,4 +1,4 @@
-/** The secret that makes the addresses bounces come back to: one file, for all processes and all restarts. */
+/** The secret behind the addresses that bounces come back to: one file, for all processes and all restarts. */
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { makeSecretFile } from '../../secret-file.ts'
 const minSecretLength = 20
 
 /**
- * The secret that makes the addresses, made if there is none: mail bounces for days, over restarts.
+ * The secret behind the addresses. It is made if there is none, and kept over restarts because mail bounces for days.
  * @throws AppError `config.invalid` naming the file, if it cannot be used.
  */
 export function readBounceSecret(path: string): Buffer {
@@ -20,7 +20,7 @@ export function readBounceSecret(path: string): Buffer {
     const reason = error instanceof Error ? error.message : String(error)
     throw new AppError('config.invalid', `bounces.secretFile: ${reason}`, { cause: error })
   }
-  // An empty file would make addresses that anybody can make.
+  // With an empty file anybody could make valid addresses.
   if (secret.length < minSecretLength)
     throw new AppError(
       'config.invalid',

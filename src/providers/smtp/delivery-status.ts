@@ -1,4 +1,4 @@
-/** What a bounce says: by its delivery status (RFC 3464), or by its words, read from whatever mail comes; never throws. */
+/** Reads a bounce by its delivery status (RFC 3464) or by its words. Accepts any mail and never throws. */
 
 import type { ReceiptState } from '../../message/receipt-state.ts'
 import { type Fields, fieldsIn, type Mail, readMail, withoutEncodedWords } from './mime.ts'
@@ -6,45 +6,45 @@ import { bounceInWords } from './plain-bounce.ts'
 
 export type DeliveryStatus = {
   readonly state: ReceiptState
-  /** Status and diagnostic words, as the reporting server gave them. */
+  /** Status and diagnostic words of the reporting server. */
   readonly words: string
-  /** Whom it is about, so that the words can be cleared of them. */
+  /** The recipients that it names, to be removed from the words. */
   readonly mailboxes: readonly string[]
 }
 
-/** RFC 3464 2.3.3: what was done with the recipient. */
+/** The action that was taken for the recipient (RFC 3464 2.3.3). */
 const states: ReadonlyMap<string, ReceiptState> = new Map([
   ['failed', 'undeliverable'],
-  // Not of the RFC: given up after its time in the queue.
+  // Not in the RFC: the mail was given up after its time in the queue.
   ['expired', 'undeliverable'],
   ['delayed', 'enroute'],
   ['delivered', 'delivered'],
-  // Given to a system that reports no further, or to a list: neither here nor there.
+  // Handed to a system that does not report, or to a list: whether it was delivered stays unknown.
   ['relayed', 'enroute'],
   ['expanded', 'enroute'],
 ])
 
-/** RFC 3463 2: the first digit of a status, for a report whose action is a word of its own. */
+/** The state by the first digit of the status (RFC 3463 2), for a report with an unknown action. */
 const classes: Readonly<Record<string, ReceiptState>> = {
   '5': 'undeliverable',
   '4': 'enroute',
   '2': 'delivered',
 }
 
-/** RFC 3463 3.5: delivery time expired. Of the class of what may come right, and yet the end. */
+/** Delivery time expired (RFC 3463 3.5). Its class is that of temporary failures, but it is final. */
 const timeExpired = '4.4.7'
 
 const ofSomethingElse = /^message\/(?:global-)?(?:feedback-report|disposition-notification)$/
 
 /**
  * @param raw  A whole mail.
- * @param hasNullSender  Its envelope sender is empty, as that of every report must be (RFC 5321 4.5.5).
- * @returns undefined if it tells nothing of a delivery: an automatic answer, say.
+ * @param hasNullSender  Whether its envelope sender is empty, as that of every report must be (RFC 5321 4.5.5).
+ * @returns undefined if it is not about a delivery, such as an automatic answer.
  */
 export function readBounce(raw: Buffer, hasNullSender: boolean): DeliveryStatus | undefined {
   const mail = readMail(raw)
-  // A complaint or a word of having been read is a report too, of something else (RFC 5965, RFC 8098), also inside
-  // what a scanner puts around it.
+  // Complaints (RFC 5965) and read receipts (RFC 8098) are reports too, but not about a delivery. A scanner may have
+  // wrapped them into another mail.
   if (
     /\breport-type="?(?:feedback-report|disposition-notification)\b/i.test(mail.contentType) ||
     mail.leaves.some(({ type }) => ofSomethingElse.test(type))
@@ -55,7 +55,7 @@ export function readBounce(raw: Buffer, hasNullSender: boolean): DeliveryStatus 
 }
 
 function statusIn(text: string): DeliveryStatus | undefined {
-  // Blocks: one about the message, then one for each recipient. We send to one.
+  // One block is about the message, and one about each recipient. Our messages have a single recipient.
   for (const block of blocksOf(text)) {
     const fields = fieldsIn(block)
     const status = /^\d\.\d{1,3}\.\d{1,3}/.exec(fields.get('status') ?? '')?.[0] ?? ''
@@ -69,7 +69,7 @@ function statusIn(text: string): DeliveryStatus | undefined {
   return undefined
 }
 
-/** One about the message and one for each recipient, of which there is one; an alias may make it a few. */
+/** The most blocks: one about the message and one for each recipient. An alias may turn our one recipient into a few. */
 const maxBlocks = 20
 
 function blocksOf(text: string): string[][] {
@@ -92,8 +92,8 @@ function recipientsIn(fields: Fields): string[] {
 }
 
 /**
- * A bounce without a readable status: one that a scanner made plain text of it, one that is called a report, one
- * of Exim's own form, or one in words. An automatic answer, which has a null sender too (RFC 3834 3.3), is none.
+ * A bounce without a readable status: one that a scanner turned into plain text, one that is called a report, one of
+ * Exim's own form, or one in words. An automatic answer is no bounce, though it has a null sender too (RFC 3834 3.3).
  */
 function bareBounceIn({ header, contentType, leaves }: Mail): DeliveryStatus | undefined {
   const failed = header.get('x-failed-recipients')
@@ -115,14 +115,14 @@ function bareBounceIn({ header, contentType, leaves }: Mail): DeliveryStatus | u
   return { state: 'undeliverable', words: 'came back without a delivery status', mailboxes: recipients }
 }
 
-/** RFC 3834 5, and what programs before it say. Exim calls its own delays auto-replied too. */
+/** By RFC 3834 5, and by the fields of older programs. Exim marks its own delays as auto-replied too. */
 function isAutomaticAnswer(header: Fields): boolean {
   if (/mailer-daemon|mail delivery (?:sub)?system/i.test(header.get('from') ?? '')) return false
   return (
     /^auto-(?:replied|notified)\b/i.test(header.get('auto-submitted') ?? '') ||
     /^auto_reply\b/i.test(header.get('precedence') ?? '') ||
     ['x-autoreply', 'x-autorespond', 'x-auto-reply-from'].some((name) => header.has(name)) ||
-    // Who answers our message by hand or by rule: no server calls a bounce so.
+    // Subjects of people and rules that answer our message; no server gives one to a bounce.
     /^(?:(?:re|aw|sv|回复|答复|自动回复)\s?[:：]|automatic reply|auto(?:matic)?[ -]?(?:re|response)\b|out of (?:the )?office|自动(?:回复|答复))/i.test(
       withoutEncodedWords(header.get('subject') ?? ''),
     )

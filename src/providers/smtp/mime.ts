@@ -1,6 +1,6 @@
 /**
- * The leaves of a mail (RFC 2045, 2046), as far as reading a bounce needs: in time that grows with its length alone,
- * whatever it holds. postal-mime, measured on 256 KiB of line ends, took 3.4 s; no other library bounds itself at all.
+ * Finds the leaves of a mail (RFC 2045, 2046), as far as a bounce needs it. Its time grows linearly with the length of any
+ * mail. postal-mime took 3.4 s for 256 KiB of line ends, and no other library has a bound at all.
  */
 
 export type Fields = ReadonlyMap<string, string>
@@ -18,12 +18,12 @@ export type Mail = {
   readonly leaves: readonly Leaf[]
 }
 
-/** A report has three parts, a scanner puts one around it. */
+/** The deepest nesting that is read: a report has one level, and a scanner adds one around it. */
 const maxDepth = 5
 const maxLeaves = 40
 
 export function readMail(raw: Buffer): Mail {
-  // As bytes: what they mean, each part says for itself.
+  // As bytes, because each part names its own encoding.
   const lines = raw.toString('latin1').replaceAll('\r\n', '\n').split('\n')
   const leaves: Leaf[] = []
   const header = collect(lines, 0, lines.length, 0, leaves)
@@ -52,9 +52,9 @@ export function fieldsIn(lines: readonly string[]): Fields {
   return fields
 }
 
-/** Takes in what stands from one line to another: a header, a blank line and a body. @returns The header. */
+/** Reads a header, a blank line and a body between two lines, and collects the leaves. @returns The header. */
 function collect(lines: readonly string[], from: number, to: number, depth: number, leaves: Leaf[]): Fields {
-  // No further than its own end: a mail of thousands of parts without a blank line is looked through once.
+  // Not past its own end, so that a mail of thousands of parts without a blank line is searched once.
   let blank = from
   while (blank < to && lines[blank] !== '') blank++
   const header = fieldsIn(lines.slice(from, blank))
@@ -115,7 +115,7 @@ function asUtf8(text: string): string {
   return /[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text
 }
 
-/** Encoded words of a header (RFC 2047), as far as they go. */
+/** Decodes the encoded words of a header (RFC 2047), where they are valid. */
 export function withoutEncodedWords(text: string): string {
   return text
     .slice(0, 1_000)

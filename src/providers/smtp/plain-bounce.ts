@@ -1,12 +1,12 @@
-/** Bounces in words: those of qmail, Exim, OpenSMTPD, Exchange, Yahoo and others who write no delivery status. */
+/** Reads bounces in words: those of qmail, Exim, OpenSMTPD, Exchange, Yahoo and others without a delivery status. */
 
 import type { ReceiptState } from '../../message/receipt-state.ts'
 
-/** Further in stands the copy of the message. */
+/** The most characters that are read; a copy of the message follows. */
 const maxRead = 4_000
 
 /**
- * Words of a delay, looked for first: of a bounce that says both, "enroute" is the safe reading.
+ * Words of a delay. They are searched first: for a bounce with words of both kinds, "enroute" is the safe reading.
  * Exim's warning, Sendmail, OpenSMTPD, Gmail, PowerMTA, in this order; samples at github.com/sisimai/set-of-emails.
  */
 const delay =
@@ -14,7 +14,7 @@ const delay =
 
 /**
  * Words of a failure. In this order: QSBMF 2 (cr.yp.to/proto/qsbmf.txt), Exim (spec 50), OpenSMTPD, Sendmail, Exchange 2003,
- * Gmail, Yahoo, QQ and 163 (help of QQ Mail on bounces, support of Coremail), and what others say.
+ * Gmail, Yahoo, QQ and 163 (help of QQ Mail on bounces, support of Coremail), and words of others.
  */
 const failure = [
   /^\s*hi\. this is the/i,
@@ -34,14 +34,14 @@ export type BounceInWords = {
   readonly mailboxes: readonly string[]
 }
 
-/** What stands in front of the copy of the message, whose words are our own. */
+/** The words before the copy of the message, in which all words are our own. */
 const copyBegins =
   /\n[ \t-]{0,20}(?:below (?:this line )?is a copy|below this line|this is a copy|original message|the header of the original)/i
 
 /**
  * @param subject  Decoded.
- * @param text  The first part that people read.
- * @returns undefined if it says neither that a message came back nor that it is late.
+ * @param text  The first part that is meant for people.
+ * @returns undefined if it reports neither a failure nor a delay.
  */
 export function bounceInWords(subject: string, text: string): BounceInWords | undefined {
   const [head = ''] = text.slice(0, maxRead).split(copyBegins, 1)
@@ -56,7 +56,7 @@ export function bounceInWords(subject: string, text: string): BounceInWords | un
   return { state, words: reasonIn(head) ?? subject, mailboxes: mailboxesIn(head) }
 }
 
-/** The line that gives a code; or else the last that has an address, if it says more, or the one after it. */
+/** The line with a code. Without one, the last line with an address, if it has other words, or the line after it. */
 function reasonIn(head: string): string | undefined {
   const lines = head.split('\n').map((line) => line.trim())
   const coded =
@@ -69,7 +69,7 @@ function reasonIn(head: string): string | undefined {
   return says.length > 1 ? lines[at] : lines[at + 1]
 }
 
-/** Whom it may be about, so that the words can be cleared of them. */
+/** The mailboxes that it may be about, to be removed from the words. */
 function mailboxesIn(head: string): string[] {
   return [...head.matchAll(/[^\s<>:;,"'()]{1,64}@[^\s<>:;,"'()]{1,190}/g)].slice(0, 3).map(([one]) => one)
 }

@@ -1,4 +1,4 @@
-/** Mail by SMTP: pooled connections with TLS, one recipient a message, outcomes as the contract knows them. */
+/** Mail by SMTP: pooled connections with TLS, one recipient for each message, outcomes as in the contract. */
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -13,14 +13,14 @@ import { readBounceSecret } from './bounce-secret.ts'
 import { deliveryErrorOf, type SmtpFailure } from './smtp-outcome.ts'
 import { smtpUtf8 } from './smtp-utf8.ts'
 
-/** Name look-up, TCP and TLS together, and then the greeting. */
+/** The time limit of name look-up, TCP and TLS together, and then again of the greeting. */
 const connectTimeoutMs = 3_000
-/** Silence after which a connection is given up: just less than a dispatch may take. */
+/** The silence after which a connection is given up, just less than a dispatch may take. */
 const answerTimeoutMs = 9_000
-/** An idle connection says goodbye before that silence would end it without a word. */
+/** When an idle connection is closed by QUIT, before that silence would cut it. */
 const idleTimeoutMs = 8_000
 
-/** Nothing that passed the address parser matches. What does would be two recipients, or a command. */
+/** A text that would be two recipients, or a command. No address that passed the parser matches. */
 const unsafeMailbox = /[\s\p{Cc},;:<>()[\]"\\]|@.*@|^[^@]*$/u
 
 /** @throws Error if a file it names cannot be read. */
@@ -31,7 +31,7 @@ export function createSmtpProvider(
   const { from, bounces } = settings
   let listener: BounceListener | undefined
   let addresses: BounceAddresses | undefined
-  // Read, or made, by the first who needs it: a command that only looks leaves no file behind.
+  // Read, or made, at first need, so that a command that only inspects leaves no file behind.
   const addressesIn = ({ domain, secretFile }: NonNullable<typeof bounces>) => {
     addresses ??= bounceAddresses(domain, readBounceSecret(secretFile))
     return addresses
@@ -40,8 +40,8 @@ export function createSmtpProvider(
   const transport = nodemailer.createTransport(poolOptions(settings))
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
 
-  // How far a message's body has been read tells what a lost connection means: nodemailer reads it only
-  // once the server has said 354, and writes the final dot only when it has read all of it.
+  // The part of the body that has been read shows the meaning of a lost connection: nodemailer reads the body only after
+  // the server's 354, and writes the final dot only after it has read all of it.
   const bodies = new Map<string | undefined, Readable>()
   transport.use('stream', (mail, done) => {
     const { message } = mail
@@ -64,12 +64,12 @@ export function createSmtpProvider(
       if (to.kind !== 'email') throw new DeliveryError('refused', 'not an e-mail address')
       if (unsafeMailbox.test(to.mailbox)) throw new DeliveryError('refused', 'not one mailbox')
       if (to.needsSmtpUtf8 && !(await isUtf8Offered(signal)))
-        // Another carrier may offer it; nothing is held against this one.
+        // Another carrier may offer it. `throttled` does not count against this one.
         throw new DeliveryError('throttled', 'the mailbox needs SMTPUTF8, which this server does not offer')
       const messageId = `<${message.id}@${domain}>`
       try {
         const sent = await transport.sendMail({ ...mailOf(message, to.mailbox), messageId, signal })
-        // Some servers replace the Message-ID; theirs is the one a bounce will name.
+        // Some servers replace the Message-ID, and a bounce will have theirs.
         const id = sent.serverMessageId ?? messageId
         return bounces ? { id, receiptKey: message.id } : { id }
       } catch (error) {
@@ -110,7 +110,7 @@ export function createSmtpProvider(
   }
 
   function mailOf(message: Message, mailbox: string): SendMailOptions {
-    // The object form, in the envelope too: a string is split at commas, into recipients nobody meant.
+    // As an object, in the envelope too, because nodemailer splits a string at commas into several recipients.
     const to = { name: '', address: mailbox }
     const envelopeSender = bounces ? addressesIn(bounces).addressOf(message.id) : from.address
     return {
@@ -128,15 +128,15 @@ export function createSmtpProvider(
 }
 
 /**
- * What a server that offers DSN is asked for (RFC 3461); nodemailer says nothing of it to others. No success:
- * that its next server took a mail is no proof that anybody reads it.
+ * The reports to ask for, at a server that offers DSN (RFC 3461); nodemailer omits them for others. No report of success:
+ * it only shows that the next server took the mail, not that anybody reads it.
  */
 function statusWanted(messageId: string, mailbox: string): NonNullable<SendMailOptions['dsn']> {
   return {
     id: messageId,
     return: 'headers',
     notify: ['failure', 'delay'],
-    // Beyond ASCII it would need a form of its own (RFC 6533 3), which few servers know.
+    // Left out for a mailbox beyond ASCII, which needs another form (RFC 6533 3) that few servers know.
     ...(isAscii(mailbox) && { recipient: `rfc822;${mailbox}` }),
   }
 }
@@ -156,8 +156,8 @@ function poolOptions(settings: SmtpSettings): SMTPPoolOptions & { pool: true } {
   return {
     pool: true,
     maxConnections: connections,
-    // Once more if a pooled connection turns out dead before a byte of the message went out; beyond that
-    // the outbox decides, which knows the deadline and the other providers.
+    // nodemailer may try once more if a pooled connection was dead before a byte of the message went out. Further tries
+    // are up to the outbox, which knows the deadline and the other providers.
     maxRequeues: 1,
     host,
     port,
@@ -168,7 +168,7 @@ function poolOptions(settings: SmtpSettings): SMTPPoolOptions & { pool: true } {
       minVersion: 'TLSv1.2',
       ...(caFile !== null && { ca: [...getCACertificates('default'), readFileSync(caFile, 'utf8')] }),
     },
-    // forceAuth: nodemailer would go on without a login at a server that offers none.
+    // Without forceAuth nodemailer would skip the login at a server that offers none.
     ...(user !== null && { auth: { user, pass: password ?? '' }, forceAuth: true }),
     connectionTimeout: connectTimeoutMs,
     greetingTimeout: connectTimeoutMs,

@@ -11,17 +11,17 @@ export type SmtpUtf8 = {
 }
 
 /**
- * nodemailer sends such a mailbox even to a server that never offered SMTPUTF8, and does not expose what the server
- * offered. Its log has the server's answers, and is public.
- * @param options  Of a connection such as mail goes by.
+ * nodemailer sends such a mailbox even to a server that did not offer SMTPUTF8, and does not expose the offers of the
+ * server. Its log has the server's answers and is part of its interface, so they are read there.
+ * @param options  Those of the connections that send mail.
  */
 export function smtpUtf8(options: SMTPTransportOptions): SmtpUtf8 {
   let known: { at: number; answer: Promise<boolean> } | undefined
   async function ask(): Promise<boolean> {
     let isOffered = false
     const note = ({ tnx }: { tnx?: string }, text: unknown) => {
-      // Here only greetings are answered with 250. The last one counts: after STARTTLS there is a second one, and an
-      // attacker on the way could have changed the first.
+      // In such a short session only EHLO is answered with 250. The last answer counts: after STARTTLS there is a second
+      // one, and an attacker on the way could have changed the first.
       if (tnx === 'server' && /^250[ -]/.test(String(text)))
         isOffered = /^250[ -]SMTPUTF8\b/im.test(String(text))
     }

@@ -1,4 +1,4 @@
-/** The canonical form of a request, as AWS defined it and several carriers took it over with slight changes. */
+/** The canonical form of a request, which AWS defined and several carriers use with slight changes. */
 
 import { createHash, createHmac } from 'node:crypto'
 import type { Outgoing } from '../outgoing.ts'

@@ -1,4 +1,4 @@
-/** SDK-HMAC-SHA256, by which Huawei Cloud's API gateway knows an access key. */
+/** SDK-HMAC-SHA256, the signature of Huawei Cloud's API gateway for access keys. */
 
 import { canonicalRequest, compactTime, hmacSha256, hostOf, sha256Hex } from './canonical-request.ts'
 import type { Signer } from './signature.ts'

@@ -1,4 +1,4 @@
-/** What each way of signing gets and gives. */
+/** The common form of all ways of signing. */
 
 import type { Values } from '../../../liquid.ts'
 import type { Outgoing } from '../outgoing.ts'

@@ -1,4 +1,4 @@
-/** How a request is signed: each way a file of its own, chosen by its name in the block. */
+/** Chooses the way of signing by its name in the block. Each way is a file of its own. */
 
 import type { RequestRules, SignerName } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Render, type Values } from '../../../liquid.ts'

@@ -1,4 +1,4 @@
-/** Addresses and networks that the carrier says it calls from. */
+/** Accepts calls from the addresses and networks that the carrier publishes as its own. */
 
 import { networksOf } from '../../../network/networks.ts'
 import type { Verifier } from './call.ts'

@@ -1,4 +1,4 @@
-/** A call-back that says it is the carrier's, and what each way of verifying makes of it. */
+/** A call-back that claims to come from the carrier, and the verdict of each way of verifying. */
 
 import type { ReceiptRequest } from '../../../delivery/provider.ts'
 import type { Said } from '../selectors.ts'
@@ -6,19 +6,19 @@ import type { Said } from '../selectors.ts'
 /** A call-back as verifiers see it. */
 export type Call = {
   readonly request: ReceiptRequest
-  /** The whole of what it says, before it is taken apart into receipts. */
+  /** All of its contents, before they are split into receipts. */
   readonly said: Said
-  /** As the carrier was given it, with the query it came with. */
+  /** The URL that the carrier was given, with the query of this call. */
   readonly url: string
   readonly nowMs: number
 }
 
 export type Verify = (call: Call) => boolean
-/** Made once of the parameters a block states, which are templates of `values`. */
+/** Makes a way of verifying, once, from the parameters in the block, which are templates of `values`. */
 export type Verifier = (parameter: (name: string) => string) => Verify
 
 /**
- * answered: it is the carrier's, about the calls themselves, and all that it wants is done · later: it cannot be
- * verified now.
+ * true: the call is the carrier's · answered: it is the carrier's, has no receipts, and needs nothing more, such as a
+ * confirmed subscription · later: it cannot be verified now.
  */
 export type Verdict = boolean | 'answered' | 'later'

@@ -5,13 +5,13 @@ import { parseJson } from '../../../outside.ts'
 import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 
-/** Keyed hashes only: no token chooses to be verified by less (RFC 8725 3.1). */
+/** Keyed hashes only: a token must not choose a weaker way to be verified (RFC 8725 3.1). */
 const algorithms = new Map([
   ['HS256', 'sha256'],
   ['HS384', 'sha384'],
   ['HS512', 'sha512'],
 ])
-/** A token lives for a minute; this much clocks may differ. */
+/** How much clocks may differ; a token lives for a minute. */
 const leewaySeconds = 5
 
 export const messageBird: Verifier = (parameter) => {

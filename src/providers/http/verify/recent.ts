@@ -1,4 +1,4 @@
-/** The time a call-back was signed at: one recorded long ago must not be played again. */
+/** Checks the time at which a call-back was signed, so that an old one cannot be recorded and sent again. */
 
 const maxSeconds = 300
 

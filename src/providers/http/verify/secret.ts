@@ -1,4 +1,4 @@
-/** A secret that the carrier was given with the address to call, in the query or a header. */
+/** Accepts calls with a secret in the query or a header, which the carrier got together with the URL to call. */
 
 import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'

@@ -1,7 +1,7 @@
 /**
- * Amazon SNS's rule: a signature over named fields, by a certificate that Amazon shows. Subscriptions are confirmed
- * by the way. From "Verifying the signatures of Amazon SNS messages" of its developer guide, and from
- * services-custom/sns-message-manager of the AWS SDK for Java 2.
+ * Amazon SNS's rule: a signature over named fields, by a certificate that Amazon publishes. Requests to confirm a
+ * subscription are answered here too. From "Verifying the signatures of Amazon SNS messages" of its developer guide, and
+ * from services-custom/sns-message-manager of the AWS SDK for Java 2.
  */
 
 import { verify, X509Certificate } from 'node:crypto'
@@ -10,15 +10,15 @@ import type { Reach } from '../other-servers.ts'
 import type { Call, Verdict } from './call.ts'
 
 type Topic = {
-  /** Of the SNS of its region: its certificates are there, and nowhere else. */
+  /** Of the SNS of its region. The certificates of SNS are at this origin only. */
   readonly origin: string
-  /** That a certificate may be for. */
+  /** Names of which a certificate must have one. */
   readonly names: readonly string[]
 }
 
 type Message = Readonly<Record<string, string>>
 
-/** Deliveries are tried for at most 3,600 s ("Amazon SNS message delivery retries"); clocks may differ. */
+/** The oldest accepted message: SNS retries for at most 3,600 s ("Amazon SNS message delivery retries"), and clocks differ. */
 const oldestMs = 3_900_000
 const maxAheadMs = 300_000
 
@@ -28,8 +28,8 @@ const algorithms: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * @param topics  Their ARNs, separated by commas. Everybody with an account at Amazon has messages signed by the same
- * certificate: the topic alone says that it is ours.
+ * @param topics  Their ARNs, separated by commas. SNS signs the messages of all its customers by the same certificate, so
+ * only the topic shows that a message is ours.
  */
 export function sns(topics: string, reach: Reach): (call: Call) => Promise<Verdict> {
   const known = topicsOf(topics)
@@ -50,7 +50,7 @@ export function sns(topics: string, reach: Reach): (call: Call) => Promise<Verdi
     if (!verify(algorithm, Buffer.from(text), certificate.publicKey, signature)) return false
     if (message.Type === 'Notification') return true
     if (message.Type === 'SubscriptionConfirmation') return confirm(message, topic, reach)
-    return 'answered' // the subscription was ended, by who may
+    return 'answered' // the subscription was ended by somebody who may end it
   }
 }
 
@@ -60,7 +60,7 @@ function topicsOf(list: string): ReadonlyMap<string, Topic> {
     const region = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[\w.-]+$/.exec(arn)?.[1]
     if (region === undefined) continue
     const domain = awsDomain(region)
-    // SnsHostProvider of the SDK, whose list of regions is closed: regions to come are in one of these forms too.
+    // The forms of SnsHostProvider in the SDK. Its list of regions is closed, but new regions will have one of these forms.
     const names = [`sns.${domain}`, `sns-${region}.${domain}`, `sns-signing.${region}.${domain}`]
     if (region.startsWith('us-gov-')) names.push(`sns-us-gov-west-1.${domain}`)
     topics.set(arn, { origin: `https://sns.${region}.${domain}`, names })
@@ -68,7 +68,7 @@ function topicsOf(list: string): ReadonlyMap<string, Topic> {
   return topics
 }
 
-/** What of it is text; SNS says everything so. */
+/** Those of its fields that are text; all fields of SNS are. */
 function messageOf(document: unknown): Message {
   const entries = typeof document === 'object' && document !== null ? Object.entries(document) : []
   return Object.fromEntries(
@@ -76,7 +76,7 @@ function messageOf(document: unknown): Message {
   )
 }
 
-/** By the type, in this order; a subject only if there is one. */
+/** The signed fields of each type, in order; a subject only if there is one. */
 const signedFields: Readonly<Record<string, readonly string[]>> = {
   Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
   SubscriptionConfirmation: [
@@ -102,15 +102,15 @@ function signedTextOf(message: Message): string | null {
 
 function isRecent(timestamp: string, nowMs: number): boolean {
   const ageMs = nowMs - Date.parse(timestamp)
-  return ageMs <= oldestMs && -ageMs <= maxAheadMs // neither if it is no time
+  return ageMs <= oldestMs && -ageMs <= maxAheadMs // both are false for a text that is no time
 }
 
-/** One name for each: a query or a fragment would make any number of them. */
+/** A URL with a query or a fragment is refused, because with them one certificate would have any number of URLs. */
 function isOfCertificate(url: URL): boolean {
   return url.pathname.endsWith('.pem') && url.search === '' && url.hash === ''
 }
 
-/** The whole of scheme, host and port: `https://sns.eu-west-1.amazonaws.com.example.com` begins alike. */
+/** Compares the whole origin: `https://sns.eu-west-1.amazonaws.com.example.com` begins in the same way. */
 function isAt(topic: Topic, url: URL): boolean {
   return url.origin === topic.origin && url.username === '' && url.password === ''
 }
@@ -122,14 +122,14 @@ function isFor(topic: Topic, certificate: X509Certificate, nowMs: number): boole
 }
 
 const maxKept = 10
-/** Unsigned calls can name addresses that are not there; there are few that are. */
+/** The most fetches: unsigned calls can name any number of missing certificates, while there are few real ones. */
 const maxFetches = 10
 const fetchesPerMs = 60_000
 
 /** @throws Error if SNS cannot be reached. */
 type Certificates = (url: URL, nowMs: number) => Promise<X509Certificate | null | 'later'>
 
-/** Each is fetched once. Null: what is there is none. 'later': too many have been asked for. */
+/** Fetches each certificate once. null: the document is no certificate. 'later': too many have been fetched. */
 function certificateStore(reach: Reach): Certificates {
   const kept = new Map<string, X509Certificate>()
   const underWay = new Map<string, Promise<X509Certificate | null>>()
@@ -147,7 +147,7 @@ function certificateStore(reach: Reach): Certificates {
           throw new Error(`SNS answered ${status} in place of its certificate`)
         const certificate = status === 200 ? certificateOf(text) : null
         if (certificate === null) return null
-        // Only one that is there takes the place of another.
+        // A kept certificate is dropped only for one that really exists.
         if (kept.size >= maxKept) kept.delete(kept.keys().next().value!)
         kept.set(url.href, certificate)
         return certificate
@@ -166,7 +166,7 @@ function certificateOf(pem: string): X509Certificate | null {
   }
 }
 
-/** @throws Error if SNS cannot be reached: it then sends the confirmation again. */
+/** @throws Error if SNS cannot be reached. SNS then sends the request again. */
 async function confirm(message: Message, topic: Topic, reach: Reach): Promise<Verdict> {
   const url = URL.parse(message.SubscribeURL ?? '')
   const isOurs =

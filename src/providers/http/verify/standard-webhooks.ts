@@ -1,11 +1,11 @@
-/** The rule of standardwebhooks.com; several signatures may be there while a secret is changed. */
+/** The rule of standardwebhooks.com. While a secret is being changed, a call has several signatures. */
 
 import { webhookSignature } from '../sign/standard-webhooks.ts'
 import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
 
-/** While a secret is changed there are two. */
+/** The most signatures that are compared; two are usual while a secret is being changed. */
 const maxSignatures = 10
 
 export const standardWebhooks: Verifier = (parameter) => {

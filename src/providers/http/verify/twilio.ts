@@ -1,6 +1,6 @@
 /**
- * Twilio's rule: a keyed hash over the URL it called and the fields it posted, in the order of their names. Of a body
- * that is JSON, the URL holds the hash ("Webhooks security", "Sign webhooks with shared keys", and its library's
+ * Twilio's rule: a keyed hash over the URL it called and the fields it posted, in the order of their names. If the body
+ * is JSON, the URL has its hash instead ("Webhooks security", "Sign webhooks with shared keys", and its library's
  * src/webhooks/webhooks.ts).
  */
 
@@ -12,7 +12,7 @@ import { isEqual } from './equal.ts'
 export const twilio: Verifier = (parameter) => {
   const [token, sharedKey] = [parameter('token'), parameter('sharedKey')]
   return ({ request: { headers, body }, said: { query }, url }) => {
-    // There only where a webhook rule of the account has Twilio sign with a key of its own.
+    // Twilio sends this header only if a rule of the account makes it sign with a separate key.
     const settings = headers['x-twilio-webhooks-signature-settings']
     const [key, algorithm] = settings === undefined ? [token, 'sha1'] : [sharedKey, algorithmOf(settings)]
     if (key === '' || algorithm === undefined) return false
@@ -37,8 +37,8 @@ function algorithmOf(settings: string): string | undefined {
 }
 
 /**
- * @param hash  Of the body, if the URL has one: what is posted is then JSON.
- * @returns What is signed beside the URL; null if the body is not the one that was.
+ * @param hash  Of the body, from the URL; null for a form.
+ * @returns The text that is signed after the URL; null if the body does not have this hash.
  */
 function fieldsIn(body: Buffer, hash: string | null): string | null {
   if (hash !== null) return isEqual(hash, createHash('sha256').update(body).digest('hex')) ? '' : null
@@ -46,7 +46,7 @@ function fieldsIn(body: Buffer, hash: string | null): string | null {
   return posted.kind === 'malformed' ? null : fieldsOf(posted.value)
 }
 
-/** By name, not by the text as a whole: a name may begin with another, such as `FromCity` and `From`. */
+/** Sorted by name and not by the whole text, because one name may begin with another, such as `FromCity` with `From`. */
 function fieldsOf(posted: Pairs): string {
   const values = new Map<string, Set<string>>()
   for (const [name, value] of posted) {
@@ -60,7 +60,7 @@ function fieldsOf(posted: Pairs): string {
     .join('')
 }
 
-// Twilio signs the URL now with its port and now without; its own libraries take either.
+// Twilio signs the URL sometimes with its port and sometimes without; its own libraries accept both.
 
 function withoutPort(url: string): string {
   return url.replace(authority, '$1')

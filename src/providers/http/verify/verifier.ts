@@ -1,4 +1,4 @@
-/** Whether a call-back comes from the carrier: each way a file of its own, chosen by its name in the block. */
+/** Verifies that a call-back comes from the carrier. Each way is a file of its own, chosen by its name in the block. */
 
 import type { ReceiptRules, Verification } from '../../../config/carriers/block-schema.ts'
 import { createCompiler, type Values } from '../../../liquid.ts'
@@ -28,7 +28,7 @@ const verifiers: Readonly<Record<string, Verifier>> = {
 
 type Way = (call: Call) => Verdict | Promise<Verdict>
 
-/** All ways that a block states must hold; where it has a list of such, all of one item. */
+/** All ways that a block states must hold. If it states a list, all ways of at least one item must. */
 export function verifierOf(
   verify: ReceiptRules['verify'],
   values: Values,
@@ -57,7 +57,7 @@ function waysOf(verify: Verification, values: Values, reach: Reach): readonly Wa
   return composed ? [...ways, hmac(composed, values)] : ways
 }
 
-/** @returns The last that is no plain yes, once all have been asked. */
+/** @returns false as soon as one way gives it; else the last verdict other than true; else true. */
 async function verdictOf(ways: readonly Way[], call: Call): Promise<Verdict> {
   let all: Verdict = true
   for (const way of ways) {

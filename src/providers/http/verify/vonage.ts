@@ -5,7 +5,7 @@ import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'
 
-/** Not its "MD5 hash", the secret at the end of what is hashed: no keyed hash. */
+/** Vonage's "MD5 hash", with the secret at the end of the hashed text, is left out because it is no keyed hash. */
 const algorithms = ['sha256', 'sha512', 'sha1', 'md5']
 
 export const vonage: Verifier = (parameter) => {
@@ -15,7 +15,7 @@ export const vonage: Verifier = (parameter) => {
     const { sig = '', ...fields } = fieldsOf(document)
     if (!canVerify || !isRecent(fields.timestamp ?? '', nowMs)) return false
     const names = Object.keys(fields).sort()
-    // A value cannot look like one more field.
+    // Replaced so that a value cannot look like another field.
     const text = names.map((name) => `&${name}=${fields[name]!.replace(/[&=]/g, '_')}`).join('')
     const expected = createHmac(algorithm, secret).update(text).digest('hex')
     return isEqual(sig.toLowerCase(), expected)
