@@ -1,7 +1,5 @@
-/** What every engine keeps to: calls at once, rows in one call, and how long after its time a thing is over. */
+/** What every engine keeps to: rows in one call, and how long after its time a thing is over. */
 
-/** More calls than this under way means that the engine cannot keep up: refuse at once. */
-export const mostPending = 20_000
 /** Verifications looked through for an address in one call: some milliseconds. */
 export const searchRows = 10_000
 /** Verifications looked at for one page of tallies: a few milliseconds. */

@@ -5,32 +5,19 @@ import { dirname } from 'node:path'
 import type { ClientConfig } from 'pg'
 import { AppError } from '../errors.ts'
 import { makeFolder } from '../secret-file.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { type PostgresChoice, type StoreChoice, storeName } from './engines.ts'
 import type { MovableStore, MoveRole } from './move/movable-store.ts'
 import type { RedisChoice } from './redis/redis-choice.ts'
-import type { SchemaOptions } from './schema.ts'
 import type { Restored } from './sqlite/restore.ts'
 import type { Store } from './store.ts'
 import type { StoreReport } from './store-report.ts'
-
-export type StoreOptions = SchemaOptions & {
-  /** How long a server of the store that is not there yet is waited for. Default 5 s. */
-  readonly startWithinMs?: number
-  /** It is not there yet and is waited for; called once for each server. */
-  readonly onAwaited?: (reason: string) => void
-  /** After so long a call is refused with `store.unavailable`. Default 800. */
-  readonly deadlineMs?: number
-  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
-  readonly onAnswered?: (verb: string, tookMs: number) => void
-  /** The engine ended by itself: nothing works from now on. */
-  readonly onFailed?: (reason: string) => void
-}
 
 /**
  * Opens the store, making it or bringing its schema up to date unless `migrates` is false.
  * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
  */
-export async function openStore(choice: StoreChoice, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(choice: StoreChoice, options: EngineOptions = {}): Promise<Store> {
   switch (choice.engine) {
     case 'sqlite': {
       const { openSqliteStore } = await import('./sqlite/sqlite-store.ts')

@@ -1,7 +1,8 @@
 /** Group commit: one transaction for the calls of a turn and the calls that wait for a connection. */
 
 import type { AppError } from '../../errors.ts'
-import { commitMs, isOfOneCall, type Transactions, unavailable } from './transaction.ts'
+import { unavailable } from '../calls.ts'
+import { commitMs, isOfOneCall, type Transactions } from './transaction.ts'
 import { newNeeds, type PostgresNeeds, type PostgresUnit } from './unit-of-work.ts'
 import { decoyPrefix } from './verification-rows.ts'
 

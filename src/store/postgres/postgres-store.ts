@@ -2,14 +2,15 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientConfig } from 'pg'
-import { dueBy } from '../../deadline.ts'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
-import { mostPending, searchRows } from '../bounds.ts'
+import { searchRows } from '../bounds.ts'
+import { trackCalls } from '../calls.ts'
+import type { EngineOptions } from '../engine-options.ts'
 import type { History } from '../history.ts'
 import { idAt, stateNumber } from '../numbering.ts'
-import type { SchemaOptions } from '../schema.ts'
 import type { Store } from '../store.ts'
+import { inPieces } from '../sweep.ts'
 import { verbs } from '../verbs/verbs.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { type BatchedVerb, createBatches } from './batches.ts'
@@ -25,28 +26,19 @@ import { createPool } from './pool.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { bind, engineTime, sql } from './statement.ts'
 import { postgresSweeper } from './sweeper.ts'
-import { createTransactions, unavailable } from './transaction.ts'
+import { createTransactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
-export type PostgresSettings = SchemaOptions & {
-  /** How long a server that is not there yet is waited for. Default 5 s. */
-  readonly startWithinMs?: number
-  readonly onAwaited?: (reason: string) => void
+export type PostgresSettings = EngineOptions & {
   readonly client: ClientConfig
   /** The most connections of this process. */
   readonly poolSize: number
-  /** After so long a call is refused with `store.unavailable`. Default 800. */
-  readonly deadlineMs?: number
-  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
-  readonly onAnswered?: (verb: string, tookMs: number) => void
 }
 
 export type PostgresEngine = { readonly store: Store; readonly history: History }
 
 /** Batches under way at once; see docs/decisions/0007. */
 const lanes = 2
-const checkDeadlinesMs = 25
-const sweepPauseMs = 20
 /** A start may wait longer than a call: for a server that starts at the same time. */
 const startWithinMsByDefault = 5_000
 const longestTryMs = 5_000
@@ -76,7 +68,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 
 /** The same with the history that a faster store keeps in it. */
 export async function openPostgres(settings: PostgresSettings): Promise<PostgresEngine> {
-  const { client, deadlineMs = 800, onAnswered } = settings
+  const { client } = settings
   const first = await firstConnection(settings)
   try {
     await migrate(first, settings)
@@ -91,44 +83,11 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const transactions = createTransactions(pool)
   const self = randomHex(16)
   const batches = createBatches(transactions, lanes, self)
-  const untilOf = () => dueBy(performance.now() + deadlineMs)
+  const underWay = trackCalls(settings)
+  const { untilOf } = underWay
   /** A row of its own that is gone with the same commit: no process waits for another, or leaves anything. */
   const proofName = `write-proof ${self}`
   const sweepPiece = postgresSweeper(transactions, untilOf, self)
-  let pending = 0
-  let isClosed = false
-  let onSettled: (() => void) | undefined
-
-  /** One verb: refused at once if it cannot be served, told with `store.unavailable` if it fails. */
-  async function call<T>(verb: string, act: (until: number) => Promise<T>, until = untilOf()): Promise<T> {
-    if (isClosed) throw new AppError('store.unavailable', 'the store is closed')
-    if (pending >= mostPending) throw new AppError('store.unavailable', 'too many calls under way')
-    pending++
-    const startedAt = performance.now()
-    try {
-      return await act(until)
-    } catch (error) {
-      throw unavailable(error)
-    } finally {
-      pending--
-      onAnswered?.(verb, performance.now() - startedAt)
-      if (pending === 0) onSettled?.()
-    }
-  }
-
-  /** Calls of batches that are not answered yet. */
-  const awaited = new Map<number, { readonly until: number; refuse(): void }>()
-  let lastCall = 0
-  const deadlines = setInterval(() => {
-    const time = performance.now()
-    for (const [id, one] of awaited) {
-      if (one.until > time) continue
-      awaited.delete(id)
-      one.refuse()
-    }
-  }, checkDeadlinesMs)
-  deadlines.unref()
-
   function hot<Args extends readonly unknown[], Result>(
     name: string,
     verb: {
@@ -137,29 +96,14 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     },
   ) {
     return (...args: Args): Promise<Result> =>
-      call(
-        name,
-        (until) =>
-          new Promise<Result>((resolve, reject) => {
-            const id = ++lastCall
-            awaited.set(id, {
-              until,
-              refuse: () => reject(new AppError('store.unavailable', `no answer within ${deadlineMs} ms`)),
-            })
-            batches.add({
-              verb: verb as unknown as BatchedVerb,
-              args,
-              until,
-              resolve(value) {
-                awaited.delete(id)
-                resolve(value as Result)
-              },
-              reject(error) {
-                awaited.delete(id)
-                reject(error)
-              },
-            })
-          }),
+      underWay.begin<Result>(name, (id, until) =>
+        batches.add({
+          verb: verb as unknown as BatchedVerb,
+          args,
+          until,
+          resolve: (value) => underWay.settle(id, value),
+          reject: (error) => underWay.fail(id, error),
+        }),
       )
   }
 
@@ -169,7 +113,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       act: (until: number, ...args: Args) => Promise<Result>,
     ) =>
     (...args: Args): Promise<Result> =>
-      call(name, (until) => act(until, ...args))
+      underWay.call(name, (until) => act(until, ...args))
 
   async function now(until: number): Promise<number> {
     return (await transactions.read(until, bind(selectTime)))[0]![0] as number
@@ -192,13 +136,8 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   }
 
   const directory = postgresDirectory(transactions, untilOf)
-  const history = postgresHistory(transactions, call)
-  let sweeping: Promise<void> | undefined
-  async function sweepAll(retentionMs: number): Promise<void> {
-    while (await call('sweep', () => sweepPiece(retentionMs)))
-      await pause(sweepPauseMs, undefined, { ref: false })
-  }
-
+  const history = postgresHistory(transactions, underWay.call)
+  let isClosed = false
   const store: Store = {
     reservesOnTheWay: false,
     verifications: {
@@ -258,27 +197,17 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       Object.entries(directory).map(([name, verb]) => [
         name,
         (...args: never[]) =>
-          call(`directory.${name}`, () => (verb as (...args: never[]) => Promise<unknown>)(...args)),
+          underWay.call(`directory.${name}`, () => (verb as (...args: never[]) => Promise<unknown>)(...args)),
       ]),
     ) as unknown as Store['directory'],
-    now: () => call('now', now),
-    proveWrite: () => call('proveWrite', proveWrite),
-    sweep(retentionMs) {
-      sweeping ??= sweepAll(retentionMs).finally(() => {
-        sweeping = undefined
-      })
-      return sweeping
-    },
+    now: () => underWay.call('now', now),
+    proveWrite: () => underWay.call('proveWrite', proveWrite),
+    sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),
     async [Symbol.asyncDispose]() {
       if (isClosed) return
       isClosed = true
-      // What was asked is answered, at the latest by its deadline.
-      if (pending > 0)
-        await new Promise<void>((resolve) => {
-          onSettled = resolve
-        })
+      await underWay.drain()
       await batches.ended()
-      clearInterval(deadlines)
       await pool.close()
     },
   }

@@ -1,6 +1,5 @@
 /** A transaction within a deadline: begun, guarded and committed so that a refused call never takes effect later. */
 
-import { AppError } from '../../errors.ts'
 import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { type PostgresConnection, PostgresError, type Rows } from './connection.ts'
 import type { Pool } from './pool.ts'
@@ -232,12 +231,4 @@ export function isOfOneCall(error: unknown): boolean {
   if (!(error instanceof PostgresError)) return false
   // 22: a value that cannot be stored · 23: a row that breaks a constraint · or a row that another call has locked.
   return /^2[23]/.test(error.sqlState) || error.sqlState === lockNotAvailable
-}
-
-/** The error that callers get for any failure, a move included: whoever has opened the store cannot act on it. */
-export function unavailable(error: unknown): AppError {
-  if (error instanceof AppError && error.code === 'store.unavailable') return error
-  return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {
-    cause: error,
-  })
 }

@@ -1,10 +1,8 @@
 /** Redis for codes on their way and limits, with PostgreSQL for members, logins, notices and all history: one Store. */
 
-import { dueBy } from '../../deadline.ts'
-import { AppError } from '../../errors.ts'
-import { mostPending } from '../bounds.ts'
-import { createDeadlines } from '../deadlines.ts'
+import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
+import type { EngineOptions } from '../engine-options.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest, SubmissionRequest, UseRequest } from '../verifications.ts'
@@ -28,16 +26,9 @@ import { takeSubmission } from './take-submission.ts'
 import { redisUses, usedOf } from './use.ts'
 import { redisVerifications } from './verifications.ts'
 
-export type RedisSettings = {
-  /** How long a Redis that is not there yet is waited for. Default 5 s. */
-  readonly startWithinMs?: number
-  readonly onAwaited?: (reason: string) => void
+export type RedisSettings = EngineOptions & {
   readonly redis: RedisChoice
   readonly postgres: PostgresSettings
-  /** After so long a call is refused with `store.unavailable`. Default 800. */
-  readonly deadlineMs?: number
-  /** Told of each call that was answered: its verb and the ms from call to durable answer. */
-  readonly onAnswered?: (verb: string, tookMs: number) => void
 }
 
 const startWithinMsByDefault = 5_000
@@ -48,7 +39,7 @@ const startWithinMsByDefault = 5_000
  *   may drop what it holds.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<Store> {
-  const { redis, deadlineMs = 800, onAnswered, startWithinMs = startWithinMsByDefault, onAwaited } = settings
+  const { redis, startWithinMs = startWithinMsByDefault, onAwaited } = settings
   await using opened = new AsyncDisposableStack()
   const { store: cold, history } = await openPostgres(settings.postgres)
   opened.use(cold)
@@ -67,28 +58,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     { store: cold, history },
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
   )
-  const deadlines = opened.use(createDeadlines())
-  const untilOf = () => performance.now() + deadlineMs
-  const archive = createArchive(calls, layout, history, untilOf)
-  let pending = 0
+  const underWay = trackCalls(settings)
+  const archive = createArchive(calls, layout, history, underWay.untilOf)
   let isClosed = false
-  let onSettled: (() => void) | undefined
-
-  /** One verb: refused at once if it cannot be served, told with `store.unavailable` if it fails or is late. */
-  async function call<T>(verb: string, act: (until: number) => Promise<T>): Promise<T> {
-    if (isClosed) throw new AppError('store.unavailable', 'the store is closed')
-    if (pending >= mostPending) throw new AppError('store.unavailable', 'too many calls under way')
-    pending++
-    const startedAt = performance.now()
-    const until = dueBy(startedAt + deadlineMs)
-    try {
-      return await deadlines.within(until, act(until))
-    } finally {
-      pending--
-      onAnswered?.(verb, performance.now() - startedAt)
-      if (pending === 0) onSettled?.()
-    }
-  }
 
   const verb =
     <Args extends readonly unknown[], Result>(
@@ -96,7 +68,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       act: (until: number, ...args: Args) => Promise<Result>,
     ) =>
     (...args: Args): Promise<Result> =>
-      call(name, (until) => act(until, ...args))
+      underWay.call(name, (until) => act(until, ...args))
 
   /** Engine time of the first master that answers, if PostgreSQL does too. */
   async function now(): Promise<number> {
@@ -176,10 +148,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     async [Symbol.asyncDispose]() {
       if (isClosed) return
       isClosed = true
-      if (pending > 0)
-        await new Promise<void>((resolve) => {
-          onSettled = resolve
-        })
+      await underWay.drain()
       await archiving.stop()
       await closing.disposeAsync()
     },
