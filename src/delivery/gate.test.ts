@@ -3,26 +3,26 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createGate } from './gate.ts'
 
-test('no more are in flight than the window, and one that leaves makes room', () => {
+test('no more are in flight than the window, and one that leaves makes capacity', () => {
   const gate = createGate({ perSecond: null, window: 2 }, () => 0)
   for (let i = 0; i < 2; i++) {
-    assert.equal(gate.roomInMs(), 0)
+    assert.equal(gate.capacityInMs(), 0)
     gate.enter()
   }
-  assert.equal(gate.roomInMs(), undefined)
+  assert.equal(gate.capacityInMs(), undefined)
   gate.leave()
-  assert.equal(gate.roomInMs(), 0)
+  assert.equal(gate.capacityInMs(), 0)
   assert.equal(gate.inFlight, 1)
 })
 
 test('a rate below one a second lets one through at a time, and says when the next may', () => {
   let time = 0
   const gate = createGate({ perSecond: 0.5, window: 10 }, () => time)
-  assert.equal(gate.roomInMs(), 0)
+  assert.equal(gate.capacityInMs(), 0)
   gate.enter()
-  assert.equal(gate.roomInMs(), 2000)
+  assert.equal(gate.capacityInMs(), 2000)
   time = 2000
-  assert.equal(gate.roomInMs(), 0)
+  assert.equal(gate.capacityInMs(), 0)
 })
 
 test('a pause lets none in until it ends, is not cut short by a shorter one, and lasts ten seconds at most', () => {
@@ -30,13 +30,13 @@ test('a pause lets none in until it ends, is not cut short by a shorter one, and
   const gate = createGate({ perSecond: null, window: 10 }, () => time)
   gate.pause(4_000)
   gate.pause(1_000)
-  assert.deepEqual([gate.roomInMs(), gate.isPaused], [4_000, true])
+  assert.deepEqual([gate.capacityInMs(), gate.isPaused], [4_000, true])
   time = 3_999.5
-  assert.deepEqual([gate.roomInMs(), gate.isPaused], [1, true])
+  assert.deepEqual([gate.capacityInMs(), gate.isPaused], [1, true])
   time = 4_000
-  assert.deepEqual([gate.roomInMs(), gate.isPaused], [0, false])
+  assert.deepEqual([gate.capacityInMs(), gate.isPaused], [0, false])
   gate.pause(3_600_000)
-  assert.equal(gate.roomInMs(), 10_000)
+  assert.equal(gate.capacityInMs(), 10_000)
 })
 
 test('a pause and a rate hold together', () => {
@@ -44,10 +44,10 @@ test('a pause and a rate hold together', () => {
   const gate = createGate({ perSecond: 0.5, window: 10 }, () => time)
   gate.enter()
   gate.pause(500)
-  assert.equal(gate.roomInMs(), 2_000)
+  assert.equal(gate.capacityInMs(), 2_000)
   time = 2_000
   gate.pause(500)
-  assert.equal(gate.roomInMs(), 500)
+  assert.equal(gate.capacityInMs(), 500)
 })
 
 test('whatever the times, no stretch has more than its rate and one burst', () => {
@@ -61,7 +61,7 @@ test('whatever the times, no stretch has more than its rate and one burst', () =
         const passed: number[] = []
         for (const pause of pauses) {
           time += pause
-          if (gate.roomInMs() !== 0) continue
+          if (gate.capacityInMs() !== 0) continue
           gate.enter()
           passed.push(time)
         }
@@ -75,12 +75,12 @@ test('whatever the times, no stretch has more than its rate and one burst', () =
   )
 })
 
-test('who waits for room is told when one leaves, in the order they came, and at the latest in time', async () => {
+test('those who wait for capacity get it when one leaves, in the order they came, or when their time is over', async () => {
   const gate = createGate({ perSecond: null, window: 1 }, () => 0)
   gate.enter()
   const told: string[] = []
-  const waits = ['first', 'second'].map((name) => gate.room(10_000).then(() => told.push(name)))
-  const brief = gate.room(5).then(() => told.push('brief'))
+  const waits = ['first', 'second'].map((name) => gate.waitForCapacity(10_000).then(() => told.push(name)))
+  const brief = gate.waitForCapacity(5).then(() => told.push('brief'))
   await brief
   gate.leave()
   await waits[0]

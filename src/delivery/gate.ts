@@ -3,17 +3,17 @@
 export type Gate = {
   readonly inFlight: number
   readonly isPaused: boolean
-  /** Waiting for `room`. */
+  /** How many wait for capacity. */
   readonly inLine: number
   /** Milliseconds until rate and pause allow one more; 0 if they do now, `undefined` if the window is full. */
-  roomInMs(): number | undefined
-  /** Takes a place. Call it only after `roomInMs` returned 0. */
+  capacityInMs(): number | undefined
+  /** Takes a place. Call it only after `capacityInMs` returned 0. */
   enter(): void
   leave(): void
   /** Admits no message for so long. It does not end hand-overs under way, nor shorten a pause that is running. */
   pause(ms: number): void
   /** Resolves when a place is free, first come first served, or after `ms` at the latest. */
-  room(ms: number): Promise<void>
+  waitForCapacity(ms: number): Promise<void>
 }
 
 /**
@@ -51,7 +51,7 @@ export function createGate(
     get inLine() {
       return waiting.size
     },
-    roomInMs() {
+    capacityInMs() {
       if (inFlight >= window) return undefined
       const pauseMs = Math.max(0, Math.ceil(pausedUntil - now()))
       if (perSecond === null) return pauseMs
@@ -71,7 +71,7 @@ export function createGate(
     pause(ms) {
       pausedUntil = Math.max(pausedUntil, now() + Math.min(ms, maxPauseMs))
     },
-    room: (ms) =>
+    waitForCapacity: (ms) =>
       new Promise((resolve) => {
         const end = () => {
           clearTimeout(timer)

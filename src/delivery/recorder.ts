@@ -1,9 +1,9 @@
-/** How what becomes of messages gets into the store: those of one turn together, and again while the store is away. */
+/** Writes what became of messages to the store: all of one turn together, and again while the store is away. */
 
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Dispatches } from '../store/dispatches.ts'
 import type { Begun, Outbox, Settlement } from '../store/outbox.ts'
-import { together } from './together.ts'
+import { gatherByTurn } from './gather-by-turn.ts'
 
 export type RecorderSettings = {
   readonly outbox: Outbox
@@ -13,44 +13,81 @@ export type RecorderSettings = {
   readonly onError?: (what: string, error: unknown) => void
 }
 
+export type Recording = {
+  readonly settlement: Settlement
+  /** By `performance.now()`: so long it is tried again while the store is away. */
+  readonly deadline: number
+  /**
+   * Called once, when the settlement is written or is not tried any more.
+   * @param isGivenUp  Whether this settlement gave the message up, as far as the store has answered.
+   */
+  onRecorded(isGivenUp: boolean): void
+}
+
 export type Recorder = {
   /** Marks a message as being handed over. @returns false if it is another's. @throws AppError `store.unavailable` */
   begin(mark: Begun): Promise<boolean>
-  /** Puts a message back of which nothing was tried: it waits for room, and nothing is recorded. */
+  /** Puts a message back that nobody was handed: it waits for capacity, and nothing is recorded. */
   postpone(entry: OutboxEntry, ms: number): Promise<void>
-  /**
-   * Records a dispatch, and tries until `deadline` (by `performance.now()`) while the store is away.
-   * @returns Whether the message was given up by it, for all that the store has told.
-   */
-  record(settlement: Settlement, deadline: number): Promise<boolean>
+  record(recording: Recording): void
 }
 
 const firstWaitMs = 100
 const maxWaitMs = 2_000
 
-export function createRecorder({ outbox, dispatches, isStopping, onError }: RecorderSettings): Recorder {
-  const settleTogether = together((settlements: readonly Settlement[]) => outbox.settle(settlements))
-  const beginTogether = together((marks: readonly Begun[]) => outbox.begin(marks))
+type Mark = {
+  readonly mark: Begun
+  readonly resolve: (isHeld: boolean) => void
+  readonly reject: (error: unknown) => void
+}
 
-  /** Of a settlement that was told before, whose answer did not come: the store may have done it all the same. */
+export function createRecorder({ outbox, dispatches, isStopping, onError }: RecorderSettings): Recorder {
+  const mark = gatherByTurn<Mark>(async (marks) => {
+    try {
+      const held = await outbox.begin(marks.map((one) => one.mark))
+      for (const [i, { resolve }] of marks.entries()) resolve(held[i]!)
+    } catch (error) {
+      for (const { reject } of marks) reject(error)
+    }
+  })
+
+  /** @param isRepeat  An earlier answer was lost, so that the store may have written these before. */
+  async function write(recordings: readonly Recording[], waitMs: number, isRepeat: boolean): Promise<void> {
+    let givenUp: readonly boolean[]
+    try {
+      givenUp = await outbox.settle(recordings.map(({ settlement }) => settlement))
+      if (isRepeat)
+        givenUp = await Promise.all(
+          recordings.map(async ({ settlement }, i) => givenUp[i]! || (await wasGivenUp(settlement))),
+        )
+    } catch (error) {
+      onError?.('settle', error)
+      return writeAgain(recordings, waitMs)
+    }
+    for (const [i, { onRecorded }] of recordings.entries()) onRecorded(givenUp[i]!)
+  }
+
+  /** Until the store has them, leases keep others off. After that a message goes out once more, the same code under the same id. */
+  async function writeAgain(recordings: readonly Recording[], waitMs: number): Promise<void> {
+    const isOver = ({ deadline }: Recording) => isStopping() || performance.now() > deadline
+    const left = recordings.filter((one) => !isOver(one))
+    for (const one of recordings) if (!left.includes(one)) one.onRecorded(false)
+    if (left.length === 0) return
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    return write(left, Math.min(waitMs * 2, maxWaitMs), true)
+  }
+
   async function wasGivenUp(settlement: Settlement): Promise<boolean> {
-    const { verification, dispatch, next } = settlement
+    const { verification, dispatch, next, nth } = settlement
     if (next.kind !== 'failed' || verification === '') return false
     const recorded = await dispatches.of(verification)
     return recorded.some(
-      (one) =>
-        one.message === dispatch.messageId &&
-        one.nth === settlement.nth &&
-        one.next === 'failed' &&
-        !one.isLate,
+      (one) => one.message === dispatch.messageId && one.nth === nth && one.next === 'failed' && !one.isLate,
     )
   }
 
   return {
-    async begin(mark) {
-      const { written, at } = beginTogether(mark)
-      return (await written)[at]!
-    },
+    begin: (begun) => new Promise((resolve, reject) => mark({ mark: begun, resolve, reject })),
 
     async postpone({ message, verification, queuedAt }, ms) {
       // Should the store be away, the lease runs out and brings the message back.
@@ -59,21 +96,6 @@ export function createRecorder({ outbox, dispatches, isStopping, onError }: Reco
         .catch((error) => onError?.('postpone', error))
     },
 
-    async record(settlement, deadline) {
-      // Until the store knows, the lease keeps others off; after that the message goes out once more, the same
-      // code under the same id.
-      let hasFailed = false
-      for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, maxWaitMs)) {
-        try {
-          const { written, at } = settleTogether(settlement)
-          return (await written)[at]! || (hasFailed && (await wasGivenUp(settlement)))
-        } catch (error) {
-          hasFailed = true
-          onError?.('settle', error)
-          if (isStopping() || performance.now() > deadline) return false
-          await new Promise((resolve) => setTimeout(resolve, waitMs))
-        }
-      }
-    },
+    record: gatherByTurn<Recording>((recordings) => void write(recordings, firstWaitMs, false)),
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Destination } from '../message/destination.ts'
+import type { RoutedProvider } from './guarded-provider.ts'
 import { createMeasuredOrder } from './measured-order.ts'
 import type { Provider } from './provider.ts'
-import { byLot, createRouter, type RoutedProvider } from './router.ts'
+import { byLot } from './route-order.ts'
+import { createRouter } from './router.ts'
 import { explainRoutes, type Route, routeOf } from './routes.ts'
 
 const provider = (name: string): Provider => ({
@@ -188,9 +190,9 @@ test('what is more than a provider may have goes to the next, and waits if all a
   )
   const full = router.next(to, [])
   assert.ok(full.kind === 'wait')
-  const room = full.room()
+  const capacity = full.capacity()
   taken[0]!.leave('accepted')
-  await room
+  await capacity
   assert.equal(next().provider.name, 'a')
   assert.deepEqual(
     router.states().map(({ inFlight }) => inFlight),

@@ -1,16 +1,12 @@
 /** One call of a provider, ended when its time is over. */
 
+import { createTimeLimits, type Limited } from '../time-limits.ts'
 import { type Accepted, DeliveryError, type Message, type Provider } from './provider.ts'
 
-/** Time-outs are checked this often: a timer for each message would cost more than most hand-overs. */
-const tickMs = 50
 /** After its abort a provider has so long to report whether the message ever left. That is better than unknown. */
 const lastWordMs = 200
 
-type Waiting = { until: number; readonly expire: () => void }
-
-const waiting = new Set<Waiting>()
-let ticking: NodeJS.Timeout | undefined
+const limits = createTimeLimits()
 
 /**
  * Hands a message to a provider.
@@ -19,50 +15,42 @@ let ticking: NodeJS.Timeout | undefined
  */
 export function sendWithTimeout(provider: Provider, message: Message, timeoutMs: number): Promise<Accepted> {
   return new Promise((resolve, reject) => {
-    let controller: AbortController | undefined
-    const one: Waiting = {
-      until: performance.now() + timeoutMs,
-      expire() {
-        if (controller && !controller.signal.aborted) {
-          controller.abort()
-          one.until += lastWordMs
-          waiting.add(one)
-          return
-        }
-        reject(new DeliveryError('unknown', 'no answer in time'))
-      },
-    }
-    waiting.add(one)
-    ticking ??= setInterval(tick, tickMs).unref()
-    const options = {
-      // Made only for providers that look at it.
-      get signal() {
-        controller ??= new AbortController()
-        return controller.signal
-      },
-    }
-    provider.send(message, options).then(
+    const sending = new Sending(timeoutMs, reject)
+    limits.add(sending)
+    provider.send(message, sending).then(
       (accepted) => {
-        waiting.delete(one)
+        limits.delete(sending)
         resolve(accepted)
       },
       (error) => {
-        waiting.delete(one)
+        limits.delete(sending)
         reject(error)
       },
     )
   })
 }
 
-function tick(): void {
-  const now = performance.now()
-  for (const one of waiting)
-    if (one.until <= now) {
-      waiting.delete(one)
-      one.expire()
-    }
-  if (waiting.size === 0) {
-    clearInterval(ticking)
-    ticking = undefined
+class Sending implements Limited {
+  until: number
+  readonly #reject: (error: DeliveryError) => void
+  #controller: AbortController | undefined
+
+  constructor(timeoutMs: number, reject: (error: DeliveryError) => void) {
+    this.until = performance.now() + timeoutMs
+    this.#reject = reject
+  }
+
+  /** Made only for providers that look at it: it costs more than most hand-overs. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  expire(): void {
+    if (this.#controller?.signal.aborted === false) {
+      this.#controller.abort()
+      this.until += lastWordMs
+      limits.add(this)
+    } else this.#reject(new DeliveryError('unknown', 'no answer in time'))
   }
 }

@@ -1,0 +1,17 @@
+/** Collects what comes within one turn of the event loop, so that one write carries all of it. */
+
+/**
+ * @param flush  Gets everything of a turn, after its callbacks have run.
+ * @returns A function that adds one.
+ */
+export function gatherByTurn<T>(flush: (gathered: readonly T[]) => void): (one: T) => void {
+  let gathered: T[] = []
+  function end(): void {
+    const all = gathered
+    gathered = []
+    flush(all)
+  }
+  return (one) => {
+    if (gathered.push(one) === 1) setImmediate(end)
+  }
+}

@@ -1,0 +1,70 @@
+/** What a dispatch comes to in the store: its record, and what becomes of its message. Pure. */
+
+import { destinationOf } from '../message/destination.ts'
+import type { Dispatch } from '../message/dispatch.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { Settlement } from '../store/outbox.ts'
+import { minLifeForRetryMs, nextAfter } from './next-try.ts'
+import type { Chosen } from './router.ts'
+
+/** @param chosen  The provider it was handed to; undefined: none. */
+export function settlementOf(
+  entry: OutboxEntry,
+  dispatch: Dispatch,
+  chosen: Pick<Chosen, 'second' | 'hasNext'> | undefined,
+): Settlement {
+  const { message, verification, queuedAt, nth } = entry
+  const { tenant, app, channel, cooldown } = message
+  return {
+    dispatch,
+    message: { tenant, app, channel, cooldown },
+    region: destinationOf(message).region,
+    verification: verification?.id ?? '',
+    queuedAt,
+    nth,
+    next: nextOf(entry, dispatch, chosen),
+  }
+}
+
+/** When the dispatch ended: engine time, ms. */
+export function endOf({ handedOverAt, tookMs }: Pick<Dispatch, 'handedOverAt' | 'tookMs'>): number {
+  return handedOverAt + tookMs
+}
+
+function nextOf(
+  entry: OutboxEntry,
+  dispatch: Dispatch,
+  chosen: Pick<Chosen, 'second' | 'hasNext'> | undefined,
+): Settlement['next'] {
+  // It was cut off by a crash, and the settings allow no second try.
+  if (entry.begun !== undefined) return { kind: 'failed' }
+  const { outcome } = dispatch
+  const remainingMs = entry.deadlineAt - endOf(dispatch)
+  const second = secondOf(entry, dispatch, chosen, remainingMs)
+  if (second) return second
+  return nextAfter({
+    outcome,
+    isCode: entry.verification !== undefined,
+    channel: entry.message.channel,
+    nth: entry.nth,
+    unknowns: entry.unknowns + Number(outcome === 'unknown'),
+    remainingMs,
+    hasNext: chosen?.hasNext ?? false,
+  })
+}
+
+/** Whether an accepted code waits for a receipt, and the channel that follows if there is none. */
+function secondOf(
+  { verification, isSecond }: OutboxEntry,
+  { outcome, receiptKey }: Dispatch,
+  chosen: Pick<Chosen, 'second'> | undefined,
+  remainingMs: number,
+): Settlement['next'] | undefined {
+  const second = chosen?.second
+  // Without receipts nothing could show that the second channel is not needed.
+  if (!second || outcome !== 'accepted' || !verification || isSecond || receiptKey === undefined)
+    return undefined
+  // A second message that comes too late to be typed is of no use.
+  if (remainingMs - second.afterMs < minLifeForRetryMs) return undefined
+  return { kind: 'second', channel: second.channel, afterMs: second.afterMs }
+}
