@@ -1,6 +1,7 @@
 /** What is counted and timed, for Prometheus. Labels are from small fixed sets, never from input. */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { CounterSeries, HistogramSeries } from './series.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -28,89 +29,89 @@ export function createMetrics(
   collectDefaultMetrics({ register: registry })
   const metrics = {
     registry,
-    issues: new Counter({
+    issues: new CounterSeries({
       name: 'countersign_issues_total',
       help: 'Codes asked for, by outcome.',
       labelNames: ['channel', 'outcome'] as const,
       registers,
     }),
-    submissions: new Counter({
+    submissions: new CounterSeries({
       name: 'countersign_submissions_total',
       help: 'Codes entered, by what they were entered for and outcome.',
       labelNames: ['act', 'outcome'] as const,
       registers,
     }),
-    passwords: new Counter({
+    passwords: new CounterSeries({
       name: 'countersign_passwords_total',
       help: 'Passwords entered at account logins: right, wrong, locked, or busy: not looked at for want of time.',
       labelNames: ['outcome'] as const,
       registers,
     }),
-    throttled: new Counter({
+    throttled: new CounterSeries({
       name: 'countersign_throttled_total',
       help: 'Refusals by a limit.',
       labelNames: ['act', 'scope'] as const,
       registers,
     }),
-    dispatches: new Counter({
+    dispatches: new CounterSeries({
       name: 'countersign_dispatches_total',
       help: 'Tries at handing a message to a provider.',
       labelNames: ['provider', 'channel', 'country', 'outcome'] as const,
       registers,
     }),
-    lostCodes: new Counter({
+    lostCodes: new CounterSeries({
       name: 'countersign_lost_codes_total',
       help: 'Codes that no carrier took and that are not tried any more, by how the last try ended.',
       labelNames: ['channel', 'country', 'reason'] as const,
       registers,
     }),
-    receipts: new Counter({
+    receipts: new CounterSeries({
       name: 'countersign_receipts_total',
       help: 'Receipts by what they say: a state that is news, repeated, stray, or unread for it could not be understood.',
       labelNames: ['provider', 'country', 'state'] as const,
       registers,
     }),
-    cost: new Counter({
+    cost: new CounterSeries({
       name: 'countersign_cost_total',
       help: 'What providers charge by their own word, each message once, in units of the currency.',
       labelNames: ['provider', 'country', 'currency'] as const,
       registers,
     }),
-    used: new Counter({
+    used: new CounterSeries({
       name: 'countersign_used_total',
       help: 'Codes entered right for the first time, by the provider that brought them.',
       labelNames: ['provider', 'channel', 'country'] as const,
       registers,
     }),
-    requestSeconds: new Histogram({
+    requestSeconds: new HistogramSeries({
       name: 'countersign_request_seconds',
       help: 'From a request read to its answer.',
       labelNames: ['route', 'status'] as const,
       buckets: seconds,
       registers,
     }),
-    commitSeconds: new Histogram({
+    commitSeconds: new HistogramSeries({
       name: 'countersign_commit_seconds',
       help: 'From a store call to its durable answer.',
       labelNames: ['verb'] as const,
       buckets: seconds,
       registers,
     }),
-    handOverSeconds: new Histogram({
+    handOverSeconds: new HistogramSeries({
       name: 'countersign_hand_over_seconds',
       help: 'From a committed message to its acceptance by a provider.',
       labelNames: ['provider'] as const,
       buckets: seconds,
       registers,
     }),
-    receiptSeconds: new Histogram({
+    receiptSeconds: new HistogramSeries({
       name: 'countersign_receipt_seconds',
       help: 'From acceptance by a provider to its receipt that a message was delivered.',
       labelNames: ['provider'] as const,
       buckets: longSeconds,
       registers,
     }),
-    useSeconds: new Histogram({
+    useSeconds: new HistogramSeries({
       name: 'countersign_use_seconds',
       help: 'From the issue of a code to its first right submission.',
       labelNames: ['provider'] as const,
