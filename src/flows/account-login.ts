@@ -1,4 +1,4 @@
-/** Account login: a member's account and password, for the app that the tenant's account logins count as. */
+/** Account login: by a member's account and password. It counts as a login through the tenant's app for such logins. */
 
 import { type LoginOutcome, type LoginServices, logIn } from './log-in.ts'
 import type { Services } from './services.ts'
@@ -9,7 +9,7 @@ export async function accountLogIn(
     readonly account: string
     readonly password: string
     readonly clientType: number
-    /** The client's, see `networkOf`. */
+    /** The client's network, see `networkOf`. */
     readonly network: string
   },
 ): Promise<LoginOutcome> {

@@ -1,4 +1,4 @@
-/** App ID login: a signature by the app's key stands for a member of its tenant, who is created by the first one. */
+/** App ID login: a signature by the app's key logs in a member of its tenant. The first login creates the member. */
 
 import { createHmac, randomUUID } from 'node:crypto'
 import { isSameSecret } from '../code/constant-time.ts'
@@ -15,10 +15,10 @@ export type AppLogin = {
   readonly expireTime: number
   readonly nonce: string
   readonly userId: string | undefined
-  /** Given, even if empty, makes it the service provider's form. */
+  /** If it is there, even empty, the login has the form of a service provider. */
   readonly corpId: string | undefined
   readonly clientType: number
-  /** For a member that is created by its first login; empty: the account, and the whole enterprise. */
+  /** For a member that this login creates. If empty, the name is the account and the department the whole enterprise. */
   readonly name: string
   readonly deptCode: string
 }
@@ -26,21 +26,21 @@ export type AppLogin = {
 /** The wire's code of the whole enterprise. */
 const rootDepartment = '1'
 
-/** What an App ID login signs. */
+/** The fields that an App ID login signs. */
 export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expireTime' | 'nonce'>
 
 /**
- * A pattern (Unicode) of what may be signed: the text joins its fields with colons, so one that held a colon could
- * be read as two. Halves of surrogate pairs are refused too, for all of them become one character in UTF-8.
+ * The pattern (Unicode) of a signed field. The signed text joins fields with colons, so a field with a colon could be read
+ * as two fields. Unpaired surrogates are refused because UTF-8 turns all of them into the same character.
  */
 export const signedField = '^[^:\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$'
 
-/** A signature that lives longer is as good as a password: refused unless the app's policy allows it. */
+/** A signature valid for longer is as good as a password, so it is refused unless the app's policy allows it. */
 export const longestSignatureMs = 7 * 86_400_000
 
 /**
- * What an App ID login signs: `appId:[corpId:]userId:expireTime:nonce`. The text can be read in one way only as
- * long as no field holds a colon: three of them are the one form, four the other.
+ * The text that an App ID login signs: `appId:[corpId:]userId:expireTime:nonce`. No field holds a colon, so it can be read
+ * in one way only: three colons are the one form, four the other.
  */
 export function signedText({ appId, corpId, userId, expireTime, nonce }: SignedLogin): string {
   return [appId, ...(corpId === undefined ? [] : [corpId]), userId ?? '', expireTime, nonce].join(':')
@@ -59,7 +59,7 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   const now = services.clock.now()
   const app = await directory.app(login.appId)
   const key = app && open(services.ring, app.sealedKey, `app:${app.id}`)
-  // An unknown app costs a MAC too.
+  // Computed for an unknown app too, so that it takes the same time.
   const expected = signAppLogin(key ?? 'nobody', login)
   if (!isSameSecret(login.signature.toLowerCase(), expected) || !app || key === undefined)
     return { kind: 'refused' }
@@ -107,6 +107,6 @@ async function createMember(
     createdAt: now,
   }
   const [outcome] = await services.store.directory.putMembers([member])
-  // Two first logins at once: the other one created it.
+  // Of two first logins at once, the other one created the member.
   return outcome?.kind === 'refused' ? services.store.directory.memberByAccount(tenant.id, account) : member
 }

@@ -1,4 +1,4 @@
-/** Changing a contact: the right code, the proof and the change in one step, and word to everyone concerned. */
+/** Changes a contact: right code, proof and change in one step, and notices to the contacts concerned. */
 
 import { reached } from '../delivery/crash-points.ts'
 import type { Member } from '../directory/directory.ts'
@@ -14,17 +14,17 @@ export type ChangeOutcome =
   | { readonly kind: 'refused' }
   /** No present contact was proved in time. */
   | { readonly kind: 'unproven' }
-  /** Another member of the tenant has it, who is not disabled. */
+  /** Another member of the tenant, who is not disabled, has the address. */
   | { readonly kind: 'bound' }
   | Throttled
 
-/** Contacts changed under us this often in a row: somebody fights over the member. */
+/** How often in a row the member's contacts may change during this act before it gives up. */
 const mostTries = 3
 
 /**
  * Stores a new contact of the caller.
  * @param country  The wire's country key of a phone; null for an e-mail address.
- * @throws AppError `store.unavailable`; then nothing was changed that was answered for.
+ * @throws AppError `store.unavailable`. The change may have been made all the same, but the caller got no success.
  */
 export async function changeContact(
   services: Services,
@@ -39,7 +39,7 @@ export async function changeContact(
   return outcome
 
   async function change(): Promise<ChangeOutcome> {
-    // Always the new contact's purpose: a code sent to a present contact proves that one, no more.
+    // The purpose is always that of a new contact: a code for a present contact proves that contact and nothing more.
     const submitted = await submitCode(services, {
       act,
       entersFor: 'update',

@@ -1,4 +1,4 @@
-/** Checking a code: a present contact's is used up and remembered as proof, a new one's stays for the change. */
+/** Checks a code. That of a present contact is used up and becomes a proof; that of a new one stays live for the change. */
 
 import { reached } from '../delivery/crash-points.ts'
 import type { Throttled } from '../throttle/acquire.ts'
@@ -12,7 +12,7 @@ export type CheckOutcome = { readonly kind: 'verified' } | { readonly kind: 'ref
 
 /**
  * @param entered  As the person typed it.
- * @param repeat  Fingerprint of the call if its caller named it.
+ * @param repeat  Fingerprint of the call, if its caller gave it a request id.
  * @throws AppError `store.unavailable`; then the code was not accepted.
  */
 export async function checkCode(

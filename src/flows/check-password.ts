@@ -1,4 +1,4 @@
-/** Whether a password is an account's: within its budgets, without wasting threads, whatever others do meanwhile. */
+/** Checks a password within its budgets and with few threads, whatever others do meanwhile. */
 
 import { createHmac, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,7 +21,7 @@ export type PasswordOutcome =
   | { readonly kind: 'right'; readonly member: Member }
   | { readonly kind: 'wrong' }
   | { readonly kind: 'locked'; readonly retryAfterMs: number }
-  /** Nothing was compared, and nothing counts. */
+  /** The password was not compared, and nothing counts. */
   | { readonly kind: 'busy' }
 
 /** @param network  The client's, see `networkOf`. @throws AppError `store.unavailable`. */
@@ -29,21 +29,21 @@ export type CheckPassword = (account: string, password: string, network: string)
 
 export type CheckPasswordNeeds = {
   readonly store: Pick<Store, 'directory' | 'limiters'>
-  /** null: none, for load tests. */
+  /** null: no limits, for load tests. */
   readonly limits: PasswordLimits | null
   readonly metrics: Pick<Metrics, 'passwords' | 'throttled'>
 }
 
 /**
- * A comparison keeps a thread of libuv's pool busy for some 20 ms and takes 19 MiB. The pool has four, which files
- * and names need too.
+ * Comparisons at the same time. Each keeps a thread of libuv's pool busy for some 20 ms and takes 19 MiB. The pool has
+ * four threads, which files and names need too.
  */
 const comparisonsAtOnce = 2
-/** Of each kind. At some 80 a second more would wait in vain. */
+/** The most callers in line, of each kind. Some 80 passwords are compared in a second, so more would wait in vain. */
 const mostWaiting = 48
-/** The answer is due in 850 ms, and a comparison and three calls of the store follow. */
+/** The longest wait in line. The answer is due in 850 ms, and a comparison and three calls to the store follow. */
 const longestWaitMs = 500
-/** Others' reservations are settled as soon as they have compared. */
+/** The pause before asking again for capacity that others have reserved; they settle as soon as they have compared. */
 const contendedPauseMs = 25
 
 export function createPasswordCheck({ store, limits: policy, metrics }: CheckPasswordNeeds): CheckPassword {
@@ -52,7 +52,7 @@ export function createPasswordCheck({ store, limits: policy, metrics }: CheckPas
   const underWay = new Map<string, Promise<PasswordOutcome>>()
   const secret = randomBytes(32)
 
-  /** Whoever comes with the same while it is checked, as programs with many connections do, gets the same answer. */
+  /** Callers with the same login during a check share its result. Programs with many connections log in so. */
   function shared(account: string, password: string, network: string): Promise<PasswordOutcome> {
     const subject = passwordSubject(account, network)
     const name = createHmac('sha256', secret)
@@ -88,7 +88,7 @@ export function createPasswordCheck({ store, limits: policy, metrics }: CheckPas
     subject: PasswordSubject,
     isKnown: boolean,
   ): Promise<PasswordOutcome | { readonly kind: 'contended' }> {
-    // Unknown accounts are looked up, counted and compared alike: nothing tells that they are.
+    // Unknown accounts are looked up, counted and compared in the same way, so that nothing shows them.
     const member = await directory.memberByLogin(account)
     if (!policy)
       return (await isRight(member, password)) ? { kind: 'right', member: member! } : { kind: 'wrong' }
@@ -108,7 +108,7 @@ export function createPasswordCheck({ store, limits: policy, metrics }: CheckPas
       throw error
     }
     if (!isItRight) {
-      // Counted before it is told, and even if it is too late to tell.
+      // Counted before the answer, and even if it is too late to answer.
       await apartFromAnswer(() => limiters.settle({ reservation, counts: true, emptied: [] }))
       return { kind: 'wrong' }
     }
@@ -116,7 +116,7 @@ export function createPasswordCheck({ store, limits: policy, metrics }: CheckPas
     return { kind: 'right', member: member! }
   }
 
-  /** What is not refunded, for the store fails, is free a little later by itself. */
+  /** Frees a reservation. If the store fails, it ends by itself a little later. */
   async function free(reservation: Reservation, emptied: readonly string[]): Promise<void> {
     await apartFromAnswer(() => limiters.settle({ reservation, counts: false, emptied })).catch(
       () => undefined,

@@ -1,4 +1,4 @@
-/** What the use of a code tells of its delivery, for the metrics. */
+/** Counts for the metrics which provider brought the codes that were used. */
 
 import type { Used } from '../store/verifications.ts'
 import type { Services } from './services.ts'
@@ -8,12 +8,12 @@ type Needs = {
   readonly store: { readonly dispatches: Pick<Services['store']['dispatches'], 'of'> }
 }
 
-/** A quick person, or a carrier that answers slowly: the code is used before its dispatch is recorded. */
+/** When to look again: a quick person may use a code before its dispatch is recorded, if the carrier answers slowly. */
 const lookAgainMs = [500, 2_000, 10_000]
 
 /**
  * Counts a verification once, at the first right submission, for the provider that brought its code.
- * @param isTest  Nothing was sent, so nothing is looked for.
+ * @param isTest  A code of a test address was not sent, so there is no dispatch to look for.
  */
 export function countUse(
   { metrics, store }: Needs,

@@ -1,24 +1,25 @@
-/** A line before something dear: few at once, those known before strangers, networks by turns, and no long wait. */
+/** A line before a costly act: few at once, known callers before strangers, networks by turns, and no long wait. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Who waits: from which network, and whether it did the same successfully before. */
+/** A waiting caller: its network, and whether it succeeded from there before. */
 export type InLine = { readonly network: string; readonly isKnown: boolean }
 
 export type Line = {
   /**
    * Acts when its turn comes.
-   * @param until  By `performance.now()`. @returns undefined if its turn did not come by then, or if too many wait.
+   * @param until  By `performance.now()`.
+   * @returns undefined if the turn did not come by then, or if too many wait.
    */
   inTurn<T>(who: InLine, until: number, act: () => Promise<T>): Promise<T | undefined>
 }
 
 type Waiter = { readonly network: string; start(): void; refuse(): void }
 
-/** After so many known ones in a row it is a stranger’s turn, so that known ones cannot stop strangers either. */
+/** After so many known callers in a row it is a stranger’s turn, so that known callers cannot stop strangers either. */
 const mostKnownInARow = 3
 
-/** @param atOnce  How many act at the same time. @param mostWaiting  Known ones, and as many strangers. */
+/** @param atOnce  How many act at the same time. @param mostWaiting  The most known callers in line, and as many strangers. */
 export function createLine(atOnce: number, mostWaiting: number): Line {
   const [known, strangers] = [createQueue(mostWaiting), createQueue(mostWaiting)]
   let running = 0
@@ -38,7 +39,7 @@ export function createLine(atOnce: number, mostWaiting: number): Line {
     inTurn<T>({ network, isKnown }: InLine, until: number, act: () => Promise<T>): Promise<T | undefined> {
       return new Promise<T | undefined>((resolve, reject) => {
         const queue = isKnown ? known : strangers
-        // Its turn comes as another's ends. It acts by its own deadline, not by that one's.
+        // A turn begins when another ends, but the act must run under its own deadline and not under the other's.
         const actAsCaller = AsyncLocalStorage.bind(act)
         const waiter: Waiter = {
           network,
@@ -71,7 +72,7 @@ export function createLine(atOnce: number, mostWaiting: number): Line {
   }
 }
 
-/** First in, first out within a network; networks by turns. Full, it refuses the newest of the network with most. */
+/** First in, first out within a network; networks take turns. If full, it refuses the newest caller of the longest network. */
 function createQueue(mostWaiting: number) {
   const networks = new Map<string, Waiter[]>()
   let size = 0

@@ -1,4 +1,4 @@
-/** A login, however a member was recognised: what may become of trying, and a new pair of tokens. */
+/** A login of a recognised member: its outcomes, and a new pair of tokens. */
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
@@ -17,7 +17,7 @@ import { tokenHash } from './sessions.ts'
 const accessMs = 24 * 3_600_000
 const refreshMs = 30 * 24 * 3_600_000
 
-/** Tokens in clear exist here and in the answer, nowhere else. */
+/** The tokens in clear, which exist here and in the answer only. */
 export type LoggedIn = {
   readonly kind: 'logged-in'
   readonly session: Session
@@ -29,24 +29,24 @@ export type LoggedIn = {
 
 export type LoginOutcome =
   | LoggedIn
-  /** Unknown app or wrong signature; unknown account or wrong password: not told apart. */
+  /** Unknown app or wrong signature, unknown account or wrong password: the answer does not distinguish them. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'signature-expired' }
-  /** Rightly signed for longer than the app allows. */
+  /** The signature is right but valid for longer than the app allows. */
   | { readonly kind: 'signature-long' }
   | { readonly kind: 'member-disabled' }
   | { readonly kind: 'locked'; readonly retryAfterMs: number }
-  /** Too many log in at once: nothing was looked at, and nothing counts. */
+  /** Too many log in at once. The login was not checked, and nothing counts. */
   | { readonly kind: 'busy' }
   | { readonly kind: 'not-permitted' }
 
-/** What logging in needs of the services. */
+/** The services that a login needs. */
 export type LoginServices = Pick<Services, 'store' | 'ring' | 'clock' | 'sessions' | 'policyOf'>
 
-/** Whose login it is. */
+/** The member who logs in, with tenant and app. */
 export type Party = { readonly tenant: Tenant; readonly app: App; readonly member: Member }
 
-/** Logs a member in whom the caller has recognised. */
+/** Logs in a member whom the caller has recognised. */
 export async function logIn(
   services: LoginServices,
   party: Party,
@@ -62,7 +62,7 @@ export async function logIn(
 
 /**
  * An access and a refresh token.
- * @param id  Of the login that they are of.
+ * @param id  Of their login.
  */
 export function newPair(
   services: LoginServices,

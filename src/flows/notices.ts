@@ -1,4 +1,4 @@
-/** Word to everyone concerned that a contact has changed. */
+/** The notices of a changed contact. */
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
 import type { Member } from '../directory/directory.ts'
@@ -16,10 +16,10 @@ export type Changed = {
   readonly now: number
 }
 
-/** A notice is no matter of minutes: the old contact may be switched off for the night. */
+/** A notice may take a day, because the old contact may be switched off overnight. */
 const noticeLifetimeMs = 24 * 3_600_000
 
-/** One notice to each contact the member had before: SP 800-63B 4.6. Never to the new one alone. */
+/** One notice to each contact that the member had before the change (SP 800-63B 4.6), so never to the new one alone. */
 export function noticesOf(member: Member, changed: Changed, serves: Services['serves']): NewMessage[] {
   const { tenant, app, address, locale, now } = changed
   const key = address && addressKey(address)

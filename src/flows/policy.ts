@@ -1,4 +1,4 @@
-/** What an app may do and how its codes are made: the settings a flow decides by. */
+/** The policy of an app, by which flows decide: what it may do, and how its codes are made. */
 
 import type { LimitPolicy } from '../throttle/policy.ts'
 
@@ -18,16 +18,16 @@ export type AppPolicy = {
   readonly digits: number
   /** Life of a code by channel, ms; at most `longestLifetimeMs`. */
   readonly lifetimeMs: { readonly sms: number; readonly email: number }
-  /** Wrong or right, then the code is dead. */
+  /** Submissions of a code, right or wrong, after which it is dead. */
   readonly maxSubmissions: number
   readonly limits: LimitPolicy
-  /** Before a contact is changed, a present one must be proved. */
+  /** Whether a present contact must be proved before a contact is changed. */
   readonly needsProof: boolean
-  /** App ID logins: refuse a nonce that was used before. */
+  /** Whether an App ID login with a used nonce is refused. */
   readonly refusesRepeatedNonce: boolean
-  /** App ID logins: take signatures that live longer than seven days, or for ever. */
+  /** Whether App ID logins may be signed for longer than seven days, or for ever. */
   readonly allowsLongSignatures: boolean
-  /** Addresses and networks of the app's servers: from there it is believed in `X-Client-IP`. None: from nowhere. */
+  /** Addresses and networks of the app's servers. `X-Client-IP` is believed in calls from there only. */
   readonly tellsClientIp: readonly string[]
   /** ISO regions that codes may be sent to by SMS; null: all. */
   readonly regions: readonly string[] | null

@@ -1,4 +1,4 @@
-/** The trace of what was refused: a line in the log and an entry in the journal, so that the person asking can be told why. */
+/** Records refusals in the log and the journal, so that operators can explain them to the person who asks. */
 
 import { addressKey } from '../address/address.ts'
 import { addressTag } from '../code/address-tag.ts'
@@ -12,30 +12,30 @@ import type { Act } from './subject.ts'
 
 export type Refusal = {
   readonly act: 'send' | 'verify' | 'update'
-  /** throttled; of a send unreachable; of a code wrong, expired, used, dead, unknown; of a change unproven, bound, refused. */
+  /** throttled · a send: unreachable · a code: wrong, expired, used, dead, unknown · a change: unproven, bound, refused. */
   readonly reason: string
-  /** If a limit refused. */
+  /** The limit that refused, if one did. */
   readonly limit?: Throttled
-  /** The verification whose code it was; absent if none is known. */
+  /** The verification of the code, if one is known. */
   readonly verification?: string
 }
 
-/** Does nothing that the answer waits for. */
+/** Records a refusal after the answer. */
 export type RecordRefusal = (act: Act, refusal: Refusal) => void
 
 export type RefusalNeeds = {
   readonly journal: Pick<Journal, 'append'>
   readonly ring: Pick<KeyRing, 'newest'>
   readonly log: Pick<Log, 'info'>
-  /** Milliseconds by a clock that nobody sets. */
+  /** Milliseconds by a clock that never goes back. */
   readonly now?: () => number
 }
 
-/** In a minute of one member with one address: who tries on adds nothing that is not known by then. */
+/** The most records in a minute of one member with one address. Further ones would add nothing new. */
 const mostOfOne = 6
-/** In a minute of one member with whatever addresses. */
+/** The most records in a minute of one member with all addresses. */
 const mostOfMember = 30
-/** In a minute of all: 10 rows a second, some 100 MB a day at most, however many attack. */
+/** The most records in a minute of all members: 10 rows a second, at most some 100 MB a day, however many attack. */
 const mostOfAll = 600
 const minuteMs = 60_000
 
@@ -73,7 +73,7 @@ export function createRefusals({
     }
     if (!hasRoom(member, key)) return
     const country = regionOf(address)
-    // Behind the answer: what is written must not be seen in its time.
+    // After the answer, so that its time does not show what is recorded.
     apartFromAnswer(() =>
       setImmediate(() => {
         const ids = { tenant, app, member }

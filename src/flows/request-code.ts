@@ -1,4 +1,4 @@
-/** Asking for a code: decide whether one may be sent, commit it, hand its message over. */
+/** A request for a code: decides whether one may be sent, commits it, and hands its message over. */
 
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/crash-points.ts'
@@ -20,9 +20,9 @@ export type RequestOutcome =
 
 /**
  * Issues a verification and queues its message; while one is live, queues its message again.
- * Never tells whether the address belongs to anyone.
+ * Neither the outcome nor its time shows whether the address belongs to anyone (A-1).
  * @param act.address  Parsed, see `parseAddress`.
- * @param locale  Of the message, one of the shipped ones.
+ * @param locale  The language of the message, one of the shipped ones.
  * @throws AppError `store.unavailable`; then nothing was issued that the caller may count on.
  */
 export async function requestCode(services: Services, act: Act, locale: string): Promise<RequestOutcome> {
@@ -62,7 +62,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
         template: 'code',
         values: {},
         lifetimeMs,
-        // What is free again if nobody took the message: the limits on this address, not those on its asker.
+        // Refunded if no carrier took the message: hits in limits of this address, not in those of the caller.
         cooldown: limits.filter((limit) => isOfAddress(limit)).map((limit) => limit.key),
       }
   const key = verificationKey(act, purpose)
@@ -90,7 +90,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
   return { kind: 'sent' }
 }
 
-/** Nobody waits for a message at a test address, so one need not wait to ask again. */
+/** A test address has no gaps, because no message is sent to it. */
 function limitsFor(limits: LimitPolicy, isTest: boolean): LimitPolicy {
   return isTest ? withoutGaps(limits) : limits
 }

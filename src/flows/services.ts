@@ -1,4 +1,4 @@
-/** What every flow is handed: the rooms it may use and the questions it may ask of the settings. */
+/** The dependencies of every flow: the parts of other rooms that it may use, and its questions to the settings. */
 
 import type { AddressRules } from '../address/address.ts'
 import type { Clock } from '../clock.ts'
@@ -27,12 +27,12 @@ export type Services = {
   policyOf(app: App): AppPolicy
   /** false lifts every throttle, for load tests. The bound on submissions of one code stays. */
   readonly hasLimits: boolean
-  /** By which addresses are read. */
+  /** The operator's rules for reading addresses. */
   readonly addressRules: AddressRules
   readonly checkPassword: CheckPassword
   /** Codes to one address over all tenants. */
   readonly addressCap: Window
-  /** The fixed code of a test address still in force. */
+  /** The fixed code of a test address; undefined if it is none, or past its last day. */
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any route takes messages for the destination. */
   serves(destination: Destination): boolean

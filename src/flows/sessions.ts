@@ -1,4 +1,4 @@
-/** The session of each token, remembered for less than a second, so that a logout works everywhere within one. */
+/** The sessions of tokens, each remembered for less than a second, so that a logout takes effect everywhere within one. */
 
 import { hash } from 'node:crypto'
 import type { Session } from '../directory/directory.ts'
@@ -22,7 +22,7 @@ type Remembered = {
   readonly expiresAt: number
 }
 
-/** Tokens are stored hashed, so a stolen store has none. They are random and need no salt and no slow hash. */
+/** Tokens are stored as hashes, so a stolen store has none. They are random, so they need no salt and no slow hash. */
 export function tokenHash(token: string): string {
   return hash('sha256', token, 'base64url')
 }
@@ -36,14 +36,14 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
       const key = tokenHash(accessToken)
       const known = remembered.get(key)
       if (known && known.until > performance.now()) return known.expiresAt > now() ? known.session : undefined
-      // Many requests may miss the same session at the same moment: one of them asks the store for all.
+      // Of requests that miss the same session at the same moment, one asks the store for all.
       const asked = asking.get(key)
       if (asked) return asked
       const answer = store.directory
         .session(key, ['access'])
         .then((session) => {
           if (remembered.size >= mostRemembered) remembered = new Map()
-          // Unknown tokens are not remembered: they would push out those of real callers.
+          // Unknown tokens are not remembered, because they would push out sessions of real callers.
           if (session && asking.get(key) === answer)
             remembered.set(key, {
               session,
@@ -61,7 +61,7 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
 
     forget(member) {
       for (const [key, { session }] of remembered) if (session?.member.id === member) remembered.delete(key)
-      // An answer of the store under way may be older than the change: its callers get it, but it is not remembered.
+      // An answer that is on its way may be older than the change. Its callers get it, but it is not remembered.
       asking.clear()
     },
   }

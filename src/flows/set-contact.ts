@@ -1,4 +1,4 @@
-/** A contact that the operator sets or clears for a member, without a code but with word to the old one. */
+/** Sets or clears a member's contact for the operator, without a code but with a notice to the old contact. */
 
 import { addressKey } from '../address/address.ts'
 import type { ContactSetting } from '../store/directory.ts'
@@ -10,13 +10,13 @@ export type Setting = Omit<ContactSetting, 'seen' | 'notices' | 'lease'> & { rea
 export type SettingOutcome =
   | { readonly kind: 'changed'; readonly notices: number }
   | { readonly kind: 'unchanged' | 'unknown' }
-  /** Another member has it, who is not disabled. */
+  /** Another member, who is not disabled, has the address. */
   | { readonly kind: 'bound' }
-  /** The member changes contacts just now. */
+  /** The member's contacts changed meanwhile. */
   | { readonly kind: 'stale' }
 
 const mostTries = 3
-/** Nobody's: they are due at once, for whichever process serves. */
+/** The lease of nobody: the notices are due at once, for any process that serves. */
 const lease = { owner: '', ms: 0 }
 
 export async function setContact(

@@ -1,4 +1,4 @@
-/** Who a verification is for: its key and its throttle subject, from a session and an address. */
+/** The key of a verification and its throttle subject, from a session and an address. */
 
 import { type Address, addressKey, limiterKey } from '../address/address.ts'
 import type { Member, Session } from '../directory/directory.ts'
@@ -13,7 +13,7 @@ export type Act = {
   readonly network: string
 }
 
-/** A member's own contact is proved, any other is stored: no other purpose exists yet. */
+/** A present contact of the member is proved, any other address is stored; there are no other purposes yet. */
 export function purposeFor(member: Member, address: Address): Purpose {
   const key = addressKey(address)
   const isOwn = [member.phone, member.email].some(
@@ -32,7 +32,7 @@ export function verificationKey({ session, address }: Act, purpose: Purpose): Ve
   }
 }
 
-/** Who asks for, or enters, a code for a contact already theirs holds the address; nobody else does. */
+/** A member who asks for or enters a code for a present contact is its holder; everyone else is not. */
 export function throttleSubject({ session, address, network }: Act, purpose: Purpose): ThrottleSubject {
   return {
     tenant: session.tenant.id,

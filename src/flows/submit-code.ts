@@ -1,4 +1,4 @@
-/** The part that checking a code and changing a contact share: count, compare, and say how it ended. */
+/** The common part of checking a code and changing a contact: counts the submission, compares, and records refusals. */
 
 import { enteredCode } from '../code/entered-code.ts'
 import type { Hit, Throttled } from '../throttle/acquire.ts'
@@ -10,7 +10,7 @@ import { type Act, throttleSubject, verificationKey } from './subject.ts'
 
 export type Submission = {
   readonly act: Act
-  /** What the code is entered for. */
+  /** The call that the code is entered in. */
   readonly entersFor: 'verify' | 'update'
   readonly purpose: Purpose
   /** As the person typed or pasted it. */
@@ -20,14 +20,14 @@ export type Submission = {
 }
 
 export type Submitted =
-  /** Right, and not used yet. `wrong`: to be given back when it is. */
+  /** Right, and not used yet. `wrong`: hits to refund when it is used. */
   | {
       readonly kind: 'match'
       readonly record: Verification
       readonly wrong: readonly Hit[]
     }
   | { readonly kind: 'repeated' }
-  /** Wrong, expired, unknown or used: one answer. */
+  /** Wrong, expired, unknown or used; the answer is the same. */
   | { readonly kind: 'refused' }
   | Throttled
 

@@ -1,13 +1,13 @@
-/** What becomes of a login's tokens: exchanged, told what they stand for, ended. */
+/** Refreshes a login's tokens, finds what they stand for, and ends them. */
 
 import type { Session } from '../directory/directory.ts'
 import { type LoginOutcome, type LoginServices, newPair } from './log-in.ts'
 import { tokenHash } from './sessions.ts'
 
 /**
- * Gives the login of a refresh token, or as older clients do of an access token, a new pair. Its access tokens live
- * on, for SDKs keep the one they logged in with. A refresh token that comes twice ends the login, whoever is second
- * and whatever became of the first answer: who lost it logs in again.
+ * Gives the login of a refresh token a new pair; older clients send an access token instead. The login's access tokens
+ * stay live, because SDKs keep the one of their login. A refresh token that comes twice ends the login, whoever sends it
+ * the second time. A caller that lost the first answer must log in again.
  */
 export async function refreshLogin(services: LoginServices, token: string): Promise<LoginOutcome> {
   const session = await services.store.directory.session(tokenHash(token), ['refresh', 'access', 'spent'])
@@ -16,8 +16,8 @@ export async function refreshLogin(services: LoginServices, token: string): Prom
 }
 
 /**
- * What a live access token stands for.
- * @param isRenewed  Give its login a new pair; this token lives on.
+ * Finds what a live access token stands for.
+ * @param isRenewed  Whether its login gets a new pair; this token stays live.
  */
 export async function validateToken(
   services: LoginServices,
@@ -41,7 +41,7 @@ export async function logOut(services: LoginServices, token: string): Promise<bo
 
 async function renew(services: LoginServices, session: Session): Promise<LoginOutcome> {
   const { token: old, tenant, app, member } = session
-  // Not of a spent one: that it came again is noted even of who is refused anyway.
+  // Not for a spent token: its second use must be recorded even if the caller is refused anyway.
   if (old.kind !== 'spent') {
     if (member.isDisabled) return { kind: 'member-disabled' }
     if (app.isDisabled || !services.policyOf(app).calls.includes('log-in')) return { kind: 'not-permitted' }

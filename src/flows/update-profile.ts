@@ -1,4 +1,4 @@
-/** Changes a member's own data: names, title, signature, description; never a contact. */
+/** Changes a member's own data: names, title, signature and description, but no contact. */
 
 import type { Profile, Session } from '../directory/directory.ts'
 import type { Services } from './services.ts'

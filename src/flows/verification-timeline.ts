@@ -1,4 +1,4 @@
-/** What became of a verification, step by step, for the operator who is asked why a code did not arrive. */
+/** The steps of a verification, for an operator who must find out why a code did not arrive. */
 
 import { addressKey, maskKey, parseAddress } from '../address/address.ts'
 import { addressTags } from '../code/address-tag.ts'
@@ -16,10 +16,10 @@ export type Step = {
     /** Committed for delivery: at the issue, or by a resend. */
     | 'queued'
     | 'handed-over'
-    /** How the provider answered, or why it did not come to one. */
+    /** The answer of the provider, or the reason why the message reached none. */
     | 'answered'
     | 'receipt'
-    /** No carrier took it, and none is tried any more. */
+    /** No carrier took it, and it is not tried any more. */
     | 'given-up'
     | 'used'
     | 'expired'
@@ -29,7 +29,7 @@ export type Step = {
   readonly outcome?: string
   /** The provider's own code and words. */
   readonly providerCode?: string
-  /** The dispatch before it may have been taken: the person may get the same code twice. */
+  /** An earlier dispatch may have been taken too, so the person may get the same code twice. */
   readonly mayBeCopy?: true
 }
 
@@ -62,7 +62,7 @@ export async function verificationTimeline(store: Store, id: string): Promise<Ti
   return record && timelineOf(record, dispatches, now)
 }
 
-/** What was refused of an address, see `RecordRefusal`. */
+/** A refusal for an address, see `RecordRefusal`. */
 export type FoundRefusal = {
   readonly at: number
   readonly act: string
@@ -75,13 +75,13 @@ export type FoundRefusal = {
 }
 
 export type FoundTimelines = {
-  /** Newest first, as those found. */
+  /** Newest first, like the verifications. */
   readonly refusals: readonly FoundRefusal[]
   readonly found: readonly Pick<Timeline, 'id' | 'app' | 'member' | 'state' | 'issuedAt' | 'usedAt'>[]
 }
 
 /**
- * The verifications of an address and what was refused of it, newest first.
+ * The verifications and refusals of an address, the newest first.
  * @param text  As a person types it: a number with its plus, or an e-mail address.
  * @param sinceMs  How far to look back from now.
  * @returns undefined if the text is no address.
@@ -174,7 +174,7 @@ export function timelineOf(
   }
   if (usedAt !== null) steps.push({ at: usedAt, event: 'used' })
   if (state === 'expired') steps.push({ at: expiresAt, event: 'expired' })
-  // Steps of one millisecond stay in the order in which they must have come.
+  // The sort is stable: steps of one millisecond stay in the order in which they must have happened.
   steps.sort((a, b) => a.at - b.at)
   return {
     id,

@@ -1,4 +1,4 @@
-/** The pure decision "one more?": which limiters an act acquires from, and when to come back. */
+/** The pure decision whether one more event is within all limits, and if not, how long to wait. */
 
 import {
   forgottenAt,
@@ -10,7 +10,7 @@ import {
   withoutHit,
 } from './limiter-state.ts'
 
-/** Whose limit it is. Appears in metrics and refusals, so these names are public. */
+/** The subject that a limit counts by. The names are public, because metrics and refusals have them. */
 export type Scope =
   | 'address'
   | 'address-total'
@@ -25,24 +25,24 @@ export type Scope =
 /** A limit on one subject: the key of its limiter, and its rules. */
 export type Limit = {
   readonly scope: Scope
-  /** The limiter's key: unlike for every different subject, act and scope. Holds no plain address. */
+  /** The limiter's key, different for each subject, act and scope. Holds no plain address. */
   readonly key: string
   readonly form: LimiterForm
   readonly rules: readonly Rule[]
-  /** For `distinct` rules: a number standing for what is taken, see `tagOf`. */
+  /** For `distinct` rules: the number that stands for the counted thing, see `tagOf`. */
   readonly tag?: number
-  /** How far others who take from it may look back, whatever these rules say: hits are kept so long at least. */
+  /** Hits are kept at least so long, because other users of the limiter may look back further than these rules. */
   readonly keepMs?: number
-  /** Its rules refuse, but nothing is taken. */
+  /** The rules may refuse, but no hit is made. */
   readonly looksOnly?: true
   /**
-   * Of a submission: taken only from who has a live verification; from others in its place out of this limiter,
-   * which nobody looks at, so that either costs the same (A-1).
+   * For a submission that counts only if the member has a live verification. Without one, the hit goes to the limiter of
+   * this key, which nobody reads, so that both cases cost the same (A-1).
    */
   readonly decoyKey?: string
 }
 
-/** One hit that was made, by which it can be refunded. `at`: engine time in ms, of the limiter's own engine. */
+/** A hit that was made, as a refund needs it. `at`: time of the limiter's own engine, ms. */
 export type Hit = Pick<Limit, 'key' | 'form'> & { readonly at: number }
 
 /** A refusal: the limit with the longest wait, its kind, and milliseconds until one more is allowed. */
@@ -51,13 +51,13 @@ export type Throttled = {
   readonly scope: Scope
   readonly rule: Rule['kind']
   readonly retryAfterMs: number
-  /** Every scope that refused; what follows from a refusal may hang on another than the longest. */
+  /** Every scope that refused. The consequences of a refusal may depend on another scope than the one with the longest wait. */
   readonly scopes: readonly Scope[]
 }
 
 /**
- * The limiters after the hit, in the order of the limits, each with the time it may be dropped; undefined for one
- * that was only looked at.
+ * The limiters after the hit, in the order of the limits, each with the time when it may be dropped; undefined for a
+ * limiter that was only read.
  */
 export type Acquired = {
   readonly kind: 'acquired'
@@ -65,10 +65,10 @@ export type Acquired = {
 }
 
 /**
- * Decides over all limits together: either each gets one more, or none does. Pure; an engine reads
- * the limiters, calls this and writes the result within one atomic step.
- * @param limiters  In the order of the limits; undefined where there is none yet.
- * @returns On refusal the longest wait of all refusing rules, so that one wait is enough.
+ * Decides over all limits together: either each gets a hit, or none does. Pure: an engine reads the limiters, calls this
+ * and writes the result within one atomic step.
+ * @param limiters  In the order of the limits; undefined for one that does not exist yet.
+ * @returns On a refusal the longest wait of all refusing rules, so that one wait is enough.
  */
 export function decideAcquire(
   limits: readonly Limit[],
@@ -110,12 +110,12 @@ export function limitsWith(limits: readonly Limit[], hasLive: boolean): Limit[] 
   )
 }
 
-/** Refunds one hit: it did not count after all. */
+/** Takes a hit out of its limiter, because it did not count after all. */
 export function refund({ form, at }: Hit, limiter: LimiterState): LimiterState {
   return withoutHit(limiter, form, at)
 }
 
-/** A number of 48 bits standing for a text in a `distinct` rule. */
+/** A number of 48 bits that stands for a text in a `distinct` rule. */
 export function tagOf(digest: Uint8Array): number {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).readUIntBE(0, 6)
 }

@@ -7,7 +7,7 @@
  * - distinct: at most `max` different tags in any interval of `perMs`.
  * - bucket: `perSecond` on average and `burst` at once (GCRA).
  * - tally: at most `max` in any interval of `perMs`, counted in slots: it never allows more, and may
- *   refuse up to a slot too long. For limits too large to remember each hit, of one app alone.
+ *   refuse for up to a slot too long. For limits of a single app that are too large to remember each hit.
  */
 export type Rule =
   | { readonly kind: 'window'; readonly max: number; readonly perMs: number }
@@ -18,15 +18,15 @@ export type Rule =
 
 /**
  * What a limiter remembers.
- * - events: the times of hits, oldest first. A time followed by a negative number stands for as many hits,
- *   none of them later: only the newest 300 numbers and more are kept one by one.
+ * - events: the times of hits, oldest first. A time with a negative number after it stands for so many hits, none of them
+ *   later: only the newest 300 or more are kept one by one.
  * - tags: pairs of (last time, tag).
  * - bucket: one theoretical arrival time.
  * - tally: pairs of (slot number, count), oldest first.
  *
- * Events and tags are shared by apps whose policies differ, so they begin with the longest time that any of them
- * looks back, negative (for tags as a pair with how many are kept): an app with short limits must not forget what another counts.
- * One written before horizons were kept has none.
+ * Apps with different policies share events and tags. So these begin with the longest time that any of the apps looks
+ * back, as a negative number (for tags as a pair with the number of tags kept): an app with short limits must not forget
+ * hits that another still counts. A limiter of an older version has no such beginning.
  */
 export type LimiterForm = 'events' | 'tags' | 'bucket' | 'tally'
 
@@ -34,30 +34,30 @@ export type LimiterState = readonly number[]
 
 const tallySlots = 60
 
-/** So many of the newest numbers stay as they are; older hits are put together by slots of the horizon. */
+/** How many of the newest numbers stay as they are. Older hits are gathered into slots of the horizon. */
 const mostExact = 300
-/** Put together only beyond this, so that it is not done at each hit. */
+/** Hits are gathered only beyond so many numbers, so that it is not done at each hit. */
 const mostNumbers = 600
 
 /**
- * So many of the newest tags are kept where no rule counts more: an app without this limit may ask for any number
- * of addresses, and each hit reads and writes all that are kept.
+ * How many of the newest tags are kept if no rule counts more. An app without such a limit may ask for any number of
+ * addresses, and each hit reads and writes all tags that are kept.
  */
 const leastTags = 300
 
 const slotMs = (perMs: number) => Math.ceil(perMs / tallySlots)
 
 /**
- * How long until one more may be taken under the rule.
- * @param now  Engine time in ms; hits later than it (a clock that went back) count as now.
- * @param tag  For `distinct`: what is taken.
- * @returns 0 if now, else milliseconds to wait.
+ * How long to wait until the rule allows one more hit.
+ * @param now  Engine time in ms. Later hits, from a clock that went back since, count as made now.
+ * @param tag  For `distinct`: the tag of the hit.
+ * @returns Milliseconds; 0 if it is allowed now.
  */
 export function waitMs(limiter: LimiterState, rule: Rule, now: number, tag: number): number {
   switch (rule.kind) {
     case 'window': {
       if (rule.max <= 0) return rule.perMs
-      // The slot frees when the max-th newest hit leaves the window.
+      // One more is allowed when the max-th newest hit leaves the window.
       const at = nthNewest(limiter, rule.max)
       return at === undefined ? 0 : Math.max(0, at + rule.perMs - now)
     }
@@ -78,7 +78,7 @@ export function waitMs(limiter: LimiterState, rule: Rule, now: number, tag: numb
         times.push(at)
       }
       if (times.length < rule.max) return 0
-      // Apps that allow more may have taken more: all of them but max - 1 must leave.
+      // Apps that allow more may have made more hits: all of them but max - 1 must leave.
       const last = times.sort((a, b) => a - b)[times.length - Math.max(1, rule.max)]!
       return Math.max(1, last + rule.perMs - now)
     }
@@ -105,8 +105,8 @@ export function waitMs(limiter: LimiterState, rule: Rule, now: number, tag: numb
 }
 
 /**
- * The limiter after one more hit, with what no rule asks for any more left out.
- * @param keepMs  How far others may look back who take from it, at least.
+ * The limiter after one more hit, without numbers that no rule needs any more.
+ * @param keepMs  How far other users of the limiter may look back, at least.
  */
 export function withHit(
   limiter: LimiterState,
@@ -120,7 +120,7 @@ export function withHit(
     case 'events': {
       const span = Math.max(longestMs(rules), keepMs, horizonMs(limiter))
       const kept = within(limiter, span, now)
-      // Kept in order even if the clock of another process is ahead: the newest is last.
+      // In order even if the clock of another process is ahead: the newest hit is last.
       return [-span, ...gathered(kept, span), Math.max(now, nthNewest(kept, 1) ?? 0)]
     }
     case 'tags': {
@@ -149,7 +149,7 @@ export function withHit(
   }
 }
 
-/** The limiter with the hit made at `at` refunded, if it is still there; empty if nothing else is. */
+/** The limiter without the hit made at `at`, if it is still there; empty if that was the last. */
 export function withoutHit(limiter: LimiterState, form: LimiterForm, at: number): LimiterState {
   if (form !== 'events') return limiter
   const index = limiter.lastIndexOf(at)
@@ -160,7 +160,7 @@ export function withoutHit(limiter: LimiterState, form: LimiterForm, at: number)
   return rest.length === 1 && rest[0]! < 0 ? [] : rest
 }
 
-/** Events with others put in at their times, in any order, to decide over both. */
+/** Events with further hits put in at their times, in any order, for a decision over both. */
 export function withHits(events: LimiterState, times: LimiterState): LimiterState {
   const all = [...events]
   for (const time of times) {
@@ -172,7 +172,7 @@ export function withHits(events: LimiterState, times: LimiterState): LimiterStat
   return all
 }
 
-/** When the limiter says nothing any more and may be dropped, in ms since the epoch. */
+/** When no hit of the limiter counts any more, so that it may be dropped, in ms since the epoch. */
 export function forgottenAt(limiter: LimiterState, form: LimiterForm, rules: readonly Rule[]): number {
   if (form === 'bucket') return limiter[0] ?? 0
   if (form === 'tally') return ((limiter.at(-2) ?? 0) + tallySlots + 2) * slotMs(longestMs(rules))
@@ -180,7 +180,7 @@ export function forgottenAt(limiter: LimiterState, form: LimiterForm, rules: rea
   return Math.max(0, last ?? 0) + Math.max(longestMs(rules), horizonMs(limiter))
 }
 
-/** The longest time that anybody who took from it looks back; 0 if it does not say. */
+/** The longest time that any user of the limiter looks back; 0 if it has none. */
 function horizonMs(limiter: LimiterState): number {
   return Math.max(0, -(limiter[0] ?? 0))
 }
@@ -190,7 +190,7 @@ function countAt(limiter: LimiterState, index: number): number {
   return Math.max(1, -(limiter[index + 1] ?? 0))
 }
 
-/** When the n-th newest of events was taken, or a little later; undefined if there are fewer. */
+/** The time of the n-th newest of events, or a little later if it was gathered; undefined if there are fewer. */
 function nthNewest(limiter: LimiterState, nth: number): number | undefined {
   let count = 0
   for (let i = limiter.length - 1; i >= 0; i--) {
@@ -221,7 +221,7 @@ function within(limiter: LimiterState, spanMs: number, now: number): LimiterStat
   return limiter.slice(first)
 }
 
-/** Many events with the oldest put together, those of a slot as if all were taken when its last was. */
+/** Gathers the oldest of many events: those of a slot count as if all were made at the time of its last. */
 function gathered(events: LimiterState, spanMs: number): LimiterState {
   if (events.length < mostNumbers) return events
   const slot = slotMs(spanMs)
@@ -243,7 +243,7 @@ function gathered(events: LimiterState, spanMs: number): LimiterState {
   return [...next, ...events.slice(i)]
 }
 
-/** Twice what is counted, for a hit that is undone does not bring back what it pushed out. */
+/** Twice the number that rules count, because a refund does not bring back the tag that its hit pushed out. */
 function mostTags(rules: readonly Rule[]): number {
   return rules.reduce(
     (most, rule) => (rule.kind === 'distinct' ? Math.max(most, 2 * rule.max) : most),

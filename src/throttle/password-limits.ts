@@ -1,4 +1,4 @@
-/** The budgets of wrong passwords: which of them a login takes from, by account and by where it comes from. */
+/** The budgets of wrong passwords, and those that a login counts against, by its account and its network. */
 
 import { createHash } from 'node:crypto'
 import { siteOf } from '../network/network.ts'
@@ -12,7 +12,7 @@ import type { Window } from './policy.ts'
 export type PasswordLimits = {
   /** For an account from one network. */
   readonly accountNetwork: readonly Window[]
-  /** For an account from all networks it was used from; a right password empties it. */
+  /** For an account from all networks that it uses, together; a right password empties it. */
   readonly usedNetworks: readonly Window[]
   /** For an account from all other networks together. */
   readonly otherNetworks: readonly Window[]
@@ -37,33 +37,33 @@ export const defaultPasswordLimits: PasswordLimits = {
   network: [{ max: 60, perMs: 60 * minute }],
 }
 
-/** More hits than this a limiter does not remember one by one. */
+/** The most hits that a limiter remembers one by one. */
 export const mostOfNetwork = 300
-/** A site of some size may be wrong as often as so many networks. */
+/** A whole site may enter as many wrong passwords as so many networks. */
 const networksOfSite = 5
 
-/** So long after a right password a network counts as used by the account. */
+/** How long after a right password a network counts as used by the account. */
 const usedForMs = 30 * day
 
-/** Whose password is entered, from where: a digest of the account, and the network as `networkOf` gives it. */
+/** A digest of the account whose password is entered, and the network of the caller, see `networkOf`. */
 export type PasswordSubject = { readonly account: string; readonly network: string }
 
-/** @param account  As entered, whether it exists or not. @param network  The client's, see `networkOf`. */
+/** @param account  As entered, whether it exists or not. @param network  Of the client, see `networkOf`. */
 export function passwordSubject(account: string, network: string): PasswordSubject {
   const digest = createHash('sha256').update(account).digest()
   return { account: digest.toString('base64url', 0, 15), network }
 }
 
-/** What one more wrong password takes. */
+/** The limits that one more wrong password counts against. */
 export type AppliedPasswordLimits = {
   readonly limits: readonly Limit[]
-  /** Keys of the limiters among them that a right password empties. */
+  /** Keys of those limiters that a right password empties. */
   readonly emptied: readonly string[]
 }
 
 /**
- * No budget is shared by networks the account was used from and others. So whatever strangers do, those who
- * log in where they did before meet only what was done there.
+ * Networks that the account uses share no budget with other networks. So strangers cannot use up the budget of people who
+ * log in from where they did before.
  */
 export function passwordLimitsOf(
   { account, network }: PasswordSubject,
@@ -78,7 +78,7 @@ export function passwordLimitsOf(
       limit('password', `po:${account}`, policy.otherNetworks),
       limit('network', `pn:${network}`, policy.network),
     )
-    // Whoever has one site has its 65,536 networks: without this he would leave a limiter for every guess there.
+    // A site has 65,536 networks. Without a budget of the site, an attacker could use a new network for every guess.
     const site = siteOf(network)
     if (site !== undefined) limits.push(limit('network', `ps:${site}`, policy.network.map(ofSite)))
   }
@@ -89,9 +89,9 @@ function ofSite({ max, perMs }: Window): Window {
   return { max: Math.min(mostOfNetwork, networksOfSite * max), perMs }
 }
 
-/** Remembers that the account was used from the network; never refused. While it is held, the network is used. */
+/** Remembers that the account uses the network. It never refuses; as long as the limiter exists, the network is used. */
 export function usedNetworkLimit({ account, network }: PasswordSubject): Limit {
-  // Tags of one kind: the newest hit replaces the one before.
+  // All hits have the same tag, so that the newest replaces the one before.
   const rules = [{ kind: 'distinct', max: 1, perMs: usedForMs }] as const
   return { scope: 'password', key: `pk:${account}:${network}`, form: 'tags', rules, tag: 0 }
 }

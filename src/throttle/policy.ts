@@ -1,4 +1,4 @@
-/** The limits an installation sets, their defaults, and which hits an act makes under them. */
+/** The limits of an installation, their defaults, and the limits that each act counts against. */
 
 import { hash } from 'node:crypto'
 import { partitionOfDigest } from '../address/partition.ts'
@@ -8,18 +8,18 @@ import type { Rule } from './limiter-state.ts'
 
 export type Window = { readonly max: number; readonly perMs: number }
 
-/** Every limit an app may override. Sources of the defaults: security policy table in docs/limits.md. */
+/** Every limit that an app may override. docs/limits.md explains them and their defaults. */
 export type LimitPolicy = {
   readonly issues: {
     readonly address: {
-      /** Between two codes that one member asks for one address. */
+      /** The shortest times between codes that one member asks for one address. */
       readonly gapsMs: readonly number[]
-      /** Over the tenant, asked for by members who do not hold the address. */
+      /** Codes for an address in a tenant, asked for by all members together who do not hold it. */
       readonly windows: readonly Window[]
     }
-    /** What the member who holds an address asks for it. */
+    /** Codes for an address, asked for by its holder. */
     readonly holder: readonly Window[]
-    /** What a member asks for an address that is not his. */
+    /** Codes for an address, asked for by one member who does not hold it. */
     readonly memberAddress: readonly Window[]
     readonly member: readonly Window[]
     /** Different addresses a member may ask codes for. */
@@ -31,8 +31,8 @@ export type LimitPolicy = {
     readonly memberAddress: readonly Window[]
   }
   /**
-   * Budgets of wrong codes; a right one refunds its hit. Those of the member refuse his submissions. Those of
-   * an address and of a network, which others use too, refuse no code that was sent: they refuse new ones.
+   * Budgets of wrong codes; a right code refunds its hit. The budgets of a member refuse the member's submissions. Other
+   * people share those of an address and of a network, so these refuse no submission: they refuse new codes.
    */
   readonly wrong: {
     readonly address: readonly Window[]
@@ -86,25 +86,25 @@ export const defaultLimits: LimitPolicy = {
   },
 }
 
-/** Codes to one address over all tenants; half of them for whoever holds it. A setting of the installation. */
+/** Codes to one address over all tenants, half of them for holders. A setting of the installation. */
 export const defaultAddressCap: Window = { max: 20, perMs: day }
 
-/** Who acts on which address, as the limits see it. */
+/** A member acting on an address, in the form that limits need. */
 export type ThrottleSubject = {
   readonly tenant: string
   readonly app: string
   readonly member: string
-  /** See `limiterKey`: the address with what does not make it another one taken out. */
+  /** The address without its interchangeable parts, see `limiterKey`. */
   readonly limiterKey: string
-  /** The client's network, see `networkOfClient`; undefined: not known. */
+  /** The client's network, see `networkOfClient`; undefined if it is not known. */
   readonly network: string | undefined
-  /** The address is a contact of the member already. */
+  /** Whether the address is already a contact of the member. */
   readonly isHolder: boolean
 }
 
 /**
- * What one more issue takes. Whoever holds the address has an allowance of his own, which nothing that others do
- * touches; and what refuses others hangs on nothing that he does, so that nobody learns from it that he is there.
+ * The limits that one more issue counts against. The holder of an address has a separate allowance that others cannot use
+ * up. The limits of others do not depend on the holder, so that a refusal does not show that there is one.
  * @param cap  See `defaultAddressCap`.
  */
 export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Limit[] {
@@ -136,8 +136,8 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
 }
 
 /**
- * What one more submission takes: only a member's own limits refuse it. `wrong` is taken beforehand as if the code
- * were wrong and refunded when it is right, so that a crash between the two never leaves a guess uncounted.
+ * The limits that one more submission counts against. Only the member's own limits refuse it. The hits of `wrong` are
+ * made before the comparison and refunded if the code is right, so that a crash in between leaves no guess uncounted.
  */
 export function submissionLimits(
   subject: ThrottleSubject,
@@ -153,15 +153,15 @@ export function submissionLimits(
     { ...unkeyed.memberWrong, key: `wu:${tenant}:${member}` },
   ]
   if (!isHolder)
-    // A guess without a live code of one's own can never be right, so it is none at this address.
+    // A guess by a member without a live code can never be right, so it does not count against the address.
     wrong.push({ ...unkeyed.addressWrong, key: `wa:${tenant}:${address}`, decoyKey: `wx:${own}` })
   if (network !== undefined) wrong.push({ ...unkeyed.networkWrong, key: `wn:${network}` })
   return { counted, wrong }
 }
 
 /**
- * A nonce that an app may use once. A second hit within the time is refused.
- * @param rememberedMs  As long as a signature over it may be accepted.
+ * The limit on a nonce, which an app may use once: a second hit within the time is refused.
+ * @param rememberedMs  How long a signature over the nonce may be accepted.
  */
 export function nonceLimit(app: string, nonce: string, rememberedMs: number): Limit {
   return {
@@ -173,8 +173,8 @@ export function nonceLimit(app: string, nonce: string, rememberedMs: number): Li
 }
 
 /**
- * The partition that a limiter lies in: with its address if it counts one, else with the others of its
- * subject. So a store with shards decides most of what an act takes where the act's record lies.
+ * The partition of a limiter: that of its address if it counts by one, else that of its subject. So a store with shards
+ * decides most limits of an act on the shard of the act's record.
  */
 export function partitionOfLimiter(key: string): number {
   const digest = /^(?:[isw][amx]|ta):.*:([\w-]{20})$/.exec(key)?.[1]
@@ -182,7 +182,7 @@ export function partitionOfLimiter(key: string): number {
   return partitionOfSubject(key.slice(key.indexOf(':') + 1))
 }
 
-/** The partition of what belongs to a member, an app or a network. @param subject  For a member `tenant:member`. */
+/** The partition of a member, an app or a network. @param subject  For a member `tenant:member`. */
 export function partitionOfSubject(subject: string): number {
   return partitionOfDigest(bytesOf(digestOf(subject)))
 }
@@ -191,8 +191,8 @@ export function partitionOfSubject(subject: string): number {
 type UnkeyedLimit = Omit<Limit, 'key' | 'tag' | 'decoyKey'>
 
 /**
- * The limits of a policy are made at its first act and then shared by all: making them anew cost each act some
- * microseconds, and an engine that knows their rules by identity need not be sent them again.
+ * Makes the limits of a policy at its first act and then shares them. Making them anew cost each act some microseconds,
+ * and an engine that recognises the shared rules by identity need not get them again.
  */
 const unkeyedOf = onceForEach((policy: LimitPolicy) => {
   const { issues, submissions, wrong } = policy
@@ -236,7 +236,7 @@ const unkeyedOf = onceForEach((policy: LimitPolicy) => {
   }
 })
 
-/** Half of the cap is kept for whoever holds the address. */
+/** Half of the cap is kept for holders of the address. */
 const totalsOf = onceForEach(({ max, perMs }: Window) => {
   const others = Math.floor(max / 2)
   return {
@@ -246,21 +246,21 @@ const totalsOf = onceForEach(({ max, perMs }: Window) => {
 })
 
 /**
- * A limit on a limiter that apps with other policies take from too. It is taken from also where this policy has no
- * limit, for another's limit counts it.
- * @param keepMs  What the default policy looks back: none forgets sooner.
+ * A limit on a limiter that apps with other policies share. A hit is made even if this policy has no limit there, because
+ * another policy may count it.
+ * @param keepMs  How far the default policy looks back. No hit is forgotten sooner.
  */
 function shared(scope: Scope, windows: readonly Window[], keepMs: number): UnkeyedLimit {
   return { scope, form: 'events', rules: windows.map((window) => ({ kind: 'window', ...window })), keepMs }
 }
 
-/** A limit that never refuses, for what is looked at elsewhere. */
+/** A limit that counts but never refuses, because it is read elsewhere. */
 function remembered(scope: Scope, windows: readonly Window[], keepMs: number): UnkeyedLimit {
   const longest = windows.reduce((most, { perMs }) => Math.max(most, perMs), keepMs)
   return { scope, form: 'events', rules: [], keepMs: longest }
 }
 
-/** The first 15 bytes of SHA-256 in base64url. As text from one call: a third of what a buffer costs. */
+/** The first 15 bytes of SHA-256 in base64url. Hashed straight to text, which costs a third of a buffer. */
 function digestOf(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 20)
 }

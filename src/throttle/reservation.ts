@@ -1,12 +1,12 @@
-/** Hits of which it is not known yet whether they count: they hold their room for a while, and no longer. */
+/** Reservations: capacity kept for hits that may turn out not to count, for a limited time. */
 
 import { decideAcquire, type Limit, type Throttled } from './acquire.ts'
 import { forgottenAt, type LimiterState, withHit, withHits, withoutHit } from './limiter-state.ts'
 import type { OpenLimiters } from './open-limiters.ts'
 
 /**
- * Whoever reserves knows by then whether it counts. What is neither settled nor here any more, for its process
- * died, holds room no longer than this.
+ * How long a reservation lasts. Its process normally settles it sooner. If the process died, the capacity is free again
+ * after this time.
  */
 export const reservationMs = 5_000
 
@@ -15,13 +15,13 @@ export type Reservation = { readonly limits: readonly Limit[]; readonly at: numb
 
 export type ReservationResult =
   | { readonly kind: 'reserved'; readonly reservation: Reservation }
-  /** There is room, but others have reserved it. It is worth asking again soon: some of theirs may not count. */
+  /** There is capacity, but others have reserved it. Ask again soon, because some of their hits may not count. */
   | { readonly kind: 'contended' }
   | Throttled
 
 export type SettledReservation = {
   readonly reservation: Reservation
-  /** Whether it turns into hits. */
+  /** Whether the reservation becomes hits. */
   readonly counts: boolean
   /** Keys of limiters that are to be emptied. */
   readonly emptied: readonly string[]
@@ -40,7 +40,7 @@ export function reserve(open: OpenLimiters, limits: readonly Limit[], now: numbe
   return { kind: 'reserved', reservation: { limits, at: now } }
 }
 
-/** Ends a reservation. Never refused: its room was held, or it took longer than that lasts. */
+/** Ends a reservation. It never refuses, even if the reservation has run out. */
 export function settle(open: OpenLimiters, settled: SettledReservation, now: number): void {
   const { reservation, counts, emptied } = settled
   for (const { key, form, rules, keepMs } of reservation.limits) {
@@ -53,12 +53,12 @@ export function settle(open: OpenLimiters, settled: SettledReservation, now: num
   for (const key of emptied) if (open.read(key)) open.put(key, 'events', [], now)
 }
 
-/** Every limiter that reserving and settling look at. */
+/** The keys of every limiter that reserving and settling read. */
 export function keysOfReservation(limits: readonly Limit[]): string[] {
   return limits.flatMap(({ key }) => [key, reservedKey(key)])
 }
 
-/** The limiter of what is reserved of another one. */
+/** The key of the limiter that has the reservations of another one. */
 function reservedKey(key: string): string {
   return `r${key}`
 }
