@@ -1,7 +1,6 @@
 /** A quick way to recognise most mobile numbers, from the metadata that the full parser uses too. */
 
-import { Metadata } from 'libphonenumber-js/core'
-import metadata from 'libphonenumber-js/metadata.max.json'
+import { newPhoneMetadata, phoneMetadata } from './phone-library.ts'
 
 /** How mobile numbers look in the first region of a calling code. */
 type Pattern = {
@@ -85,12 +84,12 @@ export function mobileLengthsOf(region: string): readonly number[] {
 }
 
 function regionsOfCode(code: string): readonly string[] {
-  const codes = metadata.country_calling_codes as Readonly<Record<string, readonly string[]>>
+  const codes = phoneMetadata().country_calling_codes as Readonly<Record<string, readonly string[]>>
   return Object.hasOwn(codes, code) ? (codes[code] ?? []) : []
 }
 
 function planOf(region: string): NumberingPlan | undefined {
-  const plan = new Metadata(metadata as never)
+  const plan = newPhoneMetadata()
   plan.selectNumberingPlan(region as never)
   return (plan as unknown as { numberingPlan: NumberingPlan | undefined }).numberingPlan
 }

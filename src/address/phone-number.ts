@@ -1,10 +1,10 @@
 /** Phone numbers that can receive a code by SMS, with E.164 as their identity. */
 
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { plainMobileRegion } from './mobile-pattern.ts'
 import { allowedRegion, isRefused, type NumberRules, noNumberRules } from './number-rules.ts'
 import { modernForm } from './old-forms.ts'
 import type { Parsed } from './parsed.ts'
+import { phoneLibrary } from './phone-library.ts'
 import { inPlainWidth } from './typed.ts'
 
 export type PhoneNumber = {
@@ -44,14 +44,15 @@ export function parsePhoneNumber(typed: string, rules: NumberRules = noNumberRul
  * @param text  A plus and digits, so that it can hold no extension.
  */
 export function fullyParsed(text: string): Parsed<PhoneNumber> {
-  const number = parsePhoneNumberFromString(text, { extract: false })
+  const number = phoneLibrary().parsePhoneNumberFromString(text, { extract: false })
   // The library finds the type by trying the patterns of all types; undefined means that the number is not valid.
   const type = number?.getType()
   if (number?.country !== undefined && isMobile(type)) return known(number.number, number.country)
   if (number?.country !== undefined) {
     const modern = modernForm(number.country, number.nationalNumber)
     const again =
-      modern && parsePhoneNumberFromString(`+${number.countryCallingCode}${modern}`, { extract: false })
+      modern &&
+      phoneLibrary().parsePhoneNumberFromString(`+${number.countryCallingCode}${modern}`, { extract: false })
     if (again && again.country !== undefined && isMobile(again.getType()))
       return known(again.number, again.country)
   }
@@ -70,7 +71,7 @@ function known(e164: string, region: string): Parsed<PhoneNumber> {
 /** A number that the library refuses and the operator allows, in the library's form without its trunk zero. */
 function allowed(text: string, rules: NumberRules): Parsed<PhoneNumber> | undefined {
   if (rules.allow.length === 0) return undefined
-  const e164 = parsePhoneNumberFromString(text, { extract: false })?.number
+  const e164 = phoneLibrary().parsePhoneNumberFromString(text, { extract: false })?.number
   const region = e164 === undefined ? undefined : allowedRegion(e164, rules)
   return region === undefined ? undefined : known(e164 as string, region)
 }

@@ -1,6 +1,6 @@
 /** The policy an app gets: a base with checked overrides laid over it. */
 
-import { isSupportedCountry } from 'libphonenumber-js/max'
+import { isSupportedRegion } from '../address/phone-library.ts'
 import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import { apiCalls } from '../flows/policy.ts'
@@ -113,7 +113,7 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.limits.${name}: needs at least one limit, each of at most ${mostWrong} (SP 800-63B 3.2.2)`,
       )
   for (const [i, region] of (Array.isArray(set.countries) ? set.countries : []).entries())
-    if (!isSupportedCountry(region))
+    if (!isSupportedRegion(region))
       problems.push(
         `${where}.countries.${i}: ${region} is no region${region === 'UK' ? '; did you mean GB?' : ''}`,
       )

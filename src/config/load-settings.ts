@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
 import { type AddressRules, addressKey, parseAddress } from '../address/address.ts'
 import { AppError } from '../errors.ts'
 import { channels } from '../message/channel.ts'
@@ -15,6 +14,7 @@ import { examineCertificate } from './certificate.ts'
 import { parseDuration, parseWindow } from './duration.ts'
 import { listenersOf, publicUrlOf } from './listener-settings.ts'
 import { otherNames, overlay, type SourcedSetting, type Words } from './overlay.ts'
+import { parseYaml } from './parse-yaml.ts'
 import { passwordLimitsOf } from './password-settings.ts'
 import { problemsOf } from './problems.ts'
 import { carrierProblems, keyRingProblems, tlsProblems } from './production.ts'
@@ -191,7 +191,7 @@ function readFile(path: string): Record<string, unknown> {
   } catch (error) {
     throw invalid([`--config: ${path} cannot be read (${(error as { code?: string }).code})`], null)
   }
-  const document = parseDocument(text)
+  const document = parseYaml(text)
   if (document.errors.length > 0)
     throw invalid(
       document.errors.map((error) => error.message.split('\n')[0]!),

@@ -1,6 +1,6 @@
 /** Finds why routes cannot work; each reason is a sentence with its remedy. */
 
-import { isSupportedCountry } from 'libphonenumber-js/max'
+import { isSupportedRegion } from '../address/phone-library.ts'
 import type { Route } from '../delivery/routes.ts'
 import type { Channel } from '../message/channel.ts'
 
@@ -42,7 +42,7 @@ export function routeProblems(route: Route, file: Stated, { providers, stated }:
   if (channel === 'email' && countries)
     problems.push(`${where}.countries: e-mail goes to no country; take it out`)
   for (const country of countries ?? [])
-    if (!isSupportedCountry(country))
+    if (!isSupportedRegion(country))
       problems.push(
         `${where}.countries: ${country} is no region${country === 'UK' ? '; did you mean GB?' : ''}`,
       )

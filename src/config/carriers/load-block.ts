@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
 import { fileProblems } from '../files.ts'
+import { parseYaml } from '../parse-yaml.ts'
 import { problemsOf } from '../problems.ts'
 import { blockProblems } from './block-check.ts'
 import { blockSchema, type CarrierBlock } from './block-schema.ts'
@@ -65,7 +65,7 @@ function read(
     problems.push(...missing)
     return null
   }
-  const document = parseDocument(readFileSync(path, 'utf8'))
+  const document = parseYaml(readFileSync(path, 'utf8'))
   if (document.errors.length > 0) {
     problems.push(...document.errors.map((error) => `${where}: ${path}: ${error.message.split('\n')[0]}`))
     return null
