@@ -27,7 +27,7 @@ export type StandingReceipt = {
 
 export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
 
-export type DispatchKey = {
+type DispatchKey = {
   readonly verification: string
   readonly messageId: string
   /** Which claim of the message it was. */

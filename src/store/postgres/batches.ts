@@ -14,7 +14,7 @@ export type BatchedVerb = {
   decide(unit: PostgresUnit, ...args: readonly never[]): unknown
 }
 
-export type BatchedCall = {
+type BatchedCall = {
   readonly verb: BatchedVerb
   readonly args: readonly unknown[]
   /** The call must not take effect after this time, by `performance.now()`. */

@@ -1,6 +1,7 @@
 /** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
 
 import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { decideRefresh } from '../../directory/refresh.ts'
 import { tokensInAPiece } from '../bounds.ts'
 import type { Directory, Login, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
@@ -177,13 +178,17 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
         [bind(lockMemberOfToken, hash), bind(selectToRefresh, hash)],
         ([, found]) => {
           const token = found![0] as { kind: TokenKind; spent: number } | undefined
-          const isRefresh = token?.kind === 'refresh'
-          if (!token || (isRefresh && token.spent >= pair.limits.spent))
-            return { writes: [], result: { kind: 'gone' } }
-          if (token.kind === 'spent')
-            return { writes: [bind(deleteLoginOf, hash)], result: { kind: 'reused' } }
-          const spent = isRefresh ? [bind(spend, hash)] : []
-          return { writes: [...spent, ...loginOf(pair)], result: { kind: 'refreshed' } }
+          const decision = decideRefresh(token, pair.limits)
+          switch (decision.kind) {
+            case 'gone':
+              return { writes: [], result: { kind: 'gone' } }
+            case 'reused':
+              return { writes: [bind(deleteLoginOf, hash)], result: { kind: 'reused' } }
+            case 'refreshed': {
+              const spent = decision.spends ? [bind(spend, hash)] : []
+              return { writes: [...spent, ...loginOf(pair)], result: { kind: 'refreshed' } }
+            }
+          }
         },
       ),
     logOut: (hash: string) => wrote(bind(lockMemberOfToken, hash), bind(deleteLoginOf, hash)),

@@ -20,8 +20,6 @@ const selectOfAddress = sql(`
   where j.address_tag in (select json_array_elements_text($1::json)) and j.address_tag <> '' and j.at >= $2::bigint
   order by j.at desc, j.seq desc limit $3::integer`)
 
-export type HeldJournal = ReturnType<typeof heldJournal>
-
 export function heldJournal(now: number) {
   const appended: object[] = []
   return {

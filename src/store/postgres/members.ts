@@ -72,8 +72,6 @@ export function bearing(tenant: string, address: Address): WantedMember {
   return address.kind === 'phone' ? { tenant, phone_key: key } : { tenant, email_key: key }
 }
 
-export type HeldMembers = ReturnType<typeof heldMembers>
-
 export function heldMembers(rows: readonly unknown[]) {
   const byId = new Map<string, Member>()
   /** Ids by all that belongs to one member alone. */

@@ -3,7 +3,7 @@
 import type { ClientConfig } from 'pg'
 import { openConnection, type PostgresConnection, PostgresError } from './connection.ts'
 
-export type PoolSettings = {
+type PoolSettings = {
   readonly client: ClientConfig
   readonly size: number
 }

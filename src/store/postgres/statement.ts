@@ -4,7 +4,7 @@ import { hash } from 'node:crypto'
 import { storableJson } from '../storable.ts'
 
 /** A statement returns one column of JSON, or nothing: one `JSON.parse` gives a row with its types. */
-export type Statement = { readonly name: string; readonly text: string }
+type Statement = { readonly name: string; readonly text: string }
 
 export type Value = string | number | boolean | null
 

@@ -53,7 +53,7 @@ const adminShutdown = '57P01'
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** Within a transaction, after its opening: engine time, and one more message of statements. */
-export type Transaction = {
+type Transaction = {
   readonly now: number
   run(...statements: readonly Bound[]): Promise<readonly Rows[]>
 }
@@ -198,7 +198,7 @@ export function createTransactions(pool: Pool) {
   }
 }
 
-export type Decision<T> = {
+type Decision<T> = {
   readonly writes: readonly Bound[]
   readonly result: T
   /** Set if the commit must come before the transaction's own deadline. */

@@ -115,7 +115,7 @@ export function newNeeds(decoy: string) {
   return { needs, reads }
 }
 
-export type Alone<Result> = {
+type Alone<Result> = {
   /** Done before the reads, in the same message. */
   readonly first?: Bound
   readonly known?: readonly WantedProof[]

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { decideRefresh } from '../../directory/refresh.ts'
 import { tokensInAPiece } from '../bounds.ts'
 import type { Login, RefreshResult } from '../directory.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
@@ -118,16 +119,12 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     logIn,
     refresh(hash: string, pair: Login): RefreshResult {
       const token = found(tokenByHash.get(hash), tokenOf)
-      if (!token || token.expiresAt <= wallNow()) return { kind: 'gone' }
-      if (token.kind === 'spent') {
-        deleteLogin.run(token.login)
-        return { kind: 'reused' }
-      }
-      if (token.kind === 'refresh') {
-        if (((countSpent.get(token.login) as Row).spent as number) >= pair.limits.spent)
-          return { kind: 'gone' }
-        spend.run(hash)
-      }
+      const isLive = token !== undefined && token.expiresAt > wallNow()
+      const spent = isLive ? ((countSpent.get(token.login) as Row).spent as number) : 0
+      const decision = decideRefresh(isLive ? { kind: token.kind, spent } : undefined, pair.limits)
+      if (decision.kind === 'reused') deleteLogin.run(token!.login)
+      if (decision.kind !== 'refreshed') return { kind: decision.kind }
+      if (decision.spends) spend.run(hash)
       logIn(pair)
       return { kind: 'refreshed' }
     },

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 
-export type EngineClock = {
+type EngineClock = {
   now(): number
   /** Remembers how far time has come. Call within a transaction; writes at most once a second. */
   persist(): void

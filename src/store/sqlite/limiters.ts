@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
 import type { OpenLimiters } from '../../throttle/open-limiters.ts'
 
-export type SqliteLimiters = OpenLimiters & {
+type SqliteLimiters = OpenLimiters & {
   flush(): void
   discard(): void
 }

@@ -11,7 +11,7 @@ import { type Call, callWriter, issueResultOf } from './calls.ts'
 import { monotonicMs } from './engine-clock.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
 
-export type SqliteSettings = EngineOptions & {
+type SqliteSettings = EngineOptions & {
   /** The database file; its folder must exist. */
   readonly path: string
 }

@@ -9,8 +9,6 @@ import { openMembers, openTokens } from './members.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { openProofs, openRepeats, openVerifications } from './verifications.ts'
 
-export type SqliteUnit = ReturnType<typeof openUnit>
-
 export function openUnit(db: DatabaseSync) {
   let now = 0
   const unitNow = () => now

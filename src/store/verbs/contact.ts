@@ -14,7 +14,7 @@ export function needContact(needs: Needs, { tenant, member, address }: Wanted): 
 }
 
 /** The other member who has the address, and loses it. */
-export type Holder = Member | undefined
+type Holder = Member | undefined
 
 export function holderOf(unit: UnitOfWork, { tenant, member, address }: Wanted): Holder {
   const holder = address ? unit.members.byAddress(tenant, address) : undefined
