@@ -30,12 +30,16 @@ export type Settlement = {
     | { readonly kind: 'failed' }
 }
 
-/** That a message is being handed over. */
-export type Begun = {
+/** Names a message in the outbox. */
+export type EntryKey = {
   readonly messageId: string
   readonly queuedAt: number
   /** Empty for a notice. */
   readonly verification: string
+}
+
+/** That a message is being handed over. */
+export type Begun = EntryKey & {
   /** Of the claim. */
   readonly nth: number
   readonly provider: string
@@ -62,15 +66,7 @@ export type Outbox = {
    */
   begin(marks: readonly Begun[]): Promise<readonly boolean[]>
   /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */
-  postpone(
-    entries: readonly {
-      readonly messageId: string
-      readonly queuedAt: number
-      /** Empty for a notice. */
-      readonly verification: string
-    }[],
-    afterMs: number,
-  ): Promise<void>
+  postpone(keys: readonly EntryKey[], afterMs: number): Promise<void>
   /** Ends all leases of an owner: at its start, for those it held when it died. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>

@@ -4,11 +4,14 @@ import type { Address } from '../address/address.ts'
 import type { Member } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { StoredEntry } from '../message/stored-entry.ts'
 import type { OpenLimiters } from '../throttle/open-limiters.ts'
 import type { StoredVerification, VerificationChange } from '../verification/stored-verification.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
+import type { ProviderReceipt } from './dispatches.ts'
 import type { JournalEntry } from './journal.ts'
-import type { Lease } from './outbox.ts'
+import type { EntryKey, Lease } from './outbox.ts'
+import type { StoredDispatch } from './stored-dispatch.ts'
 import type { Used } from './verifications.ts'
 
 /** One act of the store, decided alike in every engine that keeps tables. */
@@ -30,12 +33,23 @@ export type Needs = {
   /** All live verifications of a member. */
   liveOf(tenant: string, member: string): void
   lastAccepted(verification: string): void
+  /** A message in the outbox. */
+  entry(key: EntryKey): void
+  /** The dispatch that a receipt is about, and its message if that waits for a receipt. */
+  awaiting(receipt: ReceiptName): void
   proof(member: string, login: string): void
   repeat(fingerprint: string): void
   member(id: string): void
   memberByAddress(tenant: string, address: Address): void
   /** The member with this id, and each who has the account or a contact of this one. */
   memberToImport(member: Member): void
+}
+
+/** What a receipt names its dispatch by. */
+export type ReceiptName = Pick<ProviderReceipt, 'provider' | 'key'>
+
+export type DispatchChange = Pick<StoredDispatch, 'segments' | 'price'> & {
+  readonly receipt: NonNullable<StoredDispatch['receipt']>
 }
 
 /** Reads show what the same unit has written before. All of it is written with the commit, or nothing. */
@@ -81,10 +95,22 @@ export type UnitOfWork = {
   readonly outbox: {
     /** Queues a message, leased to its caller. */
     put(message: NewMessage, lease: Lease, verification?: Verification): OutboxEntry
+    get(key: EntryKey): StoredEntry | undefined
+    change(key: EntryKey, entry: StoredEntry): void
+    remove(key: EntryKey): void
+    /** Adds the dispatch that ends its message, unread. If that had left already, the dispatch is late. */
+    end(dispatch: StoredDispatch): void
+    /** Adds a dispatch after which its message stays. @param entry  As the message is from now on. */
+    tryAgain(dispatch: StoredDispatch, entry: StoredEntry): void
   }
   readonly dispatches: {
     /** The last acceptance of a verification's messages so far. */
     lastAccepted(verification: string): Used['broughtBy']
+    /** Of a provider that reuses its ids, the newest. */
+    awaiting(receipt: ReceiptName): StoredDispatch | undefined
+    /** Once, however often it is added. */
+    add(dispatch: StoredDispatch): void
+    change(dispatch: StoredDispatch, change: DispatchChange): void
   }
   readonly journal: {
     append(entry: Omit<JournalEntry, 'at'>): void

@@ -106,6 +106,21 @@ export function outboxConformance({ store, client }: Clients): void {
       assert.deepEqual(await outbox.begin([gone]), [false])
     })
 
+    test('a retry by an owner whose lease ran out leaves the message to its present owner', async () => {
+      const request = newIssue({ lease: { owner: 'slow', ms: 0 } })
+      const issued = await verifications.issue(request)
+      assert.ok(issued.kind === 'issued')
+      const { id } = request.message!
+      const claimOne = async (owner: string) =>
+        (await outbox.claim(1000, { owner, ms: 60_000 })).find(({ message }) => message.id === id)
+      const present = await claimOne('present')
+      assert.equal(present?.nth, 2)
+      await outbox.settle([settlementOf(issued.entry!, { kind: 'retry', afterMs: 0 }, 'unavailable')])
+      assert.equal(await claimOne('third'), undefined, 'it is being handed over')
+      await outbox.settle([settlementOf(present, { kind: 'retry', afterMs: 0 }, 'unavailable')])
+      assert.deepEqual((await claimOne('third'))?.tried, ['p'])
+    })
+
     test('a retry knows which providers were tried', async () => {
       const [entry] = await outbox.queue([newMessage()], lease)
       await outbox.settle([settlementOf(entry!, { kind: 'retry', afterMs: 0 }, 'unavailable')])

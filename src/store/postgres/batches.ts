@@ -2,17 +2,15 @@
 
 import type { AppError } from '../../errors.ts'
 import { unavailable } from '../calls.ts'
+import type { Verb } from '../unit-of-work.ts'
 import { commitMs, isOfOneCall, type Transactions } from './transaction.ts'
-import { newNeeds, type PostgresNeeds, type PostgresUnit } from './unit-of-work.ts'
+import { newNeeds } from './unit-of-work.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
 /** The most calls in one transaction, so that the first caller does not wait for the last. */
 const largestBatch = 512
 
-export type BatchedVerb = {
-  needs(needs: PostgresNeeds['needs'], ...args: readonly never[]): void
-  decide(unit: PostgresUnit, ...args: readonly never[]): unknown
-}
+export type BatchedVerb = Verb<readonly never[], unknown>
 
 type BatchedCall = {
   readonly verb: BatchedVerb

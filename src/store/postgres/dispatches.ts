@@ -1,13 +1,17 @@
 /** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
 
-import type { DispatchOutcome, Price } from '../../message/dispatch.ts'
-import { receiptRank, receiptStates } from '../../message/receipt-state.ts'
 import { tallyRows } from '../bounds.ts'
-import type { ProviderReceipt, ReceiptResult, RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
-import type { StandingReceipt } from '../history.ts'
+import type { RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
 import { idAt } from '../numbering.ts'
-import type { Settlement } from '../outbox.ts'
 import { storable, storableJson } from '../storable.ts'
+import {
+  type DispatchRow,
+  dispatchOfRow,
+  dispatchRowOf,
+  recordedOf,
+  type StoredDispatch,
+} from '../stored-dispatch.ts'
+import type { ReceiptName, UnitOfWork } from '../unit-of-work.ts'
 import type { Used } from '../verifications.ts'
 import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -66,26 +70,11 @@ const selectAwaiting = sql(`
   order by d.about, d.message, d.nth for update of d`)
 
 const moveUp = sql(`
-  update dispatch d set receipt_state = r.state, receipt_at = r.at, receipt_code = r.code,
+  update dispatch d set receipt_state = r.receipt_state, receipt_at = r.receipt_at, receipt_code = r.receipt_code,
     segments = r.segments, price = r.price
-  from json_to_recordset($1::json) as r (about text, message text, nth integer, state integer, at bigint,
-    code text, segments integer, price json)
+  from json_to_recordset($1::json) as r (about text, message text, nth integer, receipt_state integer,
+    receipt_at bigint, receipt_code text, segments integer, price json)
   where d.about = r.about and d.message = r.message and d.nth = r.nth`)
-
-/** Only what nobody is handing over right now. */
-const lockWaits = sql(`
-  select to_json(true) from json_to_recordset($1::json) as r (queued_at bigint, message text)
-    join outbox o on o.queued_at = r.queued_at and o.message_id = r.message
-  where o.second is not null and o.owner = ''
-  order by o.queued_at, o.message_id for update of o`)
-const endWaits = sql(`
-  delete from outbox o using json_to_recordset($1::json) as r (queued_at bigint, message text)
-  where o.queued_at = r.queued_at and o.message_id = r.message and o.second is not null and o.owner = ''`)
-const hasten = sql(`
-  update outbox o set due_at = r.at
-  from json_to_recordset($1::json) as r (queued_at bigint, message text, at bigint)
-  where o.queued_at = r.queued_at and o.message_id = r.message and o.second is not null and o.owner = ''
-    and o.due_at > r.at`)
 
 const selectOf = sql(`
   select to_json(d) from dispatch d where d.about = $1 order by d.handed_at, d.nth`)
@@ -104,147 +93,58 @@ const selectTallies = sql(`
   where d.about > $1 and d.about <= $2 and d.outcome = 'accepted'
   group by d.provider, d.region`)
 
-type DispatchRow = {
-  about: string
-  message: string
-  nth: number
-  channel: string
-  provider: string
-  region: string
-  outcome: DispatchOutcome
-  provider_code: string
-  provider_id: string
-  receipt_key: string | null
-  queued_at: number
-  handed_at: number
-  answered_at: number
-  segments: number | null
-  price: Price | null
-  next: string
-  is_late: boolean
-  receipt_state: number | null
-  receipt_at: number | null
-  receipt_code: string | null
-}
-
 export type HeldDispatches = ReturnType<typeof heldDispatches>
 
 export function readLastAccepted(verifications: ReadonlySet<string>): Bound {
   return bind(selectLastAccepted, storableJson([...verifications]))
 }
 
-export function heldDispatches(accepted: readonly unknown[]) {
+/** @param receipts  Their keys storable. */
+export function readAwaiting(receipts: readonly ReceiptName[]): Bound {
+  return bindRows(selectAwaiting, receipts)
+}
+
+export function heldDispatches(accepted: readonly unknown[], awaited: readonly unknown[] = []) {
   const lastAccepted = new Map(
     (accepted as readonly (NonNullable<Used['broughtBy']> & { about: string })[]).map(
       ({ about, ...broughtBy }) => [about, broughtBy],
     ),
   )
-  const recorded: Record<string, unknown>[] = []
-  const ended: Record<string, unknown>[] = []
+  const awaiting = new Map<string, StoredDispatch>()
+  for (const row of awaited as readonly DispatchRow[])
+    awaiting.set(nameOf({ provider: row.provider, key: row.receipt_key! }), dispatchOfRow(row))
+  const moved = new Map<string, DispatchRow>()
+  const added: DispatchRow[] = []
+  const ending: DispatchRow[] = []
+  const dispatches: UnitOfWork['dispatches'] = {
+    lastAccepted: (verification) => lastAccepted.get(verification) ?? null,
+    awaiting: ({ provider, key }) => awaiting.get(nameOf({ provider, key: storable(key) })),
+    add: (dispatch) => void added.push(dispatchRowOf(dispatch)),
+    change(dispatch, change) {
+      const name = nameOf({ provider: dispatch.provider, key: dispatch.receiptKey! })
+      const next = { ...dispatch, ...change }
+      awaiting.set(name, next)
+      moved.set(name, dispatchRowOf(next))
+    },
+  }
   return {
-    lastAccepted: (verification: string): Used['broughtBy'] => lastAccepted.get(verification) ?? null,
-
-    /** @param endsMessage  It leaves the outbox by this, unless it has already: then this is late too. */
-    record(settlement: Settlement, isLate: boolean, endsMessage: boolean): void {
-      const { dispatch, message, region, verification, queuedAt, nth, next } = settlement
-      const rows = endsMessage ? ended : recorded
-      rows.push({
-        about: verification === '' ? idAt(queuedAt) + dispatch.messageId : verification,
-        message: dispatch.messageId,
-        nth,
-        tenant: message.tenant,
-        app: message.app,
-        channel: message.channel,
-        provider: dispatch.provider,
-        region,
-        outcome: dispatch.outcome,
-        provider_code: dispatch.providerCode ?? '',
-        provider_id: dispatch.providerMessageId ?? '',
-        receipt_key: dispatch.receiptKey ?? null,
-        queued_at: queuedAt,
-        handed_at: Math.floor(dispatch.handedOverAt),
-        answered_at: Math.floor(dispatch.handedOverAt + dispatch.tookMs),
-        segments: dispatch.segments ?? null,
-        price: dispatch.price ?? null,
-        next: next.kind,
-        is_late: isLate,
-      })
-    },
-
-    writes(): Bound[] {
-      return [
-        ...(ended.length > 0 ? [bindRows(endAndInsert, inOrder(ended, orderOf))] : []),
-        ...(recorded.length > 0 ? [bindRows(insertDispatches, inOrder(recorded, orderOf))] : []),
-      ]
-    },
+    ...dispatches,
+    dispatches,
+    /** It ends its message in the outbox, unless that has left already: then it is late. */
+    addWithEnd: (dispatch: StoredDispatch) => void ending.push(dispatchRowOf(dispatch)),
+    writes: (): Bound[] => [
+      ...(moved.size > 0 ? [bindRows(moveUp, [...moved.values()])] : []),
+      ...(ending.length > 0 ? [bindRows(endAndInsert, inOrder(ending, orderOf))] : []),
+      ...(added.length > 0 ? [bindRows(insertDispatches, inOrder(added, orderOf))] : []),
+    ],
   }
 }
 
-/** As the outbox is locked, for it is with these. */
-function orderOf({ queued_at, message, nth }: Record<string, unknown>): string {
-  return `${String(queued_at).padStart(15, '0')} ${message} ${nth}`
-}
+const nameOf = ({ provider, key }: ReceiptName) => `${provider}\0${key}`
 
-export async function receive(
-  transactions: Transactions,
-  until: number,
-  told: readonly ProviderReceipt[],
-): Promise<{ readonly results: readonly ReceiptResult[]; readonly standing: readonly StandingReceipt[] }> {
-  const receipts = told.map((one) => ({ ...one, key: storable(one.key) }))
-  const keys = receipts.map(({ provider, key }) => ({ provider, key }))
-  return transactions.decide(until, [bindRows(selectAwaiting, keys)], async ([rows], { now, run }) => {
-    const awaiting = new Map(
-      (rows as DispatchRow[]).map((row) => [JSON.stringify([row.provider, row.receipt_key]), row]),
-    )
-    const moved = new Map<DispatchRow, object>()
-    const standing: StandingReceipt[] = []
-    const ended: { queued_at: number; message: string }[] = []
-    const hastened: { queued_at: number; message: string; at: number }[] = []
-    const results = receipts.map((receipt): ReceiptResult => {
-      const row = awaiting.get(JSON.stringify([receipt.provider, receipt.key]))
-      if (!row) return { kind: 'unknown' }
-      const rank = receiptRank(receipt.state)
-      const isNews = row.receipt_state === null || rank > row.receipt_state
-      const price = isNews && row.price === null ? (receipt.price ?? null) : null
-      if (isNews) {
-        row.receipt_state = rank
-        row.segments = receipt.segments ?? row.segments
-        row.price = receipt.price ?? row.price
-        const { about, message, nth, queued_at, segments } = row
-        moved.set(row, {
-          about,
-          message,
-          nth,
-          state: rank,
-          at: now,
-          code: receipt.providerCode,
-          segments,
-          price: row.price,
-        })
-        if (receipt.state === 'delivered') ended.push({ queued_at, message })
-        if (receipt.state === 'undeliverable') hastened.push({ queued_at, message, at: now })
-      }
-      // Told again too: what follows from it elsewhere may have failed the first time.
-      if (rank === row.receipt_state)
-        standing.push({
-          verification: row.about,
-          messageId: row.message,
-          queuedAt: row.queued_at,
-          state: receipt.state,
-        })
-      const { channel, region, answered_at } = row
-      const sinceAcceptedMs = Math.max(0, now - answered_at)
-      return { kind: 'recorded', isNews, channel, region, sinceAcceptedMs, price }
-    })
-    const waits = [...ended, ...hastened]
-    if (waits.length > 0) await run(bindRows(lockWaits, waits))
-    const writes = [
-      ...(moved.size > 0 ? [bindRows(moveUp, [...moved.values()])] : []),
-      ...(hastened.length > 0 ? [bindRows(hasten, hastened)] : []),
-      ...(ended.length > 0 ? [bindRows(endWaits, ended)] : []),
-    ]
-    return { writes, result: { results, standing } }
-  })
+/** As the outbox is locked, for it is with these. */
+function orderOf({ queued_at, message, nth }: DispatchRow): string {
+  return `${String(queued_at).padStart(15, '0')} ${message} ${nth}`
 }
 
 export async function dispatchesOf(
@@ -271,33 +171,5 @@ export async function tally(
     cursor: end ?? (last > from ? last : from),
     tallies: tallies as Tally[],
     isMoreDue: end !== undefined,
-  }
-}
-
-function recordedOf(row: DispatchRow): RecordedDispatch {
-  return {
-    message: row.message,
-    nth: row.nth,
-    channel: row.channel,
-    provider: row.provider,
-    region: row.region,
-    outcome: row.outcome,
-    providerCode: row.provider_code,
-    providerMessageId: row.provider_id,
-    queuedAt: row.queued_at,
-    handedOverAt: row.handed_at,
-    answeredAt: row.answered_at,
-    segments: row.segments,
-    price: row.price,
-    next: row.next,
-    isLate: row.is_late,
-    receipt:
-      row.receipt_state === null
-        ? null
-        : {
-            state: receiptStates[row.receipt_state]!,
-            at: row.receipt_at!,
-            providerCode: row.receipt_code!,
-          },
   }
 }

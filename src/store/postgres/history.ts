@@ -3,8 +3,9 @@
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
 import { stateNumber } from '../numbering.ts'
+import { storedDispatchOf } from '../stored-dispatch.ts'
 import { verbs } from '../verbs/verbs.ts'
-import { heldDispatches, receive } from './dispatches.ts'
+import { heldDispatches } from './dispatches.ts'
 import { byText } from './order.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -82,7 +83,7 @@ export function postgresHistory(
       ),
     async record(until, settlements) {
       const dispatches = heldDispatches([])
-      for (const settlement of settlements) dispatches.record(settlement, false, false)
+      for (const settlement of settlements) dispatches.add(storedDispatchOf(settlement))
       const [rows] = await call(
         'history.record',
         (end) => transactions.write(end, ...dispatches.writes()),
@@ -100,7 +101,11 @@ export function postgresHistory(
       await call('history.markLate', (end) => transactions.write(end, bindRows(markLate, rows)), until)
     },
     receive: (until, receipts) =>
-      call('dispatches.receive', (end) => receive(transactions, end, receipts), until),
+      call(
+        'dispatches.receive',
+        (end) => runAlone(transactions, end, verbs['dispatches.receive'], [receipts]),
+        until,
+      ),
     async lookUp(until, dispatches) {
       const rows = dispatches.map(({ verification, messageId, nth }) => ({
         about: verification,

@@ -2,16 +2,15 @@
 
 import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
-import { isUntaken, newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
-import { type OpenLimiters, refundAll } from '../../throttle/open-limiters.ts'
-import type { Verification } from '../../verification/verification.ts'
-import type { Begun, Lease, OutboxDepth, Settlement } from '../outbox.ts'
+import { newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import type { StoredEntry } from '../../message/stored-entry.ts'
+import type { EntryKey, Lease, OutboxDepth } from '../outbox.ts'
+import { entryKeyOf } from '../stored-dispatch.ts'
+import type { ReceiptName, UnitOfWork } from '../unit-of-work.ts'
 import type { HeldDispatches } from './dispatches.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
-
-export type EntryKey = { readonly queuedAt: number; readonly messageId: string }
 
 const insertEntries = sql(`
   insert into outbox (queued_at, message_id, verification, body, deadline_at, due_at, owner, dispatches, tried, unknowns)
@@ -25,6 +24,22 @@ const selectEntries = sql(`
     'handing', o.handing)
   from json_to_recordset($1::json) as r ("queuedAt" bigint, "messageId" text)
     join outbox o on o.queued_at = r."queuedAt" and o.message_id = r."messageId"
+  order by o.queued_at, o.message_id for update of o`)
+
+/** The messages of the dispatches that receipts are about, where they wait for a receipt. */
+const selectWaiting = sql(`
+  select json_build_object('queued_at', o.queued_at, 'message_id', o.message_id, 'due_at', o.due_at,
+    'owner', o.owner, 'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second,
+    'handing', o.handing)
+  from (
+    select distinct newest.queued_at, newest.message
+    from json_to_recordset($1::json) as r (provider text, key text)
+    cross join lateral (
+      select one.queued_at, one.message from dispatch one
+      where one.provider = r.provider and one.receipt_key = r.key
+      order by one.about desc, one.nth desc limit 1) newest) as wanted
+  join outbox o on o.queued_at = wanted.queued_at and o.message_id = wanted.message
+  where o.second is not null
   order by o.queued_at, o.message_id for update of o`)
 
 const updateEntries = sql(`
@@ -65,11 +80,9 @@ const selectDepth = sql(`
   select json_build_object('queued', count(*), 'oldest', min(queued_at), 'now', ${engineTime})
   from outbox where second is null`)
 
-type OutboxRow = {
+type EntryRow = {
   queued_at: number
   message_id: string
-  body: NewMessage
-  deadline_at: number
   due_at: number
   owner: string
   dispatches: number
@@ -78,129 +91,104 @@ type OutboxRow = {
   second: Channel | null
   handing: string | null
 }
-type Kept = Pick<
-  OutboxRow,
-  'queued_at' | 'message_id' | 'due_at' | 'owner' | 'dispatches' | 'tried' | 'unknowns' | 'second' | 'handing'
-> & { fate: 'untouched' | 'changed' | 'gone' }
+type OutboxRow = EntryRow & { body: NewMessage; deadline_at: number }
 
-export type HeldOutbox = ReturnType<typeof heldOutbox>
+/** null: gone. */
+type HeldEntry = { readonly key: EntryName; entry: StoredEntry | null; isChanged: boolean }
+/** The verification is not among the columns of the key. */
+type EntryName = Omit<EntryKey, 'verification'>
 
-export function readEntries(keys: Iterable<EntryKey>): Bound {
+export function readEntries(keys: Iterable<EntryName>): Bound {
   return bindRows(selectEntries, [...keys])
 }
 
-export function entryKey({ queuedAt, messageId }: EntryKey): string {
+/** @param receipts  As `readAwaiting` takes them. */
+export function readWaiting(receipts: readonly ReceiptName[]): Bound {
+  return bindRows(selectWaiting, receipts)
+}
+
+export function entryName({ queuedAt, messageId }: EntryName): string {
   return `${queuedAt} ${messageId}`
 }
 
-/** Whether what becomes of a message hangs on what the outbox says of it. */
-export function readsEntry({ next }: Settlement): boolean {
-  return next.kind !== 'done'
-}
-
-export function heldOutbox(
-  rows: readonly unknown[],
-  now: number,
-  limiters: OpenLimiters,
-  dispatches: HeldDispatches,
-) {
-  const held = new Map<string, Kept>()
-  for (const row of rows as readonly Kept[])
-    held.set(entryKey({ queuedAt: row.queued_at, messageId: row.message_id }), { ...row, fate: 'untouched' })
+export function heldOutbox(rows: readonly unknown[], now: number, dispatches: HeldDispatches) {
+  const held = new Map<string, HeldEntry>()
+  for (const row of rows as readonly EntryRow[]) {
+    const key = { queuedAt: row.queued_at, messageId: row.message_id }
+    held.set(entryName(key), { key, entry: storedEntryOf(row), isChanged: false })
+  }
   const ended = new Set<string>()
   const queued: object[] = []
 
-  function put(message: NewMessage, claim: Lease, verification?: Verification): OutboxEntry {
-    const entry = newOutboxEntry(message, now, verification)
-    queued.push({
-      queued_at: now,
-      message_id: message.id,
-      verification: verification?.id ?? null,
-      body: message,
-      deadline_at: entry.deadlineAt,
-      due_at: now + claim.ms,
-      owner: claim.owner,
-    })
-    return entry
+  function set(key: EntryKey, entry: StoredEntry | null): void {
+    const one = held.get(entryName(key))!
+    one.entry = entry
+    one.isChanged = true
   }
 
-  /** @returns Whether the message was given up by it. */
-  function settleOne(settlement: Settlement): boolean {
-    const { dispatch, next, message, queuedAt } = settlement
-    const key = entryKey({ queuedAt, messageId: dispatch.messageId })
-    const kept = held.get(key)
-    // Of several in one batch the first ends it.
-    const endsUnread = kept === undefined && !readsEntry(settlement) && !ended.has(key)
-    if (endsUnread) ended.add(key)
-    // One that failed and was claimed since: what becomes of it is for them to say who have it now.
-    const isOvertaken = next.kind === 'failed' && kept !== undefined && kept.dispatches > settlement.nth
-    const isLate = !endsUnread && (kept === undefined || kept.fate === 'gone' || isOvertaken)
-    if (kept && !isLate) {
-      if (next.kind === 'retry' || next.kind === 'second') {
-        giveUp(kept, next.afterMs)
-        kept.tried = [...kept.tried, dispatch.provider]
-        if (next.kind === 'second') kept.second = next.channel
-        else kept.unknowns += Number(dispatch.outcome === 'unknown')
-      } else {
-        kept.fate = 'gone'
-        const { dispatches: nth, tried, unknowns, second } = kept
-        const entry = { nth, tried, unknowns, isSecond: second !== null }
-        if (next.kind === 'failed' && isUntaken(entry, dispatch.outcome))
-          // Nothing reached the address, so asking again at once is fair.
-          refundAll(
-            limiters,
-            message.cooldown.map((key) => ({ key, form: 'events', at: queuedAt })),
-          )
+  const outbox: UnitOfWork['outbox'] = {
+    put(message, lease, verification) {
+      const entry = newOutboxEntry(message, now, verification)
+      queued.push({
+        queued_at: now,
+        message_id: message.id,
+        verification: verification?.id ?? null,
+        body: message,
+        deadline_at: entry.deadlineAt,
+        due_at: now + lease.ms,
+        owner: lease.owner,
+      })
+      return entry
+    },
+    get: (key) => held.get(entryName(key))?.entry ?? undefined,
+    change: set,
+    remove: (key) => set(key, null),
+    end(dispatch) {
+      const key = entryKeyOf(dispatch)
+      const name = entryName(key)
+      const one = held.get(name)
+      // Of several in one batch the first ends it.
+      if (!one && !ended.has(name)) {
+        ended.add(name)
+        dispatches.addWithEnd(dispatch)
+        return
       }
-    }
-    dispatches.record(settlement, isLate, endsUnread)
-    return next.kind === 'failed' && !isLate
-  }
-
-  /** Nobody holds it any more, and it is due after so long. */
-  function giveUp(kept: Kept, afterMs: number): void {
-    kept.fate = 'changed'
-    kept.due_at = now + afterMs
-    kept.owner = ''
-    kept.handing = null
+      const isLate = !one?.entry
+      if (!isLate) set(key, null)
+      dispatches.add({ ...dispatch, isLate })
+    },
+    tryAgain(dispatch, entry) {
+      set(entryKeyOf(dispatch), entry)
+      dispatches.add(dispatch)
+    },
   }
 
   return {
-    put,
-    settleOne,
-
-    begin({ provider, nth, ...key }: Begun): boolean {
-      const kept = held.get(entryKey(key))
-      if (!kept || kept.fate === 'gone' || kept.dispatches !== nth) return false
-      kept.fate = 'changed'
-      kept.handing = provider
-      return true
-    },
-
-    postpone(key: EntryKey, afterMs: number): void {
-      const kept = held.get(entryKey(key))
-      if (!kept || kept.fate === 'gone') return
-      giveUp(kept, afterMs)
-      kept.dispatches--
-    },
-
+    outbox,
     writes(): Bound[] {
-      const changed = [...held.values()].filter((one) => one.fate === 'changed')
-      const gone = [...held.values()].filter((one) => one.fate === 'gone')
+      const changes = [...held.values()].filter((one) => one.isChanged)
+      const kept = changes.flatMap(({ key, entry }) => (entry ? [entryRowOf(key, entry)] : []))
+      const gone = changes
+        .filter(({ entry }) => entry === null)
+        .map(({ key }) => ({ queued_at: key.queuedAt, message_id: key.messageId }))
       return [
-        ...(changed.length > 0 ? [bindRows(updateEntries, changed)] : []),
-        ...(gone.length > 0
-          ? [
-              bindRows(
-                deleteEntries,
-                gone.map(({ queued_at, message_id }) => ({ queued_at, message_id })),
-              ),
-            ]
-          : []),
+        ...(kept.length > 0 ? [bindRows(updateEntries, kept)] : []),
+        ...(gone.length > 0 ? [bindRows(deleteEntries, gone)] : []),
         ...(queued.length > 0 ? [bindRows(insertEntries, queued)] : []),
       ]
     },
   }
+}
+
+function storedEntryOf(row: EntryRow): StoredEntry {
+  const { due_at: dueAt, owner, dispatches: claims, tried, unknowns, second, handing: begun } = row
+  return { dueAt, owner, claims, tried, unknowns, second, begun }
+}
+
+function entryRowOf({ queuedAt, messageId }: EntryName, entry: StoredEntry): EntryRow {
+  const { dueAt, owner, claims, tried, unknowns, second, begun } = entry
+  const key = { queued_at: queuedAt, message_id: messageId }
+  return { ...key, due_at: dueAt, owner, dispatches: claims, tried, unknowns, second, handing: begun }
 }
 
 export async function claim(

@@ -21,7 +21,6 @@ import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
-import { outboxVerbs } from './outbox-verbs.ts'
 import { createPool } from './pool.ts'
 import { type VerificationRow, verificationOf } from './rows.ts'
 import { bind, engineTime, sql } from './statement.ts'
@@ -156,10 +155,10 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ),
     },
     outbox: {
-      queue: hot('outbox.queue', outboxVerbs['outbox.queue']),
-      settle: hot('outbox.settle', outboxVerbs['outbox.settle']),
-      begin: hot('outbox.begin', outboxVerbs['outbox.begin']),
-      postpone: hot('outbox.postpone', outboxVerbs['outbox.postpone']),
+      queue: hot('outbox.queue', verbs['outbox.queue']),
+      settle: hot('outbox.settle', verbs['outbox.settle']),
+      begin: hot('outbox.begin', verbs['outbox.begin']),
+      postpone: hot('outbox.postpone', verbs['outbox.postpone']),
       claim: cold('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
         claim(transactions, until, most, lease),
       ),

@@ -1,20 +1,20 @@
 /** A unit of work in PostgreSQL: the rows that calls need, read under lock in one message, and what they make of them. */
 
-import type { Needs, UnitOfWork, Verb } from '../unit-of-work.ts'
+import type { EntryKey } from '../outbox.ts'
+import { storable } from '../storable.ts'
+import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Rows } from './connection.ts'
-import { type HeldDispatches, heldDispatches, readLastAccepted } from './dispatches.ts'
+import { heldDispatches, readAwaiting, readLastAccepted } from './dispatches.ts'
 import { heldJournal } from './journal.ts'
 import { heldLimiters, readLimiters } from './limiters.ts'
 import { bearing, collidingWith, heldMembers, readMembers, type WantedMember } from './members.ts'
-import { type EntryKey, entryKey, type HeldOutbox, heldOutbox, readEntries } from './outbox.ts'
+import { entryName, heldOutbox, readEntries, readWaiting } from './outbox.ts'
 import { heldProofs, heldRepeats, readProofs, readRepeats, type WantedProof } from './proofs.ts'
 import type { Bound } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { heldVerifications, keyOf, readVerifications, type WantedKey } from './verification-rows.ts'
 
 export type PostgresUnit = UnitOfWork & {
-  readonly outbox: HeldOutbox
-  readonly dispatches: HeldDispatches
   /** In the order in which rows are locked; what is only added comes last. */
   writes(): Bound[]
 }
@@ -31,9 +31,10 @@ export function newNeeds(decoy: string) {
   const proofs: WantedProof[] = []
   const repeats = new Set<string>()
   const entries = new Map<string, EntryKey>()
+  const receipts = new Map<string, ReceiptName>()
   const members: WantedMember[] = []
 
-  const needs: Needs & { entry(key: EntryKey): void } = {
+  const needs: Needs = {
     limiters(wanted) {
       for (const key of wanted) limiters.add(key)
     },
@@ -50,7 +51,10 @@ export function newNeeds(decoy: string) {
     member: (id) => void members.push({ id }),
     memberByAddress: (tenant, address) => void members.push(bearing(tenant, address)),
     memberToImport: (member) => void members.push(collidingWith(member)),
-    entry: (key) => void entries.set(entryKey(key), key),
+    entry: (key) => void entries.set(entryName(key), key),
+    awaiting({ provider, key }) {
+      receipts.set(`${provider}\0${key}`, { provider, key: storable(key) })
+    },
   }
 
   /** Statements that read all of it, each kind in one, and what makes a unit of their rows. */
@@ -69,6 +73,8 @@ export function newNeeds(decoy: string) {
       readVerifications(ids, keys.values(), owners.values()),
     )
     const entriesAt = asked(entries.size > 0, () => readEntries(entries.values()))
+    const awaitingAt = asked(receipts.size > 0, () => readAwaiting([...receipts.values()]))
+    const waitingAt = asked(receipts.size > 0, () => readWaiting([...receipts.values()]))
     // Not locked.
     const acceptedAt = asked(acceptances.size > 0, () => readLastAccepted(acceptances))
     const proofsAt = asked(proofs.length > 0, () => readProofs(proofs))
@@ -80,8 +86,8 @@ export function newNeeds(decoy: string) {
         const members = heldMembers(of(membersAt))
         const limiters = heldLimiters(of(limitersAt))
         const verifications = heldVerifications(of(verificationsAt), now, decoy)
-        const dispatches = heldDispatches(of(acceptedAt))
-        const outbox = heldOutbox(of(entriesAt), now, limiters, dispatches)
+        const dispatches = heldDispatches(of(acceptedAt), of(awaitingAt))
+        const outbox = heldOutbox([...of(entriesAt), ...of(waitingAt)], now, dispatches)
         const proofs = heldProofs([...of(proofsAt), ...known])
         const repeats = heldRepeats(of(repeatsAt))
         const journal = heldJournal(now)
@@ -93,8 +99,8 @@ export function newNeeds(decoy: string) {
           verifications: verifications.verifications,
           proofs: proofs.proofs,
           repeats: repeats.repeats,
-          outbox,
-          dispatches,
+          outbox: outbox.outbox,
+          dispatches: dispatches.dispatches,
           journal,
           writes: () => [
             ...members.writes(),

@@ -8,9 +8,11 @@ import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { sqliteDirectory } from './directory.ts'
+import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
 import { journalReads } from './journal.ts'
 import { migrations } from './migrations.ts'
+import { outboxActs } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
 import { openUnit } from './unit-of-work.ts'
 import { verificationReads } from './verifications.ts'
@@ -71,8 +73,11 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
 
   const acts: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verificationReads(db)),
-    ...prefixed('outbox', work.outbox),
-    ...prefixed('dispatches', work.dispatches),
+    ...prefixed(
+      'outbox',
+      outboxActs(db, () => work.unit.now),
+    ),
+    ...prefixed('dispatches', dispatchReads(db)),
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
     ...decidedIn(work.unit),

@@ -3,9 +3,11 @@
 import { Worker } from 'node:worker_threads'
 import { AppError, type AppErrorCode } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
+import type { Dispatches } from '../dispatches.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
+import type { Received } from '../verbs/receive.ts'
 import type { Verifications } from '../verifications.ts'
 import { type Call, callWriter, issueResultOf } from './calls.ts'
 import { monotonicMs } from './engine-clock.ts'
@@ -97,7 +99,12 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       },
     },
     outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
-    dispatches: room('dispatches', ['receive', 'of', 'tally']),
+    dispatches: {
+      ...room<Dispatches>('dispatches', ['of', 'tally']),
+      async receive(receipts) {
+        return ((await call('dispatches.receive', [receipts])) as Received).results
+      },
+    },
     limiters: room('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
     journal: room('journal', ['append', 'read', 'ofAddress']),
     directory: room('directory', [

@@ -2,19 +2,18 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
-import { sqliteDispatches } from './dispatches.ts'
+import { openDispatches } from './dispatches.ts'
 import { openJournal } from './journal.ts'
 import { sqliteLimiters } from './limiters.ts'
 import { openMembers, openTokens } from './members.ts'
-import { sqliteOutbox } from './outbox.ts'
+import { openOutbox } from './outbox.ts'
 import { openProofs, openRepeats, openVerifications } from './verifications.ts'
 
 export function openUnit(db: DatabaseSync) {
   let now = 0
   const unitNow = () => now
   const limiters = sqliteLimiters(db)
-  const dispatches = sqliteDispatches(db, unitNow)
-  const outbox = sqliteOutbox(db, unitNow, limiters, dispatches)
+  const dispatches = openDispatches(db)
   const unit: UnitOfWork = {
     get now() {
       return now
@@ -25,14 +24,12 @@ export function openUnit(db: DatabaseSync) {
     repeats: openRepeats(db, unitNow),
     members: openMembers(db),
     tokens: openTokens(db),
-    outbox,
+    outbox: openOutbox(db, unitNow, dispatches),
     dispatches,
     journal: openJournal(db, unitNow),
   }
   return {
     unit,
-    outbox,
-    dispatches,
     /** @param time  Engine time of all that is done until `flush`. */
     begin(time: number): void {
       now = time

@@ -2,11 +2,16 @@
 
 import type { Verb } from '../unit-of-work.ts'
 import { append } from './append.ts'
+import { begin } from './begin.ts'
 import { changeContact } from './change-contact.ts'
 import { issue } from './issue.ts'
-import { acquire, isHeld, refund, reserve, settle } from './limiters.ts'
+import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
+import { postpone } from './postpone.ts'
 import { putMembers } from './put-members.ts'
+import { queue } from './queue.ts'
+import { receive } from './receive.ts'
 import { setContact } from './set-contact.ts'
+import { settle } from './settle.ts'
 import { takeSubmission } from './take-submission.ts'
 import { use } from './use.ts'
 
@@ -14,10 +19,15 @@ export const verbs = {
   'verifications.issue': issue,
   'verifications.takeSubmission': takeSubmission,
   'verifications.use': use,
+  'outbox.queue': queue,
+  'outbox.settle': settle,
+  'outbox.begin': begin,
+  'outbox.postpone': postpone,
+  'dispatches.receive': receive,
   'limiters.acquire': acquire,
   'limiters.refund': refund,
   'limiters.reserve': reserve,
-  'limiters.settle': settle,
+  'limiters.settle': settleReservation,
   'limiters.isHeld': isHeld,
   'journal.append': append,
   'directory.changeContact': changeContact,

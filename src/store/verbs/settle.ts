@@ -1,0 +1,70 @@
+/** What becomes of messages after a dispatch: each leaves the outbox or is tried again, and its dispatch is recorded. */
+
+import { isUntaken } from '../../message/outbox-entry.ts'
+import { released, type StoredEntry } from '../../message/stored-entry.ts'
+import { refundAll } from '../../throttle/open-limiters.ts'
+import type { EntryKey, Settlement } from '../outbox.ts'
+import { storedDispatchOf } from '../stored-dispatch.ts'
+import type { UnitOfWork, Verb } from '../unit-of-work.ts'
+
+export const settle: Verb<[readonly Settlement[]], readonly boolean[]> = {
+  needs(needs, settlements) {
+    for (const { dispatch, message, next, ...rest } of settlements) {
+      // What is done leaves unread: read and locked before, a send took PostgreSQL 66 µs and not 62.
+      if (next.kind !== 'done') needs.entry({ ...rest, messageId: dispatch.messageId })
+      if (next.kind === 'failed') needs.limiters(message.cooldown)
+    }
+  },
+
+  decide: (unit, settlements) => settlements.map((one) => settleOne(unit, one)),
+}
+
+/** @returns Whether the message was given up by it. */
+function settleOne(unit: UnitOfWork, settlement: Settlement): boolean {
+  const { dispatch, message, next, queuedAt, verification, nth } = settlement
+  const record = storedDispatchOf(settlement)
+  if (next.kind === 'done') {
+    unit.outbox.end(record)
+    return false
+  }
+  const key: EntryKey = { messageId: dispatch.messageId, queuedAt, verification }
+  const entry = unit.outbox.get(key)
+  if (!entry || isOvertaken(entry, settlement)) {
+    unit.dispatches.add({ ...record, isLate: !entry || next.kind === 'failed' })
+    return false
+  }
+  if (next.kind !== 'failed') {
+    unit.outbox.tryAgain(record, afterTry(entry, settlement, next, unit.now))
+    return false
+  }
+  const { tried, unknowns, second } = entry
+  if (isUntaken({ nth, tried, unknowns, isSecond: second !== null }, dispatch.outcome))
+    // Nothing reached the address, so asking again at once is fair.
+    refundAll(
+      unit.limiters,
+      message.cooldown.map((limiter) => ({ key: limiter, form: 'events', at: queuedAt })),
+    )
+  unit.outbox.end(record)
+  return true
+}
+
+/**
+ * Whether the message was claimed again since, because this lease ran out: who has it now decides about it. One that
+ * was accepted is done or waits for its second channel all the same, whoever has it.
+ */
+function isOvertaken({ claims }: StoredEntry, { nth, next }: Settlement): boolean {
+  return (next.kind === 'retry' || next.kind === 'failed') && claims > nth
+}
+
+function afterTry(
+  entry: StoredEntry,
+  { dispatch }: Settlement,
+  next: Extract<Settlement['next'], { kind: 'retry' | 'second' }>,
+  now: number,
+): StoredEntry {
+  const tried = [...entry.tried, dispatch.provider]
+  const due = { ...released(entry, now + next.afterMs), tried }
+  return next.kind === 'second'
+    ? { ...due, second: next.channel }
+    : { ...due, unknowns: entry.unknowns + Number(dispatch.outcome === 'unknown') }
+}
