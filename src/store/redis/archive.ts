@@ -1,19 +1,26 @@
-/** Moves ended verifications from Redis to the history: writes them there first, then drops them here. */
+/** Moves what is over from Redis to the history: writes it there first, then drops it here. */
 
+import { randomHex } from '../../random.ts'
 import type { History } from '../history.ts'
+import { allWithin } from './arrivals.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
+import type { WaitingDispatches } from './waiting-dispatches.ts'
 
 export type Archive = {
-  /** Moves all verifications that have ended by now. */
+  /** Moves all dispatches, and all verifications that have ended by now. */
   catchUp(): Promise<void>
-  /** Goes on moving verifications as they end, until it is stopped. */
+  /** Goes on moving what is over, until it is stopped. */
   start(): { stop(): Promise<void> }
 }
 
 const piece = 500
 const pauseMs = 500
+/** So long a process has the work of a round for itself: a little less than until its next one. */
+const turnMs = 400
+/** Nobody waits longer for a shard that hangs, to know whether somebody else does the work. */
+const turnWaitMs = 100
 /** A verification that messages still name is looked at again after this time. */
 const keepMs = 60_000
 
@@ -22,9 +29,12 @@ export function createArchive(
   calls: Calls,
   layout: Layout,
   history: History,
+  dispatches: WaitingDispatches,
   untilOf: () => number,
 ): Archive {
-  async function movePiece(shard: number): Promise<boolean> {
+  const name = randomHex(8)
+
+  async function moveEnded(shard: number): Promise<boolean> {
     const { ends, records, live } = layout.of[shard]!
     const found = { name: 'over', shard, keys: [ends, records], args: [piece], until: untilOf() } as const
     const [, , ...texts] = await calls.call(found)
@@ -42,22 +52,39 @@ export function createArchive(
     return texts.length === piece
   }
 
-  /** Moves a piece of each shard. @returns Whether more verifications have ended. */
+  /** Moves a piece of each shard. @returns Whether there is more. @throws If a shard did not answer, after the others. */
   async function move(): Promise<boolean> {
-    const due = await Promise.all(
-      layout.of.map(async ({ ends }, shard) => {
-        const [first] = (await calls.command(untilOf(), 'ZRANGE', ends, 0, 0)) as string[]
-        return first === undefined ? [] : [shard]
-      }),
+    const answers = await Promise.allSettled(
+      layout.of.map(({ ends, dispatched }, shard) =>
+        calls.call({ name: 'behind', shard, keys: [ends, dispatched], args: [], until: untilOf() }),
+      ),
     )
-    let isMore = false
-    for (const shard of due.flat()) if (await movePiece(shard)) isMore = true
+    const have = (at: number) =>
+      answers.flatMap((one, shard) =>
+        one.status === 'fulfilled' && Number(one.value[at]) > 0 ? [shard] : [],
+      )
+    const { left } = await dispatches.movePiece(untilOf(), have(3))
+    let isMore = left.length > 0
+    for (const shard of have(2)) if (await moveEnded(shard)) isMore = true
+    for (const one of answers) if (one.status === 'rejected') throw one.reason
     return isMore
   }
 
   let catchingUp: Promise<void> | undefined
   async function moveAll(): Promise<void> {
     while (await move());
+  }
+
+  /** One process is enough for all. If it cannot be known whether one has the turn, several do the same work. */
+  async function hasTurn(): Promise<boolean> {
+    let answer: unknown = 'OK'
+    const taking = calls
+      .command(performance.now() + turnWaitMs, 'SET', layout.archiver, name, 'PX', turnMs, 'NX')
+      .then((told) => {
+        answer = told
+      })
+    await allWithin(turnWaitMs, [taking])
+    return answer === 'OK'
   }
 
   return {
@@ -72,14 +99,16 @@ export function createArchive(
       let moving: Promise<void> = Promise.resolve()
       let timer: NodeJS.Timeout | undefined
       let isStopped = false
-      const moveIn = (ms: number) => {
+      const moveIn = (ms: number, isMore = false) => {
         if (isStopped) return
         timer = setTimeout(() => {
-          // After a failure the records stay here, for the next round or another process.
-          moving = move().then(
-            (isMore) => moveIn(isMore ? 0 : pauseMs),
-            () => moveIn(pauseMs),
-          )
+          // After a failure everything stays here, for the next round or another process.
+          moving = (async () => isMore || (await hasTurn()))()
+            .then((has) => has && move())
+            .then(
+              (more) => moveIn(more ? 0 : pauseMs, more),
+              () => moveIn(pauseMs),
+            )
         }, ms).unref()
       }
       moveIn(pauseMs)

@@ -7,13 +7,24 @@ import type { Begun, Lease, Outbox, Settlement } from '../outbox.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { allWithin, createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
+import type { WaitingDispatches } from './waiting-dispatches.ts'
 
 /** Notices are not waited for longer, for codes have less time than they. */
 const noticesMs = 200
+/** If Redis has not settled a message by then, its dispatch goes to the history at once, for which there is so much time. */
+const redisMs = 200
+const recordMs = 500
 
 type Postponed = Parameters<Outbox['postpone']>[0]
 
-export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: RedisOutbox) {
+/** @param waiting  Dispatches that are not in the history yet. */
+export function bothOutboxes(
+  { store: cold, history }: PostgresEngine,
+  outbox: RedisOutbox,
+  waiting: WaitingDispatches,
+  shards: number,
+) {
+  const allShards = Array.from({ length: shards }, (_, shard) => shard)
   /** Messages that PostgreSQL gave out although they are of codes: from before Redis was added. */
   const coldCodes = new Set<string>()
   const keyOf = ({ queuedAt, messageId }: { queuedAt: number; messageId: string }) =>
@@ -57,7 +68,6 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
     return entries
   }
 
-  /** Recorded before it leaves the queue: it happened, whatever comes in between. */
   async function settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
     const { hot = [], cold: notices = [] } = Object.groupBy(settlements, (one) =>
       coldOf(one) ? 'cold' : 'hot',
@@ -74,12 +84,23 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
     return givenUp
   }
 
+  /**
+   * The dispatch is kept in Redis by the step that settles its message. If Redis does not answer, it is recorded in the
+   * history at once: it happened, and whoever claims the message next must find that.
+   */
   async function settleHot(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
     if (settlements.length === 0) return []
-    const recorded = new Set(await history.record(until, settlements))
-    const isLate = await outbox.settle(until, settlements)
-    const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
-    if (late.length > 0) await history.markLate(until, late)
+    const settling = outbox.settle(until, settlements)
+    const failure = await allWithin(redisMs, [settling])
+    const recorded = failure
+      ? new Set(await history.record(performance.now() + recordMs, settlements).catch(() => []))
+      : undefined
+    const isLate = await settling
+    if (recorded) {
+      const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
+      if (late.length > 0) await history.markLate(until, late)
+    }
+    // A receipt that came between such a record and the settling found no wait that it could end.
     const awaiting = settlements.filter(({ next }) => next.kind === 'second')
     if (awaiting.length > 0)
       await outbox.endWaits(until, await history.lookUp(until, awaiting.map(keyOfDispatch)))
@@ -87,6 +108,7 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
   }
 
   return {
+    allShards,
     claim,
     settle,
 
@@ -128,7 +150,19 @@ export function bothOutboxes({ store: cold, history }: PostgresEngine, outbox: R
     async receive(until: number, receipts: Parameters<Dispatches['receive']>[0]) {
       const { results, standing } = await history.receive(until, receipts)
       await outbox.endWaits(until, standing)
-      return results
+      const isUnknown = (at: number) => results[at]!.kind === 'unknown'
+      const early = receipts.filter((_, at) => isUnknown(at))
+      if (early.length === 0 || !(await waiting.move(until, allShards))) return results
+      const again = await history.receive(until, early)
+      await outbox.endWaits(until, again.standing)
+      const found = again.results.values()
+      return results.map((one, at) => (isUnknown(at) ? found.next().value! : one))
+    },
+
+    /** All dispatches of a verification. */
+    async of(until: number, verification: string) {
+      await waiting.moveOf(until, verification)
+      return cold.dispatches.of(verification)
     },
   }
 }

@@ -243,6 +243,29 @@ describe('verbs that stop half-way', peer, () => {
     }
   })
 
+  test('while PostgreSQL hangs a message is settled, and its dispatch is recorded when it goes on', async () => {
+    await using redis = await startRedis()
+    await using store = await open(redis)
+    const request = issueTo(newAddress())
+    const entry = await entryOf(store, request)
+    const lengthOf = (name: string) => redis.nodes[0]!.command('HLEN', `${prefixes.at(-1)}:{0}:${name}`)
+    postgres.signal('SIGSTOP')
+    try {
+      await store.outbox.settle([settlementOf(entry, { kind: 'done' })])
+      assert.deepEqual([await lengthOf('entries'), await lengthOf('dispatched')], [0, 1])
+    } finally {
+      postgres.signal('SIGCONT')
+    }
+    // Its own calls are refused until PostgreSQL answers again.
+    let recorded = await store.dispatches.of(request.id).catch(() => [])
+    for (let tries = 0; tries < 200 && recorded.length === 0; tries++) {
+      await pause(50)
+      recorded = await store.dispatches.of(request.id).catch(() => [])
+    }
+    assert.equal(recorded.length, 1)
+    assert.equal(await lengthOf('dispatched'), 0)
+  })
+
   const delivered = (key: string) => ({ provider: 'p', key, state: 'delivered', providerCode: '' }) as const
   const awaitingSecond = (entry: OutboxEntry, receiptKey: string) =>
     settlementOf(entry, { kind: 'second', channel: 'voice', afterMs: 1 }, 'accepted', { receiptKey })
@@ -253,6 +276,8 @@ describe('verbs that stop half-way', peer, () => {
     const entry = await entryOf(store, issueTo(newAddress()))
     const key = unlike()
     await store.outbox.settle([awaitingSecond(entry, key)])
+    // So it is in the history, which records the receipt although Redis is gone.
+    await store.dispatches.of(entry.verification!.id)
     await redis.nodes[0]!.kill()
     await assert.rejects(store.dispatches.receive([delivered(key)]))
     await redis.nodes[0]!.start()

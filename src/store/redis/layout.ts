@@ -11,6 +11,8 @@ export type Layout = {
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
+  /** Held by the process that moves things to the history. */
+  readonly archiver: string
   readonly of: readonly ShardKeys[]
 }
 
@@ -23,6 +25,7 @@ export type ShardKeys = {
   readonly entries: string
   readonly due: string
   readonly waiting: string
+  readonly dispatched: string
   readonly proof: string
 }
 
@@ -44,6 +47,7 @@ export function createLayout(prefix: string, shards: number): Layout {
     proofs: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `proofs:${JSON.stringify([tenant, member])}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
+    archiver: name(0, 'archiver'),
     of: Array.from({ length: shards }, (_, shard) => ({
       records: name(shard, 'records'),
       live: name(shard, 'live'),
@@ -52,6 +56,7 @@ export function createLayout(prefix: string, shards: number): Layout {
       entries: name(shard, 'entries'),
       due: name(shard, 'due'),
       waiting: name(shard, 'waiting'),
+      dispatched: name(shard, 'dispatched'),
       proof: name(shard, 'proof'),
     })),
   }

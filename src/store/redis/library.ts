@@ -38,6 +38,7 @@ const functions = {
   postpone: ['allow-oom'],
   release: ['allow-oom'],
   end_waits: ['allow-oom'],
+  behind: ['no-writes'],
   over: ['no-writes'],
   archived: ['allow-oom'],
   find: ['no-writes'],

@@ -7,6 +7,7 @@ import type { Calls } from './calls.ts'
 import { entryOf, type RedisClaims } from './claims.ts'
 import type { Layout } from './layout.ts'
 import { type SettledEntry, settleCall } from './settle-call.ts'
+import { waitingDispatch } from './waiting-dispatches.ts'
 
 export type RedisOutbox = ReturnType<typeof redisOutbox>
 
@@ -146,7 +147,8 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
   }
 }
 
-function wireOf({ dispatch, message, region, verification, queuedAt, nth, next }: Settlement): SettledEntry {
+function wireOf(settlement: Settlement): SettledEntry {
+  const { dispatch, message, region, verification, queuedAt, nth, next } = settlement
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   const accepted = {
     provider,
@@ -165,5 +167,6 @@ function wireOf({ dispatch, message, region, verification, queuedAt, nth, next }
     verification,
     ...(next.kind === 'failed' && { frees: message.cooldown, at: queuedAt }),
     ...(outcome === 'accepted' && { accepted }),
+    dispatch: waitingDispatch(settlement),
   }
 }

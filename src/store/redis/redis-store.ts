@@ -25,6 +25,7 @@ import { mastersOf } from './report.ts'
 import { takeSubmission } from './take-submission.ts'
 import { redisUses, usedOf } from './use.ts'
 import { redisVerifications } from './verifications.ts'
+import { createWaitingDispatches } from './waiting-dispatches.ts'
 
 export type RedisSettings = EngineOptions & {
   readonly redis: RedisChoice
@@ -54,12 +55,15 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
   const uses = redisUses(calls, layout)
+  const waiting = createWaitingDispatches(calls, layout, history)
   const both = bothOutboxes(
     { store: cold, history },
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
+    waiting,
+    layout.shards,
   )
   const underWay = trackCalls(settings)
-  const archive = createArchive(calls, layout, history, underWay.untilOf)
+  const archive = createArchive(calls, layout, history, waiting, underWay.untilOf)
   let isClosed = false
 
   const verb =
@@ -125,7 +129,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     },
     dispatches: {
       receive: verb('dispatches.receive', both.receive),
-      of: cold.dispatches.of,
+      of: verb('dispatches.of', both.of),
       // Counted by the history, so all that is over must be there.
       tally: verb('dispatches.tally', async (_until, cursor: string | number, untilMs: number) => {
         await archive.catchUp()
@@ -150,6 +154,8 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       isClosed = true
       await underWay.drain()
       await archiving.stop()
+      // What this process has sent is in the history when it has ended, unless PostgreSQL or Redis is away.
+      await waiting.move(underWay.untilOf(), both.allShards).catch(() => undefined)
       await closing.disposeAsync()
     },
   }

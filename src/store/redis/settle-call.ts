@@ -22,6 +22,8 @@ export type SettledEntry = {
   readonly frees?: readonly string[]
   readonly at?: number
   readonly accepted?: NonNullable<Used['broughtBy']>
+  /** To be recorded in the history; absent if it is there. */
+  readonly dispatch?: { readonly name: string; readonly json: string }
 }
 
 /** As functions/settle.lua takes it. */
@@ -31,13 +33,14 @@ export function settleCall(
   until: number,
   settled: readonly SettledEntry[],
 ): Call {
-  const { bodies, entries, due, waiting, records } = layout.of[shard]!
-  const keys = [bodies, entries, due, waiting, records]
+  const { bodies, entries, due, waiting, records, dispatched } = layout.of[shard]!
+  const keys = [bodies, entries, due, waiting, records, dispatched]
   const args = settled.flatMap((one) => {
-    const { entry, nth, failedBy = nth, next, outcome, provider, verification, accepted } = one
+    const { entry, nth, failedBy = nth, next, outcome, provider, verification, accepted, dispatch } = one
     const brought = accepted ? JSON.stringify(accepted) : ''
     const details = next === 'done' ? '' : JSON.stringify(detailsOf(one))
-    return [entry, nth, failedBy, next, outcome, provider, verification, brought, details]
+    const recorded = [dispatch?.name ?? '', dispatch?.json ?? '']
+    return [entry, nth, failedBy, next, outcome, provider, verification, brought, details, ...recorded]
   })
   return { name: 'settle', shard, keys, args, until }
 

@@ -2,11 +2,12 @@
 
 import { partitionOf } from '../../address/partition.ts'
 import { hitsOf, limitsWith } from '../../throttle/acquire.ts'
+import { endsLiveCode } from '../../throttle/ends-live-code.ts'
 import type { SubmissionRequest, SubmissionResult } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import { digestOfKey, type Layout } from './layout.ts'
 import { parseRecord, verificationOf } from './records.ts'
-import { type Refusal, refusalOf, reserve, throttledBy } from './reservations.ts'
+import { refusalOf, reserve, throttledBy } from './reservations.ts'
 
 export async function takeSubmission(
   calls: Calls,
@@ -37,7 +38,7 @@ export async function takeSubmission(
       decoys.map((one) => one.number).join(),
       (repeat === undefined ? '' : 'r') +
         (refusals.length > 0 ? 'e' : '') +
-        (refusals.some(endsCode) ? 's' : ''),
+        (refusals.some(({ scopes }) => endsLiveCode(scopes)) ? 's' : ''),
     ],
     until,
   })
@@ -55,9 +56,4 @@ export async function takeSubmission(
   const here = local.map((one) => one.limit).filter((limit) => wrong.includes(limit))
   const hits = hitsOf(limitsWith(here, record !== undefined), now)
   return { kind: 'taken', record, now, wrong: [...hits, ...reservation.hitsOf(wrong)] }
-}
-
-/** Whose own limits refuse has spent the code; what others did to an address ends nobody else's. */
-function endsCode({ scopes }: Refusal): boolean {
-  return scopes.some((scope) => scope === 'member-address' || scope === 'member')
 }

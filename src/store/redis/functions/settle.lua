@@ -33,16 +33,19 @@ local function note_acceptance(unit, id, accepted)
   change_record(unit, record)
 end
 
--- Keys: bodies, entries, due, waiting, records; then the limiters that settlements name.
--- Arguments: [1] not after; then of each settlement nine: the message · number of the claim that settles it · number of
+-- Keys: bodies, entries, due, waiting, records, dispatched; then the limiters that settlements name.
+-- Arguments: [1] not after; then of each settlement eleven: the message · number of the claim that settles it · number of
 --   the claim it failed by · next · outcome · provider · its verification · broughtBy of the record if it was accepted,
---   as JSON, else nothing · for all but `done` JSON { afterMs, channel, at, limiters }, where limiters are numbers of keys.
+--   as JSON, else nothing · for all but `done` JSON { afterMs, channel, at, limiters }, where limiters are numbers of keys ·
+--   name of the dispatch · the dispatch as JSON, or nothing if the history has it.
+-- Dispatches wait in the hash `dispatched` until they are in the history: 0 and the JSON, or 1 and the JSON if the message
+-- had been settled before. A settlement that is received twice changes no dispatch.
 -- Answers: settled, now, and of each settlement 1 if the message had been settled before, else 0.
 local function settle(keys, args)
   local now = clock()
   if is_late(args[1], now) then return { 'late', now } end
   local unit, limiters = open_verifications(keys[5]), open_limiters()
-  local bodies, due, waiting = { keys[1] }, { keys[3] }, { keys[4] }
+  local bodies, due, waiting, dispatched = { keys[1] }, { keys[3] }, { keys[4] }, { keys[6] }
   local answer = { 'settled', now }
 
   local function leave(entry, verification)
@@ -96,17 +99,26 @@ local function settle(keys, args)
     return false
   end
 
-  for first = 2, #args, 9 do
-    local entry, nth, failed_by, next_step, outcome, provider, verification, accepted, details =
-      unpack(args, first, first + 8)
+  for first = 2, #args, 11 do
+    local entry, nth, failed_by, next_step, outcome, provider, verification, accepted, details, name,
+      dispatch = unpack(args, first, first + 10)
     local was_settled = settle_one(entry, tonumber(nth), tonumber(failed_by), next_step, outcome, provider,
       verification, details)
     if accepted ~= '' then note_acceptance(unit, verification, accepted) end
+    if dispatch ~= '' then
+      if was_settled then
+        redis.call('HSETNX', keys[6], name, '1' .. dispatch)
+      else
+        dispatched[#dispatched + 1] = name
+        dispatched[#dispatched + 1] = '0' .. dispatch
+      end
+    end
     answer[#answer + 1] = was_settled and 1 or 0
   end
   call_with('HDEL', bodies)
   call_with('ZREM', due)
   call_with('ZREM', waiting)
+  call_with('HSET', dispatched)
   write_limiters(limiters)
   write_verifications(unit)
   return answer

@@ -1,0 +1,84 @@
+/** Dispatches that wait in Redis for the history: recorded there first, and only then dropped here. */
+
+import { partitionOfId } from '../../verification/verification.ts'
+import type { History } from '../history.ts'
+import type { Settlement } from '../outbox.ts'
+import { allWithin } from './arrivals.ts'
+import type { Calls } from './calls.ts'
+import type { Layout } from './layout.ts'
+
+export type WaitingDispatches = ReturnType<typeof createWaitingDispatches>
+
+/** Of a shard at once: some milliseconds of this process. */
+const piece = 256
+/** A shard that has not answered by then is not waited for: what waits in the others goes to the history. */
+const waitMs = 200
+
+/** As `settle` keeps it: all that the history records of a settlement. */
+export function waitingDispatch(settlement: Settlement): { readonly name: string; readonly json: string } {
+  const { dispatch, nth, message, ...rest } = settlement
+  const { tenant, app, channel } = message
+  const recorded = { ...rest, nth, dispatch, message: { tenant, app, channel, cooldown: [] } }
+  return { name: `${dispatch.messageId}:${nth}`, json: JSON.stringify(recorded satisfies Settlement) }
+}
+
+export function createWaitingDispatches(calls: Calls, layout: Layout, history: History) {
+  /** @returns Fields and values of the hash by turns, and whether there are more. */
+  async function read(until: number, shard: number) {
+    const { dispatched } = layout.of[shard]!
+    const [cursor, fields] = (await calls.command(until, 'HSCAN', dispatched, 0, 'COUNT', piece)) as [
+      string,
+      string[],
+    ]
+    return { shard, fields, isMore: cursor !== '0' }
+  }
+
+  /** @returns Whether there were any, and the shards that have more. */
+  async function movePiece(until: number, shards: readonly number[]) {
+    const pieces: Awaited<ReturnType<typeof read>>[] = []
+    const reading = shards.map(async (shard) => void pieces.push(await read(until, shard)))
+    const failure = await allWithin(Math.min(waitMs, until - performance.now()), reading)
+    const found = pieces.filter(({ fields }) => fields.length > 0)
+    const texts = found.flatMap(({ fields }) => fields.filter((_, i) => i % 2 === 1))
+    if (texts.length > 0) await record(until, texts)
+    // If this fails they are recorded again later, which changes nothing.
+    const dropping = found.map(({ shard, fields }) =>
+      calls.command(until, 'HDEL', layout.of[shard]!.dispatched, ...fields.filter((_, i) => i % 2 === 0)),
+    )
+    await Promise.all(dropping)
+    if (failure) throw failure
+    return {
+      hadAny: texts.length > 0,
+      left: found.filter(({ isMore }) => isMore).map(({ shard }) => shard),
+    }
+  }
+
+  async function record(until: number, texts: readonly string[]): Promise<void> {
+    const settlements = texts.map((text) => JSON.parse(text.slice(1)) as Settlement)
+    const recorded = new Set(await history.record(until, settlements))
+    const late = settlements.filter((one, i) => texts[i]!.startsWith('1') && recorded.has(one))
+    if (late.length > 0) await history.markLate(until, late)
+  }
+
+  /** Moves all that wait in some shards. @returns Whether there were any. */
+  async function move(until: number, shards: readonly number[]): Promise<boolean> {
+    let hadAny = false
+    for (let left = shards; left.length > 0; ) {
+      const moved = await movePiece(until, left)
+      hadAny ||= moved.hadAny
+      left = moved.left
+    }
+    return hadAny
+  }
+
+  return {
+    movePiece,
+    move,
+
+    /** Moves those of a verification, with others that lie beside them. */
+    async moveOf(until: number, verification: string): Promise<void> {
+      const shard = layout.shardOf(partitionOfId(verification))
+      if (layout.of[shard]) await move(until, [shard])
+    },
+  }
+}
