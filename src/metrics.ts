@@ -1,4 +1,4 @@
-/** What is counted and timed, for Prometheus. Labels are from small fixed sets, never from input. */
+/** The metrics for Prometheus. Labels are from small fixed sets, never from input. */
 
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { CounterSeries, HistogramSeries } from './series.ts'
@@ -7,7 +7,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** People take their time, and so do phones that are switched off. */
+/** Buckets for waits on people, and on phones that are switched off. */
 const longSeconds = [0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
 
 export type ProviderState = { readonly name: string; readonly isOpen: boolean; readonly inFlight: number }
@@ -15,9 +15,9 @@ export type ProviderState = { readonly name: string; readonly isOpen: boolean; r
 export type StoreState = { readonly queued: number; readonly oldestMs: number; readonly live: number }
 
 /**
- * @param probe  Asked at each scrape; undefined if the store does not answer.
- * @param providers  Asked at each scrape.
- * @param isWritable  Asked at each scrape: whether every part of the store takes writes, proved by one.
+ * @param probe  Called at each scrape; undefined if the store does not answer.
+ * @param providers  Called at each scrape.
+ * @param isWritable  Called at each scrape: whether every part of the store takes writes, proved by one.
  */
 export function createMetrics(
   probe: () => Promise<StoreState | undefined>,
@@ -119,7 +119,7 @@ export function createMetrics(
       registers,
     }),
   }
-  // The aggregator tells what several workers’ values are together.
+  // The aggregator merges the values of several workers.
   for (const [name, help, read, aggregator] of [
     [
       'countersign_provider_open',
@@ -144,7 +144,7 @@ export function createMetrics(
         for (const one of providers()) this.set({ provider: one.name }, read(one))
       },
     })
-  // One probe a scrape serves all three gauges, whichever is collected first.
+  // One probe for each scrape serves all three gauges, whichever is collected first.
   let asked: ReturnType<typeof probe> | undefined
   const state = () => {
     asked ??= probe().finally(() => {
@@ -156,12 +156,12 @@ export function createMetrics(
     new Gauge({
       name,
       help,
-      // All workers look at one store.
+      // All workers have the same store.
       aggregator: 'max',
       registers,
       async collect() {
         const now = await state()
-        // No value, rather than a zero that nobody counted.
+        // No value instead of a zero, which would look counted.
         this.set(now ? read(now) : Number.NaN)
       },
     })

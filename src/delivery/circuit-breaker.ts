@@ -1,4 +1,4 @@
-/** Whether a provider may be handed messages: closed while it is well, open while it fails, probed in between. */
+/** Decides whether a provider gets messages: closed while it works, open while it fails, and in between with one probe. */
 
 import type { DispatchOutcome } from '../message/dispatch.ts'
 
@@ -6,41 +6,41 @@ export type BreakerState = 'closed' | 'open' | 'half-open'
 
 export type CircuitBreaker = {
   state(): BreakerState
-  /** When it will let a probe through; by its clock. */
+  /** When it will let a probe through, by its own clock. */
   opensUntil(): number
-  /** @returns `undefined` while nothing may be handed over. In half-open the one that enters is the probe. */
+  /** @returns undefined while nothing may be handed over. If it is half-open, the message that enters is the probe. */
   enter(): Entered | undefined
-  /** For a message with nowhere else to go: enters whatever the state. Unlike a probe's, its failure says nothing new. */
+  /** Lets a message without another provider enter in any state. Its failure changes nothing, unlike that of a probe. */
   enterAnyway(): Entered
 }
 
-/** One that was handed over. */
+/** A message that was handed over. */
 export type Entered = {
-  /** What came of it. To be called once. */
+  /** To be called once, with the outcome. */
   leave(outcome: DispatchOutcome): void
 }
 
-/** Of an open one: why, and how long before a probe may enter. */
+/** A change of state. If it opens: the reason, and the time until a probe may enter. */
 export type BreakerChange =
   | { readonly kind: 'opened'; readonly why: string; readonly forMs: number }
   | { readonly kind: 'closed' }
 
-/** So many failures in a row, or half of so many in the window. */
+/** It opens after so many failures in a row, or if half of so many messages in the window fail. */
 const failuresInRow = 5
 const minOutcomes = 10
 const failingShare = 0.5
 const windowSeconds = 30
 const minOpenMs = 5_000
 const maxOpenMs = 60_000
-/** A probe that is never heard of again frees its place after this. */
+/** After this time without an outcome another message may be the probe. */
 const probeMs = 15_000
 
 /**
- * Only what tells that the provider is not well counts as failure: `unavailable` and `unknown`. A refusal
- * is an answer about the recipient, throttling one about speed.
- * @param now  Milliseconds, never going back.
- * @param random  0 to 1: many processes shall not probe in the same instant.
- * @param onChange  Told as it opens, also anew after a probe, and as it closes.
+ * Only `unavailable` and `unknown` count as failures, because only they show that the provider does not work. A refusal is
+ * an answer about the recipient, throttling one about speed.
+ * @param now  Milliseconds that never go back.
+ * @param random  0 to 1. It spreads the probes of many processes.
+ * @param onChange  Called when it opens, also again after a failed probe, and when it closes.
  */
 export function createCircuitBreaker(
   now: () => number,
@@ -51,7 +51,7 @@ export function createCircuitBreaker(
   let inRow = 0
   let openUntil = 0
   let openMs = 0
-  /** Grows as it opens or closes: what entered before says nothing of the provider as it is now. */
+  /** Grows when it opens or closes: an outcome from an earlier period says nothing about the provider now. */
   let period = 0
   let probe: { readonly since: number } | undefined
 
@@ -79,7 +79,7 @@ export function createCircuitBreaker(
     const since = period
     return {
       leave(outcome) {
-        // A time-out takes seconds: late word would count for a probe, or against one that is well again.
+        // A time-out takes seconds. A late outcome would count as that of the probe, or against a provider that works again.
         if (since !== period) return
         if (!isOpened()) count(outcome)
         else if (own !== undefined && own === probe) answerProbe(outcome)
@@ -136,7 +136,7 @@ function isFailure(outcome: DispatchOutcome): boolean {
 
 type Second = { readonly second: number; outcomes: number; failures: number }
 
-/** Counted by the second: at a thousand messages a second a list of outcomes would be the dearest thing here. */
+/** Counts by the second: at a thousand messages a second a list of outcomes would cost more than all else here. */
 function emptySeconds(): Second[] {
   return Array.from({ length: windowSeconds }, () => ({ second: -windowSeconds, outcomes: 0, failures: 0 }))
 }

@@ -19,12 +19,12 @@ import type { Templates } from './templates.ts'
 
 export type DeliverySettings = {
   readonly outbox: Outbox
-  /** Asked when the answer to a settlement was lost. */
+  /** Read when the answer to a settlement was lost. */
   readonly dispatches: Pick<Dispatches, 'of'>
   readonly ring: KeyRing
   readonly templates: Templates
   readonly router: Router
-  /** Names this process in leases: the same after a restart, unlike that of any process beside it. */
+  /** The name of this process in leases. It stays the same after a restart, and no process beside it has it. */
   readonly owner: string
   /** Called for every dispatch, for metrics and log; `ageMs` is the message's age, from its commit. */
   readonly observe?: (dispatch: Dispatch, entry: OutboxEntry, ageMs: number) => void
@@ -44,16 +44,16 @@ export type Delivery = {
 }
 
 const leaseMs = 15_000
-/** In line for a provider without capacity. With a mark and the longest hand-over it must end before the lease. */
+/** The longest wait for a provider without capacity. With a mark and the longest hand-over it must fit into the lease. */
 const maxInLineMs = 3_000
 /** A message that may not join a long line is back within the three seconds that a living code waits at most. */
 const [minAwayMs, maxAwayMs] = [1_000, 2_200]
-/** Claims that nobody settled, because the process died: a message that kills processes must not do so for ever. */
+/** The most claims that ended with the death of the process: a message that kills processes must not do so for ever. */
 const maxUnsettledClaims = 10
-/** Less life than this and nobody could type the code in time: never send late. */
+/** With less life left than this nobody could type the code in time, so it is not sent. */
 const minLifeMs = 1_000
 
-/** What a try came to, before it is put to a message and a time. */
+/** The result of a try, without its message and times. */
 type Outcome = Omit<Dispatch, 'messageId' | 'handedOverAt' | 'tookMs'>
 
 /** An entry in hand, and its deadline by `performance.now()`. */
@@ -106,7 +106,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     release()
   }
 
-  /** Stands in line until a provider has capacity, or the time is over. */
+  /** Waits until a provider has capacity, or the time is over. */
   async function capacityWithin({ entry }: Delivering, first: Full, until: number) {
     if (first.isLong && inHand.isCrowded) return first
     const destination = destinationOf(entry.message)
@@ -132,7 +132,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       onError?.('begin', error)
       await postpone({ entry, deadline }, pollMs)
     }
-    // The provider has no part in that.
+    // The failure is not the provider's.
     chosen.leave('throttled')
     return false
   }
@@ -177,7 +177,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
     const { message } = entry
     const dispatch: Dispatch = {
       messageId: message.id,
-      // Engine times, by the steady clock of this process.
+      // In engine time, reckoned from the deadline by the monotonic clock of this process.
       handedOverAt: entry.deadlineAt - (deadline - startedAt),
       tookMs: performance.now() - startedAt,
       ...outcome,
@@ -220,11 +220,11 @@ function outcomeWithoutSending({
   nth,
   tried,
 }: OutboxEntry): Outcome | undefined {
-  // Nobody knows whether the provider took it, and the setting of that provider says: not once more.
+  // It is unknown whether the provider took it, and the provider's setting `afterCrash` allows no second try.
   if (begun !== undefined)
     return { provider: begun, outcome: 'unknown', providerCode: 'the server died while it was handed over' }
   if (verification && verification.state !== 'live') return { provider: '', outcome: 'expired' }
-  // Whoever looks for the reason finds it where a carrier's words would stand.
+  // The reason is recorded where a carrier's words would be.
   if (remainingMs < minLifeMs)
     return { provider: '', outcome: 'expired', providerCode: 'no carrier had room for it in time' }
   if (nth - tried.length > maxUnsettledClaims) return { provider: '', outcome: 'exhausted' }
@@ -249,13 +249,13 @@ function outcomeOfError(provider: string, error: unknown): Outcome {
   return { provider, outcome: error.kind, providerCode: error.providerCode }
 }
 
-/** Spread, so that messages postponed together do not come back together. */
+/** A random time, so that messages postponed together do not come back together. */
 function awayFor(deadline: number): number {
   const ms = minAwayMs + Math.random() * (maxAwayMs - minAwayMs)
   return Math.round(Math.min(ms, Math.max(pollMs, (deadline - performance.now()) / 4)))
 }
 
-/** A message that its first channel has accepted is on its way, and one whose code is used or ended needs no other. */
+/** Not lost is a message that its first channel has accepted, and one whose code is used or ended. */
 function isLost({ verification, isSecond }: OutboxEntry): boolean {
   return !isSecond && (verification === undefined || verification.state === 'live')
 }

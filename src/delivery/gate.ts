@@ -1,9 +1,9 @@
-/** How much a provider is handed: at most so many at once, so many a second, and none while it asks for a pause. */
+/** Limits the messages handed to a provider: a number at once, a number a second, and none while it asks for a pause. */
 
 export type Gate = {
   readonly inFlight: number
   readonly isPaused: boolean
-  /** How many wait for capacity. */
+  /** The number of messages that wait for capacity. */
   readonly inLine: number
   /** Milliseconds until rate and pause allow one more; 0 if they do now, `undefined` if the window is full. */
   capacityInMs(): number | undefined

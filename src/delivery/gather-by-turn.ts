@@ -1,4 +1,4 @@
-/** Collects what comes within one turn of the event loop, so that one write carries all of it. */
+/** Collects the items of one turn of the event loop, so that a single write carries them all. */
 
 /**
  * @param flush  Gets everything of a turn, after its callbacks have run.

@@ -1,4 +1,4 @@
-/** From an entry of the outbox to the message that a provider gets: its code derived, its text rendered. */
+/** Makes the message that a provider gets from an entry of the outbox: derives the code and renders the text. */
 
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing } from '../code/key-ring.ts'

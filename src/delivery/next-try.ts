@@ -1,24 +1,25 @@
-/** What becomes of a message after a dispatch: done, failed, or another try and when. */
+/** Decides what follows for a message after a dispatch: it is done, has failed, or is tried again after some time. */
 
 import type { Channel } from '../message/channel.ts'
 import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { Settlement } from '../store/outbox.ts'
 
-/** A code message is tried again only while the next try can still help: this much life left. */
+/** A code message is tried again only with so much life left, because a later try could not help. */
 export const minLifeForRetryMs = 20_000
-/** Tries of a notice; those of a code end with its life. */
+/** The most tries of a notice. Those of a code end with its life. */
 const maxNoticeTries = 10
-/** A message that may have been taken goes out once more, not again and again. */
+/** The most unknown outcomes: a message that may have been taken goes out once more, but not again and again. */
 const maxUnknowns = 2
 /**
- * A carrier that is well again gets a living code within three seconds: the longest wait and a look at the outbox,
- * which comes each 250 ms. Waits of a quarter less at most bound the tries of a code that lives ten minutes to 300.
+ * The longest wait before the next try of a code. A carrier that works again gets a live code within three seconds: after
+ * this wait and a poll of the outbox, each 250 ms. Waits are at most a quarter shorter, so a code that lives ten minutes
+ * has at most 300 tries.
  */
 const maxWaitMs = 2_700
-/** Of a mail that is put off with more than a minute left. */
+/** The tries that share the time left of a mail that a server defers with more than a minute left. */
 const sharedTries = 10
 
-/** What was known when a dispatch ended. */
+/** A dispatch that has ended, and the state of its message. */
 export type AfterDispatch = {
   readonly outcome: DispatchOutcome
   /** false: a notice. */
@@ -30,7 +31,7 @@ export type AfterDispatch = {
   readonly unknowns: number
   /** Until the message's deadline. */
   readonly remainingMs: number
-  /** A provider that is well was not tried yet. */
+  /** Whether a working provider of the route was not tried yet. */
   readonly hasNext: boolean
 }
 
@@ -54,14 +55,14 @@ export function nextAfter(after: AfterDispatch, random: () => number = Math.rand
   }
 }
 
-/** Jitter in all of them, so that many messages failed by one outage do not come back together. */
+/** All waits are random, so that many messages that failed in one outage do not come back together. */
 function waitMs(after: AfterDispatch, share: number): number {
   const { outcome, isCode, channel, nth, remainingMs } = after
-  // A notice is good for a day and outlives an outage: it waits up to hours.
+  // A notice is worth sending for a day, so it may wait for hours until an outage is over.
   if (!isCode) return share * Math.min(remainingMs / 2, 1_000 * 4 ** nth)
   if (outcome === 'throttled' && channel === 'email' && remainingMs > 60_000) {
-    // Greylisting lasts minutes, and short waits alone had used up every try within one: some ten tries share the
-    // time that is left. Half jitter: with full jitter 9 % missed a delay of five minutes.
+    // Greylisting lasts minutes, and with short waits all tries were used up within one, so some ten tries share the time
+    // left. Half of each wait is random: with all of it random, 9 % missed the end of a delay of five minutes.
     const partMs = (remainingMs - minLifeForRetryMs) / Math.max(1, sharedTries - nth)
     return ((1 + share) / 2) * Math.max(maxWaitMs, Math.min(250 * 3 ** nth, partMs))
   }

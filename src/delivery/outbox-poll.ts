@@ -1,10 +1,10 @@
-/** When the outbox is asked for due messages: often while some may come due, seldom at rest. */
+/** Polls the outbox for due messages: often while some may come due, seldom at rest. */
 
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 
 export type OutboxPollSettings = {
   readonly claim: (max: number) => Promise<readonly OutboxEntry[]>
-  /** How many more may be claimed now, and whether that is worth a claim beside the regular ones. */
+  /** How many more may be claimed now, and whether it is worth an extra claim. */
   readonly claimable: () => number
   readonly isLow: () => boolean
   readonly take: (entry: OutboxEntry) => void
@@ -22,8 +22,8 @@ export type OutboxPoll = {
 
 export const pollMs = 250
 /**
- * At rest. What comes due then was left by another process: one that died, whose leases take seconds to run out anyway,
- * or a command that queued a notice.
+ * The interval at rest. Messages that come due then are those of another process: one that died, whose leases take seconds
+ * to run out anyway, or a command that queued a notice.
  */
 const maxPollMs = 2_000
 
@@ -36,7 +36,7 @@ export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
   /** By `performance.now()`, as are the others. */
   let nextPollAt = Number.POSITIVE_INFINITY
   let waitMs = pollMs
-  /** Until then, messages of this process come due. */
+  /** The time until which messages of this process come due. */
   let expectedUntil = 0
 
   function pollIn(ms: number): void {

@@ -1,20 +1,20 @@
-/** What a phone would offer to fill in from a message with a code: told to the operator, who may have reasons. */
+/** Finds the text that a phone would offer to fill in from a message with a code, as a hint for the operator. */
 
 /**
- * Words by which phones and readers of codes know one: iOS by "code", "passcode" and "password"
- * (gist.github.com/MojtabaHs/8bb38158141e5b173ba18248ab69ddb8), Android's readers by those below too
+ * Words by which phones and other programs recognise a code: iOS by "code", "passcode" and "password"
+ * (gist.github.com/MojtabaHs/8bb38158141e5b173ba18248ab69ddb8), programs on Android by all of these
  * (github.com/jd1378/otphelper, CodeExtractor).
  */
 const codeWords =
   /验证码|校验码|动态密码|动态码|一次性密码|确认码|安全码|口令|\b(?:pass)?code\b|\bpassword\b|\botp\b|\bpin\b/gi
-/** Characters between a word and its code, about what those readers allow. */
+/** The most characters between a word and its code, about as many as those programs allow. */
 const near = 40
 
-/** `@host #code`, perhaps with an embedded host and more: the last line alone (WICG sms-one-time-codes 2.3). */
+/** `@host #code`, perhaps with an embedded host and more. It must be the last line (WICG sms-one-time-codes 2.3). */
 const boundLine = /^@([^\s@]+) #(\S+)/
 /**
- * What Google Play services know an app by: Base64, and so unlike a word of eleven letters. The message may have
- * 140 bytes (developers.google.com/identity/sms-retriever/verify).
+ * The hash by which Google Play services recognise an app: eleven characters of Base64, not a plain word. The message may
+ * have 140 bytes (developers.google.com/identity/sms-retriever/verify).
  */
 const hashLine = /^(?=.[a-z]{0,9}[A-Z0-9+/])[A-Za-z0-9+/]{11}$/
 const maxRetrieved = 140
@@ -26,8 +26,8 @@ export function boundLineOf(text: string): string | undefined {
 }
 
 /**
- * @param code  As it stands in the text; '' if the message has none.
- * @returns What there is to know; empty if phones offer the code and nothing else.
+ * @param code  As in the text; '' if the message has none.
+ * @returns Hints for the operator; none if phones offer the code and nothing else.
  */
 export function pickUpsFrom(text: string, code: string): readonly string[] {
   const lines = text.split('\n')

@@ -6,8 +6,8 @@ import type { Price } from '../message/dispatch.ts'
 import type { ReceiptState } from '../message/receipt-state.ts'
 
 /**
- * A rendered message, ready for a provider. Carries both forms carriers take: the text, and
- * the template's name with its variables in order.
+ * A rendered message, ready for a provider. It has both forms that carriers accept: the text, and the template's name
+ * with its variables in order.
  */
 export type Message = {
   /** Stable over every dispatch of the message, so that duplicates can be recognised (32 hex). */
@@ -18,7 +18,7 @@ export type Message = {
   readonly to: Address
   /** BCP 47, one of the shipped locales. */
   readonly locale: string
-  /** Whom the message shows as its sender, by the provider's `senders`; null: the provider's own choice. */
+  /** The sender that the message shows, by the provider's `senders`; null: the provider chooses. */
   readonly sender: string | null
   /** E-mail only. */
   readonly subject?: string
@@ -30,7 +30,7 @@ export type Message = {
   readonly variables: readonly string[]
   /** Engine time in ms after which the message is worth nothing; 0 for a notice. */
   readonly deadlineAt: number
-  /** From hand-over to the deadline, ms: all that a carrier's validity period needs to know. */
+  /** Milliseconds from hand-over to the deadline, for the validity period at the carrier. */
   readonly remainingMs: number
 }
 
@@ -38,18 +38,18 @@ export type Message = {
 export type Accepted = {
   /** The provider's own id of the message, as it gave it; for people and its support desk. */
   readonly id: string
-  /** What a receipt will name, if it is not `id`. */
+  /** The key that receipts will have, if it is not `id`. */
   readonly receiptKey?: string
   /** Parts it was sent in. */
   readonly segments?: number
   readonly price?: Price
 }
 
-/** A provider's later word on a message. */
+/** A provider's later report on a message. */
 export type Receipt = {
   /** As `Accepted.receiptKey`, or else `Accepted.id`. */
   readonly key: string
-  /** What it may have meant if nothing awaits `key`, the likeliest first. */
+  /** Other keys to try if no dispatch waits for `key`, the likeliest first. */
   readonly otherKeys?: readonly string[]
   readonly state: ReceiptState
   /** The provider's own code and words; never the code or whole address. At most 160 characters. */
@@ -59,13 +59,13 @@ export type Receipt = {
 }
 
 /**
- * Takes receipts in: resolves once they are recorded, or parked because nothing is known of them yet.
- * @param unread  How those are built that could not be read, or not in full: letters as `a`, digits as `9`.
- * @throws AppError `store.unavailable`: the carrier should tell it again.
+ * Records receipts. Resolves once they are recorded, or parked because their messages are not known yet.
+ * @param unread  Shapes of receipts that could not be read in full: letters as `a`, digits as `9`.
+ * @throws AppError `store.unavailable`. The carrier should send them again.
  */
 export type ReceiptSink = (receipts: readonly Receipt[], unread?: readonly string[]) => Promise<void>
 
-/** A carrier's call to `/receipts/NAME`, as it came. */
+/** A carrier's call to `/receipts/NAME`. */
 export type ReceiptRequest = {
   readonly method: 'GET' | 'POST'
   /** Without the question mark; empty if there is none. */
@@ -73,7 +73,7 @@ export type ReceiptRequest = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
-  /** Of the caller, behind the proxies that are trusted. */
+  /** The caller's address, as trusted proxies report it. */
   readonly clientIp: string
 }
 
@@ -89,7 +89,7 @@ export type Provider = {
   /** As named in the settings; appears in records and metrics. */
   readonly name: string
   readonly channels: readonly Channel[]
-  /** Whether it tells what became of a message, so that its dispatches await receipts. */
+  /** Whether it sends receipts, so that its dispatches wait for them. */
   readonly hasReceipts: boolean
   /**
    * Hands one message over. Resolves once the provider has taken responsibility for it.
@@ -97,20 +97,20 @@ export type Provider = {
    * @throws DeliveryError
    */
   send(message: Message, options: { readonly signal: AbortSignal }): Promise<Accepted>
-  /** Verifies a carrier's call, hands what it tells to the sink, and says what to answer. */
+  /** Verifies a carrier's call, gives its receipts to the sink, and returns the answer. */
   receipts?(request: ReceiptRequest): Promise<ReceiptAnswer>
-  /** Begins to take receipts in where it listens for them itself; a server does this, a command does not. */
+  /** Begins to listen for receipts, if it has a listener of its own. A server calls it, a command does not. */
   start?(): Promise<void>
-  /** Whether the provider can be reached now, and takes our credentials where it can be asked. Throws DeliveryError if not. */
+  /** Checks that the provider can be reached, and that it accepts our credentials if it can be asked. Throws DeliveryError. */
   check?(): Promise<void>
-  /** `check` shows that our credentials are taken, not only that somebody is there. */
+  /** Whether `check` proves that our credentials are accepted, not only that the server answers. */
   readonly provesCredentials?: boolean
   close?(): Promise<void>
 }
 
 /**
- * refused: the provider will never take this message · throttled: later · unavailable: it was not
- * taken, another try may work · unknown: the connection was lost mid-call, it may have been taken.
+ * refused: the provider will never take this message · throttled: it may take it later · unavailable: it did not take it,
+ * another try may succeed · unknown: the answer was lost, so it may have taken it.
  */
 export type DeliveryErrorKind = 'refused' | 'throttled' | 'unavailable' | 'unknown'
 

@@ -1,33 +1,33 @@
-/** Takes receipts in: recorded at once, or parked while their dispatch is not known yet, and in the end told of. */
+/** Records receipts at once, or parks them while their dispatch is not known yet. */
 
 import type { Dispatches, ProviderReceipt, ReceiptResult } from '../store/dispatches.ts'
 import type { Receipt, ReceiptSink } from './provider.ts'
 
 export type ReceiptsSettings = {
   readonly dispatches: Dispatches
-  /** Told of every receipt: what it says, and what became of it. */
+  /** Called for every receipt, with its result. */
   readonly observe?: (receipt: ProviderReceipt, result: ReceiptResult | { readonly kind: 'stray' }) => void
-  /** Told of each receipt that could not be read, or not in full, by how it is built. */
+  /** Called for each receipt that could not be read in full, with its shape. */
   readonly onUnread?: (provider: string, shape: string) => void
   readonly onError?: (what: string, error: unknown) => void
-  /** Milliseconds by a clock that nobody sets. Default: `performance.now()`. */
+  /** Milliseconds by a clock that never goes back. Default: `performance.now()`. */
   readonly now?: () => number
 }
 
 export type Receipts = {
   /** The sink of one provider. */
   sinkOf(provider: string): ReceiptSink
-  /** What is still parked then is lost: the carrier was answered, and its word is no proof of anything. */
+  /** Drops the receipts that are still parked. The carrier was answered, so it will not send them again. */
   stop(): void
 }
 
-/** Receipts overtake the answer they belong to by milliseconds, seldom by seconds; after this it is for nobody. */
+/** How long a receipt stays parked. It overtakes the answer of its message by milliseconds, seldom by seconds. */
 const parkedMs = 60_000
 const lookAgainMs = [100, 500, 2_000, 5_000, 15_000, 30_000, parkedMs]
-/** A carrier that tells of strangers' messages must not fill the memory: beyond this the oldest are strays. */
+/** The most parked receipts; beyond it the oldest are strays. A carrier that reports others' messages must not fill the memory. */
 const maxParked = 10_000
 
-/** One receipt by each of the keys it may have meant, the likeliest first. */
+/** A receipt under each of its possible keys, the likeliest first. */
 type Meanings = readonly [ProviderReceipt, ...ProviderReceipt[]]
 
 type Parked = { readonly meanings: Meanings; readonly since: number; looks: number }
@@ -49,7 +49,7 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
     observe?.(one.meanings[0], { kind: 'stray' })
   }
 
-  /** Records each by the first of its keys that a dispatch awaits. @returns Those that none does. */
+  /** Records each by the first of its keys that a dispatch waits for. @returns Those without such a dispatch. */
   async function receive(told: readonly Meanings[]): Promise<ReadonlySet<Meanings>> {
     let left = told
     for (let i = 0; left.length > 0; i++) {

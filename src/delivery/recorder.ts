@@ -1,4 +1,4 @@
-/** Writes what became of messages to the store: all of one turn together, and again while the store is away. */
+/** Writes settlements to the store: all of one turn together, and again while the store is away. */
 
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Dispatches } from '../store/dispatches.ts'
@@ -7,7 +7,7 @@ import { gatherByTurn } from './gather-by-turn.ts'
 
 export type RecorderSettings = {
   readonly outbox: Outbox
-  /** Asked when the answer to a settlement was lost. */
+  /** Read when the answer to a settlement was lost. */
   readonly dispatches: Pick<Dispatches, 'of'>
   readonly isStopping: () => boolean
   readonly onError?: (what: string, error: unknown) => void
@@ -15,7 +15,7 @@ export type RecorderSettings = {
 
 export type Recording = {
   readonly settlement: Settlement
-  /** By `performance.now()`: so long it is tried again while the store is away. */
+  /** By `performance.now()`. Until then the write is tried again while the store is away. */
   readonly deadline: number
   /**
    * Called once, when the settlement is written or is not tried any more.
@@ -27,7 +27,7 @@ export type Recording = {
 export type Recorder = {
   /** Marks a message as being handed over. @returns false if it is another's. @throws AppError `store.unavailable` */
   begin(mark: Begun): Promise<boolean>
-  /** Puts a message back that nobody was handed: it waits for capacity, and nothing is recorded. */
+  /** Puts back a message that was not handed over, to wait for capacity. Nothing is recorded. */
   postpone(entry: OutboxEntry, ms: number): Promise<void>
   record(recording: Recording): void
 }
@@ -67,7 +67,7 @@ export function createRecorder({ outbox, dispatches, isStopping, onError }: Reco
     for (const [i, { onRecorded }] of recordings.entries()) onRecorded(givenUp[i]!)
   }
 
-  /** Until the store has them, leases keep others off. After that a message goes out once more, the same code under the same id. */
+  /** Until they are written, leases keep other processes off. After that a message may go out again, with the same code and id. */
   async function writeAgain(recordings: readonly Recording[], waitMs: number): Promise<void> {
     const isOver = ({ deadline }: Recording) => isStopping() || performance.now() > deadline
     const left = recordings.filter((one) => !isOver(one))

@@ -1,4 +1,4 @@
-/** A message as its templates put it, in the parts that its channel has. */
+/** A message rendered from its templates, in the parts of its channel. */
 
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
@@ -13,8 +13,8 @@ export type Rendered = {
 }
 
 /**
- * @param locale  One that is not shipped gets the nearest: its language's, or Chinese.
- * @param messageId  Makes a mail's subject unlike that of the one before, so that they do not thread.
+ * @param locale  For one that is not shipped, its language's locale is used, or Chinese.
+ * @param messageId  Makes the subjects of mails differ, so that mail programs do not thread them.
  * @param values  `code` and `lifetimeMs` for a code; `contact` (empty: none any more) and `changedAt` (ms) for a notice.
  * @throws Error if a value is missing or an operator's template fails with these.
  */

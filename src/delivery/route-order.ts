@@ -48,7 +48,7 @@ function routeOrder(
   }
 }
 
-/** All steps in an order drawn by lot: each next one by its weight among those left. */
+/** All steps in a random order: each next one is drawn by its weight among those left. */
 export function byLot(steps: readonly RouteStep[], random: () => number): string[] {
   const left = [...steps]
   const drawn: string[] = []

@@ -1,4 +1,4 @@
-/** Chooses the provider of a message: by the route of its destination, and by how the route's providers are doing. */
+/** Chooses the provider of a message, by the route of its destination and by the state of the route's providers. */
 
 import type { Destination } from '../message/destination.ts'
 import type { DispatchOutcome } from '../message/dispatch.ts'
@@ -28,9 +28,9 @@ export type Chosen = {
   readonly provider: Provider
   readonly timeoutMs: number
   readonly sender: string | null
-  /** It must be marked as being handed over before it is. */
+  /** Whether the message must be marked in the store before it is handed over. */
   readonly isMarked: boolean
-  /** Another provider of the route was not tried yet and is well: no need to wait before it is. */
+  /** Whether another working provider of the route was not tried yet; it can be tried without a wait. */
   readonly hasNext: boolean
   /** The channel that follows if no receipt says delivered in time. */
   readonly second: Route['second']
@@ -58,11 +58,11 @@ export type Router = {
   states(): readonly ProviderState[]
 }
 
-/** With another provider to turn to, a slow one is not waited for: it has taken what a person can spare. */
+/** The time of one hand-over. It is shorter if another provider can take over, because a person waits for the code. */
 const timeoutMs = { withNext: 2_500, last: 10_000 } as const
-/** Longest time until capacity is checked again. */
+/** The longest time until capacity is checked again. */
 const checkCapacityMs = 250
-/** As many as most windows have capacity for. */
+/** A line is long from so many messages on, about as many as most windows have capacity for. */
 const longLine = 256
 
 export function createRouter(settings: RouterSettings): Router {
@@ -105,14 +105,14 @@ export function createRouter(settings: RouterSettings): Router {
     }
   }
 
-  /** All providers fail. A message that is about to be lost loses nothing by a try at one of them. */
+  /** Chooses while all providers fail: a message that would be lost anyway loses nothing by another try. */
   function lastResort(
     inOrder: readonly GuardedProvider[],
     route: Route,
     destination: Destination,
     tried: readonly string[],
   ): Chosen | Full {
-    // By turns: the next one may be well again long before its breaker would let a probe through.
+    // They take turns: the next one may work again long before its breaker lets a probe through.
     const turn = ({ name }: GuardedProvider) => tried.lastIndexOf(name)
     const byTurns = inOrder.toSorted(
       (a, b) => turn(a) - turn(b) || a.breaker.opensUntil() - b.breaker.opensUntil(),

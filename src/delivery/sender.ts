@@ -1,4 +1,4 @@
-/** Whom a message shows as its sender, by the rules of its provider. */
+/** The sender that a message shows, by the rules of its provider. */
 
 import type { Destination } from '../message/destination.ts'
 
@@ -9,7 +9,7 @@ export type SenderRule = {
   readonly apps: readonly string[] | null
 }
 
-/** @returns By the first rule that fits; null if none does: the carrier's own choice. */
+/** @returns The sender of the first rule that fits. null if none does; the carrier then chooses. */
 export function senderFor(
   rules: readonly SenderRule[],
   { region, app }: Pick<Destination, 'region' | 'app'>,

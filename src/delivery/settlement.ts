@@ -1,4 +1,4 @@
-/** What a dispatch comes to in the store: its record, and what becomes of its message. Pure. */
+/** Decides what a dispatch writes to the store: its record, and what follows for its message. Pure. */
 
 import { destinationOf } from '../message/destination.ts'
 import type { Dispatch } from '../message/dispatch.ts'

@@ -1,4 +1,4 @@
-/** How many parts a text takes as SMS and where it is cut, by GSM 03.38 (3GPP TS 23.038) and UCS-2. */
+/** Counts the parts of a text as SMS and cuts it, by GSM 03.38 (3GPP TS 23.038) and UCS-2. */
 
 import { septetsOf } from './gsm-7.ts'
 
@@ -9,7 +9,7 @@ export type SmsSegments = {
   readonly segments: number
 }
 
-/** Units that fit into a single SMS, and into each of several parts, where a header takes the rest. */
+/** Units that fit into a single SMS, and into each of several parts, which have a header too. */
 const rooms = { 'gsm-7': { single: 160, each: 153 }, 'ucs-2': { single: 70, each: 67 } } as const
 
 /** A single character outside GSM-7 makes the whole text UCS-2. */

@@ -1,4 +1,4 @@
-/** What is wrong with a set of message templates, found by rendering each with its longest values, and what phones make of them. */
+/** Checks message templates by rendering each with its longest values, and finds the text that phones would offer. */
 
 import { maskAddress } from '../address/address.ts'
 import type { Channel } from '../message/channel.ts'
@@ -8,7 +8,7 @@ import type { Rendered, RenderMessage } from './rendered-message.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'
 
-/** Ten digits: the longest code the settings allow, and unlike any group the other rules look for. */
+/** The longest code that the settings allow. No other rule searches for a group of ten digits. */
 const code = '0123456789'
 
 const maxMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
@@ -36,7 +36,7 @@ const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'),
 }
 
 /**
- * @param fileOf  Names a template's file for people.
+ * @param fileOf  Gives the name of a template's file, for people.
  * @returns Each problem with its file and its remedy; none if every message can go out.
  */
 export function problemsOf(
@@ -86,11 +86,11 @@ export function problemsOf(
 }
 
 /**
- * What phones would offer to fill in, for each text that is not simply: the code.
+ * The texts that phones would offer to fill in, for each message where it is not the code alone.
  * @returns Each with its file; none if phones offer the code of every message, and nothing else.
  */
 export function pickUpsOf(render: RenderMessage, fileOf: (name: string) => string): readonly string[] {
-  // As long as most codes are: phones take no ten digits.
+  // Six digits, as most codes have: phones offer no group of ten.
   const values = { code: '052634', lifetimeMs: '60000', contact: 'j***@example.com', changedAt: '0' }
   return (Object.keys(samples) as MessageTemplate[]).flatMap((template) =>
     (['sms', 'email'] as const).flatMap((channel) =>
@@ -111,7 +111,7 @@ function* smsProblems(
   contact: string,
 ): Iterable<string> {
   const { segments, encoding, units } = segmentsOf(text)
-  // Each part is paid for, and one that is lost loses the message.
+  // Each part costs money, and if one is lost, so is the message.
   if (segments < 1 || segments > maxParts)
     yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}, or allow more with templates.smsParts`
   const withoutHost = text.slice(0, text.length - (boundLineOf(text)?.length ?? 0))
@@ -139,10 +139,10 @@ function* bodyProblems(
 ): Iterable<string> {
   const visible = isHtml ? visibleOf(body) : body
   if (template === 'code') {
-    // Once more in the line that binds it, where phones look for it and people do not.
+    // The code may also be in the line that binds it, which is meant for phones and not for people.
     const bound = isHtml ? '' : (boundLineOf(body) ?? '')
     const told = visible.slice(0, visible.length - bound.length)
-    // Counted in the source too: a second one in an attribute or a comment is read by machines.
+    // Counted in the source too, because programs read a second one in an attribute or a comment.
     if (told.split(code).length !== 2 || (isHtml && body.split(code).length !== 2))
       yield 'must hold {{ code }} exactly once, and once more only in a last line "@host #{{ code }}"'
   }

@@ -1,4 +1,4 @@
-/** What a template may put in its places: the values of each message as phrases of its language. */
+/** The values that templates insert: those of each message, as phrases of its language. */
 
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
@@ -6,7 +6,7 @@ import type { MessageTemplate } from '../message/message.ts'
 export const locales = ['zh-CN', 'en-US'] as const
 export type Locale = (typeof locales)[number]
 
-/** The variables a template may use; the first three are those a template-id carrier gets, in order. */
+/** The variables of each template. A carrier with template ids gets the first three, in this order. */
 export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
   code: ['code', 'lifetime', 'product', 'signature', 'reference', 'spoken'],
   'contact-changed': ['contact', 'time', 'product', 'signature', 'reference'],
@@ -15,15 +15,15 @@ export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
 export type Values = Readonly<Record<string, string>>
 
 /**
- * A contact takes no more than this of a SMS. In Chinese that is what one part has left beside the
- * longest signature: room for any masked phone number, and for the start and end of a mailbox.
+ * The most characters of a contact in an SMS. In Chinese one part has so many left besides the longest signature: enough
+ * for any masked phone number, and for the beginning and end of a mailbox.
  */
 const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
 
 /**
  * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for a notice.
  * @param common  The product and the signature.
- * @throws Error if one that the message needs is not given.
+ * @throws Error if a value that the message needs is missing.
  */
 export function valuesOf(
   template: MessageTemplate,
@@ -38,7 +38,7 @@ export function valuesOf(
   if (template === 'code') {
     const lifetime = lifetimeIn(locale, Number(required(given, 'lifetimeMs')))
     const code = oneLine(required(given, 'code'))
-    // Digit by digit: a voice would read the whole as a number of hundred thousands.
+    // Digit by digit, because a voice would read the whole as a number of hundred thousands.
     return {
       code,
       lifetime,
@@ -57,7 +57,7 @@ export function valuesOf(
   }
 }
 
-/** A value is a piece of a line: it brings no line of its own, and nothing that reorders or hides one. */
+/** Makes a value part of a line: without line ends, and without characters that reorder or hide text. */
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '')
 }
@@ -68,7 +68,7 @@ function required(given: Values, name: string): string {
   return value
 }
 
-/** What a contact is changed to if it was taken away. */
+/** The words for a contact that was removed. */
 const none: Readonly<Record<Locale, string>> = { 'zh-CN': '无', 'en-US': 'none' }
 
 function contactIn(locale: Locale, channel: Channel, given: Values): string {
@@ -77,7 +77,7 @@ function contactIn(locale: Locale, channel: Channel, given: Values): string {
   return channel === 'sms' ? shortened(contact, maxSmsContact[locale]) : contact
 }
 
-/** Letters only: phones take any group of 4 to 8 digits for a code. */
+/** A reference of letters only, because phones take any group of 4 to 8 digits for a code. */
 function referenceOf(messageId: string): string {
   return messageId.slice(0, 6).replace(/[0-9]/g, (digit) => 'ghijklmnop'[Number(digit)]!)
 }
@@ -91,7 +91,7 @@ function lifetimeIn(locale: Locale, ms: number): string {
   return `${count} ${isWhole ? 'minute' : 'second'}${count === 1 ? '' : 's'}`
 }
 
-/** Universal time; the year is left out so that no four digits stand together. */
+/** Universal time without the year, so that no four digits stand together. */
 function timeIn(locale: Locale, iso: string): string {
   const [, month = '', day = '', clock = ''] = /^\d+-(\d\d)-(\d\d)T(\d\d:\d\d)/.exec(iso) ?? []
   if (locale === 'zh-CN') return `${Number(month)}月${Number(day)}日 ${clock} UTC`
@@ -100,8 +100,8 @@ function timeIn(locale: Locale, iso: string): string {
 }
 
 /**
- * A masked contact that fits: `j***@a-very-long-name.example.com` as `j***@..ple.com`. What GSM-7 lacks or
- * counts twice becomes a star, or one odd letter would make an English message UCS-2 and two parts.
+ * Shortens a masked contact: `j***@a-very-long-name.example.com` to `j***@..ple.com`. A character that GSM-7 lacks, or
+ * counts twice, becomes a star: it would turn an English message into UCS-2 of two parts.
  */
 function shortened(contact: string, longest: number): string {
   const plain = contact.replace(/[^\w@.*+-]/gu, '*')

@@ -1,4 +1,4 @@
-/** What messages say: liquid templates for each message, channel and language, checked before first use. */
+/** The texts of messages: liquid templates for each message, channel and language, checked before first use. */
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,16 +13,16 @@ import { declared, type Locale, locales, oneLine, valuesOf } from './template-va
 export type TemplateSettings = {
   /** Files here replace the shipped ones of the same name. */
   readonly folder: string | null
-  /** In front of Chinese messages, in 【】: 2 to 16 characters. */
+  /** The signature before Chinese messages, in 【】: 2 to 16 characters. */
   readonly signature: string
-  /** What the code is for, e.g. the product's name. */
+  /** The name that a code is for, such as the product's. */
   readonly product: string
   /** Parts that an SMS may take, 1 to 3. */
   readonly smsParts: number
 }
 
 export type Templates = {
-  /** What phones would make of messages, for people, each with its file; see `pickUpsOf`. */
+  /** Hints about text that phones would offer, each with its file; see `pickUpsOf`. */
   readonly pickUps: readonly string[]
   readonly render: RenderMessage
 }
@@ -32,7 +32,7 @@ const parts: Readonly<Record<Channel, readonly string[]>> = {
   email: ['email.subject.txt', 'email.txt', 'email.html'],
   voice: ['voice.txt'],
 }
-/** A call is worth it for a code that does not arrive; a notice comes as text. */
+/** Messages that have a voice template: a call may bring a code that does not arrive, but a notice goes as text only. */
 const hasVoice: Readonly<Record<MessageTemplate, boolean>> = { code: true, 'contact-changed': false }
 
 const compileText = createCompiler()
@@ -73,7 +73,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
     if (channel !== 'email') return { text: run(`${channel}.txt`), variables }
     return { subject: run('email.subject.txt'), text: run('email.txt'), html: run('email.html'), variables }
   }
-  // What cannot be rendered at all is told first.
+  // Problems of single templates come first; a template that does not compile cannot be rendered.
   if (problems.length === 0) problems.push(...problemsOf(render, common.signature, settings.smsParts, fileOf))
   if (problems.length > 0)
     throw new AppError('template.invalid', `Templates cannot work:\n- ${problems.join('\n- ')}`)
@@ -91,7 +91,7 @@ function everyFile(): { name: string; template: MessageTemplate }[] {
   )
 }
 
-/** The operator's templates. A file that replaces nothing is a name mistyped, and told. */
+/** The operator's templates. A file that replaces no shipped one has a misspelt name, which is a problem. */
 async function filesIn(folder: string, problems: string[]): Promise<Set<string>> {
   const known = new Set(everyFile().map(({ name }) => name))
   const found = await readdir(folder).catch((error: { code?: string }) => {
@@ -104,7 +104,7 @@ async function filesIn(folder: string, problems: string[]): Promise<Set<string>>
   return new Set(found.filter((name) => known.has(name)))
 }
 
-/** Editors may have added a mark in front, carriage returns and a last line end. */
+/** Without the byte order mark, carriage returns and last line end that editors may have added. */
 function textOf(source: string): string {
   return source
     .replace(/^\uFEFF/, '')

@@ -1,4 +1,4 @@
-/** The operator's own calls: what became of a verification. For who holds the administrator token. */
+/** The operator's own calls: the history of a verification, for callers with the administrator token. */
 
 import type { FastifyError, FastifyInstance } from 'fastify'
 import type { Services } from '../flows/services.ts'
@@ -9,7 +9,7 @@ import { isFromThisMachine } from './this-machine.ts'
 export type AdminOptions = {
   readonly services: Pick<Services, 'store' | 'ring' | 'addressRules'>
   readonly token: string
-  /** Only for callers on this machine, whatever token they have. */
+  /** Whether only callers on this machine are answered, whatever token they have. */
   readonly isForThisMachine: boolean
   readonly onError: (error: unknown) => void
 }

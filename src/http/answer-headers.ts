@@ -8,10 +8,10 @@ const always = {
   'referrer-policy': 'no-referrer',
 }
 
-/** For a year, browsers shall come by HTTPS alone. Not for a developer's `localhost`, which others share. */
+/** Browsers must use HTTPS alone for a year. Not for a developer's `localhost`, which other servers share. */
 const strict = { ...always, 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
 
-/** @param isStrict  Demand HTTPS from browsers from now on. */
+/** @param isStrict  Whether browsers must use HTTPS from now on. */
 export function headersOfEveryAnswer(isStrict: boolean): Readonly<Record<string, string>> {
   return isStrict ? strict : always
 }

@@ -9,7 +9,7 @@ export const bodyCheck = {
   compilersFactory: { buildValidator: () => validatorOf, buildSerializer: () => noSerializer },
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
-/** In the form that Fastify calls: false if the value is wrong, and the faults beside. */
+/** In the form that Fastify calls: returns false for a wrong value and leaves its faults in a property. */
 function validatorOf({ schema }: { readonly schema: Schema }) {
   const find = faultFinder(schema)
   const validate = Object.assign(

@@ -1,4 +1,4 @@
-/** Whose network a request is counted by: no header lifts a limit, or makes one network many. */
+/** The network that a request is counted by. No header can lift a limit, or turn one network into many. */
 
 import type { FastifyRequest } from 'fastify'
 import { readIpAddress } from '../network/ip-address.ts'
@@ -7,25 +7,26 @@ import { networksOf } from '../network/networks.ts'
 import { onceForEach } from '../once-for-each.ts'
 
 /**
- * For Fastify, which takes `X-Forwarded-For` from its right end: up to the first hop that is no trusted proxy.
- * @returns Whether the hop is one. Ours instead of Fastify's own because some proxies write ports behind addresses.
+ * For Fastify, which reads `X-Forwarded-For` from its right end, up to the first hop that is no trusted proxy. Fastify's
+ * own check does not know that some proxies write ports after addresses.
+ * @returns A function: is the hop a trusted proxy?
  */
 export function trustOf(trustedProxies: readonly string[]): (hop: string) => boolean {
   const trusted = networksOf(trustedProxies)
   return (hop) => trusted.has(readIpAddress(hop) ?? '')
 }
 
-/** The client's address. If what a trusted proxy wrote is none, it is that of the connection. */
+/** The client's address; if a trusted proxy reports no valid one, the address of the connection. */
 export function clientAddressOf(request: FastifyRequest): string {
-  // Gone, if the connection is.
+  // The socket has no address once the connection is gone.
   return readIpAddress(request.ip ?? '') ?? readIpAddress(request.socket.remoteAddress ?? '') ?? 'unknown'
 }
 
 /**
  * The network that limits count a request by.
- * @param app.tellsClientIp  From where the app is believed in `X-Client-IP`. Of several addresses in it the last one
- *   counts, for that was written nearest to us. What it tells counts within this app alone: a careless or hostile app
- *   can use up nobody's limits elsewhere. Without an address that can be read it counts as if it told none.
+ * @param app.tellsClientIp  Networks from which the app's `X-Client-IP` is believed. If it has several addresses, the last
+ *   one counts, which was added nearest to us. The address counts within this app alone, so that a careless or hostile app
+ *   cannot use up limits elsewhere. A header without a readable address is ignored.
  */
 export function networkOfClient(
   request: FastifyRequest,

@@ -6,7 +6,7 @@ import { RequestError } from './request-problem.ts'
 
 /**
  * An empty body is `undefined`; a malformed one is a `RequestError`.
- * @param options.trailingCommas  Read what is no JSON once more, without commas before a closing bracket.
+ * @param options.trailingCommas  Whether a text that is no JSON is read again without commas before closing brackets.
  */
 export function readJsonBodies(
   app: FastifyInstance,

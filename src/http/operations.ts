@@ -1,11 +1,11 @@
-/** What operators and their machines ask: is it alive, is it ready, what does it count. */
+/** The pages for operators and their machines: is the server alive, is it ready, and its metrics. */
 
 import type { FastifyInstance } from 'fastify'
 import { isBearer } from './bearer.ts'
 import { isFromThisMachine } from './this-machine.ts'
 
 export type OperationsOptions = {
-  /** false: nothing but a new start helps. */
+  /** false: only a new start helps. */
   readonly isAlive: () => boolean
   readonly isReady: () => boolean
   /** Whether the store takes writes, proved by one. */
@@ -36,15 +36,15 @@ export function operationsPages(
 }
 
 export type MetricsOptions = {
-  /** As Prometheus reads them, and how that form is called. */
+  /** The metrics in the form that Prometheus reads, with its media type. */
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
-  /** null: none is asked for. */
+  /** null: no token is needed. */
   readonly token: string | null
-  /** Only for callers on this machine, whatever token they have. */
+  /** Whether only callers on this machine are answered, whatever token they have. */
   readonly isForThisMachine: boolean
 }
 
-/** /metrics for Prometheus. It tells how much is sent where, so not for everyone. */
+/** /metrics for Prometheus. It shows how much is sent where, so it is not for everyone. */
 export async function metricsPage(
   app: FastifyInstance,
   { metrics, token, isForThisMachine }: MetricsOptions,

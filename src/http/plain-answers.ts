@@ -1,4 +1,4 @@
-/** The answers of a listener to what belongs to no dialect: one line of plain text. */
+/** The answers of a listener to requests for no dialect: one line of plain text. */
 
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { AppError } from '../errors.ts'
@@ -20,7 +20,7 @@ const words: Readonly<Record<RequestProblem | UnreadableProblem, string>> = {
   'too-many': 'The body has too many values.',
 }
 
-/** Where a listener has no dialect at its root. */
+/** Stands in for a dialect at the root of a listener that has none there. */
 export const plainAnswers: Dialect = {
   register(app) {
     app.setNotFoundHandler((_request, reply) => reply.code(404).type('text/plain').send('Not found.\n'))

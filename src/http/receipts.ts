@@ -1,29 +1,29 @@
-/** Where carriers tell what became of messages: one path for each provider that takes receipts by HTTP. */
+/** The paths that carriers call with receipts, one for each provider that gets them by HTTP. */
 
 import type { FastifyInstance } from 'fastify'
 import type { ReceiptAnswer, ReceiptRequest } from '../flows/services.ts'
 import { clientAddressOf } from './client-address.ts'
 
 export type ReceiptPagesOptions = {
-  /** What each provider does with a call, by its name. */
+  /** The provider's own handling of a call, by its name. */
   readonly takers: ReadonlyMap<string, (request: ReceiptRequest) => Promise<ReceiptAnswer>>
-  /** Told of each call that was not taken, and why. */
+  /** Called for each call that was refused, with the reason. */
   readonly onRefused: (provider: string, reason: string) => void
   readonly onError: (provider: string, error: unknown) => void
 }
 
-/** Carriers tell of many messages in one call; the bound of other calls would cut them off. */
+/** The largest call. Carriers report many messages in one call, which the limit of other calls would refuse. */
 const largestCall = 1024 * 1024
 
 /**
- * `/receipts/NAME`, GET and POST. The provider verifies who calls; whatever it says of a call, nothing but
- * the state of a dispatch it made can change by it.
+ * `/receipts/NAME`, GET and POST. The provider verifies the caller. A call can change nothing but the state of a dispatch
+ * by this provider.
  */
 export async function receiptPages(
   app: FastifyInstance,
   { takers, onRefused, onError }: ReceiptPagesOptions,
 ): Promise<void> {
-  // As it came: signatures are over the bytes.
+  // The body stays as bytes, because signatures are over the bytes.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestCall }, (_request, body, done) =>
     done(null, body),
@@ -50,7 +50,7 @@ export async function receiptPages(
         if (contentType !== undefined) reply.type(contentType)
         return reply.code(status).send(body ?? '')
       } catch (error) {
-        // Most likely the store is away: the carrier is to tell it again.
+        // Most likely the store is away; the carrier should send it again.
         onError(request.params.name, error)
         return reply.code(503).header('retry-after', 5).send('Not now.\n')
       }

@@ -18,20 +18,20 @@ import { createRefuser } from './unreadable-requests.ts'
 export type ServerOptions = {
   /** PEM certificate chain and key; absent: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
-  /** Addresses or CIDR blocks whose X-Forwarded-For is believed. None: nobody's. */
+  /** Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
   /**
    * APIs beside others, each with its own answers to whatever its callers do wrong. Where none is mounted at the root,
    * unknown paths are answered in plain text.
    */
   readonly dialects?: readonly Mounted[] | undefined
-  /** Demand HTTPS of browsers from now on. Default: no. */
+  /** Whether browsers must use HTTPS from now on. Default: no. */
   readonly isStrict?: boolean
   /** While true each answer ends its connection, so that a client’s next request goes elsewhere. */
   readonly isStopping?: () => boolean
   /** Called after each answer. */
   readonly onAnswer: (answer: Answer) => void
-  /** Called with what was answered with 500. */
+  /** Called with each error that was answered with 500. */
   readonly onError?: OnError
 }
 
@@ -54,7 +54,7 @@ declare module 'fastify' {
 
 const maxBodyBytes = 16 * 1024
 const maxHeaderBytes = 16 * 1024
-/** A request must be here, whole, within this time. */
+/** A request must have arrived whole within this time. */
 const maxRequestMs = 10_000
 
 export function createServer({
@@ -114,7 +114,7 @@ export function createServer({
   endWithoutLoss(app, tls !== null)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(everyAnswer).header('x-request-id', request.id)
-    // A body is read by what it is, not by what it is called: Fastify refuses a type that is empty or malformed.
+    // The content type is ignored, because Fastify refuses one that is empty or malformed.
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = undefined
     if (!hasOneHost(request.raw)) done(new RequestError('host'))
     else if (!isDecodable(request.originalUrl)) done(new RequestError('path'))

@@ -5,12 +5,12 @@ import { type Socket, Server as TcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
-/** A request that was on its way when its connection was accepted is here by then. */
+/** How long a connection may take to bring its first request, which was on its way when the connection was accepted. */
 const maxSilenceMs = 500
 const checkSilentEveryMs = 5
 const closeIdleEveryMs = 50
 
-/** Ends a listener without losing a request that was on its way, and without waiting for who sends none. */
+/** Ends a listener without losing a request that is on its way, and without waiting long for clients that send none. */
 export function endWithoutLoss(app: FastifyInstance, isTls: boolean): void {
   const silent = silentConnections(app.server, isTls)
   app.addHook('preClose', async () => {

@@ -14,7 +14,7 @@ export type Refused = {
 }
 
 export type RefuserNeeds = {
-  /** Whose answer a connection gets. */
+  /** The dialect that a connection is answered by. */
   readonly dialectOf: (socket: Duplex) => Dialect
   readonly everyAnswer: Readonly<Record<string, string>>
   /** Called after each answer. */

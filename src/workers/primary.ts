@@ -9,7 +9,7 @@ import type { ToPrimary, ToWorker } from './messages.ts'
 
 export type PrimarySettings = {
   readonly workers: number
-  /** Longest end of a worker that has not announced its own yet. */
+  /** How long a worker's end may take if the worker has not announced its own limit yet. */
   readonly stopWithinMs: number
   readonly log: Log
   /** @throws Error if the settings, as they are now, cannot work. */
@@ -48,7 +48,7 @@ type Place = {
   pause: NodeJS.Timeout | undefined
 }
 
-/** One that served so long has started well: the next end is a new story. */
+/** A worker that served so long has started well: failures are counted anew after it. */
 const lastedMs = 10_000
 const restartMs = { first: 100, most: 30_000 } as const
 /** A worker that hangs must not keep a scrape from the others. */
@@ -60,11 +60,11 @@ export function createPrimary<Started extends object>({
   log,
   checkSettings,
 }: PrimarySettings): Primary<Started> {
-  // The workers accept from one queue of the kernel. Handed out by the primary, in turn, a connection on its
-  // way to a worker that is killed would be neither answered nor closed: its client waited for ever. What was
-  // to be had by turns, even shares, Linux gives as well (4,000 calls over four: 946 to 1,131 each).
+  // The workers accept from one queue of the kernel. If the primary handed connections out in turn, one on its way to a
+  // worker that is killed would be neither answered nor closed, and its client would wait for ever. Turns would only give
+  // even shares, and those Linux gives too (4,000 calls over four workers: 946 to 1,131 each).
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  // Counters that have no value are NaN, which JSON cannot say.
+  // Counters without a value are NaN, which JSON cannot express.
   cluster.setupPrimary({ serialization: 'advanced' })
   const places: Place[] = Array.from({ length: workers }, (_, i) => ({
     number: i + 1,
@@ -136,7 +136,7 @@ export function createPrimary<Started extends object>({
     place.worker = undefined
     place.isReady = false
     if (place.isLeaving || isStopping) return
-    // Nobody takes the place of a first one that could not begin: the server ends.
+    // If the first worker cannot start, it is not replaced: the server ends.
     if (!hasBegun) return
     metrics.ends.inc()
     place.failures = wasReady && performance.now() - startedAt >= lastedMs ? 0 : place.failures + 1
@@ -210,10 +210,10 @@ export function createPrimary<Started extends object>({
       return
     }
     log.info('restarting the workers one after the other')
-    // Those that serve nothing first: should the new settings be no good, or the machine not be well, none of
-    // those that serve is given up for it.
+    // Workers that do not serve are restarted first. If the new settings are wrong, or the machine has no memory, none of
+    // the serving workers is given up for it.
     for (const place of places.toSorted((a, b) => Number(a.isReady) - Number(b.isReady))) {
-      // Ended before the next begins: so never more binds or messages a second than the settings say.
+      // A worker ends before the next one begins, so that binds and messages a second never exceed the settings.
       await end(place)
       if (isStopping) return
       const begun = await begin(place)
@@ -259,7 +259,7 @@ export function createPrimary<Started extends object>({
   }
 }
 
-/** A worker that has just ended gets nothing, which is no fault. */
+/** Sends a message. If the worker has just ended, it is lost, which is no fault. */
 function send(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined)
 }

@@ -1,6 +1,6 @@
 /**
- * Every field of every answer of the dialect with its documented JSON type. The compiler holds what is built to these
- * tables, and test/answer-fields.test.ts holds what is sent: a field less, one more or one of another type breaks the
+ * Every field of every answer of the dialect with its documented JSON type. The compiler checks the built answers against
+ * these tables, and test/answer-fields.test.ts those that are sent: a missing field, another one or another type breaks the
  * SDKs of typed languages on every call.
  *
  * Sources: the models of services/meeting/v1 in huaweicloud-sdk-java-v3 (CheckTokenResponse, UserInfo, ProxyTokenDTO,
@@ -144,7 +144,7 @@ export const memberFields = {
   activeTime: 'Long',
 } as const satisfies Fields
 
-/** Of every refusal; none of them is ever null, for the SDK for Java reads `request_id` unchecked. */
+/** The fields of every refusal. None is ever null, because the SDK for Java reads `request_id` unchecked. */
 export const refusalFields = {
   error_code: 'String',
   error_msg: 'String',
@@ -153,7 +153,7 @@ export const refusalFields = {
 
 const nothing = {} as const
 
-/** What each call answers with 200. */
+/** The fields of each call's answer with 200. */
 export const answerFields = {
   'POST /v2/usg/acs/auth/appauth': tokenFields,
   'POST /v1/usg/acs/auth/account': tokenFields,

@@ -11,7 +11,7 @@ export const jsonType = 'application/json;charset=UTF-8'
 /** Besides those of every answer, as the reference shows them. */
 const dialectHeaders = { 'cache-control': 'no-cache', pragma: 'No-cache', 'content-type': jsonType }
 
-/** Success without content: the two bytes every client parses. */
+/** Success without content: the two bytes `{}`, which every client can parse. */
 export function sendEmpty(reply: FastifyReply): FastifyReply {
   return reply.headers(dialectHeaders).send('{}')
 }

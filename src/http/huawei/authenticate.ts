@@ -1,4 +1,4 @@
-/** Who is calling: the session of a request's access token, and whether it may make this call. */
+/** Finds the session of a request's access token, and checks whether its app may make this call. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiCall } from '../../flows/policy.ts'
@@ -16,7 +16,7 @@ declare module 'fastify' {
   }
 }
 
-/** The token a request carries. Old SDKs put it in `X-Auth-Token`. */
+/** The token of a request. Old SDKs put it into `X-Auth-Token`. */
 export function tokenIn(request: FastifyRequest): string | undefined {
   const token = request.headers['x-access-token'] ?? request.headers['x-auth-token']
   return typeof token === 'string' && token !== '' ? token : undefined

@@ -1,4 +1,4 @@
-/** The wire's `contact` and `country`, made into an address or refused; here that word ends. */
+/** Turns the wire's `contact` and `country` into an address, or refuses them. The word contact for an address ends here. */
 
 import type { FastifyRequest } from 'fastify'
 import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'

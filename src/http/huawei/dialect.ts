@@ -1,4 +1,4 @@
-/** The Huawei Cloud Meeting dialect: its calls, its answers to what is no call, and the time in which it answers. */
+/** The Huawei Cloud Meeting dialect: its calls, its answers to requests that are no call, and its time limit. */
 
 import { answerBy } from '../../deadline.ts'
 import type { Services } from '../../flows/services.ts'
@@ -9,7 +9,7 @@ import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
 
-/** So that a caller learns within a second that the store is away or slow. */
+/** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
 const maxAnswerMs = 850
 
 /** To be mounted at the root: the reference fixes its whole paths. */
@@ -22,7 +22,7 @@ export function huaweiDialect(services: Services): Dialect {
       // The reference's own cURL sample has a trailing comma, and newcomers paste it.
       readJsonBodies(app, { trailingCommas: true })
 
-      // From when the request is whole: how slowly it was sent is not the store’s fault.
+      // The time begins when the request is whole, because a slow sender is not the store’s fault.
       app.addHook('preHandler', (request, _reply, done) => {
         answerBy(performance.now() + maxAnswerMs - request.waitedMs, done)
       })

@@ -41,7 +41,7 @@ export function answerTo(problem: UnreadableProblem, requestId: string): Unreada
   return unreadableAnswer(refusal, requestId)
 }
 
-/** The path is repeated only if it is plain: a path may hold anything, a number included. */
+/** The answer repeats the path only if it is plain, because a path may hold anything, even a phone number. */
 function noSuchCall(method: string, path: string): Refusal {
   const isPlain = /^[A-Za-z/_-]{1,64}$/.test(path.replace(/v\d/g, 'v'))
   return { code: 'USG.000000006', details: { method, path: isPlain ? path : '…' } }

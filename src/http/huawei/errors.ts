@@ -3,8 +3,8 @@
 import type { Locale } from './locale.ts'
 
 /**
- * documented: number and meaning are in the public API reference · meaning: the meaning is, the number
- * is inferred from it · number: the number is inferred · ours: the reference is silent.
+ * documented: number and meaning are in the public API reference · meaning: only the meaning is there, the number is
+ * inferred from it · number: the number is inferred · ours: the reference is silent.
  */
 export type Standing = 'documented' | 'meaning' | 'number' | 'ours'
 
@@ -169,10 +169,10 @@ export type WireCode = keyof typeof wireErrors
 /** An answer other than success, on its way to a caller. */
 export type Refusal = {
   readonly code: WireCode
-  /** Where the same code has another status in one place. */
+  /** The status, if it is not the usual one of the code. */
   readonly status?: number
   readonly retryAfterMs?: number
-  /** What the message's `{name}`s stand for: one text, or one a language. Never a secret or an address. */
+  /** Texts for the message's `{name}`s, one for all languages or one for each. Never a secret or an address. */
   readonly details?: Readonly<Record<string, string | Readonly<Record<Locale, string>>>>
 }
 
@@ -186,7 +186,7 @@ export function messageOf({ code, retryAfterMs, details }: Refusal, locale: Loca
   })
 }
 
-/** Whole seconds to wait, rounded up so that waiting them is enough. */
+/** Whole seconds to wait, rounded up so that the wait is long enough. */
 export function secondsOf(retryAfterMs: number): number {
   return Math.max(1, Math.ceil(retryAfterMs / 1000))
 }

@@ -1,10 +1,10 @@
-/** The two languages of the dialect, and which one a caller wants. */
+/** The two languages of the dialect, and the choice of a caller. */
 
 export type Locale = 'zh-CN' | 'en-US'
 
 /**
- * Reads `Accept-Language` by its quality values. Any `en*` is English, any `zh*` Chinese; with no
- * acceptable one, or none known, the reference's default: Chinese.
+ * Reads `Accept-Language` by its quality values. Any `en*` is English, any `zh*` Chinese. Without an acceptable language
+ * that is known, it is the reference's default: Chinese.
  */
 export function localeOf(header: string | undefined): Locale {
   if (header === undefined || header === 'zh-CN') return 'zh-CN'
@@ -24,7 +24,7 @@ export function localeOf(header: string | undefined): Locale {
   return best
 }
 
-/** Of `q=0.9`, and of `q=.9`, which RFC 9110 12.4.2 does not know and clients send; 1 if there is none. */
+/** The quality in `q=0.9`, also in `q=.9`, which clients send against RFC 9110 12.4.2; 1 if there is none. */
 function qualityIn(parameters: readonly string[]): number {
   for (const parameter of parameters) {
     const [name = '', value = ''] = parameter.split('=')

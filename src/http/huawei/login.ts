@@ -37,7 +37,7 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
       const header = signatureHeader.exec(request.headers.authorization ?? '')
       if (!header) return sendRefusal(request, reply, { code: 'USG.206010025' })
       const [, signature = '', access] = header
-      // The SDKs omit it; where it is told it must not contradict the body.
+      // The SDKs omit it. If it is there, it must agree with the body.
       if (access !== undefined && Buffer.from(access, 'base64').toString('utf8') !== body.appId)
         return sendRefusal(request, reply, { code: 'USG.206010025' })
       const outcome = await appLogIn(services, {
@@ -98,8 +98,8 @@ export function loginRoutes(app: FastifyInstance, services: Services): void {
 }
 
 /**
- * The password that goes with an account, from a Basic header. Its bytes are UTF-8; but the official SDK for Node
- * writes Latin-1 (`charCodeAt` in its MeetingCredentials.ts), which is taken when so read it names the same account.
+ * The password of an account, from a Basic header. Its bytes are UTF-8. The official SDK for Node writes Latin-1 instead
+ * (`charCodeAt` in its MeetingCredentials.ts); a header is read so if it then names the same account.
  */
 function passwordIn(header: string | undefined, account: string): string | undefined {
   const bytes = Buffer.from(basicHeader.exec(header ?? '')?.[1] ?? '', 'base64')
@@ -110,9 +110,9 @@ function passwordIn(header: string | undefined, account: string): string | undef
 }
 
 type Answering = {
-  /** What a plain refusal is called at this call. */
+  /** The code of a plain refusal at this call. */
   readonly refused: WireCode
-  /** Of a refused member, where it is not the usual one. */
+  /** The status for a disabled member, if it is not the usual one. */
   readonly disabledStatus?: number
 }
 
@@ -154,13 +154,13 @@ function refusalOf(
   }
 }
 
-/** Not the code of an expired one: a client that signs anew for the same time would be refused again. */
+/** Not the code of an expired signature: a client would sign again for the same time, and be refused again. */
 const longSignature = invalid('expireTime', {
   'zh-CN': '不能晚于七天之后，也不能为 0，除非该应用允许',
   'en-US': 'it may be at most 7 days ahead, and not 0, unless the app allows it',
 })
 
-/** The answer of every login. Seconds but for `createTime`, which the reference gives in milliseconds. */
+/** The answer of every login. Times are in seconds, apart from `createTime`: the reference has it in milliseconds. */
 function tokenObject(
   { token, tenant, app, member }: Session,
   accessToken: string,

@@ -18,7 +18,7 @@ export const adminType: Readonly<Record<Session['member']['role'], number>> = {
   none: 2,
 }
 
-/** What an App ID login names the member by: here, any member's account. */
+/** The name of a member in App ID logins; here it is the account of any member. */
 export function thirdAccount(member: Session['member']): string {
   return member.account
 }
@@ -46,7 +46,7 @@ export function memberRoutes(app: FastifyInstance, services: Services): void {
   )
 }
 
-/** Every documented field; what is not kept here is null or its documented default. */
+/** Every documented field. A field that this server does not keep is null or has its documented default. */
 function memberObject({ member, tenant }: Session): AnswerOf<typeof memberFields> {
   const { phone, email, profile } = member
   return {

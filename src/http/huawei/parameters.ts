@@ -1,4 +1,4 @@
-/** The parameters of the dialect's calls as schemas, and what is said of one that is wrong. */
+/** The parameters of the dialect's calls as schemas, and the refusals of wrong ones. */
 
 import { signedField } from '../../flows/app-login.ts'
 import { type Schema, type Static, Type } from '../../json-schema.ts'
@@ -61,9 +61,9 @@ export function invalid(field: string, problem: Readonly<Record<Locale, string>>
   return { code: 'USG.000000003', details: { field, problem } }
 }
 
-/** What a schema found wrong, in words that name the field and how to mend it. */
+/** The refusal for the faults that a schema found. It names the field and how to mend it. */
 export function refusalOf(errors: readonly Pick<Fault, 'keyword' | 'instancePath' | 'params'>[]): Refusal {
-  // The last one is about the whole of a union, `anyOf`; the first about the kind that was meant.
+  // For a union, `anyOf`, the last fault is about the whole; the first is about the kind that was meant.
   const error = errors[0]
   if (!error) return invalid('body', { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })
   const path = error.instancePath.split('/').slice(1).join('.')

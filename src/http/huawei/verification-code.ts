@@ -116,8 +116,8 @@ async function withContact(
 }
 
 /**
- * Tells one call from all others: same token, request id, path and parameters, same fingerprint.
- * Only callers who name their requests can repeat one; a made-up id is new every time.
+ * The fingerprint of a call: equal only for the same token, request id, path and parameters. A call can be repeated only if
+ * its caller names the request, because an id that the server makes is new every time.
  */
 function fingerprintOf(request: Call): string | undefined {
   if (!isNamedByCaller(request)) return undefined

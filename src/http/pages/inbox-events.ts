@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 
-/** A message as the page and its callers get it. */
+/** A message of the inbox, in the form of the page and of `/inbox/messages`. */
 export type InboxMessage = {
   /** Increases with arrival. */
   readonly seq: number
@@ -13,7 +13,7 @@ export type InboxMessage = {
   readonly [field: string]: string | number | null
 }
 
-/** Where messages come from. */
+/** The source of messages. */
 export type InboxSource = {
   /** Newest first. */
   list(query: { readonly to?: string; readonly after?: number }): readonly InboxMessage[]

@@ -1,6 +1,6 @@
 /**
- * The key of the inbox: only whoever started the server, and read what it printed, sees the codes. A proxy on this
- * machine that adds nothing to what it passes on cannot be told from a program here, but its callers lack the key.
+ * The key of the inbox: only the person who started the server, and read its output, can see the codes. A proxy on this
+ * machine that adds nothing to requests looks like a program here, but its callers do not have the key.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -8,8 +8,8 @@ import { isSameSecret } from '../../code/constant-time.ts'
 import { isBearer } from '../bearer.ts'
 
 /**
- * Checks a request, and answers it if it may not go on: the address with the key puts the key into a cookie and leads to
- * the page without it, so that it stays in no history; everything else without the key is refused.
+ * Checks the key of a request. A URL with the key is answered with a cookie and a redirect to the page without the key, so
+ * that no history keeps it. Any other request without the key is refused.
  * @returns Whether it was answered.
  */
 export function isAnsweredForKey(request: FastifyRequest, reply: FastifyReply, key: string): boolean {
@@ -39,7 +39,7 @@ export function isAnsweredForKey(request: FastifyRequest, reply: FastifyReply, k
   return true
 }
 
-/** Browsers keep cookies by host and not by port: each server of this machine has one of its own. */
+/** Browsers keep cookies by host and not by port, so each server of this machine has a name of its own. */
 function cookieName({ socket }: FastifyRequest): string {
   return `countersign-inbox-${socket.localPort}`
 }

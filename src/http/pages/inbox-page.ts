@@ -1,4 +1,4 @@
-/** The inbox page of development: what the sandbox carrier delivered, live, as page and as JSON. */
+/** The inbox page of development: messages that the sandbox carrier delivered, live, as a page and as JSON. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -47,15 +47,15 @@ const headers = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** Names of this machine. A page elsewhere that has its own name point here (DNS rebinding) sends that name. */
+/** Names of this machine. A page elsewhere whose name leads here (DNS rebinding) sends its own name. */
 const isNameOfThisMachine = (host: string) => isLoopback(host.replace(/:\d+$/, ''))
 
 /**
- * Registers the page. It shows codes: register it only in development, and only on a listener of the loopback
- * interface. Other host names, other machines, what a proxy passes on and who lacks the key are answered with 403.
+ * Registers the page. It shows codes, so register it only in development, and only on a listener of the loopback
+ * interface. Other host names, other machines, requests through a proxy and those without the key are answered with 403.
  * - `GET /inbox?key=`: keeps the key in a cookie, and leads to the page.
  * - `GET /inbox`: the page; `?to=` fills its filter.
- * - `GET /inbox/messages?to=`: a JSON array of what the inbox holds, newest first; all without `to`.
+ * - `GET /inbox/messages?to=`: a JSON array of the messages to an address, newest first; of all without `to`.
  * - `GET /inbox/events`: server-sent events, see `createInboxEvents`.
  * - `GET /inbox/mail/:id`: the HTML of the mail with this message id.
  */
@@ -103,8 +103,8 @@ export async function inboxPages(
 }
 
 /**
- * An address as people type it into a URL, in the form the inbox knows. A plus in a query means a space:
- * no mailbox holds one, and of a number only the digits count.
+ * An address that people type into a URL, in the form of the inbox. A plus in a query is read as a space, which no mailbox
+ * has; of a number only the digits count.
  */
 function addressIn(typed: string): string {
   const text = typed.trim()
