@@ -1,4 +1,4 @@
-/** What listens: the callers' listeners with TLS and without, and the operator's, each with the pages it serves. */
+/** Starts the listeners, for callers with TLS and without, and for the operator, each with its pages. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,7 +27,11 @@ export type Listeners = AsyncDisposable & {
   readonly https: string | null
   readonly http: string | null
   readonly inbox: string | null
-  /** Offers the certificate as its files are now to connections from here on. @throws AppError `config.invalid` @returns false if there is none. */
+  /**
+   * Reads the certificate's files again, for new connections.
+   * @returns false if the settings have no certificate.
+   * @throws AppError `config.invalid`.
+   */
   renewCertificate(): Promise<boolean>
 }
 
@@ -35,11 +39,11 @@ export type Served = {
   readonly services: Services
   readonly providers: ReadonlyMap<string, Provider>
   readonly sandbox: Sandbox | undefined
-  /** As Prometheus reads it. */
+  /** The metrics in the form that Prometheus reads. */
   readonly readMetrics: () => Promise<string>
-  /** false: it must be started again. */
+  /** false: the process must be started again. */
   readonly isAlive: () => boolean
-  /** false: it is stopping. */
+  /** false: the process is stopping. */
   readonly isReady: () => boolean
   readonly takesWrites: () => Promise<boolean>
 }
@@ -50,7 +54,7 @@ type Certificate = { readonly cert: string; readonly key: string }
 export async function startListeners(settings: Settings, log: Log, served: Served): Promise<Listeners> {
   const { services, providers, sandbox, readMetrics, isAlive, isReady, takesWrites } = served
   const { trustedProxies, admin } = settings
-  // Behind a proxy whoever asks comes from this machine.
+  // Behind a proxy all callers seem to be on this machine.
   const hasInbox = settings.isDevelopment && !settings.isBehindProxy
   const inboxKey = hasInbox ? ensureToken(join(settings.dataFolder, 'inbox.key')) : ''
   await using started = new AsyncDisposableStack()
@@ -119,7 +123,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
 
   const tls = settings.https && settings.tls ? await readCertificate(settings.tls) : null
   if (settings.https && !tls) throw new AppError('config.invalid', 'https: a certificate and key are needed')
-  // One after the other: workers share the ports that are any free ones by the order they ask for them in.
+  // One after the other: of ports that are any free ones, workers get the same if they ask in the same order.
   const https = await serve(settings.https, tls)
   const http = await serve(settings.http, null)
   for (const [at, pagesOn] of [

@@ -1,4 +1,4 @@
-/** What is counted and logged of sending: dispatches, receipts, and codes that no carrier took. */
+/** Counts and logs dispatches, receipts, and codes that no carrier took. */
 
 import type { Settings } from '../config/settings.ts'
 import type { DeliverySettings } from '../delivery/delivery.ts'
@@ -21,7 +21,7 @@ export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings[
   }
 }
 
-/** Currencies are a carrier's own words: what is none is not made a series of. */
+/** Currencies come from a carrier's own words. A text of another form gets no series of its own. */
 const currencyCode = /^[A-Z]{3}$/
 
 function countCost(
@@ -34,7 +34,7 @@ function countCost(
     cost.inc({ provider, country, currency: price.currency }, Number(price.amount))
 }
 
-/** Why a carrier is handed nothing for a while, and that it is handed messages again. */
+/** Logs when a carrier gets no messages for a while, with the reason, and when it gets them again. */
 export function breakerObserver(log: Pick<Log, 'info' | 'warn'>): NonNullable<RouterSettings['onBreaker']> {
   return (provider, change) => {
     if (change.kind === 'closed') return log.info('a carrier is well again', { provider })
@@ -43,7 +43,7 @@ export function breakerObserver(log: Pick<Log, 'info' | 'warn'>): NonNullable<Ro
   }
 }
 
-/** By what the last try of a lost code may have ended. */
+/** The outcomes with which the last try of a lost code may have ended. */
 const lossReasons: readonly Dispatch['outcome'][] = [
   'refused',
   'throttled',
@@ -54,8 +54,8 @@ const lossReasons: readonly Dispatch['outcome'][] = [
 ]
 
 /**
- * Of each dispatch, and of each message that was given up. The series of lost codes begin at zero: of where the
- * settings send to at once, of other countries with the first message there. To Prometheus an increase from nothing is none.
+ * Observes each dispatch, and each message that was given up. The series of lost codes begin at zero, because Prometheus
+ * sees no increase when a series begins at one: at once for countries in the settings, for others at the first message.
  */
 export function deliveryObservers(
   metrics: Metrics,

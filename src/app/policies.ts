@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import type { App } from '../directory/directory.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 
-/** Effective policies by app record, worked out once for each state of a record. */
+/** Gives the policy in force for an app. It is computed once for each state of the app's record. */
 export function createPolicies(settings: Settings): (app: App) => AppPolicy {
   const known = new WeakMap<App, AppPolicy>()
   const byContent = new Map<string, AppPolicy>()
@@ -25,7 +25,7 @@ export function createPolicies(settings: Settings): (app: App) => AppPolicy {
   }
 }
 
-/** The longest life in the settings. A record may set a longer one; uses after this are not learned from. */
+/** The longest life in the settings. The record of an app may have a longer one; uses after this time are not counted. */
 export function longestLifetimeMs({ policy, apps }: Settings): number {
   const all = [policy, ...Object.values(apps).map((one) => policyWith(policy, one))]
   return Math.max(...all.flatMap(({ lifetimeMs }) => [lifetimeMs.sms, lifetimeMs.email]))

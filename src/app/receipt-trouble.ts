@@ -1,4 +1,4 @@
-/** Receipts that could not be read, and calls of carriers that were refused: each counted, and one a minute logged for each carrier. */
+/** Counts unreadable receipts and refused calls of carriers, and logs one of them a minute for each carrier. */
 
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -6,13 +6,13 @@ import type { Metrics } from '../metrics.ts'
 const everyMs = 60_000
 
 const words = {
-  /** One in a call that was taken; the reason is how it is built. */
+  /** A receipt in a call that was accepted; the reason is its shape. */
   unread: 'a receipt could not be read',
-  /** A call as a whole: not the carrier's, or not as it documents them. */
+  /** A whole call, which is not the carrier's, or not of the documented form. */
   refused: 'a call with receipts was refused',
 } as const
 
-/** @param now  Milliseconds, never going back. */
+/** @param now  Milliseconds that never go back. */
 export function receiptTrouble(
   state: keyof typeof words,
   metrics: Pick<Metrics, 'receipts'>,
@@ -26,7 +26,7 @@ export function receiptTrouble(
     last.since++
     told.set(provider, last)
     if (now() - last.at < everyMs) return
-    // Counted since the last such line.
+    // `count` has all since the last such line.
     log.warn(words[state], { provider, count: last.since, reason })
     last.at = now()
     last.since = 0

@@ -1,4 +1,4 @@
-/** Everything that sends, put together: providers, the router, the outbox worker, receipts, and what is learned of them. */
+/** Puts together all that sends: providers, the router, the outbox worker, receipts, and the measured order. */
 
 import type { KeyRing } from '../code/key-ring.ts'
 import { ownerName } from '../config/data-folder.ts'
@@ -20,7 +20,7 @@ import { breakerObserver, deliveryObservers, receiptObserver } from './observers
 import { longestLifetimeMs } from './policies.ts'
 import { receiptTrouble } from './receipt-trouble.ts'
 
-/** Disposed of, it settles what is in hand first. */
+/** When disposed, it first settles the messages in hand. */
 export type Sending = AsyncDisposable & {
   readonly delivery: Pick<Delivery, 'lease' | 'handOver'>
   readonly router: Router
@@ -36,7 +36,7 @@ export type SendingNeeds = {
   readonly templates: Templates
   readonly metrics: Metrics
   readonly log: Log
-  /** Number of the process, where several share the data folder. */
+  /** Number of the process, if several share the data folder. */
   readonly worker: number | undefined
 }
 

@@ -1,4 +1,4 @@
-/** The whole program put together from its settings: the one place that sees every room. */
+/** Puts the whole program together from its settings. Only this room imports all the others. */
 
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '../clock.ts'
@@ -31,20 +31,21 @@ export type RunningApp = {
   readonly inbox: string | null
   readonly services: Services
   /**
-   * Takes the key ring and the certificate as they are now; no connection ends. What is no good is left as it was.
-   * @returns What was taken, in words. @throws AppError naming what is no good; then nothing was taken.
+   * Reads the key ring and the certificate again, without ending a connection.
+   * @returns A sentence about the new ones.
+   * @throws AppError naming the faulty one; then both stay as they were.
    */
   renew(): Promise<string>
-  /** Turns unready, finishes what was accepted, then ends. Safe to call twice. */
+  /** Becomes unready, finishes accepted work, then ends. Safe to call twice. */
   stop(): Promise<void>
 }
 
 const sweepEveryMs = 1_000
-/** For a store that starts with the same machine. */
+/** How long a start waits for the store, which may be starting on the same machine. */
 const startWithinMs = 30_000
 
 /**
- * @param worker  Absent: this process is alone on its data folder, and holds the lock on it.
+ * @param worker  undefined: this process is alone on its data folder, and holds the lock on it.
  * @throws AppError with every reason why it cannot start.
  */
 export async function startApp(settings: Settings, log: Log, worker?: Worker): Promise<RunningApp> {
@@ -66,7 +67,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     startWithinMs,
     onAwaited: (reason) => log.warn('the store is not there yet and is waited for', { reason }),
     onMigrated(from, to) {
-      // A new store is nothing to tell a newcomer of.
+      // Not logged for a new store, which would confuse a newcomer.
       if (from > 0) log.info(`the store’s schema is up to date: ${from} → ${to}`)
     },
     onFailed(reason) {
@@ -74,7 +75,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       log.error('the store is gone; the server must be started again', { reason })
     },
   })
-  // Before anything else can fail: an engine's thread left open would keep the process alive.
+  // Before anything else can fail, because an engine's thread that stays open keeps the process alive.
   started.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]())
   const [firstRing, templates, store] = await Promise.all([
     readKeyRing(settings),

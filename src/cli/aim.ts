@@ -1,4 +1,4 @@
-/** What commands about carriers begin with: where a message would go, and the carriers themselves. */
+/** The common part of commands about carriers: the destination of a message, and the opened carriers. */
 
 import { type Address, type AddressRules, parseAddress } from '../address/address.ts'
 import type { Settings } from '../config/settings.ts'
@@ -39,8 +39,8 @@ export function aimOf(
 }
 
 /**
- * What carriers tell while a command runs is for the server. One that tells it to whoever is connected, as
- * by SMPP, has to keep it and tell it again.
+ * Refuses receipts that arrive while a command runs, because they are for the server. A carrier that sends them to any
+ * connection, as by SMPP, then keeps them and sends them again.
  */
 export const notForCommands = (): ReceiptSink => async () => {
   throw new Error('receipts are for the server')
@@ -57,7 +57,7 @@ export async function openedProviders(settings: Settings) {
   }
 }
 
-/** Whether the countries of the policy leave a number out. */
+/** Whether the countries of the policy exclude a number. */
 export function isRegionBarred({ policy, apps }: Settings, { channel, region, app }: Destination): boolean {
   if (channel === 'email') return false
   const own = (apps[app] as { countries?: 'all' | string[] } | undefined)?.countries

@@ -28,7 +28,7 @@ type CreateOptions = CommonOptions & {
 export async function createApp(options: CreateOptions, terminal: Terminal): Promise<void> {
   const policy = overridesOf(options)
   await withStore(options, terminal, async ({ store, ring, settings }) => {
-    policyWith(settings.policy, policy, 'policy') // refuses what could not work before anything is written
+    policyWith(settings.policy, policy, 'policy') // throws for a policy that cannot work, before anything is written
     const { directory } = store
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(options.tenant))
       throw new AppError('input.invalid', '--tenant: takes 1 to 64 of A-Z a-z 0-9 . _ -')
@@ -72,7 +72,7 @@ export async function listApps(
   })
 }
 
-/** A login by the old key that was under way has its tokens by then, or never. */
+/** The longest time of a call: after it, no login by the old key can still get tokens. */
 const longestCallMs = 1_500
 
 export async function rotateKey(
@@ -83,7 +83,7 @@ export async function rotateKey(
   await withStore(options, terminal, async ({ store, ring }) => {
     const key = newAppKey()
     if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }))) throw noApp(id)
-    // Printed before anything else can fail: it is stored nowhere in clear.
+    // Printed before anything else can fail, because the key is stored nowhere in clear.
     const told = options.endLogins ? 'all its logins end within seconds' : 'tokens it got live on'
     terminal.out(
       options.json

@@ -1,15 +1,15 @@
-/** Asks carriers whether they are there and take our credentials. */
+/** Checks that carriers can be reached and accept our credentials. */
 
 import type { Provider } from '../delivery/provider.ts'
 
 export type ProviderCheck = {
-  /** In its own words; null if all is well. */
+  /** The carrier's own words; null if there is no problem. */
   readonly problem: string | null
-  /** That all is well means that our credentials are taken; else only that somebody is there. */
+  /** Whether no problem means that our credentials are accepted, and not only that a server answers. */
   readonly provesCredentials: boolean
 }
 
-/** @returns What each says, by its name. */
+/** @returns The result of each carrier, by its name. */
 export async function checkProviders(
   providers: ReadonlyMap<string, Provider>,
 ): Promise<ReadonlyMap<string, ProviderCheck>> {

@@ -1,4 +1,4 @@
-/** The command line: what each command takes, and what its end means to a script. */
+/** The command line: the arguments of each command, and its exit code. */
 
 import { Command, CommanderError, Option } from 'commander'
 import { AppError, reasonOf } from '../errors.ts'
@@ -21,7 +21,7 @@ export async function runCli(args: readonly string[], given: Terminal): Promise<
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput
-    // Its words say what and where: a stack would add nothing that an operator can use.
+    // Without a stack: the sentence names the fault and its place, and a stack does not help an operator.
     terminal.err(`countersign: ${reasonOf(error)}`)
     if (!(error instanceof AppError)) return exitCodes.failed
     switch (error.code) {
@@ -43,7 +43,7 @@ export async function runCli(args: readonly string[], given: Terminal): Promise<
   }
 }
 
-/** @param end  Takes the exit code of a command that ran to its end and still has something to tell. */
+/** @param end  Called with the exit code of a command that ran to its end; undefined for success. */
 export function createProgram(terminal: Terminal, end: (code: number | undefined) => void): Command {
   const root = new Command('countersign')
     .description('Proves who holds a phone number or an e-mail address, by one-time codes.')

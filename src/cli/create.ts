@@ -66,17 +66,17 @@ export function newMember(member: NewMember): Member {
   }
 }
 
-/** Whether somebody could log in by it: in both kinds of login a colon ends it. */
+/** Whether a login with this account is possible: in both kinds of login a colon ends the account. */
 export function isAccount(text: string): boolean {
   return new RegExp(signedField, 'u').test(text)
 }
 
-/** The same for the same account every time, so that an import can be repeated. */
+/** The id of a member: always the same for an account, so that an import can be repeated. */
 function memberId(tenant: string, account: string): string {
   return createHash('sha256').update(`${tenant}\n${account}`).digest('hex').slice(0, 32)
 }
 
-/** Easy to type, over 70 bits. */
+/** A password that is easy to type, of over 70 random bits. */
 export function newPassword(): string {
   const letters = 'abcdefghjkmnpqrstuvwxyz23456789'
   const picked = Array.from({ length: 15 }, () => letters[randomBytes(4).readUInt32BE() % letters.length]!)

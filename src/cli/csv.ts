@@ -1,10 +1,10 @@
 /** CSV by RFC 4180: quoted fields, doubled quotes, line breaks within quotes, a byte order mark. */
 
 export type CsvRow = {
-  /** Where it begins, counted from 1. */
+  /** The line on which the row begins, counted from 1. */
   readonly line: number
   readonly fields: readonly string[]
-  /** There is text between a closing quote and the next comma. */
+  /** Whether there is text between a closing quote and the next comma. */
   readonly isMalformed: boolean
 }
 

@@ -1,4 +1,4 @@
-/** The demo tenant of a development server: an app, an administrator and a member to try things with. */
+/** The demo tenant of a development server: an app, an administrator and a member to try the server with. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ export type Demo = {
 
 export type DemoDraft = {
   readonly demo: Demo
-  /** Of the administrator's and the member's password, under way while the server starts. */
+  /** Hashes of the administrator's and the member's password, computed while the server starts. */
   readonly hashes: Promise<readonly string[]> | undefined
 }
 
@@ -40,7 +40,7 @@ function hashesOf({ admin, member }: Demo): Promise<readonly string[]> {
 
 /**
  * Puts the demo into the store unless it is there.
- * @returns Whether it is there now; a store with tenants of its own gets none.
+ * @returns Whether it is there now. A store that has other tenants gets no demo.
  */
 export async function ensureDemo(
   folder: string,
@@ -51,12 +51,12 @@ export async function ensureDemo(
   const { id, key } = demo.app
   if (await directory.app(id)) return true
   if ((await directory.tenants()).length > 0) return false
-  // Written first: a start cut off after this is made good by the next one.
+  // The file is written first: if this start is cut off, the next one uses it and adds the rest.
   replaceSecretFile(join(folder, 'demo.json'), () => `${JSON.stringify(demo, null, 2)}\n`)
   const { tenant, admin, member } = demo
   const [ofAdmin, ofMember] = await (hashes ?? hashesOf(demo))
   const common = { tenant, createdAt: now }
-  // Before what belongs to it: calls of one turn may be done in any order.
+  // Awaited before the tenant's app and members, because calls of one turn may be done in any order.
   await directory.addTenant({ id: tenant, name: 'Demo', accountApp: id })
   await Promise.all([
     directory.addApp(newApp(ring, { id, key, tenant, name: 'Demo app', createdAt: now })),
@@ -74,7 +74,7 @@ export async function ensureDemo(
   return true
 }
 
-/** What a newcomer reads after the first start: where, who, and three lines to paste. */
+/** The text after the first start: addresses, accounts, and three commands to paste. */
 export function greeting(
   {
     https,
@@ -118,7 +118,7 @@ export function greeting(
   return lines.join('\n')
 }
 
-/** The address of the inbox ends with its key. */
+/** The key at the end of the inbox's URL. */
 function keyOf(inbox: string): string {
   return inbox.slice(inbox.indexOf('?key=') + '?key='.length)
 }

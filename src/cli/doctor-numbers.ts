@@ -1,4 +1,4 @@
-/** What `doctor` says of the prefixes of numbers in the settings: what each does, and whether it is still needed. */
+/** The part of `doctor` about number prefixes in the settings: the effect of each, and whether it is still needed. */
 
 import type { AllowedPrefix, NumberRules } from '../address/number-rules.ts'
 import { parsePhoneNumber } from '../address/phone-number.ts'
@@ -15,7 +15,7 @@ export function numbersOf({ allow, refuse }: NumberRules): string {
   return told.join('; ')
 }
 
-/** Every digit after the prefix is tried; what follows it hardly ever matters. */
+/** Tries every digit after the prefix; further digits hardly ever matter. */
 function isKnown({ prefix, lengths }: AllowedPrefix): boolean {
   return lengths.some((length) =>
     [...'0123456789'].every((digit) => {

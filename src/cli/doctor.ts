@@ -21,10 +21,10 @@ import { exitCodes, type Terminal } from './terminal.ts'
 
 type Finding = { readonly check: string; readonly isGood: boolean; readonly text: string }
 
-/** A clock further from the store's than this is wrong, or was. */
+/** A larger difference between this clock and the store's shows that one of them is wrong, or was. */
 const mostSkewMs = 60_000
 
-/** @returns The exit code: failed if any check did. */
+/** @returns The exit code, `failed` if any check failed. */
 export async function doctor(
   options: CommonOptions & { readonly dev?: boolean },
   terminal: Terminal,
@@ -105,14 +105,14 @@ function certificate({ https, tls, isDevelopment }: Settings): string {
   return `valid for ${days} days`
 }
 
-/** Before the first start there is no store, which is no fault. */
+/** A missing store is no fault, because before the first start there is none. */
 const absentIs = (text: string) => (error: unknown) => {
   if (error instanceof AppError && error.code === 'store.absent') return text
   throw error
 }
 
 async function store(settings: Settings): Promise<string> {
-  // A server's database is there before the first start; a ring made then opens no key that is in it.
+  // A database may have app keys before the first start; a key ring that the start makes could not open them.
   const ring = isRingMade(settings) ? readRing(settings) : null
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
@@ -159,7 +159,7 @@ function replicaOf({ name, state, isAwaited, behindBytes, behindMs }: Replica): 
   return `${name}: ${state}, ${isAwaited ? 'each commit waits for it' : 'no commit waits for it'}, ${behind}`
 }
 
-/** Engine time never goes back: it is ahead of a clock that was. */
+/** Compares this clock with engine time. That never goes back, so it stays ahead after a clock was set too far forward. */
 async function clock(settings: Settings): Promise<string> {
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const aheadMs = (await opened.now()) - Date.now()

@@ -1,4 +1,4 @@
-/** `countersign member import`: members from a CSV file, a thousand to a transaction, safe to repeat. */
+/** `countersign member import`: members from a CSV file, a thousand in each transaction, safe to repeat. */
 
 import { readFileSync } from 'node:fs'
 import type { AddressRules } from '../address/address.ts'
@@ -68,7 +68,7 @@ export async function importMembers(
           return password === '' || (await presentOf(one))?.passwordHash ? null : hashPassword(password)
         }),
       )
-      // Read after the hashing, which takes seconds: members may change their contacts meanwhile.
+      // Read after the passwords are hashed, which takes seconds: members may change their contacts meanwhile.
       const present = await Promise.all(good.map(presentOf))
       const replacing = good.map((one, i) =>
         options.replaceContacts ? replacementsOf(one, header, present[i]) : [],
@@ -85,9 +85,9 @@ export async function importMembers(
               problems.set(i, `${one.contact}: ${settingInWords(outcome.kind)}`)
           }
       }
-      // What rows take away is free for others.
+      // Removed contacts first, so that other rows can have them.
       await replace(({ address }) => address === null)
-      // They are written with what they have by now.
+      // Read again, so that they are written with their present contacts.
       const current = await Promise.all(good.map(presentOf))
       const members = good.map((one, i) => memberOf(one, options, current[i], hashes[i] ?? null))
       const outcomes = await directory.putMembers(members)
@@ -168,8 +168,8 @@ function candidateOf(
 }
 
 /**
- * The member of a row, over what is stored of it already. An empty cell changes nothing. Nor is a contact or a password
- * replaced: the member may have changed it since, see `replacementsOf`.
+ * The member of a row, merged with the stored one. An empty cell changes nothing. Stored contacts and passwords stay,
+ * because the member may have changed them since the file was written; see `replacementsOf`.
  */
 function memberOf(
   { of, contacts }: Candidate,
@@ -190,7 +190,7 @@ function memberOf(
   if (!present) return fresh
   return {
     ...fresh,
-    // One that logged in before the import has an id of its own.
+    // A member whose first login came before the import has another id.
     id: present.id,
     isDisabled: present.isDisabled,
     profile: { ...present.profile, name: fresh.profile.name },
@@ -201,7 +201,7 @@ function memberOf(
 
 type Replacement = Pick<Setting, 'member' | 'contact' | 'address' | 'country'>
 
-/** The contacts of a member that are not those of its row; what a file has no column for stays. */
+/** The contacts of a member that differ from those of its row. A contact without a column in the file stays. */
 function replacementsOf(
   { contacts }: Candidate,
   header: readonly string[],

@@ -1,4 +1,4 @@
-/** `countersign keys rotate`: a new key in the ring, the old ones still checking. */
+/** `countersign keys rotate`: adds a new key to the ring; the old keys still check codes. */
 
 import { existsSync } from 'node:fs'
 import { newKeyLine } from '../code/key-ring.ts'
@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts'
 export async function rotate(options: CommonOptions, terminal: Terminal): Promise<void> {
   const { settings } = settingsFor(options, terminal)
   if (settings.keyRing !== null) {
-    // The environment is not ours to write: the line goes to whoever keeps it.
+    // A process cannot change the environment of others, so the line is printed for its keeper.
     terminal.out(newKeyLine(new Date()))
     return terminal.err(
       `Append this line to ${otherNames.keyRing}, then restart the server: it cannot see a new environment.`,

@@ -1,4 +1,4 @@
-/** `countersign member set-contact|clear-contact`: what support does for who has lost a number or has a new one. */
+/** `countersign member set-contact|clear-contact`: for people who have lost a number, or have a new one. */
 
 import { type Address, maskAddress } from '../address/address.ts'
 import { systemClock } from '../clock.ts'
@@ -17,12 +17,12 @@ const refusals: Readonly<Record<Exclude<SettingOutcome['kind'], 'changed' | 'unc
   stale: 'the member changes contacts just now; try again',
 }
 
-/** Why a contact was not set, in words. */
+/** The reason why a contact was not set, in words. */
 export function settingInWords(kind: keyof typeof refusals): string {
   return refusals[kind]
 }
 
-/** What setting contacts needs, from what a command has opened. */
+/** The services that setting a contact needs, from those that a command has opened. */
 export function settingServices({ store, settings: { routes } }: Opened) {
   return {
     store,

@@ -30,7 +30,7 @@ const reasons: Record<Extract<ImportOutcome, { kind: 'refused' }>['reason'], str
   'email-bound': 'the e-mail address belongs to another member',
 }
 
-/** Why a member was not stored, in words. */
+/** The reason why a member was not stored, in words. */
 export function refusalInWords(outcome: Extract<ImportOutcome, { kind: 'refused' }>): string {
   return reasons[outcome.reason]
 }
@@ -121,7 +121,7 @@ export function contactsOf(phone: string | undefined, email: string | undefined,
   }
 }
 
-/** Masked: a list on a screen is no place for whole addresses. */
+/** A row of the list, with masked addresses, because others may see the screen. */
 function shown({ id, account, profile, role, isDisabled, phone, email }: Member) {
   return {
     id,

@@ -1,4 +1,4 @@
-/** `countersign migrate`: the schema of the store brought up to date, or a whole installation moved to another one. */
+/** `countersign migrate`: brings the schema of the store up to date, or moves a whole installation to another store. */
 
 import { fileStoreOf } from '../config/store-settings.ts'
 import { AppError } from '../errors.ts'
@@ -16,10 +16,10 @@ type Options = CommonOptions & {
   readonly undo?: boolean
 }
 
-/** Between two lines of progress of one table. */
+/** The time between two lines of progress for one table. */
 const tellEveryMs = 2_000
 
-/** @returns The exit code: failed if the two stores are not the same in the end. */
+/** @returns The exit code, `failed` if the two stores differ in the end. */
 export async function migrate(options: Options, terminal: Terminal): Promise<number> {
   const { from, to, rehearse = false, undo = false } = options
   if (from === undefined && to === undefined && !rehearse && !undo) {

@@ -1,4 +1,4 @@
-/** What most commands begin with: settings, key ring and store, opened and closed around an act. */
+/** The common part of most commands: opens settings, key ring and store, and closes them after an act. */
 
 import { readFileSync } from 'node:fs'
 import { type KeyRing, parseKeyRing } from '../code/key-ring.ts'
@@ -14,12 +14,12 @@ export type CommonOptions = { readonly config?: string; readonly data?: string; 
 
 export type Opened = { readonly settings: Settings; readonly store: Store; readonly ring: KeyRing }
 
-/** Named by --config, or for containers by the environment. */
+/** The settings file, named by --config, or in containers by the environment. */
 export function settingsFile(options: CommonOptions, terminal: Terminal): string | null {
   return options.config ?? terminal.env[otherNames.config] ?? null
 }
 
-/** @param store  Instead of the one that the settings name. */
+/** @param store  Used instead of the store in the settings. */
 export function settingsFor(options: CommonOptions, terminal: Terminal, store?: string) {
   const file = settingsFile(options, terminal)
   return loadSettings({

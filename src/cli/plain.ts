@@ -1,6 +1,6 @@
-/** Words from outside, such as a member's name, as a terminal may show them: nothing in them moves or hides anything. */
+/** Makes text from outside, such as a member's name, safe for a terminal: it cannot move the cursor or hide text. */
 
-/** Controls of C0 and C1, line and paragraph separators, and what turns or joins the direction of writing. */
+/** Controls of C0 and C1, line and paragraph separators, and characters that change or join the direction of writing. */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
 
 /** @returns Its text on one line, each such character as `\uXXXX`. */
@@ -8,7 +8,7 @@ export function plain(text: string): string {
   return text.replace(unprintable, escaped)
 }
 
-/** The same of lines of ours: line ends and tabs stay. Within JSON text the escapes mean what they stand for. */
+/** The same for our own lines: line ends and tabs stay. Within JSON the escapes stand for the same characters. */
 export function plainLines(text: string): string {
   return text.replace(unprintable, (one) => (one === '\n' || one === '\t' ? one : escaped(one)))
 }

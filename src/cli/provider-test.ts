@@ -1,4 +1,4 @@
-/** `countersign provider test`: sends a code that belongs to nobody, by the way real ones take, and tells each step. */
+/** `countersign provider test`: sends a code that belongs to nobody, in the same way as real ones, and prints each step. */
 
 import { randomInt } from 'node:crypto'
 import { type Address, maskAddress } from '../address/address.ts'
@@ -67,7 +67,7 @@ export async function testProvider(text: string, options: TestOptions, terminal:
     const outcome = await tryOne(provider, { ...message, sender }, timeoutMs, tell)
     chosen.leave(outcome)
     if (outcome === 'accepted') return exitCodes.done
-    // As for real codes: who will never take it is not asked, nor is another.
+    // As for real codes: after a final refusal no other carrier is asked.
     if (outcome === 'refused') break
     tried.push(provider.name)
   }
@@ -123,7 +123,7 @@ async function tryOne(
   }
 }
 
-/** What is not taken may be the credentials, or what they may do: which, the answer seldom says. */
+/** Checks the credentials after a refusal: they may be wrong, or lack a permission, and answers seldom show which. */
 async function tellCredentials(provider: Provider, tell: Tell): Promise<void> {
   if (provider.provesCredentials !== true) return
   const { name } = provider

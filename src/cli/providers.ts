@@ -1,4 +1,4 @@
-/** `countersign provider list` and `explain`: which carriers there are, and which takes a message, and why. */
+/** `countersign provider list` and `explain`: the carriers of the settings, and the ones that get a message, with reasons. */
 
 import { maskAddress } from '../address/address.ts'
 import { channelsOf } from '../config/provider-settings.ts'
@@ -43,7 +43,7 @@ async function checked(settings: Settings): Promise<ReadonlyMap<string, Provider
   return await checkProviders(made.providers)
 }
 
-/** As a column. */
+/** The result of a check, as a column. */
 function stateOf({ problem, provesCredentials }: ProviderCheck): string {
   if (problem !== null) return `AWAY: ${problem}  `
   return provesCredentials ? 'credentials taken  ' : 'reached  '
@@ -89,7 +89,7 @@ type Step = {
   readonly timeoutMs: number
 }
 
-/** Each carrier with what it would be handed, as long as none of them has failed. */
+/** Each carrier with its share of messages, as long as none of them has failed. */
 function stepsOf(route: Route, settings: Settings, destination: Destination): Step[] {
   return route.steps.map(({ provider, weight }, i) => {
     const { cost, senders, timeoutMs } = settings.providers[provider]!

@@ -1,4 +1,4 @@
-/** `countersign serve`: starts the server, in one process or several, and stays until it is told to stop. */
+/** `countersign serve`: starts the server, in one process or several, and ends when it is asked to stop. */
 
 import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
@@ -29,7 +29,7 @@ export type ServeOptions = {
 }
 
 /**
- * @returns The exit code, if it is not that of success.
+ * @returns The exit code; undefined for success.
  * @throws AppError listing everything that is missing.
  */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<number | undefined> {
@@ -37,9 +37,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (cluster.isWorker) return serveAsWorker(settings, terminal)
   makeFolder(settings.dataFolder)
   const log = createLog(settings.log.level)
-  // Listened for before it is announced: whoever waits for that may stop the server in the same instant.
+  // Before the start is announced, because a script that waits for the announcement may stop the server at once.
   const stopOrdered = new Promise<void>((resolve) => terminal.onStop(resolve))
-  // Listened for from the beginning: a process that does not ends at it.
+  // From the beginning, because the signal ends a process that does not listen for it.
   let reload = () => log.warn('told to take new keys while it starts; tell it again when it listens')
   terminal.onReload?.(() => reload())
   const onReload = (act: () => void) => {
@@ -64,7 +64,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   return undefined
 }
 
-/** What is no good leaves the server as it was: it serves on with what it has. */
+/** Reads keys and certificate again. If one is faulty, the server goes on with the present ones. */
 async function renew(app: RunningApp, log: Log): Promise<void> {
   try {
     log.info(`taken: ${await app.renew()}; settings are read at a start`)
@@ -100,7 +100,7 @@ async function start(settings: Settings, log: Log, worker?: Parameters<typeof st
 
 /** Under a primary process, which started this one by the same command line. */
 async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<undefined> {
-  // The primary’s to act upon.
+  // Only the primary process acts on this signal.
   terminal.onReload?.(() => undefined)
   const { linkToPrimary } = await import('../workers/link-to-primary.ts')
   const link = await linkToPrimary()
@@ -141,7 +141,7 @@ async function serveByWorkers(several: Several): Promise<number | undefined> {
     stopWithinMs: settings.drainMs + longestEndMs,
     log,
     checkSettings() {
-      // As many as there are, whatever the settings say now: one alone may do what several may not.
+      // Checked for the running number of workers, whatever the settings have now: a single worker has fewer restrictions.
       const { dataFolder } = settingsOf({ ...options, workers: String(settings.workers) }, terminal)
       if (dataFolder !== settings.dataFolder)
         throw new AppError('config.invalid', 'dataFolder: is another one now, which takes a new start')
@@ -163,7 +163,7 @@ async function serveByWorkers(several: Several): Promise<number | undefined> {
   return undefined
 }
 
-/** Requests under way, then messages in hand, each at most ten seconds, and something to spare. */
+/** How long an end may take: requests under way, then messages in hand, each at most ten seconds, and some reserve. */
 const longestEndMs = 25_000
 
 function tell(
@@ -181,7 +181,7 @@ function tell(
   else to.log.info('listening', { listener: [https, http].filter(Boolean).join(' ') })
 }
 
-/** What production demands and development makes: a key ring and a certificate. */
+/** Makes the key ring and the certificate, which development makes itself and production demands. */
 async function prepareDevelopment({ keyRing, keyRingFile, https, tls }: Settings): Promise<void> {
   const now = new Date()
   if (keyRing === null && !existsSync(keyRingFile)) rotateKeys(keyRingFile, now)

@@ -1,7 +1,7 @@
-/** What a server that has started announces. */
+/** The announcement of a server that has started. */
 
 import type { RunningApp } from '../app/start-app.ts'
 import type { Demo } from './demo.ts'
 
-/** Where it listens, and who may try it. */
+/** The addresses it listens on, and its demo accounts. */
 export type Started = Pick<RunningApp, 'https' | 'http' | 'inbox'> & { readonly demo: Demo | null }

@@ -1,14 +1,14 @@
-/** What a command may touch of its process, handed in so that tests can stand in for it. */
+/** The parts of the process that a command may use, passed in so that tests can replace them. */
 
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Results; a line each. */
+  /** Prints a line of the result. */
   readonly out: (text: string) => void
-  /** Progress and problems. */
+  /** Prints a line of progress, or a problem. */
   readonly err: (text: string) => void
-  /** All of standard input. */
+  /** Reads all of standard input. */
   readonly readInput: () => Promise<Uint8Array>
-  /** Calls back once when the process is told to stop. */
+  /** Calls back once when the process is asked to stop. */
   readonly onStop: (stop: () => void) => void
   /** Calls back each time the process gets SIGHUP. */
   readonly onReload?: (reload: () => void) => void
@@ -19,7 +19,7 @@ export type Terminal = {
 /** Exit codes, for scripts. */
 export const exitCodes = {
   done: 0,
-  /** It could not be done, or a check failed. */
+  /** The command could not be done, or a check failed. */
   failed: 1,
   /** The command line, the settings or an input file are wrong; nothing was changed. */
   badInput: 2,

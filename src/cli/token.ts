@@ -10,7 +10,7 @@ import { randomHex } from '../random.ts'
 import { type CommonOptions, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Signed and used at once. */
+/** The life of the signature, which is used at once. */
 const signatureLifeSeconds = 60
 
 type Options = CommonOptions & { readonly app: string; readonly user?: string }

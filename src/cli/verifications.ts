@@ -1,4 +1,4 @@
-/** `countersign verification show` and `find`: what became of a code, for who is asked why it did not arrive. */
+/** `countersign verification show` and `find`: the history of a code, to find out why it did not arrive. */
 
 import { parseDuration } from '../config/duration.ts'
 import { AppError } from '../errors.ts'
