@@ -1,9 +1,14 @@
 /** The metrics for Prometheus. Labels are from small fixed sets, never from input. */
 
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { CounterSeries, HistogramSeries } from './series.ts'
+import { createRequire } from 'node:module'
+import type { Registry } from 'prom-client'
+import { createLoopLag } from './loop-lag.ts'
+import { collectProcessMetrics } from './process-metrics.ts'
+import { CounterSeries, HistogramSeries, type Registers } from './series.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
+
+const require = createRequire(import.meta.url)
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -24,11 +29,17 @@ export function createMetrics(
   providers: () => readonly ProviderState[] = () => [],
   isWritable: () => Promise<boolean> = async () => false,
 ) {
-  const registry = new Registry()
-  const registers = [registry]
-  collectDefaultMetrics({ register: registry })
+  const series: never[] = []
+  const registers: readonly Registers[] = [{ registerMetric: (one) => series.push(one) }]
+  const loopLag = createLoopLag()
+  let registry: Registry | undefined
   const metrics = {
-    registry,
+    /** Made at the first scrape: prom-client is 83 modules, which a start need not wait for. */
+    get registry(): Registry {
+      registry ??= readableRegistry()
+      return registry
+    },
+    loopLag,
     issues: new CounterSeries({
       name: 'countersign_issues_total',
       help: 'Codes asked for, by outcome.',
@@ -119,63 +130,73 @@ export function createMetrics(
       registers,
     }),
   }
-  // The aggregator merges the values of several workers.
-  for (const [name, help, read, aggregator] of [
-    [
-      'countersign_provider_open',
-      '1 while the provider is not handed messages, for it failed.',
-      (one: ProviderState) => Number(one.isOpen),
-      'max',
-    ],
-    [
-      'countersign_provider_in_flight',
-      'Messages handed to the provider and not answered yet.',
-      (one: ProviderState) => one.inFlight,
-      'sum',
-    ],
-  ] as const)
+  return metrics
+
+  function readableRegistry(): Registry {
+    const promClient = require('prom-client') as typeof import('prom-client')
+    const { Gauge } = promClient
+    const registry = new promClient.Registry()
+    const registers = [registry]
+    collectProcessMetrics(promClient, registry, loopLag)
+    for (const one of series) registry.registerMetric(one)
+    // The aggregator merges the values of several workers.
+    for (const [name, help, read, aggregator] of [
+      [
+        'countersign_provider_open',
+        '1 while the provider is not handed messages, for it failed.',
+        (one: ProviderState) => Number(one.isOpen),
+        'max',
+      ],
+      [
+        'countersign_provider_in_flight',
+        'Messages handed to the provider and not answered yet.',
+        (one: ProviderState) => one.inFlight,
+        'sum',
+      ],
+    ] as const)
+      new Gauge({
+        name,
+        help,
+        aggregator,
+        labelNames: ['provider'] as const,
+        registers,
+        collect() {
+          for (const one of providers()) this.set({ provider: one.name }, read(one))
+        },
+      })
+    // One probe for each scrape serves all three gauges, whichever is collected first.
+    let asked: ReturnType<typeof probe> | undefined
+    const state = () => {
+      asked ??= probe().finally(() => {
+        asked = undefined
+      })
+      return asked
+    }
+    const gauge = (name: string, help: string, read: (state: StoreState) => number) =>
+      new Gauge({
+        name,
+        help,
+        // All workers have the same store.
+        aggregator: 'max',
+        registers,
+        async collect() {
+          const now = await state()
+          // No value instead of a zero, which would look counted.
+          this.set(now ? read(now) : Number.NaN)
+        },
+      })
+    gauge('countersign_outbox_messages', 'Messages not settled yet.', ({ queued }) => queued)
+    gauge('countersign_outbox_oldest_seconds', 'Age of the oldest.', ({ oldestMs }) => oldestMs / 1000)
+    gauge('countersign_live_verifications', 'Verifications that may still be used.', ({ live }) => live)
     new Gauge({
-      name,
-      help,
-      aggregator,
-      labelNames: ['provider'] as const,
-      registers,
-      collect() {
-        for (const one of providers()) this.set({ provider: one.name }, read(one))
-      },
-    })
-  // One probe for each scrape serves all three gauges, whichever is collected first.
-  let asked: ReturnType<typeof probe> | undefined
-  const state = () => {
-    asked ??= probe().finally(() => {
-      asked = undefined
-    })
-    return asked
-  }
-  const gauge = (name: string, help: string, read: (state: StoreState) => number) =>
-    new Gauge({
-      name,
-      help,
-      // All workers have the same store.
-      aggregator: 'max',
+      name: 'countersign_store_writable',
+      help: '1 while the store takes writes, proved by one.',
+      aggregator: 'min',
       registers,
       async collect() {
-        const now = await state()
-        // No value instead of a zero, which would look counted.
-        this.set(now ? read(now) : Number.NaN)
+        this.set(Number(await isWritable()))
       },
     })
-  gauge('countersign_outbox_messages', 'Messages not settled yet.', ({ queued }) => queued)
-  gauge('countersign_outbox_oldest_seconds', 'Age of the oldest.', ({ oldestMs }) => oldestMs / 1000)
-  gauge('countersign_live_verifications', 'Verifications that may still be used.', ({ live }) => live)
-  new Gauge({
-    name: 'countersign_store_writable',
-    help: '1 while the store takes writes, proved by one.',
-    aggregator: 'min',
-    registers,
-    async collect() {
-      this.set(Number(await isWritable()))
-    },
-  })
-  return metrics
+    return registry
+  }
 }

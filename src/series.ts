@@ -1,12 +1,13 @@
 /** Counters and histograms that count in plain numbers and are read as prom-client's metrics. */
 
-import type { Registry } from 'prom-client'
+/** What a series is registered with, such as a registry of prom-client. */
+export type Registers = { registerMetric(series: never): void }
 
 type Description<L extends string> = {
   readonly name: string
   readonly help: string
   readonly labelNames: readonly L[]
-  readonly registers: readonly Registry[]
+  readonly registers: readonly Registers[]
 }
 
 /** A value for each label, from a small fixed set. */

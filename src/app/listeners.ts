@@ -92,9 +92,8 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
 
   const metricsPageOn = (server: FastifyInstance) => {
     const { listen: at, tokenFile } = settings.metrics
-    const type = services.metrics.registry.contentType
     return server.register(metricsPage, {
-      metrics: async () => ({ type, text: await readMetrics() }),
+      metrics: async () => ({ type: services.metrics.registry.contentType, text: await readMetrics() }),
       token: tokenFile === null ? null : readToken('metrics.tokenFile', tokenFile),
       isForThisMachine: at === 'http',
     })
@@ -158,6 +157,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
 function answerObserver({ log: wanted }: Settings, log: Log, { metrics }: Services) {
   return ({ route, status, ...rest }: Answer) => {
     metrics.requestSeconds.observe({ route, status }, rest.tookMs / 1000)
+    metrics.loopLag.note()
     const isFailure = status >= 400
     if (wanted.requests === 'none' || (wanted.requests === 'failures' && !isFailure)) return
     log[status >= 500 ? 'warn' : 'info']('answered', {

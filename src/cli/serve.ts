@@ -112,7 +112,7 @@ async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<un
   })
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
-    link.ready(started, app.services.metrics.registry, settings.drainMs + longestEndMs)
+    link.ready(started, () => app.services.metrics.registry, settings.drainMs + longestEndMs)
     terminal.keepCompiled?.()
     await stopOrdered
   } finally {

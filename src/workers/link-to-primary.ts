@@ -19,7 +19,7 @@ export type Worker = {
 export type WorkerLink = Worker & {
   readonly count: number
   /** Announces that this worker serves, and reports the counts of `registry` from now on. */
-  ready(started: unknown, registry: Registry, stopWithinMs: number): void
+  ready(started: unknown, registry: () => Registry, stopWithinMs: number): void
   /** Resolves when the primary process orders the end. */
   readonly stopOrdered: Promise<void>
   /** Reports the last counts, and leaves. */
@@ -31,14 +31,14 @@ export async function linkToPrimary(): Promise<WorkerLink> {
   const send = (message: ToPrimary) => new Promise<void>((resolve) => primary.send(message, () => resolve()))
   const asked = new Map<number, (text: string | null) => void>()
   let lastId = 0
-  let counted: Registry | undefined
+  let counted: (() => Registry) | undefined
   let shared: Inbox | undefined
   let isRelaying = false
   const serveOrdered = Promise.withResolvers<{ readonly number: number; readonly count: number }>()
   const stopOrdered = Promise.withResolvers<void>()
 
   const reportCounts = async (id: number) =>
-    send({ kind: 'counted', id, metrics: counted ? await snapshotOf(counted) : [] })
+    send({ kind: 'counted', id, metrics: counted ? await snapshotOf(counted()) : [] })
 
   primary.on('message', (message: ToWorker) => {
     switch (message.kind) {
