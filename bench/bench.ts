@@ -1,39 +1,79 @@
 /**
- * Measures the server on each engine, by one process and by two, against a bare handler in the same run and
- * by turns; then what stored records cost, and what a model made of the figures foretells.
- * `npm run bench [-- --quick] [--rounds 3] [--seconds 4] [--stored 10000000] [--write docs/bench.md]`
+ * Measures every aim of speed in one run: the server on each engine, by one process and by two, through carriers and
+ * with limits, against a bare handler in the same run and by turns; what a server takes at start and at rest; what
+ * stored records cost; otpgateway beside it, if its program is named; and what a model made of the figures foretells.
+ * `npm run bench [-- --quick | --short] [--parts servers,life] [--otpgateway PATH] [--write docs/bench.md]`
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type Figures, sayAims } from './aims.ts'
+import { type Peers, startPeers } from './carriers.ts'
 import { startMeasuredPostgres } from './engines.ts'
-import { medianOf } from './figures.ts'
+import { fixed, median, medianOf } from './figures.ts'
 import { type Installation, openAs, startEmbedded, startShared } from './installations.ts'
-import { busyProcessors, measured } from './process.ts'
+import { fullSpeedS, measureLife, sayLife } from './life.ts'
+import { requireWrk } from './load.ts'
+import { measured, watchOtherWork } from './process.ts'
 import { startMeasuredRedis } from './redis-engine.ts'
-import { type Floor, type Results, report, sayLive, storedRows } from './report.ts'
+import { type Floor, nameOf, putFigures, type Results, report, sayLive, storedRows } from './report.ts'
+import { besideRival } from './rival.ts'
+import { root } from './serve.ts'
 import { liveInRedis, storedInPostgres, storedInSqlite } from './stored.ts'
-import { acts, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
+import { type Act, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
+
+/** How long each size of a run measures. */
+const sizes = {
+  /** To see that it works, not to quote. */
+  quick: {
+    ...{ rounds: 1, seconds: 1, halfRounds: 1, warmSeconds: 1, learnt: 1_500, logFiles: 8 },
+    ...{ stored: 20_000, live: 10_000, storedRounds: 1, storedSeconds: 1 },
+    ...{ starts: 1, restMs: 1_000, climbSeconds: 3 },
+  },
+  /** A quarter of an hour. */
+  short: {
+    ...{ rounds: 3, seconds: 2, halfRounds: 1, warmSeconds: 2, learnt: 15_000, logFiles: 64 },
+    ...{ stored: 10_000_000, live: 100_000, storedRounds: 4, storedSeconds: 3 },
+    ...{ starts: 5, restMs: 20_000, climbSeconds: 15 },
+  },
+  full: {
+    ...{ rounds: 3, seconds: 4, halfRounds: 3, warmSeconds: 4, learnt: 20_000, logFiles: 128 },
+    ...{ stored: 10_000_000, live: 1_000_000, storedRounds: 4, storedSeconds: 4 },
+    ...{ starts: 9, restMs: 20_000, climbSeconds: 30 },
+  },
+} as const
+
+const partNames = ['life', 'servers', 'rival', 'stored'] as const
+type Part = (typeof partNames)[number]
 
 const { values } = parseArgs({
   options: {
-    /** Short rounds and few records: to see that it works, not to quote. */
     quick: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     stored: { type: 'string' },
+    parts: { type: 'string', default: partNames.join(',') },
     /** Only engines whose names begin so, e.g. PostgreSQL. */
     only: { type: 'string', default: '' },
+    /** The program of knadh/otpgateway, to be measured beside the server. */
+    otpgateway: { type: 'string' },
     write: { type: 'string' },
   },
 })
-const rounds = Number(values.rounds ?? (values.quick ? 1 : 3))
-const seconds = Number(values.seconds ?? (values.quick ? 1 : 4))
+const sizeName = values.quick ? 'quick' : values.short ? 'short' : 'full'
+const size = {
+  ...sizes[sizeName],
+  ...(values.rounds && { rounds: Number(values.rounds), halfRounds: Number(values.rounds) }),
+  ...(values.seconds && { seconds: Number(values.seconds) }),
+  ...(values.stored && { stored: Number(values.stored) }),
+}
+const parts = values.parts.split(',')
 
-const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
+const figures: Figures = new Map()
 const lines: string[] = []
 const say = (...said: readonly string[]) => {
   for (const line of said.length === 0 ? [''] : said) {
@@ -42,106 +82,173 @@ const say = (...said: readonly string[]) => {
   }
 }
 const isWanted = (name: string) => name.toLowerCase().startsWith(values.only.toLowerCase())
-const stored = Number(values.stored ?? (values.quick ? 100_000 : 10_000_000))
 
 async function main(): Promise<void> {
+  for (const part of parts)
+    if (!partNames.some((name) => name === part))
+      throw new Error(`${part}: is no part; name some of ${partNames.join(', ')}`)
+  requireWrk()
+  using others = watchOtherWork()
+  const startedAt = performance.now()
   say(
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
-    'Servers, engines and the load generator run on the same processors. Limits lifted, sandbox carrier, every send to a',
-    'new number and handed over to the carrier. SQLite with `synchronous=full`, PostgreSQL with flushes on.',
-    `${rounds} rounds of ${seconds} s by turns; medians, and the spread of the ratio.`,
+    'Servers, engines, carriers and the load generator run on the same processors. Unless a row is named for it, limits are',
+    'lifted and the carrier is the sandbox in the server. Every send is to a new number and handed over to the carrier.',
+    'SQLite with `synchronous=full`, PostgreSQL with flushes on, Redis flushing each second.',
+    `${size.rounds} rounds of ${size.seconds} s by turns; medians, and the spread of the ratio.`,
   )
   if (values.quick) say('', '**A quick run: to see that it works, not to quote.**')
   say()
-  const before = await busyProcessors()
-  await servers()
-  const after = await busyProcessors()
-  await records()
+  let sayStart: ((top: number | undefined) => string[]) | undefined
+  await part('life', async () => {
+    sayStart = await life()
+  })
+  await part('servers', servers)
+  if (sayStart) say(...sayStart(figures.get('send, SQLite: requestsPerSecond')))
+  await part('rival', rival)
+  await part('stored', records)
   say(
+    ...sayAims(figures),
     '',
-    `Other work on the machine: ${before.toFixed(2)} processors before the run, ${after.toFixed(2)} between its parts.`,
+    `The run took ${fixed((performance.now() - startedAt) / 60_000, 0)} minutes. Other work on the machine meanwhile: ${fixed(others.average())} processors on average,`,
+    `${fixed(others.most())} in its busiest ten seconds.`,
   )
+}
+
+/** A part that fails leaves its aims unmeasured, and the others measured. */
+async function part(name: Part, run: () => Promise<void>): Promise<void> {
+  if (!parts.includes(name)) return
+  try {
+    await run()
+  } catch (error) {
+    say('', `**The part *${name}* failed: ${error instanceof Error ? error.message : String(error)}**`)
+    console.error(error)
+    process.exitCode = 1
+  }
+}
+
+async function life(): Promise<(top: number | undefined) => string[]> {
+  await using stack = new AsyncDisposableStack()
+  const found = await measureLife({
+    ...{ folder, peers: await startPeers(stack), many: size.stored / 10 },
+    ...{ starts: size.starts, restMs: size.restMs, climbSeconds: size.climbSeconds },
+  })
+  figures.set('startMs', found.later.wallMs)
+  figures.set('restMb', found.restMb)
+  figures.set('manyMb', found.manyMb)
+  figures.set('idlePercent', found.idlePercent)
+  return (top) => {
+    figures.set('fullSpeedS', fullSpeedS(found.climb, top ?? median(found.climb.slice(-5))))
+    return sayLife(found, top)
+  }
 }
 
 async function servers(): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const installations = await started(stack)
+  const peers = await startPeers(stack)
+  const installations = await started(stack, peers)
   if (installations.length === 0) return
   const floor: Floor = {
     process: stack.use(await measured([join(import.meta.dirname, 'floor.ts')])),
     most: [],
-    half: [],
   }
-  const results: Results[] = installations
-    .flatMap(subjectsOf)
-    .flatMap((subject) => acts.map((act) => ({ subject, act, most: [], ratios: [], half: [] })))
-
+  const results: Results[] = installations.flatMap(subjectsOf).flatMap((subject) =>
+    actsOn(subject.installation).map((act) => ({
+      ...{ subject, act, most: [], ratios: [], half: [], floorAtHalf: [] },
+    })),
+  )
+  const warm = { perSecond: mostRate, seconds: size.warmSeconds }
   await floorAtMost(floor.process, folder, 1)
-  for (const { subject, act } of results) await atMost(subject, act, folder, act === 'send' ? 2 : 1)
-  for (let round = 0; round < rounds; round++) {
-    const asFloor = await floorAtMost(floor.process, folder, seconds)
+  const expected = new Map<Results, number>()
+  for (const one of results) {
+    const { requestsPerSecond } = await atMost(one.subject, one.act, folder, warm)
+    expected.set(one, Math.max(leastExpected, requestsPerSecond * headroom))
+  }
+  for (let round = 0; round < size.rounds; round++) {
+    const asFloor = await floorAtMost(floor.process, folder, size.seconds)
     floor.most.push(asFloor)
-    for (const { subject, act, most, ratios } of results) {
-      const one = await atMost(subject, act, folder, seconds)
-      most.push(one)
-      ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
+    for (const result of results) {
+      const rate = { perSecond: expected.get(result)!, seconds: size.seconds }
+      const one = await atMost(result.subject, result.act, folder, rate)
+      result.most.push(one)
+      result.ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
     }
   }
-  for (let round = 0; round < Math.max(1, rounds - 1); round++) {
-    const rates = results.map(({ most }) => Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2))
-    floor.half.push(await floorAtRate(floor.process, { perSecond: Math.max(...rates), seconds }))
-    for (const [i, { subject, act, half }] of results.entries())
-      half.push(await atRate(subject, act, folder, { perSecond: rates[i]!, seconds }))
-  }
+  for (let round = 0; round < size.halfRounds; round++)
+    for (const { subject, act, most, half, floorAtHalf } of results) {
+      const perSecond = Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2)
+      const rate = { perSecond, seconds: size.seconds }
+      floorAtHalf.push(await floorAtRate(floor.process, folder, rate))
+      half.push(await atRate(subject, act, folder, rate))
+    }
+  putFigures(results, figures)
   for (const { name, servers } of installations)
     say(
-      `- ${name}, under load: ${servers.map(({ process }) => `${process.rssMb().toFixed(0)} MB`).join(', ')}; hand-over, commit to accepted, p99 ${await quantile(servers[0]!.http, 'countersign_hand_over_seconds', 0.99)}`,
+      `- ${name}: memory at its peak ${servers.map(({ process }) => `${fixed(process.peakRssMb(), 0)} MB`).join(', ')}`,
     )
+  const embedded = installations.find(({ name }) => name === 'SQLite')
+  if (embedded) figures.set('loadMb', embedded.servers[0]!.process.peakRssMb())
+  const failed = results.filter(({ most }) => most.some((one) => one.failures > one.requests / 100))
+  if (failed.length > 0) say(`- **More than one in a hundred failed: ${failed.map(nameOf).join('; ')}.**`)
   say(...report(floor, results, cpus().length))
 }
 
-async function started(stack: AsyncDisposableStack): Promise<Installation[]> {
+/** Codes and members are made ready for so many a second: at first, then for more than were seen. */
+const mostRate = 15_000
+const leastExpected = 8_000
+const headroom = 1.6
+
+/** Carriers and limits of sends change nothing for a verify. */
+function actsOn({ name }: Installation): readonly Act[] {
+  return name.startsWith('SQLite, ') ? ['send'] : ['send', 'verify']
+}
+
+async function started(stack: AsyncDisposableStack, peers: Peers): Promise<Installation[]> {
+  const options = { folder, peers, learnt: size.learnt }
   const installations: Installation[] = []
-  if (isWanted('SQLite')) installations.push(await startEmbedded(stack, folder))
-  if (isWanted('PostgreSQL') || isWanted('Redis')) {
-    const postgres = await startMeasuredPostgres(stack, values.quick ? 8 : 128)
-    if (isWanted('PostgreSQL')) installations.push(await startShared(stack, folder, { postgres }))
-    const redis = isWanted('Redis')
-      ? await startMeasuredRedis(stack, (why) => say(`- Redis, left out: ${why}`))
-      : null
-    if (redis) installations.push(await startShared(stack, folder, { postgres, redis }))
-  }
-  for (const { name, servers } of installations)
-    say(
-      `- ${name}: first start to listening ${servers.map(({ process }) => `${process.startMs.toFixed(0)} ms`).join(', of a second server ')}; at rest ${servers[0]!.process.rssMb().toFixed(0)} MB`,
-    )
+  if (isWanted('SQLite'))
+    for (const one of [
+      { name: 'SQLite' },
+      { name: 'SQLite, limits on', hasLimits: true },
+      { name: 'SQLite, webhook', carrier: 'webhook' },
+      { name: 'SQLite, SMPP', carrier: 'smpp' },
+    ] as const)
+      installations.push(await startEmbedded(stack, { ...options, ...one }))
+  if (!isWanted('PostgreSQL') && !isWanted('Redis')) return installations
+  const postgres = await startMeasuredPostgres(stack, size.logFiles)
+  if (isWanted('PostgreSQL'))
+    installations.push(await startShared(stack, { ...options, name: 'PostgreSQL' }, { postgres }))
+  const redis = isWanted('Redis')
+    ? await startMeasuredRedis(stack, (why) => say(`- Redis, left out: ${why}`))
+    : null
+  if (redis) installations.push(await startShared(stack, { ...options, name: 'Redis' }, { postgres, redis }))
   return installations
 }
 
-/** The bucket of a histogram that a share of its observations lies in. */
-async function quantile(http: string, name: string, share: number): Promise<string> {
-  const text = await (await fetch(`${http}/metrics`)).text()
-  const buckets = [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)".*\\} (\\d+)$`, 'gm'))]
-  const total = Number(buckets.at(-1)?.[2] ?? 0)
-  const bucket = buckets.find((one) => Number(one[2]) >= total * share)
-  return `≤ ${(Number(bucket?.[1]) * 1000).toFixed(1)} ms`
+async function rival(): Promise<void> {
+  if (values.otpgateway === undefined) return
+  await using stack = new AsyncDisposableStack()
+  const { rounds, seconds, learnt } = size
+  const options = { path: values.otpgateway, folder, peers: await startPeers(stack), rounds, seconds, learnt }
+  say(...(await besideRival(options, figures)))
 }
 
 const few = 1_000
-const livesOfRedis = 1_000_000
 
 async function records(): Promise<void> {
+  const { stored, live, storedRounds, storedSeconds } = size
   if (stored === 0) return
-  const turns = { rounds: values.quick ? 1 : 4, seconds: values.quick ? 2 : 4 }
+  const turns = { rounds: storedRounds, seconds: storedSeconds }
   say('', '## What stored verifications cost', '')
   say('The engine alone, without the server: whole lives of codes by 96 callers, on a store with many ended')
   say('verifications and their dispatches against one with few, by turns.', '')
   if (isWanted('SQLite') || isWanted('PostgreSQL')) say(...storedRows.heading)
-  if (isWanted('SQLite')) {
-    const cost = await storedInSqlite(folder, few, stored / 10, turns)
-    say(storedRows.row('SQLite', cost))
+  if (isWanted('SQLite')) say(storedRows.row('SQLite', await storedInSqlite(folder, few, stored / 10, turns)))
+  if (isWanted('PostgreSQL')) {
+    const cost = await storedInPostgres(few, stored, turns)
+    figures.set('storedRatio', median(cost.ratios))
+    say(storedRows.row('PostgreSQL', cost))
   }
-  if (isWanted('PostgreSQL')) say(storedRows.row('PostgreSQL', await storedInPostgres(few, stored, turns)))
   if (!isWanted('Redis')) return
   await using stack = new AsyncDisposableStack()
   const redis = await startMeasuredRedis(stack, () => undefined)
@@ -149,20 +256,19 @@ async function records(): Promise<void> {
   const postgres = await startMeasuredPostgres(stack, 0)
   const { env } = await postgres.newDatabase()
   const store = stack.use(await openAs(folder, { ...env, ...redis.env }))
-  const most = Math.min(livesOfRedis, stored / 10)
-  const cost = await liveInRedis(store, redis, few, most, turns)
-  say(...sayLive(cost))
+  say(...sayLive(await liveInRedis(store, redis, few, live, turns)))
 }
+
+// So that what was started ends with it, on whatever way: see endWithUs.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 try {
   await main()
-  if (values.write) {
-    const target = join(root, values.write)
+  if (values.write)
     writeFileSync(
-      target,
-      `# Benchmark\n\nWritten by \`npm run bench -- --write ${values.write}\`.\n\n${lines.join('\n')}\n`,
+      join(root, values.write),
+      `# Benchmark\n\nWritten by \`npm run bench -- ${sizeName === 'full' ? '' : `--${sizeName} `}--write ${values.write}\`.\n\n${lines.join('\n')}\n`,
     )
-  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -7,35 +7,28 @@ export const path = '/v1/usg/dcs/member/verification-code'
 
 /** Of one thread in one load: more than it can ask for. */
 const numbersOfThread = 500_000
-const firstNumber = 13_000_000_000
-const mostNumbers = 999_000_000
-let taken = 0
+/** Without the calling code: mobile numbers of China, and of India where codes are to be learnt. */
+const blocks = {
+  CN: { first: 13_000_000_000, count: 999_000_000, taken: 0 },
+  IN: { first: 9_800_000_000, count: 90_000_000, taken: 0 },
+}
+
+/** A contact, and the right code for it. */
+export type Code = readonly [contact: string, code: string]
 
 /** The first of numbers that no call so far was for. */
-export function takeNumbers(count: number): number {
-  const from = firstNumber + taken
-  taken += count
-  if (taken > mostNumbers) throw new Error('no more numbers')
+export function takeNumbers(count: number, country: keyof typeof blocks = 'CN'): number {
+  const block = blocks[country]
+  const from = block.first + block.taken
+  block.taken += count
+  if (block.taken > block.count) throw new Error('no more numbers')
   return from
 }
 
-export type Sent = { readonly from: number; readonly threads: number; readonly count: number }
-
-/** The numbers of a load, in the order in which they were sent to; the last ones may lack. */
-export function numbersOf({ from, threads, count }: Sent, most: number): number[] {
-  return Array.from(
-    { length: Math.min(count, most) },
-    (_, i) => from + (i % threads) * numbersOfThread + Math.floor(i / threads),
-  )
-}
-
 /** Each thread sends to numbers of its own, `from` on. */
-export function sendScript(
-  token: string,
-  threads: number,
-): { readonly from: number; readonly script: string } {
+export function sendScript(token: string, threads: number): string {
   const from = takeNumbers(numbersOfThread * threads)
-  const script = `local before, after, n
+  return `local before, after, n
 begin = function()
   n = ${from} + nth * ${numbersOfThread}
   local whole = wrk.format("POST", "${path}", {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"},
@@ -46,7 +39,6 @@ request = function()
   n = n + 1
   return before .. n - 1 .. after
 end`
-  return { from, script }
 }
 
 /** A member of a load with limits on: its token, and the address in `X-Client-IP` that makes its network its own. */
@@ -77,12 +69,7 @@ end`
 }
 
 /** Each thread enters codes of its own, over and over if they do not last. */
-export function verifyScript(
-  folder: string,
-  token: string,
-  threads: number,
-  codes: readonly (readonly [string, string])[],
-): string {
+export function verifyScript(folder: string, token: string, threads: number, codes: readonly Code[]): string {
   const file = join(folder, `codes-${Math.random().toString(36).slice(2)}.txt`)
   writeFileSync(file, codes.map(([contact, code]) => `${contact} ${code}`).join('\n'))
   return `local calls = {}
@@ -93,7 +80,7 @@ begin = function()
     if i % ${threads} == nth then
       local contact, code = line:match("(%S+) (%S+)")
       calls[#calls + 1] = wrk.format("POST", "${path}/verify", headers,
-        string.format('{"contact":"%s","verificationCode":"%s"}', contact, code))
+        string.format('{"contact":"%s","country":"india","verificationCode":"%s"}', contact, code))
     end
     i = i + 1
   end

@@ -1,48 +1,54 @@
 /** The carriers of a bench: the sandbox inside the server, and peers on loopback that take everything at once. */
 
 import { join } from 'node:path'
+import type { Code } from './calls.ts'
 import { measured } from './process.ts'
 
-export const carriers = ['sandbox', 'webhook', 'smpp'] as const
-export type Carrier = (typeof carriers)[number]
+export type Carrier = 'sandbox' | 'webhook' | 'smpp'
 
 export type Peers = {
-  /** The setting `providers` with one carrier. @param keeps  Its bodies, for `kept`. */
-  providers(carrier: Carrier, options?: { readonly keeps?: boolean }): Record<string, unknown>
+  /** The settings of a carrier. @param keeps  The peer keeps what it is sent, for `kept`. */
+  provider(carrier: Carrier, options?: { readonly keeps?: boolean }): Record<string, unknown>
+  /** Where the webhook takes messages. */
+  readonly webhook: string
+  /** Messages that the peer of a carrier has taken so far; undefined: the carrier has none. */
+  taken(carrier: Carrier): Promise<number | undefined>
   /** Right codes of the messages that were kept since the last call. */
-  kept(): Promise<[contact: string, code: string][]>
+  kept(): Promise<Code[]>
 }
 
 /** More than the connections of a load, so that none of its messages waits in line. */
 const window = 400
 
 export async function startPeers(stack: AsyncDisposableStack): Promise<Peers> {
-  const portOf = async (file: string) => {
+  const start = async (file: string) => {
     const peer = stack.use(await measured([join(import.meta.dirname, file)]))
-    return (peer.told as unknown as { port: number }).port
+    return peer.told as unknown as { readonly port: number; readonly counts: string }
   }
-  const [http, smpp] = [await portOf('http-peer.ts'), await portOf('smpp-peer.ts')]
+  const [http, smpp] = [await start('http-peer.ts'), await start('smpp-peer.ts')]
+  const webhook = `http://127.0.0.1:${http.port}`
   return {
-    providers(carrier, { keeps = false } = {}) {
-      if (carrier === 'sandbox') return { carrier: { type: 'sandbox' } }
+    webhook: `${webhook}/send`,
+    provider(carrier, { keeps = false } = {}) {
+      if (carrier === 'sandbox') return { type: 'sandbox' }
       const common = { window, receipts: false }
       if (carrier === 'smpp')
         return {
-          carrier: {
-            ...{ type: 'smpp', host: '127.0.0.1', port: smpp, security: 'none', ...common },
-            ...{ systemId: 'bench', password: 'bench', binds: 2, bindWindow: 100 },
-          },
+          ...{ type: 'smpp', host: '127.0.0.1', port: smpp.port, security: 'none', ...common },
+          ...{ systemId: 'bench', password: 'bench', binds: 2, bindWindow: 100 },
         }
       return {
-        carrier: {
-          ...{ type: 'http', carrier: 'webhook', ...common, allowPrivate: ['127.0.0.1'] },
-          url: `http://127.0.0.1:${http}/${keeps ? 'keep' : 'send'}`,
-          secret: `whsec_${Buffer.alloc(32, 'bench').toString('base64')}`,
-        },
+        ...{ type: 'http', carrier: 'webhook', ...common, allowPrivate: ['127.0.0.1'] },
+        url: `${webhook}/${keeps ? 'keep' : 'send'}`,
+        secret: `whsec_${Buffer.alloc(32, 'bench').toString('base64')}`,
       }
     },
+    async taken(carrier) {
+      if (carrier === 'sandbox') return undefined
+      return Number(await (await fetch(carrier === 'webhook' ? `${webhook}/taken` : smpp.counts)).text())
+    },
     async kept() {
-      const text = await (await fetch(`http://127.0.0.1:${http}/kept`)).text()
+      const text = await (await fetch(`${webhook}/kept`)).text()
       return text
         .split('\n')
         .filter((line) => line !== '')

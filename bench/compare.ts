@@ -9,23 +9,22 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { limitedSendScript, path, sendScript, sendsOfMember, takeNumbers, verifyScript } from './calls.ts'
 import { type Carrier, type Peers, startPeers } from './carriers.ts'
-import { startMeasuredPostgres } from './engines.ts'
+import { type Engines, startMeasuredPostgres } from './engines.ts'
 import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
-import { closedLoop, type Load, openLoop } from './load.ts'
-import { busyProcessors } from './process.ts'
+import { startEmbedded, startShared } from './installations.ts'
+import { requireWrk } from './load.ts'
+import { watchOtherWork } from './process.ts'
 import { startMeasuredRedis } from './redis-engine.ts'
-import { startTree, type TreeServer } from './trees.ts'
+import { root } from './serve.ts'
+import { atMost, type Measurement, type Subject } from './subjects.ts'
 
-const acts = ['send', 'verify', 'webhook', 'smpp'] as const
-type Act = (typeof acts)[number]
+const actNames = ['send', 'verify', 'webhook', 'smpp'] as const
+type ActName = (typeof actNames)[number]
 const stores = ['sqlite', 'postgres', 'redis'] as const
-type StoreName = (typeof stores)[number]
 const sides = ['old', 'new'] as const
 type Side = (typeof sides)[number]
 
-const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
   options: {
     /** A check-out with its node_modules, or a commit of this one. */
@@ -42,35 +41,15 @@ const { values } = parseArgs({
   },
 })
 
-type Engine = {
-  readonly env: Readonly<Record<string, string>>
-  cpuMs(): number
-  writtenBytes(): Promise<number>
-}
-
-type Subject = {
-  readonly server: TreeServer
-  /** Undefined: the server is its own engine. */
-  readonly engine: Engine | undefined
-}
-
-/** All but the load is for one request. */
-type Measurement = Load & {
-  readonly mainUs: number
-  readonly otherUs: number
-  readonly serverUs: number
-  readonly engineUs: number
-  readonly bytes: number
-}
-
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 const folder = mkdtempSync(join(tmpdir(), 'countersign-compare-'))
-/** Delivery goes on behind the last answer. */
-const settlesMs = 300
 const warmSeconds = 2
-/** Each is entered a few times: the right code of a new contact stays good, ten times at most. */
-const codesOfSecond = 2_500
+const codesOfLoad = 4_000
+const lastRate = new Map<ActName, number>()
+/** Codes and members are made ready for so many a second, and for more than were seen last. */
+const leastExpected = 8_000
+const headroom = 1.5
 
 function named<T extends string>(given: readonly string[], known: readonly T[]): T[] {
   return given.map((name) => {
@@ -91,7 +70,7 @@ function checkOut(named: string): string {
   return tree
 }
 
-async function compare(act: Act, old: string): Promise<void> {
+async function compare(act: ActName, old: string): Promise<void> {
   const all: Record<Side, Measurement[]> = { old: [], new: [] }
   // What was started later did up to a tenth better, so each side is the later one once.
   for (const order of [sides, sides.toReversed()]) {
@@ -100,114 +79,63 @@ async function compare(act: Act, old: string): Promise<void> {
     const subjects = {} as Record<Side, Subject>
     for (const side of order)
       subjects[side] = await start(stack, side === 'old' ? old : resolve(values.new), act, peers)
-    for (const side of order) await measure(subjects[side], act, peers, warmSeconds)
+    for (const side of order) await measure(subjects[side], act, warmSeconds)
     for (let round = 0; round < rounds; round++)
       for (const side of round % 2 === 0 ? order : order.toReversed())
-        all[side].push(await measure(subjects[side], act, peers, seconds))
+        all[side].push(await measure(subjects[side], act, seconds))
   }
   report(act, all)
 }
 
-async function start(stack: AsyncDisposableStack, tree: string, act: Act, peers: Peers): Promise<Subject> {
-  const engine = await startEngine(stack, named([values.store], stores)[0]!)
-  // Codes are learnt from a carrier, as their addressee learns them.
-  const carrier: Carrier = act === 'send' ? 'sandbox' : act === 'verify' ? 'webhook' : act
-  const server = stack.use(
-    await startTree({
-      tree,
-      data: mkdtempSync(join(folder, 'data-')),
-      providers: peers.providers(carrier, { keeps: act === 'verify' }),
-      hasLimits: values.limits,
-      env: engine?.env ?? {},
-    }),
-  )
-  return { server, engine }
+async function start(
+  stack: AsyncDisposableStack,
+  tree: string,
+  act: ActName,
+  peers: Peers,
+): Promise<Subject> {
+  const [store] = named([values.store], stores)
+  const carrier: Carrier = act === 'webhook' || act === 'smpp' ? act : 'sandbox'
+  const options = {
+    ...{ tree, peers, name: store!, folder: mkdtempSync(join(folder, 'data-')), learnt: codesOfLoad },
+    ...{ carrier, hasLimits: values.limits && act !== 'verify' },
+  }
+  const installation =
+    store === 'sqlite'
+      ? await startEmbedded(stack, options)
+      : await startShared(stack, { ...options, processes: 1 }, await startEngines(stack, store === 'redis'))
+  return { name: store!, installation, processes: 1 }
 }
 
 /** Each server gets engines of its own: two versions may not get on with one schema. */
-async function startEngine(stack: AsyncDisposableStack, store: StoreName): Promise<Engine | undefined> {
-  if (store === 'sqlite') return undefined
+async function startEngines(stack: AsyncDisposableStack, hasRedis: boolean): Promise<Engines> {
   const postgres = await startMeasuredPostgres(stack, 8)
-  const { env } = await postgres.newDatabase()
-  const redis = store === 'redis' ? await startMeasuredRedis(stack, (why) => console.error(why)) : null
-  return {
-    env: { ...env, ...redis?.env },
-    cpuMs: () => postgres.cpuMs() + (redis?.cpuMs() ?? 0),
-    writtenBytes: async () => (await postgres.writtenBytes()) + ((await redis?.writtenBytes()) ?? 0),
-  }
+  if (!hasRedis) return { postgres }
+  const redis = await startMeasuredRedis(stack, (why) => console.error(why))
+  if (!redis) throw new Error('there is no Redis to compare on')
+  return { postgres, redis }
 }
 
-async function measure(subject: Subject, act: Act, peers: Peers, forSeconds: number): Promise<Measurement> {
-  const { server, engine } = subject
-  const script = await scriptOf(subject, act, peers, forSeconds)
-  const spent = async () => ({
-    server: server.process.cpuMs(),
-    main: server.process.mainMs(),
-    engine: engine?.cpuMs() ?? 0,
-    bytes: engine ? await engine.writtenBytes() : server.process.writtenBytes(),
+async function measure(subject: Subject, act: ActName, forSeconds: number): Promise<Measurement> {
+  const perSecond = Math.max(leastExpected, (lastRate.get(act) ?? 0) * headroom)
+  const one = await atMost(subject, act === 'verify' ? 'verify' : 'send', folder, {
+    perSecond,
+    seconds: forSeconds,
   })
-  const before = await spent()
-  const load = await closedLoop(folder, [server.http], script, { seconds: forSeconds })
-  await new Promise((resolve) => setTimeout(resolve, settlesMs))
-  const after = await spent()
-  if (load.failures > load.requests / 100)
-    throw new Error(`${act}: ${load.failures} of ${load.requests} requests were refused or failed`)
-  lastRate.set(act, load.requestsPerSecond)
-  const each = (part: keyof typeof after) => (after[part] - before[part]) / load.requests
-  const [serverUs, mainUs] = [each('server') * 1000, each('main') * 1000]
-  return {
-    ...load,
-    ...{
-      serverUs,
-      mainUs,
-      otherUs: serverUs - mainUs,
-      engineUs: each('engine') * 1000,
-      bytes: each('bytes'),
-    },
-  }
+  if (one.failures > one.requests / 2)
+    throw new Error(`${act}: ${one.failures} of ${one.requests} requests were refused or failed`)
+  lastRate.set(act, one.requestsPerSecond)
+  return one
 }
 
-const lastRate = new Map<Act, number>()
-/** Until a rate is known. */
-const highRate = 12_000
-const headroom = 1.5
-
-async function scriptOf({ server }: Subject, act: Act, peers: Peers, forSeconds: number): Promise<string> {
-  if (act === 'verify')
-    return verifyScript(
-      folder,
-      server.token,
-      1,
-      await codes(server, peers, Math.ceil(forSeconds * codesOfSecond)),
-    )
-  if (!values.limits) return sendScript(server.token, 1).script
-  const sends = (lastRate.get(act) ?? highRate) * headroom * forSeconds
-  return limitedSendScript(folder, await server.senders(Math.ceil(sends / sendsOfMember)))
-}
-
-/** Of sends just before. */
-async function codes(server: TreeServer, peers: Peers, count: number): Promise<[string, string][]> {
-  const from = takeNumbers(count)
-  const headers = { 'Content-Type': 'application/json', 'X-Access-Token': server.token }
-  const all: [string, string][] = []
-  const bodyOf = (nth: number) => `{"contact":"+86${from + nth}","country":"chinaPR"}`
-  await openLoop([server.http + path], headers, bodyOf, { perSecond: count, seconds: 1 })
-  for (let tries = 0; all.length < count && tries < 50; tries++) {
-    all.push(...(await peers.kept()))
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  return all
-}
-
-function report(act: Act, all: Readonly<Record<Side, readonly Measurement[]>>): void {
+function report(act: ActName, all: Readonly<Record<Side, readonly Measurement[]>>): void {
   const how = `${values.store}${values.limits ? ', limits on' : ''}`
   console.log(`\n${act}, ${how}: ${2 * rounds} rounds of ${seconds} s, medians; new to old of each round\n`)
   const parts = {
     'server µs': (one: Measurement) => one.serverUs,
     'main thread µs': (one: Measurement) => one.mainUs,
-    'other threads µs': (one: Measurement) => one.otherUs,
-    'engine µs': (one: Measurement) => one.engineUs,
-    'bytes written': (one: Measurement) => one.bytes,
+    'other threads µs': (one: Measurement) => one.serverUs - one.mainUs,
+    'engine µs': (one: Measurement) => one.postgresUs + one.redisUs,
+    'bytes written': (one: Measurement) => one.writtenBytes,
     'requests/s': (one: Measurement) => one.requestsPerSecond,
     'p50 ms': (one: Measurement) => one.p50Ms,
     'p99 ms': (one: Measurement) => one.p99Ms,
@@ -217,17 +145,19 @@ function report(act: Act, all: Readonly<Record<Side, readonly Measurement[]>>): 
   for (const [name, part] of Object.entries(parts)) {
     const [old, fresh] = [medianOf(all.old, part), medianOf(all.new, part)]
     if (old === 0 && fresh === 0) continue
-    const ratios = all.new.map((one, i) => part(one) / part(all.old[i]!))
+    const ratios = all.new.map((one, i) => part(one) / part(all.old[i]!)).filter(Number.isFinite)
     const digits = name.endsWith('ms') ? 1 : 0
-    console.log(row(name, fixed(old, digits), fixed(fresh, digits), fixed(median(ratios)), spread(ratios)))
+    const ratio = ratios.length > 0 ? [fixed(median(ratios)), spread(ratios)] : ['', '']
+    console.log(row(name, fixed(old, digits), fixed(fresh, digits), ...ratio))
   }
 }
 
 try {
+  requireWrk()
   const old = checkOut(values.old)
-  const before = await busyProcessors()
-  for (const act of named(values.acts.split(','), acts)) await compare(act, old)
-  console.log(`\nOther work on the machine: ${fixed(before)} processors before the run.`)
+  using others = watchOtherWork()
+  for (const act of named(values.acts.split(','), actNames)) await compare(act, old)
+  console.log(`\nOther work on the machine: ${fixed(others.average())} processors on average.`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,6 +1,6 @@
 /** An engine without the server: callers that each take a code through its whole life, over and over. */
 
-import type { NewMessage } from '../src/message/message.ts'
+import { type NewMessage, newMessageId } from '../src/message/message.ts'
 import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import type { IssueResult } from '../src/store/verifications.ts'
@@ -18,26 +18,40 @@ export async function driveStore(store: Store, seconds: number): Promise<number>
   const until = startedAt + seconds * 1000
   const caller = async () => {
     while (performance.now() < until) {
-      const key = nextKey()
-      await store.outbox.settle([await issueOne(store, key, 60_000)])
-      const taken = await store.verifications.takeSubmission({
-        key,
-        counted: [],
-        wrong: [],
-        maxSubmissions: 5,
-      })
-      if (taken.kind !== 'taken' || !taken.record) throw new Error('a code was not found')
-      const used = await store.verifications.use({
-        id: taken.record.id,
-        wrong: [],
-        consumes: true,
-      })
-      if (!used) throw new Error('a right code was not used')
+      await liveOnce(store)
       lives++
     }
   }
   await Promise.all(Array.from({ length: callers }, caller))
   return (lives * 1000) / (performance.now() - startedAt)
+}
+
+/** One code from its issue to its use. @returns What its records have of their own. */
+export async function liveOnce(store: Store): Promise<{
+  readonly id: string
+  readonly messageId: string
+  readonly member: string
+  readonly number: string
+  /** When it was issued. */
+  readonly at: number
+}> {
+  const key = nextKey()
+  const settlement = await issueOne(store, key, 60_000)
+  await store.outbox.settle([settlement])
+  const taken = await store.verifications.takeSubmission({
+    key,
+    counted: [],
+    wrong: [],
+    maxSubmissions: 5,
+  })
+  if (taken.kind !== 'taken' || !taken.record) throw new Error('a code was not found')
+  const { id } = taken.record
+  const used = await store.verifications.use({ id, wrong: [], consumes: true })
+  if (!used) throw new Error('a right code was not used')
+  return {
+    ...{ id, messageId: settlement.dispatch.messageId, member: key.member, at: settlement.queuedAt },
+    number: key.address.slice('tel:+86'.length),
+  }
 }
 
 /** Leaves so many alive. */
@@ -70,7 +84,7 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
   const now = Date.now()
   const id = newVerificationId(now, key.address)
   const message: NewMessage = {
-    id: id.slice(12, 44),
+    id: newMessageId(now),
     tenant: key.tenant,
     app: key.app,
     channel: 'sms',

@@ -7,7 +7,6 @@ export type MeasuredPostgres = {
   readonly port: number
   newDatabase(): Promise<{
     readonly env: Readonly<Record<string, string>>
-    query(text: string): Promise<Record<string, string>[]>
   }>
   /** Of all its processes. */
   cpuMs(): number
@@ -52,7 +51,6 @@ export async function startMeasuredPostgres(
           COUNTERSIGN_STORE: `postgres://${user}@${host}:${port}/${database}`,
           COUNTERSIGN_POSTGRES_PASSWORD: password,
         },
-        query: (text) => postgres.query(text, name),
       }
     },
     cpuMs: () => familyCpuMs(pid),
@@ -84,9 +82,4 @@ async function fillLog(postgres: Postgres, files: number): Promise<void> {
 export async function pidOf(postgres: Postgres): Promise<number> {
   const [row] = await postgres.query(`select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`)
   return Number(row!.pid)
-}
-
-/** Where both engines have the same columns. */
-export function storedVerifications(most: number): string {
-  return `select * from verification where state = 0 and submissions < 2 order by issued_at desc limit ${most}`
 }

@@ -1,6 +1,7 @@
 /**
  * An HTTP carrier that takes everything at once: the other end of hand-over under measurement. Bodies posted to
- * /keep are kept until GET /kept asks for them, a JSON text a line: how a bench learns codes as their addressee does.
+ * /keep are kept until GET /kept asks for them, a JSON text a line: so a bench learns codes as their addressees do.
+ * GET /taken answers how many messages came to /send.
  */
 
 import { createServer } from 'node:http'
@@ -10,8 +11,8 @@ let taken = 0
 let kept: string[] = []
 const server = createServer((request, response) => {
   if (request.method === 'GET') {
-    response.end(kept.join('\n'))
-    kept = []
+    response.end(request.url === '/taken' ? String(taken) : kept.join('\n'))
+    if (request.url === '/kept') kept = []
     return
   }
   if (request.url === '/keep') {
@@ -20,11 +21,13 @@ const server = createServer((request, response) => {
       body += chunk
     })
     request.on('end', () => kept.push(body))
-  } else request.resume()
-  request.on('end', () => {
+  } else {
+    request.resume()
     taken++
+  }
+  request.on('end', () => {
     response.setHeader('Content-Type', 'application/json')
-    response.end(`{"status":"ok","id":"${taken}"}`)
+    response.end('{"status":"ok","id":"0123456789"}')
   })
 })
 server.keepAliveTimeout = 60_000

@@ -1,6 +1,6 @@
 /** Load: wrk for the most that servers do, and an open loop for how long they take at a given rate. */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -45,6 +45,11 @@ function done(summary, latency)
 end
 `
 
+/** @throws Error with the way to get it, where it is missing. */
+export function requireWrk(): void {
+  if (spawnSync('wrk', ['-v']).error) throw new Error('needs wrk, the load generator: apt-get install wrk')
+}
+
 /** Of a closed loop, shared by its targets. */
 export const connections = 96
 
@@ -84,25 +89,31 @@ const connectionsOfEach = 64
  * due, so that a stall is seen by all that it kept waiting. Speaks HTTP itself, over sockets: Node's client
  * takes more of the shared processors than the server that it asks.
  * @param targets  Asked in turn, each over connections of its own.
+ * @param headers  Of the requests, in turn.
  */
 export async function openLoop(
   targets: readonly string[],
-  headers: Readonly<Record<string, string>>,
+  headers: readonly Readonly<Record<string, string>>[],
   body: (nth: number) => string,
   { perSecond, seconds }: { perSecond: number; seconds: number },
 ): Promise<Load> {
   const times: number[] = []
   let failures = 0
-  const fleets = await Promise.all(targets.map((target) => openFleet(target, headers)))
+  const fleets = await Promise.all(targets.map(openFleet))
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
   const total = perSecond * seconds
+  const heads = headers.map((all) =>
+    Object.entries(all)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join(''),
+  )
   let asked = 0
   while (asked < total) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond))
     for (; asked < due; asked++) {
       const dueAt = startedAt + (asked / perSecond) * 1000
-      fleets[asked % fleets.length]!.ask(body(asked), (isGood) => {
+      fleets[asked % fleets.length]!.ask(heads[asked % heads.length]!, body(asked), (isGood) => {
         times.push(performance.now() - dueAt)
         if (!isGood) failures++
       })
@@ -131,11 +142,8 @@ type Ask = { readonly text: string; answered(isGood: boolean): void }
 type Line = { readonly socket: Socket; asking: Ask | undefined; heard: string }
 
 /** Connections to one server; what finds none idle waits its turn. */
-async function openFleet(target: string, headers: Readonly<Record<string, string>>) {
+async function openFleet(target: string) {
   const { hostname, port, pathname, host } = new URL(target)
-  const head = Object.entries({ Host: host, ...headers })
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')
   const idle: Line[] = []
   const waiting: Ask[] = []
   const lines = await Promise.all(Array.from({ length: connectionsOfEach }, open))
@@ -182,8 +190,8 @@ async function openFleet(target: string, headers: Readonly<Record<string, string
   }
 
   return {
-    ask(body: string, answered: Ask['answered']): void {
-      const text = `POST ${pathname} HTTP/1.1\r\n${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    ask(head: string, body: string, answered: Ask['answered']): void {
+      const text = `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\n${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
       const line = idle.shift()
       if (line) say(line, { text, answered })
       else waiting.push({ text, answered })

@@ -1,15 +1,14 @@
-/** A server under measurement: started, asked for what the kernel counted of it, stopped. */
+/** A process under measurement: started, known by what the kernel counts of it, stopped. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { endWithUs } from '../test/hard-end.ts'
 import type { Counted } from './count-messages.ts'
 
-export type Measured = AsyncDisposable & {
-  /** The first line it printed, as JSON. */
-  readonly told: Record<string, never>
-  readonly startMs: number
+/** What the kernel counts of a process. */
+export type Watched = {
   readonly pid: number
   /** User and system time of all its threads so far, ms. */
   cpuMs(): number
@@ -17,24 +16,47 @@ export type Measured = AsyncDisposable & {
   mainMs(): number
   writtenBytes(): number
   rssMb(): number
-  /** What it asked of its engines so far, by protocol; only if it was started with `engines`. */
-  counted(): Promise<Readonly<Record<string, Counted>>>
+  /** The most that it ever had. */
+  peakRssMb(): number
 }
+
+export type Measured = AsyncDisposable &
+  Watched & {
+    /** The first line it printed, as JSON. */
+    readonly told: Record<string, never>
+    /** To that line. */
+    readonly startMs: number
+    /** What it asked of its engines so far, by protocol; only if it was started with `engines`. */
+    counted(): Promise<Readonly<Record<string, Counted>>>
+  }
 
 const msPerTick = 10 // USER_HZ is 100 on every Linux that Node runs on
 
-/** @param engines  Protocols by port, to count what is asked of them. */
+export type MeasuredOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  /** Protocols by port, to count what is asked of them. */
+  readonly engines?: Readonly<Record<number, string>>
+}
+
+/** Starts a program for Node and waits for its first line. */
 export async function measured(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  engines?: Readonly<Record<number, string>>,
+  { env = {}, engines }: MeasuredOptions = {},
 ): Promise<Measured> {
   const startedAt = performance.now()
   const imports = engines ? ['--import', join(import.meta.dirname, 'count-messages.ts')] : []
-  const child: ChildProcess = spawn(process.execPath, [...imports, ...args], {
+  const child = spawn(process.execPath, [...imports, ...args], {
     stdio: ['ignore', 'pipe', 'inherit', ...(engines ? ['ipc' as const] : [])],
-    env: { ...process.env, ...env, ...(engines && { BENCH_ENGINES: JSON.stringify(engines) }) },
+    env: {
+      ...process.env,
+      // What an operator does not set, either.
+      NODE_COMPILE_CACHE: undefined,
+      COUNTERSIGN_LOG_LEVEL: 'warn',
+      ...env,
+      ...(engines && { BENCH_ENGINES: JSON.stringify(engines) }),
+    },
   })
+  endWithUs(child)
   let printed = ''
   while (!printed.includes('\n')) {
     const [chunk] = await Promise.race([
@@ -44,78 +66,130 @@ export async function measured(
     if (chunk === undefined) throw new Error(`${args.join(' ')} ended before it listened`)
     printed += chunk
   }
-  const told = JSON.parse(printed.split('\n')[0]!) as Record<string, never>
   return {
-    told,
-    pid: child.pid!,
+    ...watch(child.pid!),
+    told: JSON.parse(printed.split('\n')[0]!) as Record<string, never>,
     startMs: performance.now() - startedAt,
-    cpuMs: () => cpuMsOf(child.pid!),
-    mainMs: () => threadMsOf(child.pid!, child.pid!),
-    writtenBytes: () =>
-      Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${child.pid}/io`, 'utf8'))![1]),
-    rssMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024,
     async counted() {
       child.send('count')
       const [counts] = await once(child, 'message')
       return counts as Record<string, Counted>
     },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-    },
+    [Symbol.asyncDispose]: () => ended(child),
+  }
+}
+
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}
+
+export function watch(pid: number): Watched {
+  const status = (field: string) =>
+    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1])
+  return {
+    pid,
+    cpuMs: () => cpuMsOf(pid),
+    mainMs: () => threadMsOf(pid, pid),
+    writtenBytes: () => Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1]),
+    rssMb: () => status('VmRSS') / 1024,
+    peakRssMb: () => status('VmHWM') / 1024,
   }
 }
 
 /** What comes behind the name in /proc/PID/stat, which may hold anything. */
-function statOf(pid: number | string): string[] {
+function statOf(pid: number | string): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
 }
+
+const [parentAt, userAt, systemAt, childrenUserAt, childrenSystemAt] = [1, 11, 12, 13, 14] as const
 
 export function cpuMsOf(pid: number): number {
   const fields = statOf(pid)
-  return (Number(fields[11]) + Number(fields[12])) * msPerTick
+  return (fields[userAt]! + fields[systemAt]!) * msPerTick
 }
 
 /** Of one thread, to the nanosecond where the kernel counts it; the main one has the id of its process. */
-export function threadMsOf(pid: number, thread: number): number {
+function threadMsOf(pid: number, thread: number): number {
   const folder = `/proc/${pid}/task/${thread}`
   try {
     return Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]) / 1e6
   } catch {
     const fields = statOf(`${pid}/task/${thread}`)
-    return (Number(fields[11]) + Number(fields[12])) * msPerTick
+    return (fields[userAt]! + fields[systemAt]!) * msPerTick
   }
 }
 
-/** Of a process, those it has started, and those of them that have ended. */
-export function familyCpuMs(parent: number): number {
-  const own = statOf(parent)
-  let ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(own[at]), 0)
+/** Of all threads that are there now: finer than `cpuMs`, for what does next to nothing. */
+export function fineCpuMsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => threadMsOf(pid, Number(thread)))
+    .reduce((sum, ms) => sum + ms, 0)
+}
+
+/** Of a process and all that descend from it, those that have ended and were waited for among them. */
+export function familyCpuMs(root: number): number {
+  const all = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
     try {
-      const fields = statOf(name)
-      if (Number(fields[1]) === parent) ticks += Number(fields[11]) + Number(fields[12])
+      all.set(Number(name), statOf(name))
     } catch {
       // ended in the meantime
     }
   }
+  const isOfFamily = (pid: number): boolean =>
+    pid === root || (all.has(pid) && isOfFamily(all.get(pid)![parentAt]!))
+  let ticks = 0
+  for (const [pid, fields] of all)
+    if (isOfFamily(pid))
+      for (const at of [userAt, systemAt, childrenUserAt, childrenSystemAt]) ticks += fields[at]!
   return ticks * msPerTick
 }
 
-/** Processors that are busy with anything at all, over a second. */
-export async function busyProcessors(): Promise<number> {
-  const busyTicks = () => {
-    const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
-      .split('\n')[0]!
-      .trim()
-      .split(/\s+/)
-      .slice(1)
-      .map(Number) as [number, number, number, number, number, number, number, number]
-    return user + nice + system + irq + softirq + steal
+/** Of the whole machine so far, and of what shares it with others. */
+function busyMs(): number {
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]!
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number) as [number, number, number, number, number, number, number, number]
+  return (user + nice + system + irq + softirq + steal) * msPerTick
+}
+
+export type OtherWork = {
+  /** Processors that were busy with what is not of this process and its descendants, on average so far. */
+  average(): number
+  /** The busiest ten seconds. */
+  most(): number
+  [Symbol.dispose](): void
+}
+
+const sampleMs = 10_000
+
+/** Watches the machine from now on. */
+export function watchOtherWork(): OtherWork {
+  const now = () => ({ at: performance.now(), otherMs: busyMs() - familyCpuMs(process.pid) })
+  const first = now()
+  let last = first
+  let most = 0
+  const since = (from: typeof first, to: typeof first) =>
+    Math.max(0, (to.otherMs - from.otherMs) / (to.at - from.at))
+  const timer = setInterval(() => {
+    const sample = now()
+    most = Math.max(most, since(last, sample))
+    last = sample
+  }, sampleMs)
+  timer.unref()
+  return {
+    average: () => since(first, now()),
+    most: () => Math.max(most, since(first, now())),
+    [Symbol.dispose]: () => clearInterval(timer),
   }
-  const [startedAt, before] = [performance.now(), busyTicks()]
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
-  return ((busyTicks() - before) * msPerTick) / (performance.now() - startedAt)
 }

@@ -1,5 +1,6 @@
 /** The tables of a run, as lines of Markdown. */
 
+import type { Figures } from './aims.ts'
 import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
 import type { Load } from './load.ts'
 import { costOf, foretellTwo, type Life, sayScaling } from './model.ts'
@@ -10,7 +11,6 @@ import type { Act, FloorMeasurement, Measurement, Subject } from './subjects.ts'
 export type Floor = {
   readonly process: Measured
   readonly most: FloorMeasurement[]
-  readonly half: FloorMeasurement[]
 }
 
 /** Of one act on one subject, in the order of the rounds. */
@@ -20,17 +20,37 @@ export type Results = {
   readonly most: Measurement[]
   /** To the floor of the same round. */
   readonly ratios: number[]
-  /** At half of its top rate. */
+  /** At half of its top rate, and the floor at that rate. */
   readonly half: Measurement[]
+  readonly floorAtHalf: FloorMeasurement[]
 }
 
 /** @param processors  Of the machine, which all share. */
 export function report(floor: Floor, results: readonly Results[], processors: number): string[] {
-  return [...most(floor, results), ...each(results), ...half(floor, results), ...model(results, processors)]
+  return [...most(floor, results), ...each(results), ...half(results), ...model(results, processors)]
 }
 
-const nameOf = ({ subject, act }: Results) => `${act}, ${subject.name}`
+/** What the aims are about. */
+export function putFigures(results: readonly Results[], figures: Figures): void {
+  for (const one of results) {
+    const name = nameOf(one)
+    figures.set(`${name}: ratio`, median(one.ratios))
+    for (const part of ['serverUs', 'writtenBytes', 'requestsPerSecond'] as const)
+      figures.set(
+        `${name}: ${part}`,
+        medianOf(one.most, (each) => each[part]),
+      )
+    figures.set(`${name}: p99ToFloor`, p99ToFloor(one))
+  }
+}
+
+export const nameOf = ({ subject, act }: Pick<Results, 'subject' | 'act'>) => `${act}, ${subject.name}`
 const failuresOf = (all: readonly Load[]) => all.reduce((sum, one) => sum + one.failures, 0)
+
+function p99ToFloor({ half, floorAtHalf }: Results): number {
+  const p99Of = (all: readonly Load[]) => medianOf(all, (one) => one.p99Ms)
+  return p99Of(half) / p99Of(floorAtHalf)
+}
 
 /** The median of a part, in so many digits. */
 function of<T>(all: readonly T[], part: (one: T) => number, digits = 2): string {
@@ -50,7 +70,8 @@ function most(floor: Floor, results: readonly Results[]): string[] {
     '',
     '## As much as it takes',
     '',
-    'A closed loop of 96 connections, shared by the processes.',
+    'A closed loop of 96 connections, shared by the processes. Where a carrier is another process, a send counts when the',
+    'carrier has it. With limits on, as in production, each member sends five times, from a network of its own.',
     '',
     ...heading('', 'requests/s', 'ratio to the floor', 'spread', 'p50 ms', 'p99 ms', 'failed'),
     row('floor', ...cells(floor.most, '1.00', '')),
@@ -71,6 +92,8 @@ function each(results: readonly Results[]): string[] {
     ...heading(
       '',
       'server',
+      'its main thread',
+      'its other threads',
       'PostgreSQL',
       'Redis',
       'load generator',
@@ -82,6 +105,8 @@ function each(results: readonly Results[]): string[] {
       row(
         nameOf(one),
         of(one.most, (each) => each.serverUs, 0),
+        of(one.most, (each) => each.mainUs, 0),
+        of(one.most, (each) => each.serverUs - each.mainUs, 0),
         of(one.most, (each) => each.postgresUs, 0),
         of(one.most, (each) => each.redisUs, 0),
         of(one.most, (each) => each.generatorUs, 0),
@@ -93,45 +118,44 @@ function each(results: readonly Results[]): string[] {
   ]
 }
 
-function half(floor: Floor, results: readonly Results[]): string[] {
-  const times = (all: readonly Load[]) => [
-    of(all, (one) => one.requestsPerSecond, 0),
-    of(all, (one) => one.p50Ms),
-    of(all, (one) => one.p99Ms),
-    of(all, (one) => one.p999Ms),
-    failuresOf(all),
-  ]
+function half(results: readonly Results[]): string[] {
+  const handOver = ({ act, half }: Results) => {
+    const ms = medianOf(half, (one) => one.handOverMs)
+    return act === 'send' && !Number.isNaN(ms) ? `≤ ${fixed(ms, 1)}` : ''
+  }
   return [
     '',
     '## At half of its top rate',
     '',
-    'An open loop, counted from when each request was due. The floor at the highest of these rates shows what of the times',
-    'is the machine’s.',
+    'An open loop, counted from when each request was due. The floor at the same rate shows what of the times is the',
+    'machine’s. Hand-over is from commit to acceptance by the carrier, as the server’s own histogram has it.',
     '',
     ...heading(
       '',
       'requests/s',
       'p50 ms',
       'p99 ms',
+      'floor’s p99 ms',
+      'to the floor’s',
       'p99.9 ms',
+      'hand-over p99 ms',
       'failed',
       'server µs',
       'PostgreSQL µs',
       'Redis µs',
       'round trips',
     ),
-    row(
-      'floor',
-      ...times(floor.half),
-      of(floor.half, (one) => one.serverUs, 0),
-      '',
-      '',
-      '',
-    ),
     ...results.map((one) =>
       row(
         nameOf(one),
-        ...times(one.half),
+        of(one.half, (each) => each.requestsPerSecond, 0),
+        of(one.half, (each) => each.p50Ms),
+        of(one.half, (each) => each.p99Ms),
+        of(one.floorAtHalf, (each) => each.p99Ms),
+        fixed(p99ToFloor(one), 1),
+        of(one.half, (each) => each.p999Ms),
+        handOver(one),
+        failuresOf(one.half),
         of(one.half, (each) => each.serverUs, 0),
         of(one.half, (each) => each.postgresUs, 0),
         of(one.half, (each) => each.redisUs, 0),
@@ -199,6 +223,8 @@ export const storedRows = {
     'with many',
     'ratio',
     'spread',
+    'engine µs a life with few',
+    'with many',
     'filled in s',
   ),
   row: (name: string, cost: StoredCost) =>

@@ -1,7 +1,13 @@
-/** The peer of the SMPP benchmark: answers each request by its head alone, and has no other work. */
+/**
+ * The peer of the SMPP benchmarks: answers each request by its head alone, and has no other work. It answers by HTTP,
+ * too, how many messages it was handed.
+ */
 
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+
+const submitSm = 0x00000004
+let taken = 0
 
 const server = createServer((socket) => {
   let rest = Buffer.alloc(0)
@@ -12,6 +18,7 @@ const server = createServer((socket) => {
     const answers: Buffer[] = []
     let at = 0
     while (at + 16 <= bytes.length && at + bytes.readUInt32BE(at) <= bytes.length) {
+      if (bytes.readUInt32BE(at + 4) === submitSm) taken++
       // The response's id has the first bit set; an id of nine characters fits submit_sm and bind alike.
       const answer = Buffer.alloc(26)
       answer.writeUInt32BE(answer.length, 0)
@@ -25,6 +32,10 @@ const server = createServer((socket) => {
     if (answers.length > 0) socket.write(Buffer.concat(answers))
   })
 })
-server.listen(0, '127.0.0.1', () => {
-  console.log(JSON.stringify({ port: (server.address() as AddressInfo).port }))
-})
+const counts = createHttpServer((_, response) => response.end(String(taken)))
+const portOf = (listening: { address(): unknown }) => (listening.address() as AddressInfo).port
+server.listen(0, '127.0.0.1', () =>
+  counts.listen(0, '127.0.0.1', () =>
+    console.log(JSON.stringify({ port: portOf(server), counts: `http://127.0.0.1:${portOf(counts)}` })),
+  ),
+)

@@ -9,6 +9,7 @@ import { startPostgres } from '../test/postgres.ts'
 import { driveStore, issueMany } from './drive-store.ts'
 import { type MeasuredRedis, pidOf } from './engines.ts'
 import { median } from './figures.ts'
+import { fillPostgres, fillSqlite } from './fill.ts'
 import { patientMs } from './installations.ts'
 import { familyCpuMs } from './process.ts'
 
@@ -67,40 +68,13 @@ export async function storedInPostgres(few: number, many: number, turns: Turns):
   const [small, large] = [await postgres.newDatabase(), await postgres.newDatabase()]
   const stores = [await open(small), await open(large)] as const
   const startedAt = performance.now()
-  for (const [database, count] of [
-    [small, few],
-    [large, many],
-  ] as const)
-    await fillPostgres((text) => postgres.query(text, database), count)
+  for (const [i, [database, count]] of [[small, few] as const, [large, many] as const].entries())
+    await fillPostgres((text) => postgres.query(text, database), stores[i]!, count)
   const fillMs = performance.now() - startedAt
   const pid = await pidOf(postgres)
   const figures = await byTurns(...stores, turns, () => familyCpuMs(pid))
   const [size] = await postgres.query('select pg_database_size(current_database()) as bytes', large)
   return { fillMs, few, many, ...figures, gibibytes: Number(size!.bytes) / 2 ** 30 }
-}
-
-/** Ended ones of twenty days until yesterday, two of three used, each with the dispatch that brought it. */
-async function fillPostgres(query: (text: string) => Promise<unknown>, count: number): Promise<void> {
-  const numbered = `(select n, (extract(epoch from now()) * 1000)::bigint - 20 * 86400000::bigint
-      + (n * (19 * 86400000::bigint / ${count})) as at from generate_series(1, ${count}) as n) as r`
-  const id = `lpad(to_hex(at), 12, '0') || md5(n::text) || lpad(to_hex(n % 4096), 3, '0')`
-  await Promise.all([
-    query(`begin; truncate verification;
-      insert into verification
-      select ${id}, 'demo', 'bench', md5((n % 1000000)::text), 'tel:+86' || 13000000000 + n % 999000000,
-        'new-contact', 'k', 6, case when n % 3 = 0 then 3 else 1 end, at, at + 60000, 1, false,
-        case when n % 3 = 0 then null else at + 20000 end
-      from ${numbered}; commit`),
-    query(`begin; truncate dispatch;
-      insert into dispatch (about, message, nth, tenant, app, channel, provider, region, outcome, provider_code,
-        provider_id, receipt_key, queued_at, handed_at, answered_at, next, is_late, receipt_state, receipt_at)
-      select ${id}, md5('m' || n), 1, 'demo', 'bench', 'sms', 'carrier', 'CN', 'accepted', '', md5('p' || n),
-        md5('p' || n), at, at + 2, at + 40, 'done', false, 3, at + 3000
-      from ${numbered}; commit`),
-  ])
-  await query('vacuum analyze verification')
-  await query('vacuum analyze dispatch')
-  await query('checkpoint')
 }
 
 export async function storedInSqlite(
@@ -112,10 +86,9 @@ export async function storedInSqlite(
   await using stack = new AsyncDisposableStack()
   const open = async (name: string, count: number) => {
     const path = join(folder, name)
-    // Makes the schema.
-    await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
-    fillSqlite(path, count)
-    return stack.use(await openSqliteStore({ path, deadlineMs: patientMs }))
+    const store = stack.use(await openSqliteStore({ path, deadlineMs: patientMs }))
+    await fillSqlite(path, store, count)
+    return store
   }
   const startedAt = performance.now()
   const stores = [await open('few.db', few), await open('many.db', many)] as const
@@ -168,36 +141,3 @@ export async function liveInRedis(
 
 /** As long as a code may live, so that all are alive together. */
 const longestLifeMs = 600_000
-
-/** In the shape the engine leaves them in. */
-function fillSqlite(path: string, count: number): void {
-  const db = new DatabaseSync(path)
-  db.exec('pragma synchronous = off; pragma cache_size = -400000')
-  const now = Date.now()
-  const verification = db.prepare(
-    `insert into verification values (?, 'demo', 'bench', ?, ?, 'new-contact', 'k', 6, 1, ?, ?, 1, 0, ?)`,
-  )
-  const dispatch = db.prepare(
-    `insert into dispatch values (?, ?, 1, 'demo', 'bench', 'sms', 'sandbox', 'CN', 'accepted', '', ?, null, ?, ?, ?,
-       null, null, 'done', 0, null, null, null)`,
-  )
-  for (let i = 0; i < count; ) {
-    db.exec('begin')
-    for (const end = Math.min(count, i + 100_000); i < end; i++) {
-      const at = now - 20 * 86_400_000 + Math.floor((i / count) * 19 * 86_400_000)
-      const id = at.toString(16).padStart(12, '0') + i.toString(16).padStart(32, '0')
-      verification.run(
-        id,
-        i.toString(16).padStart(32, '0'),
-        `tel:+86${13_000_000_000 + i}`,
-        at,
-        at + 60_000,
-        at + 20_000,
-      )
-      dispatch.run(id, id.slice(12), 'x'.repeat(40), at, at + 2, at + 3)
-    }
-    db.exec('commit')
-  }
-  db.exec('pragma wal_checkpoint(truncate)')
-  db.close()
-}

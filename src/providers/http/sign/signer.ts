@@ -1,7 +1,7 @@
 /** Chooses the way of signing by its name in the block. Each way is a file of its own. */
 
 import type { RequestRules, SignerName } from '../../../config/carriers/block-schema.ts'
-import { createCompiler, namesIn, type Render, type Values } from '../../../liquid.ts'
+import { createCompiler, type Render, type Values } from '../../../liquid.ts'
 import type { Outgoing } from '../outgoing.ts'
 import { aliyunAcs3 } from './aliyun-acs3.ts'
 import { awsSigv4 } from './aws-sigv4.ts'
@@ -24,9 +24,6 @@ const signers: Readonly<Record<SignerName, Signer>> = {
   tencentTc3,
 }
 
-/** Names that a parameter may use besides the message's values. */
-const signingNames = ['method', 'path', 'body', 'signature']
-
 /** @param sign  Of the block: one way with its parameters; undefined: none. */
 export function signerOf(
   sign: RequestRules['sign'],
@@ -35,21 +32,13 @@ export function signerOf(
   if (way === undefined) return () => ({})
   const signer = signers[way as SignerName]
   const compile = createCompiler()
-  const renders = new Map<string, { readonly render: Render; readonly isOfRequest: boolean }>()
-  for (const [name, template] of Object.entries(parameters as Readonly<Record<string, string>>)) {
-    const names = namesIn(template)
-    renders.set(name, {
-      render: compile(template),
-      isOfRequest: signingNames.some((one) => names.has(one)),
-    })
-  }
+  const renders = new Map<string, Render>()
+  for (const [name, template] of Object.entries(parameters as Readonly<Record<string, string>>))
+    renders.set(name, compile(template))
   return (request, values, nowMs) => {
     const { method, path, body } = request
-    const parameter: Parameter = (name, more) => {
-      const one = renders.get(name)
-      if (!one) return ''
-      return one.render(one.isOfRequest ? { ...values, method, path, body, signature: '', ...more } : values)
-    }
+    const parameter: Parameter = (name, more) =>
+      renders.get(name)?.({ ...values, method, path, body, signature: '', ...more }) ?? ''
     return signer(request, parameter, nowMs)
   }
 }

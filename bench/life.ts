@@ -1,0 +1,160 @@
+/**
+ * What a server takes by itself, on SQLite and set up as in production: to start, at rest, with many records
+ * stored, and until it is at full speed.
+ */
+
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
+import { sendScript } from './calls.ts'
+import type { Peers } from './carriers.ts'
+import { fixed, heading, median, row } from './figures.ts'
+import { fillSqlite } from './fill.ts'
+import { closedLoop } from './load.ts'
+import { fineCpuMsOf, type Measured, measured } from './process.ts'
+import { root, serve } from './serve.ts'
+
+type Start = { readonly wallMs: number; readonly cpuMs: number }
+
+export type Life = {
+  readonly first: Start
+  /** On the same folder, medians. */
+  readonly later: Start
+  readonly restMb: number
+  readonly idlePercent: number
+  readonly many: number
+  readonly manyMb: number
+  readonly idlePercentWithMany: number
+  /** Requests in each second from the beginning of load. */
+  readonly climb: readonly number[]
+}
+
+export type LifeOptions = {
+  readonly folder: string
+  readonly peers: Peers
+  /** Records to be stored. */
+  readonly many: number
+  readonly starts: number
+  /** Until a server that has just started is at rest, and as long again to look at it. */
+  readonly restMs: number
+  readonly climbSeconds: number
+}
+
+const bin = join(root, 'bin/countersign.js')
+
+export async function measureLife(options: LifeOptions): Promise<Life> {
+  const { folder, many, restMs } = options
+  const empty = prepare(folder, 'production', options)
+  const first = await startAndStop(empty)
+  const later: Start[] = []
+  for (let i = 0; i < options.starts; i++) later.push(await startAndStop(empty))
+  const full = prepare(folder, 'many', options)
+  cpSync(join(empty, 'master.key'), join(full, 'master.key'))
+  await fill(join(full, 'countersign.db'), many)
+  await using stack = new AsyncDisposableStack()
+  const servers = [stack.use(await start(empty)), stack.use(await start(full))]
+  await pause(restMs)
+  const before = servers.map(({ pid }) => fineCpuMsOf(pid))
+  const [restMb, manyMb] = servers.map((server) => server.rssMb()) as [number, number]
+  await pause(restMs)
+  const [idlePercent, idlePercentWithMany] = servers.map(
+    ({ pid }, i) => ((fineCpuMsOf(pid) - before[i]!) / restMs) * 100,
+  ) as [number, number]
+  return {
+    first,
+    later: { wallMs: median(later.map((one) => one.wallMs)), cpuMs: median(later.map((one) => one.cpuMs)) },
+    ...{ restMb, idlePercent, many, manyMb, idlePercentWithMany },
+    climb: await climb(options),
+  }
+}
+
+/** The share of the speed at its best that counts as full. */
+const fullShare = 0.9
+
+/** The first second at full speed, counted from 1; infinite: none was. @param top  Of a server that has run for long. */
+export function fullSpeedS(climb: readonly number[], top: number): number {
+  const nth = climb.findIndex((rate) => rate >= top * fullShare)
+  return nth < 0 ? Number.POSITIVE_INFINITY : nth + 1
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** @returns A data folder for a server of production, behind a proxy that ends TLS. */
+function prepare(folder: string, name: string, { peers }: LifeOptions): string {
+  const data = join(folder, name)
+  mkdirSync(data)
+  writeFileSync(
+    join(data, 'bench.yaml'),
+    stringify({
+      ...{ behindProxy: true, https: 'off', http: '127.0.0.1:0' },
+      policy: { countries: ['CN'] },
+      providers: { carrier: peers.provider('webhook') },
+    }),
+  )
+  execFileSync(process.execPath, [bin, 'keys', 'rotate', '--data', data], { stdio: 'ignore' })
+  return data
+}
+
+function start(data: string): Promise<Measured> {
+  return measured([bin, 'serve', '--json', '--config', join(data, 'bench.yaml'), '--data', data])
+}
+
+/** To its first answer. */
+async function startAndStop(data: string): Promise<Start> {
+  const startedAt = performance.now()
+  await using server = await start(data)
+  const { http } = server.told as unknown as { http: string }
+  const { ok } = await fetch(`${http}/livez`)
+  if (!ok) throw new Error('a server that had just started did not answer')
+  return { wallMs: performance.now() - startedAt, cpuMs: fineCpuMsOf(server.pid) }
+}
+
+async function fill(path: string, count: number): Promise<void> {
+  // Makes the schema, and one whole life to copy.
+  const store = await openSqliteStore({ path })
+  try {
+    await fillSqlite(path, store, count)
+  } finally {
+    await store[Symbol.asyncDispose]()
+  }
+}
+
+/** Loads a server that has started for the second time, from its first second on. */
+async function climb({ folder, peers, climbSeconds }: LifeOptions): Promise<number[]> {
+  const data = join(folder, 'climb')
+  await (await serve({ data, peers }))[Symbol.asyncDispose]()
+  await using server = await serve({ data, peers })
+  const rates: number[] = []
+  for (let second = 0; second < climbSeconds; second++) {
+    const load = await closedLoop(folder, [server.http], sendScript(server.token, 1), { seconds: 1 })
+    rates.push(load.requestsPerSecond)
+  }
+  return rates
+}
+
+/** Lines of Markdown. @param top  Sends a second of a server that has run for long; undefined: not measured. */
+export function sayLife(life: Life, top: number | undefined): string[] {
+  const { first, later, many } = life
+  const best = top ?? median(life.climb.slice(-5))
+  const fullAt = fullSpeedS(life.climb, best)
+  return [
+    '',
+    '## Start, rest, full speed',
+    '',
+    'SQLite, with the settings of production. From the start of the command to the first answer by HTTP; medians of the later',
+    'starts. At rest: after as long as it is looked at.',
+    '',
+    ...heading('', 'first start', 'later starts'),
+    row('to the first answer, ms', fixed(first.wallMs, 0), fixed(later.wallMs, 0)),
+    row('CPU until then, ms', fixed(first.cpuMs, 0), fixed(later.cpuMs, 0)),
+    '',
+    ...heading('at rest', 'memory, MB', 'share of a processor, %'),
+    row('empty', fixed(life.restMb, 0), fixed(life.idlePercent)),
+    row(`${many.toLocaleString('en')} stored`, fixed(life.manyMb, 0), fixed(life.idlePercentWithMany)),
+    '',
+    `Sends in each second after a start: ${life.climb.map((rate) => fixed(rate, 0)).join(', ')}. Full speed, ${fullShare * 100} % of ${fixed(best, 0)},`,
+    Number.isFinite(fullAt) ? `was reached in second ${fullAt}.` : 'was not reached in this time.',
+  ]
+}
