@@ -6,7 +6,7 @@ import type { EngineOptions } from './engine-options.ts'
 
 /** With more calls under way the engine cannot keep up: refusing at once is better than letting all of them wait. */
 const capacity = 20_000
-/** So late a deadline may be noticed: one look at all calls costs less than a timer for each. */
+/** How late a deadline may be noticed. One check of all calls costs less than a timer for each. */
 const checkDeadlinesMs = 25
 const deadlineMsByDefault = 800
 
@@ -28,7 +28,7 @@ export function trackCalls({ deadlineMs = deadlineMsByDefault, onAnswered }: Eng
 
   const untilOf = (): number => dueBy(performance.now() + deadlineMs)
 
-  /** Only while calls are under way, so that an idle server stays idle. */
+  /** Checks only while calls are under way, so that an idle server stays idle. */
   function checkLater(): void {
     isChecking = pending.size > 0
     if (isChecking) setTimeout(check, checkDeadlinesMs).unref()
@@ -59,7 +59,7 @@ export function trackCalls({ deadlineMs = deadlineMsByDefault, onAnswered }: Eng
   }
 
   /**
-   * Begins a call, which `settle` or `fail` ends.
+   * Begins a call, which ends by `settle` or `fail`.
    * @param start  Sends it on its way. It must not take effect after `until`.
    */
   function begin<T>(verb: string, start: (id: number, until: number) => void, until = untilOf()): Promise<T> {
@@ -94,7 +94,7 @@ export function trackCalls({ deadlineMs = deadlineMsByDefault, onAnswered }: Eng
         until,
       ),
 
-    /** Refuses all calls, those under way too. */
+    /** Refuses all calls, also those under way. */
     refuse(reason: string): void {
       refusal ??= reason
       for (const id of [...pending.keys()]) fail(id, new AppError('store.unavailable', refusal))
@@ -111,7 +111,7 @@ export function trackCalls({ deadlineMs = deadlineMsByDefault, onAnswered }: Eng
   }
 }
 
-/** The error that callers get for any failure, a move included: whoever has opened the store cannot act on it. */
+/** The error that callers get for any failure, even for a move of the store, because they could not act on the difference. */
 export function unavailable(error: unknown): AppError {
   if (error instanceof AppError && error.code === 'store.unavailable') return error
   return new AppError('store.unavailable', error instanceof Error ? error.message : String(error), {

@@ -25,17 +25,17 @@ export type ContactChange = {
   readonly tenant: string
   readonly app: string
   readonly member: string
-  /** The right, unused verification of the new contact, used up by the change. */
+  /** The verification of the new contact, which was entered right. The change uses it up. */
   readonly verification: string
-  /** The hits to refund, as the submission told them. */
+  /** The hits to refund, from the result of the submission. */
   readonly wrong: readonly Hit[]
   readonly address: Address
   readonly country: string | null
-  /** The contacts that the caller decided on. If they are no longer so, the change is `stale`. */
+  /** The contacts on which the caller decided. If they have changed since, the result is `stale`. */
   readonly seen: { readonly phone: Address | null; readonly email: Address | null }
   /**
-   * The login that must have proved a present contact; null: nothing need be proved. What any login of the member
-   * had proved is used up by the change, for it was about contacts that are no longer all there is.
+   * The login that must have proved a present contact; null: no proof is needed. The change ends the proofs of all logins
+   * of the member, because they were about the contacts before it.
    */
   readonly provedBy: string | null
   readonly notices: readonly NewMessage[]
@@ -43,13 +43,13 @@ export type ContactChange = {
   readonly repeat?: string
 }
 
-/** Of several reasons why not, every engine tells the first in this order. */
+/** If there are several reasons for a refusal, every engine returns the first in this order. */
 export type ContactChangeResult =
   | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[]; readonly used: Used }
   /** The verification was used, expired or killed in the meantime, or the member is disabled. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'stale' }
-  /** A member has it who is not disabled. */
+  /** A member who is not disabled has the address. */
   | { readonly kind: 'bound' }
   | { readonly kind: 'unproven' }
 
@@ -58,14 +58,14 @@ export type ContactSetting = {
   readonly tenant: string
   /** The app that the notices are sent for. */
   readonly app: string
-  /** May be disabled. */
+  /** The member, who may be disabled. */
   readonly member: string
   readonly contact: Address['kind']
-  /** null: the member has none any more. */
+  /** null: the contact is removed. */
   readonly address: Address | null
   /** The wire's country key of a phone. */
   readonly country: string | null
-  /** As of a change. */
+  /** As in `ContactChange`. */
   readonly seen: ContactChange['seen']
   readonly notices: readonly NewMessage[]
   readonly lease: Lease
@@ -84,7 +84,7 @@ export type RefreshResult =
   | { readonly kind: 'refreshed' }
   /** Unknown, expired, ended, or of a login that was refreshed too often. */
   | { readonly kind: 'gone' }
-  /** A refresh token that was used before: somebody else may hold it, so the whole login ended. */
+  /** A refresh token that was used before. Somebody else may have it, so the whole login has ended. */
   | { readonly kind: 'reused' }
 
 export type Directory = {
@@ -101,7 +101,7 @@ export type Directory = {
     change: Partial<Pick<App, 'sealedKey' | 'isDisabled' | 'policy' | 'name'>>,
   ): Promise<boolean>
 
-  /** Adds, or brings up to date what an earlier import added, each on its own merits; all in one step. */
+  /** Adds or updates members, each independently of the others; all in one step. */
   putMembers(members: readonly Member[]): Promise<readonly ImportOutcome[]>
   member(id: string): Promise<Member | undefined>
   memberByAccount(tenant: string, account: string): Promise<Member | undefined>
@@ -110,29 +110,29 @@ export type Directory = {
   defaultAdministrator(tenant: string): Promise<Member | undefined>
   members(tenant: string, page: { readonly after: string; readonly most: number }): Promise<readonly Member[]>
   updateProfile(id: string, profile: Profile): Promise<boolean>
-  /** While disabled its logins are kept, so that calls can be told why they are refused; allowing it again ends them. */
+  /** Logins of a disabled member are kept, so that their calls get the reason of the refusal. Enabling the member ends them. */
   disableMember(id: string, isDisabled: boolean): Promise<boolean>
 
   /** Stores both tokens and evicts the oldest logins and tokens beyond the most allowed. */
   logIn(login: Login): Promise<void>
   /**
-   * Gives the login of a live token a new pair. The access tokens it has live on. A refresh token is spent by it: of
-   * any number of uses exactly one has a pair, and each other ends the login.
+   * Gives the login of a live token a new pair. Its access tokens stay live. A refresh token is spent: of any number of
+   * uses exactly one gets a pair, and each other one ends the login.
    * @param pair  Of the same login.
    */
   refresh(hash: string, pair: Login): Promise<RefreshResult>
   /** Ends the login of a token, with all of its tokens. @returns false if there was none. */
   logOut(hash: string): Promise<boolean>
-  /** Ends logins of an app, a bounded piece at a call. @returns How many tokens went; 0: there are no more. */
+  /** Ends logins of an app, a limited number in each call. @returns The number of ended tokens; 0: there are no more. */
   endLoginsOf(app: string): Promise<number>
-  /** What a live token stands for; undefined if unknown, expired or logged out. Its member may be disabled. */
+  /** The session of a live token; undefined if it is unknown, expired or logged out. Its member may be disabled. */
   session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined>
 
   /**
-   * Stores a contact whose code was right, and ends the member's other live codes. A disabled member who has it loses
-   * it in the same step; else a number that went to somebody new could never be used again.
+   * Stores a contact whose code was right, and ends the member's other live codes. A disabled member who has the address
+   * loses it in the same step, because otherwise a number with a new owner could never be used again.
    */
   changeContact(change: ContactChange): Promise<ContactChangeResult>
-  /** The same by the operator's word. */
+  /** Sets or clears a contact for the operator. */
   setContact(setting: ContactSetting): Promise<ContactSettingResult>
 }

@@ -1,15 +1,15 @@
-/** The contract for the record of dispatches: each try at handing a message over, and what receipts said of it. */
+/** The contract for the record of dispatches: each try to hand a message over, and the receipts for it. */
 
 import type { DispatchOutcome, Price } from '../message/dispatch.ts'
 import type { ReceiptState } from '../message/receipt-state.ts'
 
 export type RecordedDispatch = {
-  /** Of the message; a resend is a message of its own. */
+  /** The id of the message; a resend is a message of its own. */
   readonly message: string
-  /** Which claim of the message it was, from 1. */
+  /** The number of the claim of the message, from 1. */
   readonly nth: number
   readonly channel: string
-  /** Empty if it did not come to a provider. */
+  /** Empty if the message reached no provider. */
   readonly provider: string
   /** ISO region of a number; empty for e-mail. */
   readonly region: string
@@ -23,13 +23,13 @@ export type RecordedDispatch = {
   readonly answeredAt: number
   readonly segments: number | null
   readonly price: Price | null
-  /** What became of the message: done, retry, second, failed. */
+  /** What followed for the message: done, retry, second, failed. */
   readonly next: string
-  /** Recorded after another owner had settled the message. */
+  /** Whether it was recorded after another owner had settled the message. */
   readonly isLate: boolean
   readonly receipt: {
     readonly state: ReceiptState
-    /** When this state was first told. */
+    /** When this state was first reported. */
     readonly at: number
     readonly providerCode: string
   } | null
@@ -48,19 +48,19 @@ export type ProviderReceipt = {
 export type ReceiptResult =
   | {
       readonly kind: 'recorded'
-      /** false: told before, or outranked by what was; the state did not move. */
+      /** false: the state did not move, because it was reported before, or a later one was. */
       readonly isNews: boolean
       readonly channel: string
       readonly region: string
       /** From the provider's acceptance to this receipt. */
       readonly sinceAcceptedMs: number
-      /** What the message cost, if this receipt is the first to tell. */
+      /** The price of the message, if this receipt is the first with one. */
       readonly price: Price | null
     }
-  /** No dispatch of this provider awaits such a receipt: it is early, or not for us. */
+  /** No dispatch of this provider waits for such a receipt: it is early, or not for us. */
   | { readonly kind: 'unknown' }
 
-/** How the messages of a provider fared in a region: accepted by it, and brought a code that was used. */
+/** Messages of a provider in a region: those it accepted, and those whose code was used. */
 export type Tally = {
   readonly provider: string
   readonly region: string
@@ -69,7 +69,7 @@ export type Tally = {
 }
 
 export type TallyPage = {
-  /** Begin the next page here. */
+  /** The cursor of the next page. */
   readonly cursor: string
   readonly tallies: readonly Tally[]
   readonly isMoreDue: boolean
@@ -77,12 +77,12 @@ export type TallyPage = {
 
 export type Dispatches = {
   /**
-   * Records receipts; a state only moves up, whatever the order. A delivered one ends the wait for a
-   * second channel, an undeliverable one ends it at once by making the second due.
+   * Records receipts. A state only moves up, whatever their order. `delivered` ends the wait for a second channel,
+   * `undeliverable` makes the second channel due at once.
    * @returns In the order of the receipts.
    */
   receive(receipts: readonly ProviderReceipt[]): Promise<readonly ReceiptResult[]>
-  /** All of a verification, in the order they were handed over. */
+  /** All dispatches of a verification, in the order in which they were handed over. */
   of(verification: string): Promise<readonly RecordedDispatch[]>
   /**
    * Counts the accepted dispatches of verifications issued after `cursor` and before `untilMs`, each

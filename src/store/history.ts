@@ -1,4 +1,4 @@
-/** The contract for the history of what lives in a faster store: verifications when they are over, dispatches as they happen. */
+/** The contract for the history of a faster store's records: verifications when they have ended, dispatches as they happen. */
 
 import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { ReceiptState } from '../message/receipt-state.ts'
@@ -8,16 +8,16 @@ import type { ProviderReceipt, ReceiptResult } from './dispatches.ts'
 import type { StateNumber } from './numbering.ts'
 import type { Settlement } from './outbox.ts'
 
-/** Codes and proofs that are not here but in a faster store. */
+/** The codes and proofs in the faster store. */
 export type Elsewhere = {
   /**
-   * Ends the member's live codes and proofs there. Called when nothing but the commit can fail any more: what is ended
-   * there cannot be taken back, and of two members that race for one address the loser must keep its codes.
+   * Ends the member's live codes and proofs there. Called when only the commit can still fail, because an end there cannot
+   * be undone: of two members that race for one address, the loser must keep its codes.
    */
   endLive(): Promise<void>
 }
 
-/** A dispatch with the state its receipts have moved it to. */
+/** A dispatch with the state after all its receipts. */
 export type StandingReceipt = {
   readonly verification: string
   readonly messageId: string
@@ -30,7 +30,7 @@ export type EndedVerification = Omit<Verification, 'state'> & { readonly state: 
 type DispatchKey = {
   readonly verification: string
   readonly messageId: string
-  /** Which claim of the message it was. */
+  /** The number of the claim of the message. */
   readonly nth: number
 }
 
@@ -42,14 +42,13 @@ export type KeptDispatch = DispatchKey & {
   readonly state: ReceiptState | null
 }
 
-/** Calls end by `until` (by `performance.now()`). */
+/** Calls end by `until`, a time of `performance.now()`. */
 export type History = {
-  /** Records verifications as they ended; once, however often it is called. */
+  /** Records verifications that have ended, each once, however often it is called. */
   keep(until: number, ended: readonly EndedVerification[]): Promise<void>
   /**
-   * Changes a contact by a verification that the faster store has used up. It is taken over here in the same
-   * transaction, usable for what is left of its life, so that it changes one contact once even if the faster
-   * store should forget that it was used.
+   * Changes a contact by a verification that the faster store has used up. The same transaction copies it here, usable for
+   * the rest of its life, and uses it. So it changes a single contact once, even if the faster store forgets its use.
    */
   changeContact(
     until: number,
@@ -59,9 +58,9 @@ export type History = {
     elsewhere: Elsewhere & { readonly isProven: boolean },
   ): Promise<ContactChangeResult>
   setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
-  /** @returns Those that were not recorded before. */
+  /** Records settlements. @returns Those that were not recorded before. */
   record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
-  /** These were recorded after another owner had settled their messages. */
+  /** Marks recorded settlements as late: another owner had settled their messages before. */
   markLate(until: number, settlements: readonly Settlement[]): Promise<void>
   receive(
     until: number,
@@ -71,6 +70,6 @@ export type History = {
     /** Of these receipts, also of those that had been received before. */
     readonly standing: readonly StandingReceipt[]
   }>
-  /** Those of the dispatches that are recorded, as they are. */
+  /** @returns Those of the dispatches that are recorded. */
   lookUp(until: number, dispatches: readonly DispatchKey[]): Promise<readonly KeptDispatch[]>
 }

@@ -1,4 +1,4 @@
-/** The contract for history: what happened to whom, in order, never changed, kept for a time. */
+/** The contract for the journal: refusals and changes in order, never altered, kept for the retention. */
 
 export type JournalKind = 'refusal' | 'contact-changed'
 
@@ -8,11 +8,11 @@ export type JournalEntry = {
   readonly tenant: string
   readonly app: string
   readonly member: string
-  /** The verification concerned; empty if none. */
+  /** The verification that it is about; empty if there is none. */
   readonly verification: string
   /** Words for each kind; never a code, key, token or whole address. */
   readonly detail: Readonly<Record<string, string | number>>
-  /** The address concerned, as a digest under the key ring; absent if none. */
+  /** The tag of the address that it is about, see `addressTag`; absent if there is none. */
   readonly addressTag?: string
 }
 

@@ -1,4 +1,4 @@
-/** The throttle limiters, for hits that belong to no verification (passwords, nonces). */
+/** The contract for limiters whose hits belong to no verification, such as those of passwords and nonces. */
 
 import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
 import type { ReservationResult, SettledReservation } from '../throttle/reservation.ts'
@@ -9,9 +9,9 @@ export type Limiters = {
     limits: readonly Limit[],
   ): Promise<{ readonly kind: 'acquired'; readonly hits: readonly Hit[] } | Throttled>
   refund(hits: readonly Hit[]): Promise<void>
-  /** For what may turn out not to count: it holds room, see `throttle/reservation.ts`. Only limits of the form `events`. */
+  /** Reserves capacity for an event that may turn out not to count, see `throttle/reservation.ts`. Limits of the form `events`. */
   reserve(limits: readonly Limit[]): Promise<ReservationResult>
   settle(settled: SettledReservation): Promise<void>
-  /** Whether anything was taken from the limiter that is not forgotten yet. */
+  /** Whether the limiter has a hit that is not forgotten yet. */
   isHeld(key: string): Promise<boolean>
 }

@@ -1,4 +1,4 @@
-/** Opens stores: the one place that loads the engines, each only when it is chosen. */
+/** Opens stores. Only this file loads the engines, each when it is chosen. */
 
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -33,8 +33,8 @@ export async function openStore(choice: StoreChoice, options: EngineOptions = {}
 }
 
 /**
- * Opens the store for a move, bringing its schema up to date unless it is read while others use it.
- * @throws AppError `store.locked` if it is in use and may not be, `store.schema-newer`, `store.unavailable`.
+ * Opens the store for a move. Brings its schema up to date, unless it is read while others use it.
+ * @throws AppError `store.locked` if it is in use but must not be, `store.schema-newer`, `store.unavailable`.
  */
 export async function openMovable(choice: StoreChoice, role: MoveRole): Promise<MovableStore> {
   switch (choice.engine) {
@@ -53,7 +53,7 @@ export async function reportHot(choice: RedisChoice): Promise<StoreReport> {
   return (await import('./redis/report.ts')).reportRedis(choice)
 }
 
-/** The report of a store that is made and in order. @throws Error if it cannot be asked. */
+/** The report of a store that exists and has the present schema. @throws Error if it cannot be asked. */
 export async function reportStore(choice: StoreChoice): Promise<StoreReport> {
   switch (choice.engine) {
     case 'sqlite':
@@ -106,7 +106,7 @@ function clientOf({ host, port, user, password, database, tls, caFile }: Postgre
     port,
     user,
     database,
-    // A function, or the client would look for one in the environment and in the home folder.
+    // As a function, because otherwise the client searches the environment and the home folder for a password.
     password: () => password ?? '',
     ssl: tls === 'off' ? false : { ...(caFile && { ca: readFileSync(caFile, 'utf8') }) },
     application_name: 'countersign',

@@ -1,4 +1,4 @@
-/** The contract for messages on their way: at least once, by lease, each dispatch recorded. */
+/** The contract for queued messages: each is sent at least once, owned by a lease meanwhile, with each dispatch recorded. */
 
 import type { Channel } from '../message/channel.ts'
 import type { Dispatch } from '../message/dispatch.ts'
@@ -10,18 +10,18 @@ export type Lease = { readonly owner: string; readonly ms: number }
 
 export type Settlement = {
   readonly dispatch: Dispatch
-  /** What was claimed, as far as the record of the dispatch needs it. */
+  /** The part of the claimed message that the record of the dispatch needs. */
   readonly message: Pick<NewMessage, 'tenant' | 'app' | 'channel' | 'cooldown'>
-  /** Of the number; empty for e-mail. */
+  /** The region of the number; empty for e-mail. */
   readonly region: string
   /** Empty for a notice. */
   readonly verification: string
   readonly queuedAt: number
-  /** Of the claim. Recorded once, however often this settlement arrives. */
+  /** The number of the claim. The dispatch is recorded once, however often this settlement arrives. */
   readonly nth: number
   /**
-   * done: off the queue · retry: due again after so long · second: due again by another channel after
-   * so long, unless a receipt says delivered before · failed: off the queue, not sent.
+   * done: removed from the queue · retry: due again after a time · second: due again by another channel after a time, unless
+   * a receipt reports `delivered` before · failed: removed from the queue, not sent.
    */
   readonly next:
     | { readonly kind: 'done' }
@@ -38,14 +38,14 @@ export type EntryKey = {
   readonly verification: string
 }
 
-/** That a message is being handed over. */
+/** The mark of a message that is being handed over. */
 export type Begun = EntryKey & {
   /** Of the claim. */
   readonly nth: number
   readonly provider: string
 }
 
-/** Not counted: what was accepted and waits whether a second channel is needed. */
+/** Without accepted messages that wait for a receipt before a second channel. */
 export type OutboxDepth = { readonly queued: number; readonly oldestMs: number }
 
 export type Outbox = {
@@ -54,20 +54,20 @@ export type Outbox = {
   /** Claims up to `most` due messages whose lease, if any, has run out; oldest first. */
   claim(most: number, lease: Lease): Promise<readonly OutboxEntry[]>
   /**
-   * Records dispatches and says what becomes of their messages. If another owner has settled it in
-   * the meantime, because this lease ran out, the dispatch is recorded all the same: it happened. One that has
-   * failed stays with who has claimed it since. What failed and nobody took frees its cooldown, once.
-   * @returns In their order, whether the message was given up by it: true once for a message that has failed.
+   * Records dispatches, and ends their messages or makes them due again. If another owner has settled a message meanwhile,
+   * because this lease ran out, the dispatch is recorded all the same, since it happened. A message that failed stays with
+   * an owner that has claimed it since. If it failed and nobody took it, its cooldown is refunded, once.
+   * @returns For each, in their order, whether it gave the message up: true once for a message that has failed.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>
   /**
-   * Marks claimed messages as being handed over, before they are. Settling or postponing one takes the mark away.
-   * @returns For each whether it is this claim's still; if not, another owner has it, and it must not be handed over.
+   * Marks claimed messages as being handed over, before they are. Settling or postponing a message removes the mark.
+   * @returns For each whether this claim still owns it. If not, another owner has it, and it must not be handed over.
    */
   begin(marks: readonly Begun[]): Promise<readonly boolean[]>
-  /** Gives claimed messages back untried, for later: the claim does not count as a dispatch. */
+  /** Gives claimed messages back untried, to be due later. The claim does not count as a dispatch. */
   postpone(keys: readonly EntryKey[], afterMs: number): Promise<void>
-  /** Ends all leases of an owner: at its start, for those it held when it died. */
+  /** Ends all leases of an owner. It calls this at its start, for leases from before a crash. */
   release(owner: string): Promise<void>
   depth(): Promise<OutboxDepth>
 }

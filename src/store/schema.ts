@@ -1,14 +1,14 @@
-/** What opening a store does about its schema: who may bring it up to date, and what the others are told. */
+/** The schema of a store at its opening: who may bring it up to date, and the errors for all others. */
 
 import { AppError } from '../errors.ts'
 
 export type SchemaOptions = {
   /**
-   * false: refuse a store that is not there, or whose schema is older than this version's, instead of mending that. A server of the older
-   * version may be using it, which a command that only looks must not stop. Default true.
+   * false: refuse a missing store, or one with an older schema than this version's, instead of making or migrating it. A
+   * server of the older version may be using it, and a command that only reads must not stop that server. Default true.
    */
   readonly migrates?: boolean
-  /** The schema was brought up to date; from 0: it was made. */
+  /** Called when the schema was brought up to date; from 0 if the store was made. */
   readonly onMigrated?: (from: number, to: number) => void
 }
 

@@ -6,7 +6,7 @@ export type Replica = {
   readonly state: string | null
   /** Whether each commit waits for this replica. */
   readonly isAwaited: boolean
-  /** How much it has not replayed yet. */
+  /** Bytes of the log that it has not replayed yet. */
   readonly behindBytes: number
   readonly behindMs: number
 }
@@ -17,9 +17,9 @@ export type StoreReport = {
   /** null: it has none. */
   readonly schema: number | null
   readonly bytes: number
-  /** About how many, by table; absent where they would have to be counted. */
+  /** The approximate number by table; absent if they would have to be counted. */
   readonly rows?: Readonly<Record<string, number>>
-  /** Absent where there can be none. */
+  /** Absent if the engine has no replicas. */
   readonly replicas?: readonly Replica[]
   /** Sentences, each with its remedy, about settings that make answers less than durable or stop writing. */
   readonly problems: readonly string[]

@@ -1,4 +1,4 @@
-/** What every engine does, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
+/** The contract of an engine, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
 
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
@@ -8,8 +8,8 @@ import type { Outbox } from './outbox.ts'
 import type { Verifications } from './verifications.ts'
 
 /**
- * An engine. Every verb rejects with AppError `store.unavailable` if the engine fails or does not
- * answer within the deadline it was opened with; then nothing may be taken as accepted.
+ * An engine. Every verb rejects with AppError `store.unavailable` if the engine fails, or does not answer within the
+ * deadline it was opened with. The caller must then treat the call as refused, although its effect may have stayed.
  */
 export type Store = AsyncDisposable & {
   /**
@@ -26,10 +26,11 @@ export type Store = AsyncDisposable & {
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
   /**
-   * Writes something small, as durably as any record: a full disk, a replica and a full memory all answer reads.
-   * @returns The parts that take no writes while others do, in words; empty if all is well.
+   * Writes something small, as durably as any record. A read would prove nothing, because a full disk, a replica and a full
+   * memory still answer reads.
+   * @returns Sentences about the parts that take no writes while others do; empty if all do.
    */
   proveWrite(): Promise<readonly string[]>
-  /** Drops what nothing asks for any more: forgotten limiters, old tokens, expired proofs, past retention. */
+  /** Drops records that nothing needs any more: forgotten limiters, old tokens, expired proofs, all past the retention. */
   sweep(retentionMs: number): Promise<void>
 }

@@ -11,7 +11,7 @@ export type StoredDispatch = RecordedDispatch & {
   readonly about: string
   readonly tenant: string
   readonly app: string
-  /** What its receipts will name; null: none is awaited any more. */
+  /** The key that its receipts will have; null: it does not wait for receipts any more. */
   readonly receiptKey: string | null
 }
 
@@ -42,8 +42,8 @@ export type DispatchRow = {
 }
 
 /**
- * What a dispatch was about: its verification, or for a notice its time and id in the same form. Both begin with their
- * time, so rows are appended.
+ * The thing a dispatch is about: its verification, or for a notice its time and id in the same form. Both begin with their
+ * time, so that rows are appended.
  */
 export function aboutOf({ verification, queuedAt, messageId }: EntryKey): string {
   return verification === '' ? idAt(queuedAt) + messageId : verification

@@ -1,4 +1,4 @@
-/** Cleaning in pieces, one after the other, so that calls go on in between. */
+/** Sweeps in pieces, one after the other, so that calls are served in between. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -6,7 +6,7 @@ const pauseMs = 20
 
 /**
  * @param piece  Does one piece. @returns Whether the next is due at once.
- * @returns A sweep; whoever asks for one while it goes on waits for it.
+ * @returns A sweep. Callers that start one while another runs wait for that.
  */
 export function inPieces(
   piece: (retentionMs: number) => Promise<boolean>,

@@ -1,4 +1,4 @@
-/** The contract between verbs and engines with tables: what one atomic step reads and writes, in the domain's records. */
+/** The contract between verbs and engines with tables: the domain's records that one atomic step reads and writes. */
 
 import type { Address } from '../address/address.ts'
 import type { Member } from '../directory/directory.ts'
@@ -14,21 +14,21 @@ import type { EntryKey, Lease } from './outbox.ts'
 import type { StoredDispatch } from './stored-dispatch.ts'
 import type { Used } from './verifications.ts'
 
-/** One act of the store, decided alike in every engine that keeps tables. */
+/** One act of the store, decided in the same way in every engine with tables. */
 export type Verb<Args extends readonly unknown[], Result> = {
-  /** Names all that `decide` may read. PostgreSQL reads and locks it at once, for all calls of a turn. */
+  /** Names all records that `decide` may read. PostgreSQL reads and locks them at once, for all calls of a turn. */
   needs(needs: Needs, ...args: Args): void
-  /** Pure but for the unit. Synchronous, so nothing comes in between. */
+  /** Pure apart from the unit. Synchronous, so that nothing can happen in between. */
   decide(unit: UnitOfWork, ...args: Args): Result
 }
 
-/** Collects what verbs are going to read. An engine that reads on demand has no use for it. */
+/** Collects the records that verbs are going to read. An engine that reads on demand does not need it. */
 export type Needs = {
   limiters(keys: Iterable<string>): void
   verification(id: string): void
   /** The live verification of a key. */
   live(key: VerificationKey): void
-  /** The same; where there is none, the decoy, whose reading costs as much (A-1). */
+  /** The same. If there is none, the decoy, whose reading costs as much (A-1). */
   liveOrDecoy(key: VerificationKey): void
   /** All live verifications of a member. */
   liveOf(tenant: string, member: string): void
@@ -45,16 +45,16 @@ export type Needs = {
   memberToImport(member: Member): void
 }
 
-/** What a receipt names its dispatch by. */
+/** The part of a receipt that names its dispatch. */
 export type ReceiptName = Pick<ProviderReceipt, 'provider' | 'key'>
 
 export type DispatchChange = Pick<StoredDispatch, 'segments' | 'price'> & {
   readonly receipt: NonNullable<StoredDispatch['receipt']>
 }
 
-/** Reads show what the same unit has written before. All of it is written with the commit, or nothing. */
+/** Reads see earlier writes of the same unit. Its writes are committed all together or not at all. */
 export type UnitOfWork = {
-  /** Engine time in ms, not earlier than any time that is read. */
+  /** Engine time in ms, not earlier than any time in the records that are read. */
   readonly now: number
   readonly limiters: OpenLimiters
   readonly verifications: {
@@ -65,10 +65,10 @@ export type UnitOfWork = {
     liveOf(tenant: string, member: string): readonly StoredVerification[]
     add(record: StoredVerification): void
     change(record: StoredVerification, change: VerificationChange): StoredVerification
-    /** Counts on the row that stands where there is no verification, so that an unknown address costs the same (A-1). */
+    /** Counts on the decoy if there is no verification, so that an unknown address costs the same (A-1). */
     countDecoy(): Verification | undefined
   }
-  /** What logins have proved to hold, for a time. */
+  /** The proofs of logins, which last for a time. */
   readonly proofs: {
     has(member: string, login: string): boolean
     put(proof: { readonly member: string; readonly login: string; readonly expiresAt: number }): void
@@ -82,10 +82,10 @@ export type UnitOfWork = {
   readonly members: {
     get(id: string): Member | undefined
     byAccount(tenant: string, account: string): Member | undefined
-    /** The one who logs in with a password under this account, over all tenants. */
+    /** The member who logs in with a password under this account, over all tenants. */
     byLogin(account: string): Member | undefined
     byAddress(tenant: string, address: Address): Member | undefined
-    /** Adds the member, or replaces what is kept under this id; `createdAt` and `tenant` stay. */
+    /** Adds the member, or replaces the record with this id; `createdAt` and `tenant` stay. */
     put(member: Member): void
   }
   readonly tokens: {
@@ -106,9 +106,9 @@ export type UnitOfWork = {
   readonly dispatches: {
     /** The last acceptance of a verification's messages so far. */
     lastAccepted(verification: string): Used['broughtBy']
-    /** Of a provider that reuses its ids, the newest. */
+    /** The newest one, if the provider reuses its ids. */
     awaiting(receipt: ReceiptName): StoredDispatch | undefined
-    /** Once, however often it is added. */
+    /** Adds a dispatch once, however often it is called. */
     add(dispatch: StoredDispatch): void
     change(dispatch: StoredDispatch, change: DispatchChange): void
   }

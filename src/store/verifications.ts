@@ -14,7 +14,7 @@ export type IssueRequest = {
   readonly lifetimeMs: number
   readonly isTest: boolean
   readonly limits: readonly Limit[]
-  /** Absent for a test address: nothing is sent to it. */
+  /** Absent for a test address, to which nothing is sent. */
   readonly message?: NewMessage
   /** The caller's claim on the message, so that it can hand it over at once after the commit. */
   readonly lease: Lease
@@ -31,48 +31,48 @@ export type IssueResult =
 
 export type SubmissionRequest = {
   readonly key: VerificationKey
-  /** Kept whatever the outcome. */
+  /** Limits whose hits stay whatever the outcome. */
   readonly counted: readonly Limit[]
-  /** Given back by `use` if the code is right. */
+  /** Limits whose hits `use` refunds if the code is right. */
   readonly wrong: readonly Limit[]
   readonly maxSubmissions: number
-  /** Fingerprint of the whole call, if the caller named it: a call answered with success before. */
+  /** Fingerprint of the whole call if its caller named it, to recognise a repeat of a call that succeeded. */
   readonly repeat?: string
 }
 
 export type SubmissionResult =
-  /** `now` is engine time: judge the record's life by it. `wrong`: what `use` gives back if the code is right. */
+  /** `now`: engine time, by which to judge the record's life. `wrong`: the hits that `use` refunds if the code is right. */
   | {
       readonly kind: 'taken'
       readonly record: Verification | undefined
-      /** Of no use to callers. Where there is no record it makes the answer of an engine's thread as long (A-1). */
+      /** Not for callers. Without a record it makes the answer of an engine's thread as long as one with a record (A-1). */
       readonly decoy?: Verification
       readonly now: number
       readonly wrong: readonly Hit[]
     }
-  /** This very call succeeded before and its code would still be alive: answer the same again. */
+  /** The same call succeeded before, and its code would still be alive: give the same answer again. */
   | { readonly kind: 'repeated' }
   | Throttled
 
 export type UseRequest = {
   readonly id: string
-  /** The hits to refund, as the submission told them. */
+  /** The hits to refund, from the result of the submission. */
   readonly wrong: readonly Hit[]
   /** false: the code was right but stays live, for a later step to use up. */
   readonly consumes: boolean
-  /** Remember for so long that in this login its member proved to hold a present contact. */
+  /** A proof to record: in this login its member proved to hold a present contact. */
   readonly proof?: { readonly login: string; readonly lastsMs: number }
   readonly repeat?: string
 }
 
-/** The use of a verification, with what it tells of delivery. */
+/** The use of a verification, with the facts about its delivery that metrics need. */
 export type Used = {
-  /** false: its code was entered right before, and this is not the first time. */
+  /** false: its code had been entered right before. */
   readonly isFirst: boolean
   /** Engine time, ms. */
   readonly issuedAt: number
   readonly usedAt: number
-  /** The last dispatch that a provider accepted before; null if none was, as for a test address. */
+  /** The last dispatch that a provider accepted before the use; null if there was none, as for a test address. */
   readonly broughtBy: {
     readonly provider: string
     readonly channel: string
@@ -83,28 +83,27 @@ export type Used = {
 
 export type FoundVerifications = {
   readonly found: readonly Verification[]
-  /** Look further from here; null: all were looked through. */
+  /** The `before` of the next piece; null: all were searched. */
   readonly next: string | null
 }
 
 export type Verifications = {
   /**
-   * Takes, then records the verification and queues its message, in one step. If one is live for
-   * the key it is kept, with its code and its end, and only the message is queued again.
+   * Acquires the limits, records the verification and queues its message, in one step. If one is live for the key, it is
+   * kept with its code and its end, and only the message is queued again.
    */
   issue(request: IssueRequest): Promise<IssueResult>
   /**
-   * Counts a submission before anyone looks at its code. A refusal by the member's own limits
-   * ends the live verification for all later submissions; one by what others did to the address
-   * does not. Submissions counted before the end may still use it: of many at once, one wins.
+   * Counts a submission before its code is compared. A refusal by the member's own limits ends the live verification for all
+   * later submissions, see `endsLiveCode`. Submissions counted before that end may still use it: of many at once, one wins.
    */
   takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
   /** Uses a live, unexpired verification. @returns undefined if it was not; a value for exactly one caller if it consumes. */
   use(request: UseRequest): Promise<Used | undefined>
   get(id: string): Promise<Verification | undefined>
   /**
-   * Those of an address, newest first, a bounded piece of the time at a call: nothing indexes addresses
-   * alone, for every issue would pay for what an operator asks once a day.
+   * The verifications of an address, the newest first, from a limited piece of time in each call. There is no index of
+   * addresses alone: every issue would pay for a question that an operator asks once a day.
    * @param query.sinceMs  Issued at this time or later.
    * @param query.before  `next` of the piece before.
    */
@@ -113,6 +112,6 @@ export type Verifications = {
     readonly sinceMs: number
     readonly before?: string
   }): Promise<FoundVerifications>
-  /** How many are live; some that ran out a little while ago may be among them. */
+  /** The number of live verifications, perhaps with some that have just run out. */
   countLive(): Promise<number>
 }

@@ -1,4 +1,4 @@
-/** Whether a store takes writes, proved by one: shared by all who ask, so that probes cost one write a second. */
+/** Proves by a write that a store takes writes. All callers share the proof, so that probes cost one write a second. */
 
 import type { Store } from './store.ts'
 
@@ -9,8 +9,8 @@ export type WriteProof =
 const goodForMs = 1_000
 
 /**
- * @param now  Milliseconds by a clock that nobody sets.
- * @returns Tells how the newest write went; never rejects.
+ * @param now  Milliseconds by a clock that never goes back.
+ * @returns A function that gives the result of the newest write; it never rejects.
  */
 export function createWriteProof(
   store: Pick<Store, 'proveWrite'>,
@@ -23,7 +23,7 @@ export function createWriteProof(
       (without): WriteProof => ({ kind: 'taken', without }),
       (): WriteProof => ({ kind: 'refused' }),
     )
-    // Nobody starts another while one is under way.
+    // No other write starts while this one is under way.
     const one = { proof, until: Number.POSITIVE_INFINITY }
     newest = one
     void proof.then(() => {

@@ -1,10 +1,10 @@
-/** The verification that a key's submissions and resends are about. */
+/** Finds the verification that a submission or a resend for a key is about. */
 
 import { isInTime, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 
-/** @returns The one that is alive. One whose time is over is marked `expired`, so that another may be issued. */
+/** @returns The live verification. One whose time is over is marked `expired`, so that another may be issued. */
 export function aliveOf(unit: UnitOfWork, key: VerificationKey): StoredVerification | undefined {
   const record = unit.verifications.live(key)
   if (!record || isInTime(record, unit.now)) return record

@@ -1,4 +1,4 @@
-/** One more entry of the journal. */
+/** Adds an entry to the journal. */
 
 import type { JournalEntry } from '../journal.ts'
 import type { Verb } from '../unit-of-work.ts'

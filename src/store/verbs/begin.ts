@@ -1,4 +1,4 @@
-/** That claimed messages are being handed over, noted before they are. */
+/** Marks claimed messages as being handed over, before they are. */
 
 import type { Begun } from '../outbox.ts'
 import type { Verb } from '../unit-of-work.ts'

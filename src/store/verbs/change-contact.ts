@@ -1,4 +1,4 @@
-/** The one step that stores a contact whose code was right. */
+/** Stores a contact whose code was right, in one step. */
 
 import { keysOf, refundAll } from '../../throttle/open-limiters.ts'
 import type { ContactChange, ContactChangeResult } from '../directory.ts'

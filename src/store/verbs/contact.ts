@@ -1,4 +1,4 @@
-/** What both ways of changing a contact have in common: what stands in their way, and what they change. */
+/** The common part of both ways to change a contact: the obstacles, and the change itself. */
 
 import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
@@ -13,7 +13,7 @@ export function needContact(needs: Needs, { tenant, member, address }: Wanted): 
   needs.liveOf(tenant, member)
 }
 
-/** The other member who has the address, and loses it. */
+/** Another member who has the address, and loses it by the change. */
 type Holder = Member | undefined
 
 export function holderOf(unit: UnitOfWork, { tenant, member, address }: Wanted): Holder {
@@ -22,8 +22,8 @@ export function holderOf(unit: UnitOfWork, { tenant, member, address }: Wanted):
 }
 
 /**
- * stale: decided on contacts that the member no longer has · bound: a member has it who is not disabled. A disabled
- * one loses it, or a number that went to somebody new could never be used again.
+ * stale: the caller decided on contacts that have changed since · bound: a member who is not disabled has the address. A
+ * disabled member loses it, because otherwise a number with a new owner could never be used again.
  */
 export function obstacleTo(
   member: Member,
@@ -39,12 +39,12 @@ function isSame(a: Address | null, b: Address | null): boolean {
 }
 
 type Replacement = Pick<ContactSetting, 'contact' | 'address' | 'country' | 'tenant' | 'app' | 'notices'> & {
-  /** The verification concerned; empty if none. */
+  /** The verification of the change; empty if there is none. */
   readonly verification: string
   readonly cause: 'code' | 'operator'
 }
 
-/** Changes the contact and ends what hung on the old ones: the member's live codes, and what his logins have proved. */
+/** Changes the contact, and ends the member's live codes and proofs, which depended on the old contacts. */
 export function replaceContact(unit: UnitOfWork, member: Member, holder: Holder, change: Replacement): void {
   const { contact, address, country, tenant, app, verification, cause, notices } = change
   const entry = { kind: 'contact-changed', tenant, app, verification } as const

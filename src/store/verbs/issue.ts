@@ -1,4 +1,4 @@
-/** A new verification, or the one that is alive again, with its message queued. */
+/** Issues a verification and queues its message; while one is live, only queues its message again. */
 
 import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'

@@ -1,4 +1,4 @@
-/** Hits on limiters that belong to no verification, such as passwords and nonces. */
+/** Acquires, refunds and reserves in limiters that belong to no verification, such as those of passwords and nonces. */
 
 import { type Hit, hitsOf, type Limit } from '../../throttle/acquire.ts'
 import { acquire as acquireAll, keysOf, refundAll } from '../../throttle/open-limiters.ts'

@@ -1,4 +1,4 @@
-/** Claimed messages given back untried: those claims do not count. */
+/** Gives claimed messages back untried: their claims do not count. */
 
 import { released } from '../../message/stored-entry.ts'
 import type { EntryKey } from '../outbox.ts'

@@ -1,4 +1,4 @@
-/** Members as they are imported: each added, updated, left alone or refused on its own merits, all in one step. */
+/** Imports members in one step. Each is added, updated, left alone or refused independently of the others. */
 
 import type { Member } from '../../directory/directory.ts'
 import type { ImportOutcome } from '../directory.ts'
@@ -18,13 +18,13 @@ function putMember(unit: UnitOfWork, member: Member): ImportOutcome {
   if (reason) return { kind: 'refused', reason }
   const next = { ...member, createdAt: previous?.createdAt ?? member.createdAt }
   if (previous && isSame(previous, next)) return { kind: 'unchanged' }
-  // Whoever is allowed again logs in again.
+  // A member who is enabled again must log in again.
   if (previous?.isDisabled && !member.isDisabled) unit.tokens.endOf(member.id)
   unit.members.put(next)
   return { kind: previous ? 'updated' : 'added' }
 }
 
-/** What belongs to another member: the account, in the tenant or among all who log in with a password, or a contact. */
+/** Refuses an account or a contact that another member has. An account with a password is unique over all tenants. */
 function refusalOf({ members }: UnitOfWork, member: Member) {
   const { id, tenant, account, passwordHash, phone, email } = member
   const isAnother = (other: Member | undefined) => other !== undefined && other.id !== id
@@ -35,7 +35,7 @@ function refusalOf({ members }: UnitOfWork, member: Member) {
   return undefined
 }
 
-/** Whatever the order in which their fields were set. */
+/** Compares by fields, in whatever order they were set. */
 function isSame(a: Member, b: Member): boolean {
   const fields = Object.keys(a) as (keyof Member)[]
   return fields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]))

@@ -1,4 +1,4 @@
-/** Messages that belong to no verification. */
+/** Queues messages that belong to no verification. */
 
 import type { NewMessage } from '../../message/message.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'

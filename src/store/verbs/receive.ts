@@ -1,4 +1,4 @@
-/** What receipts change: the record of their dispatches, and whether a second channel is still needed. */
+/** Applies receipts to the record of their dispatches, and to messages that wait for a second channel. */
 
 import { receiptRank } from '../../message/receipt-state.ts'
 import { isWaitingForReceipt } from '../../message/stored-entry.ts'
@@ -9,7 +9,7 @@ import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 
 export type Received = {
   readonly results: readonly ReceiptResult[]
-  /** Of these receipts, also of those that had been received before: what follows from it elsewhere may have failed. */
+  /** The states that stand after these receipts, also after repeated ones, because a write elsewhere may have failed before. */
   readonly standing: readonly StandingReceipt[]
 }
 
@@ -51,7 +51,7 @@ function receiveOne(unit: UnitOfWork, receipt: ProviderReceipt, standing: Standi
   }
 }
 
-/** Delivered: a second channel is not needed. Undeliverable: it is, at once. */
+/** If delivered, no second channel is needed. If undeliverable, it is needed at once. */
 function endWait({ outbox, now }: UnitOfWork, dispatch: StoredDispatch, { state }: ProviderReceipt): void {
   if (state !== 'delivered' && state !== 'undeliverable') return
   const key = entryKeyOf(dispatch)

@@ -1,4 +1,4 @@
-/** A contact that the operator sets or clears, without a code; the member may be disabled. */
+/** Sets or clears a contact for the operator, without a code; the member may be disabled. */
 
 import type { ContactSetting, ContactSettingResult } from '../directory.ts'
 import type { Verb } from '../unit-of-work.ts'

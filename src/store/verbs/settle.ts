@@ -1,4 +1,4 @@
-/** What becomes of messages after a dispatch: each leaves the outbox or is tried again, and its dispatch is recorded. */
+/** Settles messages after a dispatch: each leaves the outbox or is tried again, and its dispatch is recorded. */
 
 import { isUntaken } from '../../message/outbox-entry.ts'
 import { released, type StoredEntry } from '../../message/stored-entry.ts'
@@ -19,7 +19,7 @@ export const settle: Verb<[readonly Settlement[]], readonly boolean[]> = {
   decide: (unit, settlements) => settlements.map((one) => settleOne(unit, one)),
 }
 
-/** @returns Whether the message was given up by it. */
+/** @returns Whether this settlement gave the message up. */
 function settleOne(unit: UnitOfWork, settlement: Settlement): boolean {
   const { dispatch, message, next, queuedAt, verification, nth } = settlement
   const record = storedDispatchOf(settlement)
@@ -49,8 +49,8 @@ function settleOne(unit: UnitOfWork, settlement: Settlement): boolean {
 }
 
 /**
- * Whether the message was claimed again since, because this lease ran out: who has it now decides about it. One that
- * was accepted is done or waits for its second channel all the same, whoever has it.
+ * Whether the message was claimed again since, because this lease ran out. Then its present owner decides about it. But a
+ * message that was accepted is done, or waits for its second channel, whoever owns it.
  */
 function isOvertaken({ claims }: StoredEntry, { nth, next }: Settlement): boolean {
   return (next.kind === 'retry' || next.kind === 'failed') && claims > nth

@@ -1,4 +1,4 @@
-/** One more submission, counted before anyone looks at its code. */
+/** Counts a submission, before its code is compared. */
 
 import { hitsOf, limitsWith } from '../../throttle/acquire.ts'
 import { endsLiveCode } from '../../throttle/ends-live-code.ts'

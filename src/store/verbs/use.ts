@@ -1,4 +1,4 @@
-/** The use of a verification whose code was right: of any number of callers one uses it up. */
+/** Uses a verification whose code was right: of any number of callers, one uses it up. */
 
 import { keysOf, refundAll } from '../../throttle/open-limiters.ts'
 import { isUsable, type StoredVerification } from '../../verification/stored-verification.ts'
@@ -31,7 +31,7 @@ export function usableOf(unit: UnitOfWork, id: string): StoredVerification | und
   return record && isUsable(record, unit.now) ? record : undefined
 }
 
-/** Notes when the code was first entered right. @param consumes  Whether it is used up by that. */
+/** Records when the code was first entered right. @param consumes  Whether that uses it up. */
 export function markUsed(unit: UnitOfWork, record: StoredVerification, consumes: boolean): Used {
   const { now, verifications, dispatches } = unit
   const isFirst = record.usedAt === null

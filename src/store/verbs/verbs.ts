@@ -1,4 +1,4 @@
-/** The verbs that are decided over a unit of work, by their names in the contract. */
+/** All verbs that are decided over a unit of work, by their names in the contract. */
 
 import type { Verb } from '../unit-of-work.ts'
 import { append } from './append.ts'
