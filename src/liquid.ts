@@ -61,6 +61,19 @@ function parse(engine: Liquid, source: string, names: readonly string[] | undefi
   return parsed
 }
 
+/** The names of all values that the templates in a structure use. @throws Error for a malformed template. */
+export function namesIn(structure: unknown): ReadonlySet<string> {
+  const engine = new Liquid()
+  const names = new Set<string>()
+  const add = (node: unknown): void => {
+    if (typeof node === 'string')
+      for (const name of engine.globalVariablesSync(engine.parse(node))) names.add(name)
+    else if (typeof node === 'object' && node !== null) for (const child of Object.values(node)) add(child)
+  }
+  add(structure)
+  return names
+}
+
 /** The name of the value if a template is one value and nothing else; otherwise null. */
 export function soleName(source: string): string | null {
   return /^\{\{\s*([A-Za-z]\w*)\s*\}\}$/.exec(source)?.[1] ?? null

@@ -141,6 +141,9 @@ test('own-block.md has every key, value and way of the format', () => {
 
 test('what a block says of the message is what a message has', async () => {
   const { messageValues } = await import('../src/providers/http/message-values.ts')
-  const values = messageValues(phoneMessage, null, null, 0)
-  assert.deepEqual(Object.keys(values).toSorted(), messageValueNames.toSorted())
+  const valuesOf = (names: ReadonlySet<string>) =>
+    messageValues({ names, fixed: { key: 'x' }, templateIds: null, receiptUrl: null })(phoneMessage, 0)
+  const all = ['key', ...messageValueNames]
+  assert.deepEqual(Object.keys(valuesOf(new Set([...all, 'other']))).toSorted(), all.toSorted())
+  assert.deepEqual(valuesOf(new Set(['toDigits'])), { key: 'x', toDigits: '15558675310' })
 })

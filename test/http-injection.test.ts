@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { CarrierBlock } from '../src/config/carriers/block-schema.ts'
 import { loadBlock, readyMadeNames } from '../src/config/carriers/load-block.ts'
 import type { Message } from '../src/delivery/provider.ts'
+import { namesIn } from '../src/liquid.ts'
 import { compileRequest } from '../src/providers/http/compile-request.ts'
 import { messageValues } from '../src/providers/http/message-values.ts'
 import type { Outgoing } from '../src/providers/http/outgoing.ts'
@@ -106,9 +107,14 @@ function requesterOf(name: string): (text: string, need?: string) => Outgoing {
   return (text, need = 'need') => {
     const changed = { text, subject: text, html: text, sender: text, variables: [text, text, text] }
     const ids = block.takesTemplateIds ? templateIds : null
-    const values = messageValues({ ...message, ...changed }, ids, 'https://codes.example.com/r', at)
     const needs = Object.fromEntries(Object.keys(block.needs ?? {}).map((one) => [one, need]))
-    return send({ ...needs, ...values, nonce: 'nonce' }, at)
+    const valuesOf = messageValues({
+      names: namesIn(block.request),
+      fixed: needs,
+      templateIds: ids,
+      receiptUrl: 'https://codes.example.com/r',
+    })
+    return send({ ...valuesOf({ ...message, ...changed }, at), nonce: 'nonce' }, at)
   }
 }
 

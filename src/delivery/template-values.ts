@@ -34,18 +34,22 @@ export function valuesOf(
   common: { readonly product: string; readonly signature: string },
 ): Values {
   const { product, signature } = common
-  const reference = referenceOf(messageId)
   if (template === 'code') {
     const lifetime = lifetimeIn(locale, Number(required(given, 'lifetimeMs')))
     const code = oneLine(required(given, 'code'))
-    // Digit by digit, because a voice would read the whole as a number of hundred thousands.
     return {
       code,
       lifetime,
       product,
       signature,
-      reference,
-      spoken: [...code].join(locale === 'zh-CN' ? '，' : ', '),
+      // Most messages need neither of these, and they take longer than all others.
+      get reference() {
+        return referenceOf(messageId)
+      },
+      // Digit by digit, because a voice would read the whole as a number of hundred thousands.
+      get spoken() {
+        return [...code].join(locale === 'zh-CN' ? '，' : ', ')
+      },
     }
   }
   return {
@@ -53,7 +57,7 @@ export function valuesOf(
     time: timeIn(locale, new Date(Number(required(given, 'changedAt'))).toISOString()),
     product,
     signature,
-    reference,
+    reference: referenceOf(messageId),
   }
 }
 

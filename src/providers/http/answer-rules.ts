@@ -20,8 +20,10 @@ export function ruleOf(rules: Rules | undefined): Holds {
 function conditionOf(at: string, condition: Condition): Holds {
   if (at === 'status') {
     const wanted = [condition].flat().map(String)
+    const exact = new Set(wanted.map(Number))
     // `4xx` stands for all of its hundred.
-    return (_, status) => wanted.some((one) => one === String(status) || one === `${String(status)[0]}xx`)
+    const hundreds = new Set(wanted.filter((one) => /^\dxx$/.test(one)).map((one) => Number(one[0])))
+    return (_, status) => exact.has(status) || hundreds.has(Math.floor(status / 100))
   }
   const find = subjectOf(at)
   if (typeof condition === 'object' && 'present' in condition)

@@ -50,7 +50,8 @@ export function compileRequest(
       headers: given,
       body: bodyOf(values),
     }
-    return { ...unsigned, headers: { ...given, ...signed(unsigned, values, nowMs) } }
+    Object.assign(given, signed(unsigned, values, nowMs))
+    return unsigned
   }
 }
 
@@ -99,9 +100,15 @@ function nodeOf(child: unknown): Node {
   }
   const nodes = Object.entries(child).map(([name, one]) => [name, nodeOf(one)] as const)
   return (values) => {
-    const entries = nodes.map(([name, node]) => [name, node(values)] as const)
-    const kept = entries.filter(([, value]) => value !== undefined)
-    return kept.length === 0 && nodes.length > 0 ? undefined : Object.fromEntries(kept)
+    const kept: Record<string, unknown> = {}
+    let isEmpty = nodes.length > 0
+    for (const [name, node] of nodes) {
+      const value = node(values)
+      if (value === undefined) continue
+      kept[name] = value
+      isEmpty = false
+    }
+    return isEmpty ? undefined : kept
   }
 }
 

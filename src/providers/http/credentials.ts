@@ -3,11 +3,10 @@
 import type { CarrierBlock } from '../../config/carriers/block-schema.ts'
 import { DeliveryError } from '../../delivery/provider.ts'
 import type { Values } from '../../liquid.ts'
-import { randomHex } from '../../random.ts'
 import type { Answer } from './answer.ts'
 import { ruleOf } from './answer-rules.ts'
 import { compileRequest } from './compile-request.ts'
-import { timeValues } from './message-values.ts'
+import { signingValues } from './message-values.ts'
 import type { Outgoing } from './outgoing.ts'
 import { wordsOf } from './recorded-words.ts'
 import { finderOf, saidBy } from './selectors.ts'
@@ -27,7 +26,7 @@ export function credentialProof(block: CarrierBlock, server: string, values: Val
   const words = (block.answer.words ?? []).map(finderOf)
 
   return {
-    request: (nowMs) => compiled({ ...values, ...timeValues(nowMs), nonce: randomHex(16) }, nowMs),
+    request: (nowMs) => compiled({ ...values, ...signingValues(nowMs) }, nowMs),
     judge({ status, headers, text }, hidden) {
       const said = saidBy({ text, headers, query: '', form: block.answer.parse ?? 'json' })
       if (isGood(said, status)) return

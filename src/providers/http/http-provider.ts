@@ -2,6 +2,7 @@
 
 import type { HttpSettings } from '../../config/providers/http.ts'
 import { DeliveryError, type Provider, type ReceiptSink } from '../../delivery/provider.ts'
+import { namesIn } from '../../liquid.ts'
 import type { Answer } from './answer.ts'
 import { answerJudge } from './answer-judge.ts'
 import { createHttpClient, type Lost } from './client.ts'
@@ -24,6 +25,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
   const client = createHttpClient({ ...settings, connections: settings.window })
   const beside = createReach(settings)
   const requestOf = compileRequest(block.request, server)
+  const valuesOf = messageValues({ names: namesIn(block.request), fixed: values, templateIds, receiptUrl })
   const judge = answerJudge(block.answer)
   const proof = credentialProof(block, server, values)
 
@@ -40,7 +42,7 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
       const nowMs = Date.now()
       let request: Outgoing
       try {
-        request = requestOf({ ...values, ...messageValues(message, templateIds, receiptUrl, nowMs) }, nowMs)
+        request = requestOf(valuesOf(message, nowMs), nowMs)
       } catch (error) {
         // liquid's error names the position in the template and shows no value.
         throw new DeliveryError('unavailable', wordsOf([`the block cannot make a request: ${error}`], hidden))
