@@ -6,6 +6,8 @@
  * quote or comma is refused like an ASCII one.
  */
 export function inPlainWidth(text: string): string {
+  // Nearly all texts have none of them.
+  if (!/[\u3002\uff01-\uff61]/.test(text)) return text
   return text
     .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
     .replace(/[\u3002\uff61]/g, '.')

@@ -1,6 +1,5 @@
 /** The tag that stands for an address in the journal: only the key ring leads from an address to its tag. */
 
-import { createHmac } from 'node:crypto'
 import type { KeyRing, RingKey } from './key-ring.ts'
 
 const version = 'countersign-address-1'
@@ -8,10 +7,8 @@ const version = 'countersign-address-1'
 /** 128 bits in base64url. @param address  The address's identity, see `addressKey`. */
 export function addressTag(key: RingKey, address: string): string {
   // The version with its length in front keeps this MAC apart from those that codes are made from.
-  return createHmac('sha256', key.codeKey)
-    .update(`${version.length}:${version}${address.length}:${address}`)
-    .digest()
-    .toString('base64url', 0, 16)
+  const mac = key.codeMac(`${version.length}:${version}${address.length}:${address}`)
+  return Buffer.from(mac.slice(0, 32), 'hex').toString('base64url')
 }
 
 /** The tags of an address under every key of the ring: each may have been the newest when an entry was written. */

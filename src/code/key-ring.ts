@@ -1,12 +1,13 @@
 /** The key ring: secret keys by id. The newest makes codes, all of them check codes. */
 
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import { hmacSha256 } from './hmac.ts'
 
 /** The two keys derived from one master key, one for each use, so that neither use weakens the other. */
 export type RingKey = {
   readonly id: string
-  /** Makes codes (HMAC-SHA-256, 32 bytes). */
-  readonly codeKey: KeyObject
+  /** The HMAC-SHA-256 that codes are made of, as hex. A function, so that no dump of this record shows the key. */
+  readonly codeMac: (text: string) => string
   /** Seals secrets at rest (AES-256-GCM, 32 bytes). */
   readonly sealKey: KeyObject
 }
@@ -67,6 +68,6 @@ export function newKeyLine(createdAt: Date): string {
 
 function ringKey(id: string, master: Buffer): RingKey {
   const derive = (use: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `countersign ${use} v1`, 32)))
-  return { id, codeKey: derive('code'), sealKey: derive('seal') }
+    Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `countersign ${use} v1`, 32))
+  return { id, codeMac: hmacSha256(derive('code')), sealKey: createSecretKey(derive('seal')) }
 }
