@@ -14,10 +14,10 @@ export type Sessions = {
 }
 
 const rememberMs = 800
-const mostRemembered = 50_000
+const maxRemembered = 50_000
 
 type Remembered = {
-  readonly session: Session | undefined
+  readonly session: Session
   readonly until: number
   readonly expiresAt: number
 }
@@ -29,7 +29,24 @@ export function tokenHash(token: string): string {
 
 export function createSessions(store: Pick<Store, 'directory'>, now: () => number): Sessions {
   let remembered = new Map<string, Remembered>()
+  /** The hashes of each member's remembered tokens: every login forgets its member, so this must not cost a search. */
+  let ofMember = new Map<string, Set<string>>()
   const asking = new Map<string, Promise<Session | undefined>>()
+
+  function remember(key: string, session: Session): void {
+    if (remembered.size >= maxRemembered) {
+      remembered = new Map()
+      ofMember = new Map()
+    }
+    remembered.set(key, {
+      session,
+      until: performance.now() + rememberMs,
+      expiresAt: session.token.expiresAt,
+    })
+    const keys = ofMember.get(session.member.id)
+    if (keys) keys.add(key)
+    else ofMember.set(session.member.id, new Set([key]))
+  }
 
   return {
     find(accessToken) {
@@ -42,14 +59,8 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
       const answer = store.directory
         .session(key, ['access'])
         .then((session) => {
-          if (remembered.size >= mostRemembered) remembered = new Map()
           // Unknown tokens are not remembered, because they would push out sessions of real callers.
-          if (session && asking.get(key) === answer)
-            remembered.set(key, {
-              session,
-              until: performance.now() + rememberMs,
-              expiresAt: session.token.expiresAt,
-            })
+          if (session && asking.get(key) === answer) remember(key, session)
           return session
         })
         .finally(() => {
@@ -60,7 +71,8 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
     },
 
     forget(member) {
-      for (const [key, { session }] of remembered) if (session?.member.id === member) remembered.delete(key)
+      for (const key of ofMember.get(member) ?? []) remembered.delete(key)
+      ofMember.delete(member)
       // An answer that is on its way may be older than the change. Its callers get it, but it is not remembered.
       asking.clear()
     },
