@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deepest, longestForm, mostMarks, mostPairs, parseForm, parseJson, parseText } from './outside.ts'
+import { maxDepth, maxFormLength, maxMarks, maxPairs, parseForm, parseJson, parseText } from './outside.ts'
 
 const lenient = { trailingCommas: true }
 
@@ -69,16 +69,16 @@ test('no name reaches a prototype, on either way', () => {
 
 test('what is too deep or too much is malformed, up to there it is read', () => {
   const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
-  assert.equal(parseJson(nested(deepest)).kind, 'parsed')
-  assert.deepEqual(parseJson(nested(deepest + 1)), { kind: 'malformed', problem: 'too-deep' })
+  assert.equal(parseJson(nested(maxDepth)).kind, 'parsed')
+  assert.deepEqual(parseJson(nested(maxDepth + 1)), { kind: 'malformed', problem: 'too-deep' })
   assert.deepEqual(parseJson('['.repeat(1_000_000), lenient), { kind: 'malformed', problem: 'too-deep' })
   assert.equal(parseJson(`"${'['.repeat(1_000)}"`).kind, 'parsed', 'brackets in a text are none')
   const list = (marks: number) => `[${'1,'.repeat(marks)}1]`
-  assert.equal(parseJson(list(mostMarks)).kind, 'parsed')
-  assert.deepEqual(parseJson(list(mostMarks + 1)), { kind: 'malformed', problem: 'too-many' })
-  assert.equal(parseForm('a=1&'.repeat(mostPairs - 1)).kind, 'parsed')
-  assert.deepEqual(parseForm('a=1&'.repeat(mostPairs + 1)), { kind: 'malformed', problem: 'too-many' })
-  assert.deepEqual(parseForm('a'.repeat(longestForm + 1)), { kind: 'malformed', problem: 'too-many' })
+  assert.equal(parseJson(list(maxMarks)).kind, 'parsed')
+  assert.deepEqual(parseJson(list(maxMarks + 1)), { kind: 'malformed', problem: 'too-many' })
+  assert.equal(parseForm('a=1&'.repeat(maxPairs - 1)).kind, 'parsed')
+  assert.deepEqual(parseForm('a=1&'.repeat(maxPairs + 1)), { kind: 'malformed', problem: 'too-many' })
+  assert.deepEqual(parseForm('a'.repeat(maxFormLength + 1)), { kind: 'malformed', problem: 'too-many' })
 })
 
 test('a form is what URLSearchParams makes of it', () => {

@@ -10,17 +10,17 @@ export type Parsed<Value> =
 export type Pairs = readonly (readonly [name: string, value: string])[]
 
 /** The most levels of nested objects and arrays. No documented call, ours or a carrier's, has ten. */
-export const deepest = 32
+export const maxDepth = 32
 /**
  * The most commas and colons of a JSON text. Reading takes longest if each value has a different name: this many then
  * take 25 ms of the thread that serves all callers. The largest documented call of a carrier (SendGrid's event webhook,
  * 768 KiB) has 40 000.
  */
-export const mostMarks = 60_000
+export const maxMarks = 60_000
 /** The most pairs of a form. A carrier's call-back has about twenty. */
-export const mostPairs = 1_000
+export const maxPairs = 1_000
 /** The longest form: it holds a single receipt. */
-export const longestForm = 64 * 1024
+export const maxFormLength = 64 * 1024
 
 /** @returns The text without a byte order mark; malformed if it is not UTF-8, rather than with U+FFFD in it. */
 export function parseText(bytes: Buffer): Parsed<string> {
@@ -38,8 +38,8 @@ export function parseJson(
   { trailingCommas = false }: { readonly trailingCommas?: boolean } = {},
 ): Parsed<unknown> {
   const { depth, marks, trailing } = surveyed(text)
-  if (depth > deepest) return malformed('too-deep')
-  if (marks > mostMarks) return malformed('too-many')
+  if (depth > maxDepth) return malformed('too-deep')
+  if (marks > maxMarks) return malformed('too-many')
   try {
     return parsed(JSON.parse(text))
   } catch {
@@ -57,9 +57,9 @@ export function parseJson(
  * another encoding for their words, and the state in the same form must not be lost.
  */
 export function parseForm(text: string): Parsed<Pairs> {
-  if (text.length > longestForm) return malformed('too-many')
-  const parts = text.split('&', mostPairs + 1)
-  if (parts.length > mostPairs) return malformed('too-many')
+  if (text.length > maxFormLength) return malformed('too-many')
+  const parts = text.split('&', maxPairs + 1)
+  if (parts.length > maxPairs) return malformed('too-many')
   const pairs: (readonly [string, string])[] = []
   for (const part of parts) {
     if (part === '') continue

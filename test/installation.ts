@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
-import { longestSignatureMs } from '../src/flows/app-login.ts'
+import { maxSignatureMs } from '../src/flows/app-login.ts'
 import type { OutboxEntry } from '../src/message/outbox-entry.ts'
 import {
   newIssue,
@@ -116,7 +116,7 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
     false,
     defaultPasswordLimits,
   )
-  await store.limiters.acquire([...limits, nonceLimit(app, unlike(), longestSignatureMs)])
+  await store.limiters.acquire([...limits, nonceLimit(app, unlike(), maxSignatureMs)])
   const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
   await store.journal.append({ ...refusal, detail: one.detail })
   return member

@@ -202,7 +202,7 @@ const keysOfCode: ReadonlyMap<string, readonly CountryKey[]> = Map.groupBy(
   (key) => callingCodes[key] as string,
 )
 
-const longestCode = 4
+const maxCodeLength = 4
 
 /**
  * The longest listed code that a number begins with. Nine keys have a code of the form +1xxx: their numbers belong to
@@ -210,7 +210,7 @@ const longestCode = 4
  * Republic +1829, Jamaica +1658, Puerto Rico +1939) counts as +1, and so does one of a country of +1 that is not listed.
  */
 function listedCodeOf(number: PhoneNumber): string | undefined {
-  for (let length = longestCode; length > 0; length--) {
+  for (let length = maxCodeLength; length > 0; length--) {
     const code = number.e164.slice(1, 1 + length)
     if (keysOfCode.has(code)) return code
   }

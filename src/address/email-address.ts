@@ -18,8 +18,8 @@ export type EmailAddress = {
 }
 
 /** RFC 5321 4.5.3.1.1, and 4.5.3.1.3 less the angle brackets; in octets. */
-const longestLocalPart = 64
-const longestAddress = 254
+const maxLocalPartOctets = 64
+const maxAddressOctets = 254
 
 /** RFC 5322 atext, and with RFC 6532 any letter, mark or digit beyond ASCII: no quotes, no comments. */
 const dotAtom = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u
@@ -41,7 +41,7 @@ export function parseEmailAddress(
   typed: string,
   dottedDomains: readonly string[] = [],
 ): Parsed<EmailAddress> {
-  if (typed.length > longestAddress) return { kind: 'refused', reason: 'length' }
+  if (typed.length > maxAddressOctets) return { kind: 'refused', reason: 'length' }
   const text = inPlainWidth(typed)
   const at = text.lastIndexOf('@')
   // Normalised before it is checked or sent, because NFC turns some letters into ASCII (U+212A into K). Otherwise mail
@@ -55,7 +55,7 @@ export function parseEmailAddress(
   if (!isPlain && !dottedDomains.includes(domain)) return { kind: 'refused', reason: 'local-part' }
   const mailbox = `${local}@${domain}`
   const localOctets = Buffer.byteLength(local)
-  if (localOctets > longestLocalPart || localOctets + 1 + domain.length > longestAddress)
+  if (localOctets > maxLocalPartOctets || localOctets + 1 + domain.length > maxAddressOctets)
     return { kind: 'refused', reason: 'length' }
   const canonical = `${local.toLowerCase().normalize('NFC')}@${domain}`
   return {

@@ -16,7 +16,7 @@ type Pattern = {
 
 /** By calling code, or part of one; at most 1,110 entries. Null: no such code, or no mobiles. */
 const patterns = new Map<string, Pattern | null>()
-const longestCallingCode = 3
+const maxCallingCodeLength = 3
 
 /**
  * The region of a number that is certainly a mobile one: it does not begin with a possible national prefix, and all of it
@@ -26,7 +26,7 @@ const longestCallingCode = 3
  * @returns undefined if only the full parser can tell.
  */
 export function plainMobileRegion(digits: string): string | undefined {
-  for (let length = 1; length <= longestCallingCode; length++) {
+  for (let length = 1; length <= maxCallingCodeLength; length++) {
     const pattern = patternOf(digits.slice(0, length))
     if (!pattern) continue
     const national = digits.slice(length)
@@ -69,7 +69,7 @@ function readPattern(code: string): Pattern | null {
 
 /** The calling code that digits begin with, and its regions, the main one first; undefined if there is none. */
 export function callingCodeIn(digits: string): { code: string; regions: readonly string[] } | undefined {
-  for (let length = 1; length <= longestCallingCode; length++) {
+  for (let length = 1; length <= maxCallingCodeLength; length++) {
     const code = digits.slice(0, length)
     const regions = regionsOfCode(code)
     if (regions.length > 0) return { code, regions }

@@ -18,7 +18,7 @@ export type PhoneNumber = {
 /** A plus and ASCII digits, nothing else: no spaces, letters, extension, or digits of other scripts. */
 const plusAndDigits = /^\+[0-9]+$/
 /** E.164 allows 15 digits; a trunk or carrier prefix typed after the calling code may add a few. */
-const longestText = 21
+const maxTextLength = 21
 
 /**
  * Parses a mobile number. Never throws. Most numbers are recognised without the library's parser, see
@@ -30,7 +30,7 @@ export function parsePhoneNumber(typed: string, rules: NumberRules = noNumberRul
   const text = inPlainWidth(typed)
   if (!text.startsWith('+')) return { kind: 'refused', reason: 'no-plus' }
   if (!plusAndDigits.test(text)) return { kind: 'refused', reason: 'characters' }
-  if (text.length > longestText) return { kind: 'refused', reason: 'length' }
+  if (text.length > maxTextLength) return { kind: 'refused', reason: 'length' }
   const region = plainMobileRegion(text.slice(1))
   const parsed = region === undefined ? fullyParsed(text) : known(text, region)
   if (parsed.kind === 'refused') return allowed(text, rules) ?? parsed

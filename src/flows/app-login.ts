@@ -36,7 +36,7 @@ export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expire
 export const signedField = '^[^:\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$'
 
 /** A signature valid for longer is as good as a password, so it is refused unless the app's policy allows it. */
-export const longestSignatureMs = 7 * 86_400_000
+export const maxSignatureMs = 7 * 86_400_000
 
 /**
  * The text that an App ID login signs: `appId:[corpId:]userId:expireTime:nonce`. No field holds a colon, so it can be read
@@ -66,13 +66,13 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   const expiresAt = login.expireTime === 0 ? Number.POSITIVE_INFINITY : login.expireTime * 1000
   if (expiresAt <= now) return { kind: 'signature-expired' }
   const policy = services.policyOf(app)
-  if (expiresAt > now + longestSignatureMs && !policy.allowsLongSignatures) return { kind: 'signature-long' }
+  if (expiresAt > now + maxSignatureMs && !policy.allowsLongSignatures) return { kind: 'signature-long' }
   if (app.isDisabled || !policy.calls.includes('log-in')) return { kind: 'not-permitted' }
   const tenant = await directory.tenant(login.corpId || app.tenant)
   if (!tenant || (tenant.id !== app.tenant && !app.isServiceProvider)) return { kind: 'refused' }
   if (
     policy.refusesRepeatedNonce &&
-    (await limiters.acquire([nonceLimit(app.id, login.nonce, longestSignatureMs)])).kind === 'throttled'
+    (await limiters.acquire([nonceLimit(app.id, login.nonce, maxSignatureMs)])).kind === 'throttled'
   )
     return { kind: 'refused' }
   const found = login.userId

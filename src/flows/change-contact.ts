@@ -19,7 +19,7 @@ export type ChangeOutcome =
   | Throttled
 
 /** How often in a row the member's contacts may change during this act before it gives up. */
-const mostTries = 3
+const maxTries = 3
 
 /**
  * Stores a new contact of the caller.
@@ -51,7 +51,7 @@ export async function changeContact(
     if (submitted.kind !== 'match') return submitted
     const { session, address } = act
     let member: Member | undefined = session.member
-    for (let tries = 0; tries < mostTries && member; tries++) {
+    for (let tries = 0; tries < maxTries && member; tries++) {
       const hasContact = member.phone !== null || member.email !== null
       const result = await services.store.directory.changeContact({
         tenant: session.tenant.id,

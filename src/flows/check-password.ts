@@ -15,7 +15,7 @@ import {
   usedNetworkLimit,
 } from '../throttle/password-limits.ts'
 import type { Reservation } from '../throttle/reservation.ts'
-import { createLine } from './line.ts'
+import { createFairQueue } from './fair-queue.ts'
 
 export type PasswordOutcome =
   | { readonly kind: 'right'; readonly member: Member }
@@ -38,17 +38,17 @@ export type CheckPasswordNeeds = {
  * Comparisons at the same time. Each keeps a thread of libuv's pool busy for some 20 ms and takes 19 MiB. The pool has
  * four threads, which files and names need too.
  */
-const comparisonsAtOnce = 2
-/** The most callers in line, of each kind. Some 80 passwords are compared in a second, so more would wait in vain. */
-const mostWaiting = 48
-/** The longest wait in line. The answer is due in 850 ms, and a comparison and three calls to the store follow. */
-const longestWaitMs = 500
+const maxComparisons = 2
+/** The most callers in the queue, of each kind. Some 80 passwords are compared in a second, so more would wait in vain. */
+const maxWaiting = 48
+/** The longest wait in the queue. The answer is due in 850 ms, and a comparison and three calls to the store follow. */
+const maxWaitMs = 500
 /** The pause before asking again for capacity that others have reserved; they settle as soon as they have compared. */
 const contendedPauseMs = 25
 
 export function createPasswordCheck({ store, limits: policy, metrics }: CheckPasswordNeeds): CheckPassword {
   const { directory, limiters } = store
-  const line = createLine(comparisonsAtOnce, mostWaiting)
+  const queue = createFairQueue(maxComparisons, maxWaiting)
   const underWay = new Map<string, Promise<PasswordOutcome>>()
   const secret = randomBytes(32)
 
@@ -70,12 +70,12 @@ export function createPasswordCheck({ store, limits: policy, metrics }: CheckPas
     password: string,
     subject: PasswordSubject,
   ): Promise<PasswordOutcome> {
-    const until = performance.now() + longestWaitMs
+    const until = performance.now() + maxWaitMs
     const used = usedNetworkLimit(subject)
     const isKnown = policy !== null && (await limiters.isHeld(used.key))
     const who = { network: subject.network, isKnown }
     for (;;) {
-      const outcome = await line.inTurn(who, until, () => compare(account, password, subject, isKnown))
+      const outcome = await queue.inTurn(who, until, () => compare(account, password, subject, isKnown))
       if (outcome?.kind !== 'contended') return outcome ?? { kind: 'busy' }
       if (performance.now() >= until) return { kind: 'busy' }
       await sleep(contendedPauseMs)

@@ -32,11 +32,11 @@ export type RefusalNeeds = {
 }
 
 /** The most records in a minute of one member with one address. Further ones would add nothing new. */
-const mostOfOne = 6
+const maxOfOne = 6
 /** The most records in a minute of one member with all addresses. */
-const mostOfMember = 30
+const maxOfMember = 30
 /** The most records in a minute of all members: 10 rows a second, at most some 100 MB a day, however many attack. */
-const mostOfAll = 600
+const maxOfAll = 600
 const minuteMs = 60_000
 
 export function createRefusals({
@@ -57,7 +57,7 @@ export function createRefusals({
     }
     const one = `${member} ${address}`
     const [ofOne = 0, ofMember = 0] = [counted.get(one), counted.get(member)]
-    if (ofOne >= mostOfOne || ofMember >= mostOfMember || all >= mostOfAll) return false
+    if (ofOne >= maxOfOne || ofMember >= maxOfMember || all >= maxOfAll) return false
     counted.set(one, ofOne + 1)
     counted.set(member, ofMember + 1)
     all++

@@ -15,7 +15,7 @@ export type SettingOutcome =
   /** The member's contacts changed meanwhile. */
   | { readonly kind: 'stale' }
 
-const mostTries = 3
+const maxTries = 3
 /** The lease of nobody: the notices are due at once, for any process that serves. */
 const lease = { owner: '', ms: 0 }
 
@@ -24,7 +24,7 @@ export async function setContact(
   setting: Setting,
 ): Promise<SettingOutcome> {
   const { contact, address, ...rest } = setting
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const member = await directory.member(setting.member)
     if (!member) return { kind: 'unknown' }
     const present = member[contact]

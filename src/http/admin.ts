@@ -14,7 +14,7 @@ export type AdminOptions = {
   readonly onError: (error: unknown) => void
 }
 
-const largestLookBackMs = 400 * 86_400_000
+const maxLookBackMs = 400 * 86_400_000
 
 /**
  * `GET /admin/v1/verifications/{id}` and `POST /admin/v1/verifications/search`. An address is never in a
@@ -56,7 +56,7 @@ export async function adminPages(
       return reply.code(400).send({
         error: 'Send {"address": "+86…", "sinceMs": 86400000}; sinceMs is how far to look back.',
       })
-    const lookBackMs = Math.min(Number(sinceMs), largestLookBackMs)
+    const lookBackMs = Math.min(Number(sinceMs), maxLookBackMs)
     const found = await findVerifications(services, address, lookBackMs)
     return found ?? reply.code(400).send({ error: 'address is no mobile number or e-mail address.' })
   })

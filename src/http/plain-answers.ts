@@ -2,7 +2,7 @@
 
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { AppError } from '../errors.ts'
-import { deepest } from '../outside.ts'
+import { maxDepth } from '../outside.ts'
 import type { Dialect, OnError } from './dialect.ts'
 import { problemOf, type RequestProblem, type UnreadableProblem } from './request-problem.ts'
 
@@ -16,7 +16,7 @@ const words: Readonly<Record<RequestProblem | UnreadableProblem, string>> = {
   'body-too-large': 'The body is too large.',
   'not-utf-8': 'The body is not UTF-8.',
   syntax: 'The body is malformed.',
-  'too-deep': `The body is nested deeper than ${deepest} levels.`,
+  'too-deep': `The body is nested deeper than ${maxDepth} levels.`,
   'too-many': 'The body has too many values.',
 }
 

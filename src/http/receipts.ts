@@ -13,7 +13,7 @@ export type ReceiptPagesOptions = {
 }
 
 /** The largest call. Carriers report many messages in one call, which the limit of other calls would refuse. */
-const largestCall = 1024 * 1024
+const maxCallBytes = 1024 * 1024
 
 /**
  * `/receipts/NAME`, GET and POST. The provider verifies the caller. A call can change nothing but the state of a dispatch
@@ -25,13 +25,13 @@ export async function receiptPages(
 ): Promise<void> {
   // The body stays as bytes, because signatures are over the bytes.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestCall }, (_request, body, done) =>
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxCallBytes }, (_request, body, done) =>
     done(null, body),
   )
   app.route<{ Params: { name: string } }>({
     method: ['GET', 'POST'],
     url: '/receipts/:name',
-    bodyLimit: largestCall,
+    bodyLimit: maxCallBytes,
     exposeHeadRoute: false,
     async handler(request, reply) {
       reply.header('cache-control', 'no-store').type('text/plain')

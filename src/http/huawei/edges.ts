@@ -2,7 +2,7 @@
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
-import { deepest } from '../../outside.ts'
+import { maxDepth } from '../../outside.ts'
 import type { Fault } from '../../schema-faults.ts'
 import type { OnError, UnreadableAnswer } from '../dialect.ts'
 import { problemOf, type RequestProblem, type UnreadableProblem } from '../request-problem.ts'
@@ -63,8 +63,8 @@ const problems: Readonly<Record<Exclude<RequestProblem, 'body-too-large'>, Refus
   'not-utf-8': invalid('body', { 'zh-CN': '不是 UTF-8 编码', 'en-US': 'it is not UTF-8' }),
   syntax: invalid('body', { 'zh-CN': '不是有效的 JSON', 'en-US': 'it is not valid JSON' }),
   'too-deep': invalid('body', {
-    'zh-CN': `嵌套超过 ${deepest} 层`,
-    'en-US': `it is nested deeper than ${deepest} levels`,
+    'zh-CN': `嵌套超过 ${maxDepth} 层`,
+    'en-US': `it is nested deeper than ${maxDepth} levels`,
   }),
   'too-many': invalid('body', { 'zh-CN': '值过多', 'en-US': 'it has too many values' }),
   host: invalid('Host', { 'zh-CN': '必须携带且仅携带一次', 'en-US': 'it is mandatory, and only once' }),

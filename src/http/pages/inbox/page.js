@@ -1,8 +1,8 @@
 // The inbox page: listens for messages, shows the newest first, counts their codes' lives down.
 
 /** As many as the server keeps; the filter looks through these, and the newest of what it finds are shown. */
-const mostKept = 1000
-const mostShown = 200
+const maxKept = 1000
+const maxShown = 200
 
 const list = document.getElementById('messages')
 const template = document.getElementById('message')
@@ -56,7 +56,7 @@ function show(text, isLive) {
 function take({ lastEventId, data }) {
   arrived.push({ key: lastEventId, data: JSON.parse(data) })
   // A page in the background draws no frames.
-  if (arrived.length >= 2 * mostKept) arrived = arrived.slice(-mostKept)
+  if (arrived.length >= 2 * maxKept) arrived = arrived.slice(-maxKept)
   if (isScheduled) return
   isScheduled = true
   requestAnimationFrame(keepArrived)
@@ -68,8 +68,8 @@ function keepArrived() {
   arrived = []
   for (const { key } of fresh) keys.add(key)
   kept = [...fresh.reverse(), ...kept]
-  for (const { key } of kept.slice(mostKept)) keys.delete(key)
-  kept.length = Math.min(kept.length, mostKept)
+  for (const { key } of kept.slice(maxKept)) keys.delete(key)
+  kept.length = Math.min(kept.length, maxKept)
   render()
   announce(fresh.filter(({ data }) => Date.now() - data.arrivedAt < 5000).length)
   const again = () => {
@@ -85,7 +85,7 @@ function render() {
   const typed = filter.value.trim()
   const wanted = typed.toLowerCase().replace(/\s/g, '')
   const found = wanted === '' ? kept : kept.filter(({ data }) => data.to.toLowerCase().includes(wanted))
-  const next = found.slice(0, mostShown)
+  const next = found.slice(0, maxShown)
   const focused = shown.find(({ element }) => element.contains(document.activeElement))
   if (focused && !next.includes(focused)) next.push(focused)
 

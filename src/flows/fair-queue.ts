@@ -1,33 +1,33 @@
-/** A line before a costly act: few at once, known callers before strangers, networks by turns, and no long wait. */
+/** A queue before a costly act: few at once, known callers before strangers, networks by turns, and no long wait. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** A waiting caller: its network, and whether it succeeded from there before. */
-export type InLine = { readonly network: string; readonly isKnown: boolean }
+export type Caller = { readonly network: string; readonly isKnown: boolean }
 
-export type Line = {
+export type FairQueue = {
   /**
    * Acts when its turn comes.
    * @param until  By `performance.now()`.
    * @returns undefined if the turn did not come by then, or if too many wait.
    */
-  inTurn<T>(who: InLine, until: number, act: () => Promise<T>): Promise<T | undefined>
+  inTurn<T>(who: Caller, until: number, act: () => Promise<T>): Promise<T | undefined>
 }
 
 type Waiter = { readonly network: string; start(): void; refuse(): void }
 
 /** After so many known callers in a row it is a stranger’s turn, so that known callers cannot stop strangers either. */
-const mostKnownInARow = 3
+const maxKnownInARow = 3
 
-/** @param atOnce  How many act at the same time. @param mostWaiting  The most known callers in line, and as many strangers. */
-export function createLine(atOnce: number, mostWaiting: number): Line {
-  const [known, strangers] = [createQueue(mostWaiting), createQueue(mostWaiting)]
+/** @param maxRunning  Acts at the same time. @param maxWaiting  Known callers in the queue, and as many strangers. */
+export function createFairQueue(maxRunning: number, maxWaiting: number): FairQueue {
+  const [known, strangers] = [createTurns(maxWaiting), createTurns(maxWaiting)]
   let running = 0
   let knownInARow = 0
 
   function startNext(): void {
-    while (running < atOnce) {
-      const isStrangersTurn = knownInARow >= mostKnownInARow && strangers.size() > 0
+    while (running < maxRunning) {
+      const isStrangersTurn = knownInARow >= maxKnownInARow && strangers.size() > 0
       const next = (isStrangersTurn ? undefined : known.shift()) ?? strangers.shift()
       if (!next) return
       running++
@@ -36,7 +36,7 @@ export function createLine(atOnce: number, mostWaiting: number): Line {
   }
 
   return {
-    inTurn<T>({ network, isKnown }: InLine, until: number, act: () => Promise<T>): Promise<T | undefined> {
+    inTurn<T>({ network, isKnown }: Caller, until: number, act: () => Promise<T>): Promise<T | undefined> {
       return new Promise<T | undefined>((resolve, reject) => {
         const queue = isKnown ? known : strangers
         // A turn begins when another ends, but the act must run under its own deadline and not under the other's.
@@ -73,7 +73,7 @@ export function createLine(atOnce: number, mostWaiting: number): Line {
 }
 
 /** First in, first out within a network; networks take turns. If full, it refuses the newest caller of the longest network. */
-function createQueue(mostWaiting: number) {
+function createTurns(maxWaiting: number) {
   const networks = new Map<string, Waiter[]>()
   let size = 0
   function longest(): Waiter[] {
@@ -95,7 +95,7 @@ function createQueue(mostWaiting: number) {
       if (waiting) waiting.push(waiter)
       else networks.set(waiter.network, [waiter])
       size++
-      if (size <= mostWaiting) return
+      if (size <= maxWaiting) return
       const refused = longest().at(-1)!
       remove(refused)
       refused.refuse()
