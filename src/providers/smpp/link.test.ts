@@ -172,3 +172,19 @@ test('what only an SMSC is asked is refused, and what asks for no answer gets no
     assert.deepEqual(answered(name), [['generic_nack', 3, 7]])
   for (const name of ['outbind', 'alert_notification'] as const) assert.deepEqual(answered(name), [])
 })
+
+test('while no answer is awaited a link checks nothing until its peer has been silent for long', async (t) => {
+  const set = t.mock.method(globalThis, 'setTimeout')
+  const { link, peer } = await linked(t, 0, { ...quick, idleMs: 60_000 })
+  const checks = () => set.mock.calls.map(({ arguments: [, ms] }) => ms).filter((ms) => ms === quick.tickMs)
+  const answered = new Promise<Answer>((resolve) => enquire(link, resolve))
+  assert.ok(checks().length > 0)
+  await once(peer, 'data')
+  peer.write(encodePdu(simplePdu('enquire_link_resp', 1)))
+  assert.equal((await answered).kind, 'answered')
+  // The check that was due already is the last one.
+  await new Promise((resolve) => setTimeout(resolve, 4 * quick.tickMs))
+  const before = checks().length
+  await new Promise((resolve) => setTimeout(resolve, 10 * quick.tickMs))
+  assert.equal(checks().length, before)
+})

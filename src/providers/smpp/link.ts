@@ -64,7 +64,9 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
   })
   socket.on('error', (error: Error & { code?: string }) => cut(error.code ?? error.message))
   socket.on('close', () => cut('the peer closed the connection'))
-  const ticking = setInterval(tick, timings.tickMs).unref()
+  let isChecking = false
+  let timer: NodeJS.Timeout | undefined
+  checkLater()
 
   function write(frame: Buffer): void {
     if (isCut) return
@@ -88,6 +90,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
     const pdu = { ...given, sequence } as unknown as Pdu
     const frame = encodePdu(pdu)
     pending.set(sequence, { response: responseTo(pdu.name), sentAt: performance.now(), onAnswer })
+    if (!isChecking) checkLater()
     write(frame)
   }
 
@@ -117,7 +120,16 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
     write(encodePdu(pdu))
   }
 
-  function tick(): void {
+  /** Often while answers are awaited; otherwise only once the peer has been silent for long. */
+  function checkLater(): void {
+    isChecking = pending.size > 0
+    const silentMs = performance.now() - receivedAt
+    const ms = isChecking ? timings.tickMs : Math.max(timings.tickMs, timings.idleMs - silentMs)
+    clearTimeout(timer)
+    timer = setTimeout(check, ms).unref()
+  }
+
+  function check(): void {
     const now = performance.now()
     let oldestAt = Number.POSITIVE_INFINITY
     for (const [number, { sentAt, onAnswer }] of pending) {
@@ -130,7 +142,9 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
     }
     const silentMs = now - receivedAt
     const waitedMs = Math.min(silentMs, now - oldestAt)
-    if (!isEnquiring && !isCut && (silentMs >= timings.idleMs || waitedMs >= timings.probeMs)) enquire()
+    if (isCut) return
+    if (!isEnquiring && (silentMs >= timings.idleMs || waitedMs >= timings.probeMs)) enquire()
+    checkLater()
   }
 
   function enquire(): void {
@@ -145,7 +159,7 @@ export function openLink(socket: Socket, timings: Timings, handlers: LinkHandler
   function cut(reason: string): void {
     if (isCut) return
     isCut = true
-    clearInterval(ticking)
+    clearTimeout(timer)
     socket.destroy()
     const lost = [...pending.values()]
     pending.clear()

@@ -17,7 +17,7 @@ export type Timings = {
   readonly closeMs: number
   /** After a bind that lasted this long the next reconnect is quick again. */
   readonly settledMs: number
-  /** How often all of these are checked. */
+  /** How often all of these are checked while an answer is awaited. */
   readonly tickMs: number
 }
 
