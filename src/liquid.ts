@@ -1,7 +1,15 @@
 /** Compiles templates that operators may write: a part of liquid that inserts values, reads no file and ends soon. */
 
-import { Context, Liquid, toValueSync, Value } from 'liquidjs'
+import { createRequire } from 'node:module'
+import type { Liquid } from 'liquidjs'
 import { awsDomain } from './aws-domain.ts'
+
+const require = createRequire(import.meta.url)
+
+/** Loaded when a template takes more than values, as the shipped ones do not. */
+function liquid(): typeof import('liquidjs') {
+  return require('liquidjs') as typeof import('liquidjs')
+}
 
 /** A template, compiled. A value that is null or missing comes out empty, a list or a map as JSON. */
 export type Render = (values: Values) => string
@@ -16,27 +24,23 @@ const tags: ReadonlySet<string> = new Set(['assign', 'case', 'comment', 'if', 'u
  * a name that is not among `names`, if they are given.
  */
 export function createCompiler(written: (text: string) => string = (text) => text) {
-  const engine = new Liquid({
-    strictVariables: true,
-    strictFilters: true,
-    outputEscape: (value: unknown) => written(textOf(value)),
-    templates: {},
-    // ms and bytes.
-    renderLimit: 100,
-    parseLimit: 100_000,
-    memoryLimit: 1_000_000,
-  })
-  for (const tag of Object.keys(engine.tags)) if (!tags.has(tag)) delete engine.tags[tag]
-  delete engine.filters.raw // would bypass the escaping
-  engine.registerFilter('aws_domain', (region: unknown) => awsDomain(String(region)))
-
+  let made: Liquid | undefined
+  const engine = () => {
+    made ??= createEngine(written)
+    return made
+  }
   return (source: string, names?: readonly string[]): Render => {
-    const parsed = parse(engine, source, names)
-    if (!/\{\{|\{%/.test(source)) return () => source
-    if (/\{\{|\{%/.test(source.replace(output, '')))
-      return (values) => engine.renderSync(parsed, values) as string
+    const isPlain = !/\{\{|\{%/.test(source.replace(output, '')) && source.length <= maxSource
+    if (!isPlain) {
+      const parsed = parse(engine(), source, names)
+      return (values) => engine().renderSync(parsed, values) as string
+    }
     // A template with values only is a plain join: liquid's interpreter takes about ten times as long.
     const pieces = source.split(output)
+    assertKnown(
+      pieces.filter((_, i) => i % 2 === 1),
+      names,
+    )
     return (values) => {
       let text = pieces[0]!
       for (let i = 1; i < pieces.length; i += 2) text += written(textOf(values[pieces[i]!])) + pieces[i + 1]!
@@ -46,6 +50,24 @@ export function createCompiler(written: (text: string) => string = (text) => tex
 }
 
 const output = /\{\{\s*([A-Za-z]\w*)\s*\}\}/g
+const maxSource = 100_000
+
+function createEngine(written: (text: string) => string): Liquid {
+  const engine = new (liquid().Liquid)({
+    strictVariables: true,
+    strictFilters: true,
+    outputEscape: (value: unknown) => written(textOf(value)),
+    templates: {},
+    // ms and bytes.
+    renderLimit: 100,
+    parseLimit: maxSource,
+    memoryLimit: 1_000_000,
+  })
+  for (const tag of Object.keys(engine.tags)) if (!tags.has(tag)) delete engine.tags[tag]
+  delete engine.filters.raw // would bypass the escaping
+  engine.registerFilter('aws_domain', (region: unknown) => awsDomain(String(region)))
+  return engine
+}
 
 function parse(engine: Liquid, source: string, names: readonly string[] | undefined) {
   let parsed: ReturnType<Liquid['parse']>
@@ -54,16 +76,19 @@ function parse(engine: Liquid, source: string, names: readonly string[] | undefi
   } catch (error) {
     throw new Error((error as Error).message.split('\n')[0]!)
   }
-  if (names === undefined) return parsed
-  for (const name of engine.globalVariablesSync(parsed))
-    if (!names.includes(name))
-      throw new Error(`{{ ${name} }} is no value here; there are ${names.join(', ')}`)
+  if (names !== undefined) assertKnown(engine.globalVariablesSync(parsed), names)
   return parsed
+}
+
+function assertKnown(used: readonly string[], names: readonly string[] | undefined): void {
+  for (const name of used)
+    if (names && !names.includes(name))
+      throw new Error(`{{ ${name} }} is no value here; there are ${names.join(', ')}`)
 }
 
 /** The names of all values that the templates in a structure use. @throws Error for a malformed template. */
 export function namesIn(structure: unknown): ReadonlySet<string> {
-  const engine = new Liquid()
+  const engine = new (liquid().Liquid)()
   const names = new Set<string>()
   const add = (node: unknown): void => {
     if (typeof node === 'string')
@@ -86,6 +111,7 @@ export function soleName(source: string): string | null {
 export function compileNumber(source: string): (values: Values) => number | null {
   const expression = /^\{\{([^{}|]*\|[^{}]*)\}\}$/.exec(source)?.[1]
   if (expression === undefined) return () => null
+  const { Context, Liquid, toValueSync, Value } = liquid()
   const engine = new Liquid({ strictFilters: true, strictVariables: true })
   const value = new Value(expression, engine)
   return (values) => {

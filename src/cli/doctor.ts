@@ -54,7 +54,7 @@ export async function doctor(
     await examine('key ring', () => keyRing(settings))
     await examine('certificate', () => certificate(settings))
     await examine('templates', async () => {
-      const { pickUps } = await loadTemplates(settings.templates)
+      const pickUps = (await loadTemplates(settings.templates)).pickUps()
       return ['every template renders', ...(pickUps.length > 0 ? pickUps : ['phones offer the code'])].join(
         '; ',
       )

@@ -390,7 +390,7 @@ const told: readonly (readonly [what: string, name: string, text: string, words:
 
 for (const [what, name, text, words] of told)
   test(`taken, and what phones make of it is told: ${what}`, async (t) => {
-    const { pickUps } = await loadWith(t, { [name]: text })
+    const pickUps = (await loadWith(t, { [name]: text })).pickUps()
     if (words === undefined) return assert.deepEqual(pickUps, [])
     assert.equal(pickUps.length, 1, pickUps.join('\n'))
     assert.ok(pickUps[0]!.includes(name))
@@ -399,5 +399,5 @@ for (const [what, name, text, words] of told)
   })
 
 test('phones offer the code of every shipped message, and nothing else', async () => {
-  assert.deepEqual((await loadTemplates(settings)).pickUps, [])
+  assert.deepEqual((await loadTemplates(settings)).pickUps(), [])
 })

@@ -23,7 +23,7 @@ export type TemplateSettings = {
 
 export type Templates = {
   /** Hints about text that phones would offer, each with its file; see `pickUpsOf`. */
-  readonly pickUps: readonly string[]
+  pickUps(): readonly string[]
   readonly render: RenderMessage
 }
 
@@ -77,7 +77,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
   if (problems.length === 0) problems.push(...problemsOf(render, common.signature, settings.smsParts, fileOf))
   if (problems.length > 0)
     throw new AppError('template.invalid', `Templates cannot work:\n- ${problems.join('\n- ')}`)
-  return { render, pickUps: pickUpsOf(render, fileOf) }
+  return { render, pickUps: () => pickUpsOf(render, fileOf) }
 }
 
 function everyFile(): { name: string; template: MessageTemplate }[] {
