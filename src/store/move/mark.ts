@@ -5,8 +5,9 @@ import { AppError } from '../../errors.ts'
 export type Cursor = readonly (string | number)[]
 
 /**
- * leaving: is being moved from here · left: was moved from here · filling: is being moved to here, and where it has
- * come · copy: was filled by a rehearsal, or by a move that failed · arrived: was moved to here; may be served from.
+ * leaving: the installation is being moved from here · left: it was moved from here · filling: it is being moved to here,
+ * with the progress · copy: filled by a rehearsal, or by a move that failed · arrived: it was moved to here; a server may
+ * use it.
  */
 export type Mark =
   | { readonly kind: 'leaving' | 'left'; readonly move: string; readonly to: string }
@@ -14,7 +15,7 @@ export type Mark =
       readonly kind: 'filling'
       readonly move: string
       readonly from: string
-      /** The table whose rows come next, and after which of them; past the last table: empty. */
+      /** The table whose rows come next, and the row after which they come; empty past the last table. */
       readonly table: string
       readonly after: Cursor | null
     }
@@ -29,8 +30,8 @@ export function markOf(text: unknown): Mark | null {
 }
 
 /**
- * Must be called before anything is read or written, except by a move.
- * @throws AppError `store.moved` if it must not be served from.
+ * Everyone but a move must call it before reading or writing anything.
+ * @throws AppError `store.moved` if no server may use the store.
  */
 export function refuseMoved(mark: Mark | null): void {
   switch (mark?.kind) {

@@ -1,4 +1,4 @@
-/** The contract of an engine for moves: tables by pages of plain rows, and a mark. Nobody else uses the store then. */
+/** The contract of an engine for moves: tables as pages of plain rows, and a mark. Nobody else uses the store meanwhile. */
 
 import type { Cursor, Mark } from './mark.ts'
 import type { MovedRow, Table } from './tables.ts'
@@ -8,13 +8,13 @@ export type MoveRole = 'source' | 'snapshot' | 'target'
 
 export type Page = {
   readonly rows: readonly MovedRow[]
-  /** Where to go on; null: these are the last rows. Only the engine that made it can read it. */
+  /** The cursor of the next page, readable only by the engine that made it; null: these are the last rows. */
   readonly next: Cursor | null
 }
 
-/** Every call rejects with AppError `store.unavailable` if the engine fails, `store.locked` if someone else got in. */
+/** Every call rejects with AppError `store.unavailable` if the engine fails, `store.locked` if another process uses the store. */
 export type MovableStore = AsyncDisposable & {
-  /** As a setting names it; holds no password. */
+  /** The name of the store in settings, without a password. */
   readonly name: string
   mark(): Promise<Mark | null>
   setMark(mark: Mark | null): Promise<void>
@@ -28,6 +28,6 @@ export type MovableStore = AsyncDisposable & {
   timeReached(): Promise<number>
   /** Makes engine time begin at `time` if the engine can. @returns How many ms engine time is behind `time`, or 0. */
   behindMs(time: number): Promise<number>
-  /** Makes a store ready for use that was filled row by row. */
+  /** Makes a store that was filled row by row ready for use. */
   settle(): Promise<void>
 }

@@ -11,7 +11,7 @@ export type MoveProgress = {
   readonly act: 'copy' | 'compare'
   readonly table: string
   readonly rows: number
-  /** At the source. */
+  /** The number of rows at the source. */
   readonly of: number
 }
 
@@ -19,9 +19,9 @@ export type MovedTable = { readonly name: string; readonly source: Digest; reado
 
 export type MoveResult =
   | { readonly kind: 'moved' | 'rehearsed'; readonly tables: readonly MovedTable[] }
-  /** Was moved before; nothing was done. */
+  /** It was moved before, and nothing was done. */
   | { readonly kind: 'done' }
-  /** The stores differ: the target must not be used, and the next move begins anew. */
+  /** The stores differ. The target must not be used, and the next move begins anew. */
   | { readonly kind: 'different'; readonly tables: readonly MovedTable[] }
 
 export type MoveOptions = {
@@ -34,8 +34,8 @@ export type MoveOptions = {
 const longestWaitMs = 10_000
 
 /**
- * The order of the marks makes it safe to be killed anywhere: the source may not be served from before the first
- * row is read, and the target not before all rows were compared.
+ * The order of the marks makes it safe to be killed anywhere: before the first row is read no server may use the source any
+ * more, and only after all rows are compared may a server use the target.
  * @throws AppError `input.invalid` if these two cannot be moved, with the remedy; `store.unavailable`.
  */
 export async function moveStore(
@@ -78,7 +78,7 @@ export async function moveStore(
   return { kind: 'moved', tables }
 }
 
-/** @returns What the source had to say until now; it may be served from again. */
+/** Lets servers use the source again. @returns Its mark until now. */
 export async function undoMove(source: MovableStore): Promise<Mark | null> {
   const mark = await source.mark()
   if (mark?.kind === 'leaving' || mark?.kind === 'left') await source.setMark(null)

@@ -1,18 +1,18 @@
-/** One connection to PostgreSQL: sends several statements as one message, and answers within a deadline or is gone. */
+/** One connection to PostgreSQL: sends several statements as one message. If no answer comes in time, it is closed. */
 
 import { Client, type ClientConfig, type Connection, DatabaseError, type Submittable } from 'pg'
 import { AppError } from '../../errors.ts'
 import { storable } from '../storable.ts'
 import { type Bound, sql, type Value } from './statement.ts'
 
-/** What PostgreSQL said no with, or that it did not say anything. */
+/** An error of PostgreSQL, or a lost connection. */
 export class PostgresError extends Error {
   /** SQLSTATE; empty if the connection was lost. */
   readonly sqlState: string
   readonly constraint: string
 
   constructor(message: string, sqlState = '', constraint = '') {
-    // Without a cause: PostgreSQL's own error goes on to name the values of the row.
+    // Without a cause, because PostgreSQL's own error also has the values of the row.
     super(message)
     this.name = 'PostgresError'
     this.sqlState = sqlState
@@ -23,19 +23,19 @@ export class PostgresError extends Error {
 export type Rows = readonly unknown[]
 
 export type PostgresConnection = {
-  /** Its answers can no longer be trusted to belong to its questions, or it is closed. */
+  /** Whether it is closed, or its answers may no longer belong to its questions. */
   readonly isBroken: boolean
-  /** Whether it names its statements, so that the server keeps them and their plans. */
+  /** Whether it prepares statements by name, so that the server keeps them and their plans. */
   readonly prepares: boolean
   /**
-   * Sends the statements with one Sync behind them, so in one round trip, and nothing after one that fails
-   * is done. Without `begin` among them they are one transaction.
-   * @param until  By `performance.now()`; after it the connection is torn down: only so it is certain that
-   *   nothing more of it will be read.
+   * Sends the statements with one Sync after them, so in one round trip. Statements after a failed one are not executed.
+   * Without `begin` among them they are one transaction.
+   * @param until  By `performance.now()`. After it the connection is closed, because only then is it certain that the server
+   *   reads no more of it.
    * @throws PostgresError
    */
   run(statements: readonly Bound[], until: number): Promise<readonly Rows[]>
-  /** Sends a text of several statements, without values and without answers: for the schema. */
+  /** Sends a text of several statements, without values and answers, for the schema. */
   script(text: string, until: number): Promise<void>
   destroy(): void
   close(): Promise<void>
@@ -43,8 +43,8 @@ export type PostgresConnection = {
 
 const discardPlans: Bound = { statement: sql('discard plans'), values: [] }
 /**
- * Plans are made for tables as large as they are at that moment. In a new installation that is empty, and until
- * its first automatic analysis, some minutes later, each is thrown away as old as the connection was then.
+ * In a new installation plans are made for empty tables, and would stay until the first automatic analysis some minutes
+ * later. Until then the plans of a connection are dropped, each time when they are as old as the connection was before.
  */
 const firstPlansMs = 250
 const longestPlansMs = 600_000
@@ -63,7 +63,7 @@ export async function openConnection(
   onBroken: () => void,
 ): Promise<PostgresConnection> {
   const client = new Client({ ...config, keepAlive: true, connectionTimeoutMillis: timeoutMs })
-  // Typed by `Submittable.submit`, which is handed the same object.
+  // The type of the object that `Submittable.submit` gets, which is the same.
   const wire = (client as unknown as { readonly connection: Connection }).connection
   const prepared: Prepared = canPrepare ? { names: new Set(), parsing: [] } : null
   let isBroken = false
@@ -90,7 +90,7 @@ export async function openConnection(
     throw isLate ? new PostgresError(`no answer within ${Math.round(timeoutMs)} ms`) : errorOf(error)
   }
 
-  /** @param start  Begins what calls `settle` when it is answered. */
+  /** @param start  Begins an act that calls `settle` when it is answered. */
   function within<T>(
     until: number,
     start: (settle: (error: unknown, answer: T) => void) => void,
@@ -144,13 +144,13 @@ export async function openConnection(
     async close() {
       if (isBroken) return
       breaks()
-      // Says goodbye without waiting for the answer of a server that may never give one.
+      // Ends the session without waiting for an answer, which a server that hangs would never give.
       client.end().catch(() => undefined)
     },
   }
 }
 
-/** Statements on their way, as pg lets a query of one's own speak the protocol. */
+/** Statements on their way. pg lets a query of this kind speak the protocol itself. */
 class Pipeline implements Submittable {
   #statements: readonly Bound[]
   #prepared: Prepared
@@ -218,12 +218,12 @@ function errorOf(error: unknown): PostgresError {
   if (error instanceof PostgresError) return error
   if (error instanceof DatabaseError)
     return new PostgresError(error.message, error.code ?? '', error.constraint ?? '')
-  // Of the socket: refused in both families is an error without a message of its own.
+  // An error of the socket. If both address families were refused, it has no message of its own.
   const { message, code } = error as { message?: string; code?: string }
   return new PostgresError(message || code || 'the connection was lost')
 }
 
-/** For whoever starts a server: where, as whom, and what was said. Never the password. */
+/** The error for the person who starts a server: address, user and PostgreSQL's words, but never the password. */
 export function unreachable({ host, port, user, database }: ClientConfig, error: unknown): AppError {
   const said = error instanceof Error ? error.message : String(error)
   return new AppError(

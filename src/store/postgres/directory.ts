@@ -1,4 +1,4 @@
-/** Tenants, apps, members and tokens in PostgreSQL. Tokens are judged by the server's clock, as codes are. */
+/** Tenants, apps, members and tokens in PostgreSQL. The server's clock judges tokens, as it judges codes. */
 
 import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
@@ -51,8 +51,8 @@ const setProfile = sql('update member set profile = $2::json where id = $1 retur
 const setDisabled = sql('update member set is_disabled = $2::boolean where id = $1 returning to_json(true)')
 
 /**
- * Whatever changes the tokens of a member holds the member's row first: two logins at once would else not see
- * each other's tokens and keep one too many, and a refresh and a logout would wait for each other.
+ * Every change of a member's tokens locks the member's row first. Otherwise two logins at once would not see each other's
+ * tokens and keep one too many, and a refresh and a logout would wait for each other.
  */
 const lockMember = sql('select to_json(true) from member where id = $1 for update')
 const lockMemberOfToken = sql(`
@@ -67,7 +67,7 @@ const evictLogins = sql(`
     where t.member = $1 and t.client_type = $2::integer and t.kind = 'access' and t.expires_at > ${engineTime}
       and t.login <> $3
     group by t.login order by max(t.created_at) desc, t.login desc offset $4::integer)`)
-/** Numbered within each login, newest first: so the login that holds most gives way, by its oldest. */
+/** Tokens are numbered within each login, the newest first, so that the login with most tokens loses its oldest one. */
 const evictTokens = sql(`
   delete from token where hash in (
     select r.hash from (
@@ -80,12 +80,12 @@ const evictRefresh = sql(`
   delete from token where hash in (
     select t.hash from token t where t.login = $1 and t.kind = 'refresh'
     order by t.hash = $2 desc, t.created_at desc, t.hash offset $3::integer)`)
-/** Rows that a call holds are left for the next piece: so this waits for nobody, and nobody for it in a circle. */
+/** Rows that a call has locked are left for the next piece. So this waits for nobody, and there is no circle of waits. */
 const deleteTokensOfApp = sql(`
   delete from token where ctid = any (array(
     select ctid from token where app = $1 limit ${tokensInAPiece} for update skip locked))
   returning to_json(true)`)
-/** Whoever is allowed again logs in again. */
+/** A member who is enabled again must log in again. */
 const deleteTokensOfDisabled = sql(`
   delete from token where member in (select m.id from member m where m.id = $1 and m.is_disabled)`)
 const deleteLoginOf = sql(`
@@ -109,12 +109,12 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
   async function one<Row, T>(bound: Bound, read: (row: Row) => T): Promise<T | undefined> {
     return (await all(bound, read))[0]
   }
-  /** Whether the last statement came upon a row. */
+  /** Whether the last statement changed a row. */
   async function wrote(...statements: readonly Bound[]): Promise<boolean> {
     return (await transactions.write(untilOf(), ...statements)).at(-1)!.length > 0
   }
 
-  /** In a transaction of its own: they lock members, for whom no batch shall wait. */
+  /** In a transaction of its own, because these verbs lock members, and no batch should wait for that. */
   const alone =
     <Args extends readonly unknown[], Result>(verb: Verb<Args, Result>) =>
     (...args: Args): Promise<Result> =>

@@ -1,4 +1,4 @@
-/** The history of what lives in a faster store, in PostgreSQL. */
+/** The history of a faster store's records, in PostgreSQL. */
 
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
@@ -15,7 +15,7 @@ import { rowType } from './verification-rows.ts'
 const columns = `id, tenant, app, member, address, purpose, key_id, digits, state, issued_at, expires_at,
   submissions, is_test, used_at`
 
-/** What was used stays used, also if an older word of it arrives later. */
+/** A used verification stays used, even if an older state of it arrives later. */
 const keepEnded = sql(`
   insert into verification (${columns})
   select ${columns} from json_to_recordset($1::json) as r ${rowType}
@@ -23,7 +23,7 @@ const keepEnded = sql(`
     used_at = coalesce(verification.used_at, excluded.used_at)
   where verification.state <> ${stateNumber.used}`)
 
-/** Spent and not live: usable by who has counted a submission, and in no index of live ones. */
+/** Adds it as spent and not as live: a caller who has counted a submission can use it, and it is in no index of live ones. */
 const adoptOne = sql(`
   insert into verification (${columns})
   select id, tenant, app, member, address, purpose, key_id, digits, ${stateNumber.spent}, ${engineTime} - age,

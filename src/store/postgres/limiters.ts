@@ -1,4 +1,4 @@
-/** Throttle limiters in PostgreSQL: held under lock by a unit of work, written at once. */
+/** Throttle limiters in PostgreSQL: locked by a unit of work, and written together. */
 
 import type { LimiterForm, LimiterState } from '../../throttle/limiter-state.ts'
 import type { OpenLimiters } from '../../throttle/open-limiters.ts'
@@ -7,10 +7,10 @@ import { inOrder } from './order.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
 /**
- * Locked in the order of keys, as every batch locks them, so that no two wait for each other. A row that is
- * not there cannot be locked: two batches may both find none, and the second to insert it is refused by the
- * key and begins anew. What lost: an advisory lock for each key (thousands at a time overflow the server's
- * lock table); making the missing rows first (each first hit wrote its row twice).
+ * Locked in the order of keys by every batch, so that no two wait for each other. A missing row cannot be locked: two
+ * batches may both find none, and then the primary key refuses the second insert, and that batch begins anew. Tried and
+ * lost: an advisory lock for each key (thousands at a time overflow the server's lock table), and making missing rows
+ * first (each first hit wrote its row twice).
  */
 const selectLimiters = sql(`
   select to_json(l) from json_array_elements_text($1::json) as wanted (key)

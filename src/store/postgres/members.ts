@@ -1,4 +1,4 @@
-/** Members in PostgreSQL as units of work change them: held under lock with all that they could collide with. */
+/** Changes of members in PostgreSQL by units of work, with a lock on all members that they could collide with. */
 
 import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
@@ -7,7 +7,7 @@ import type { UnitOfWork } from '../unit-of-work.ts'
 import { type MemberRow, memberOf } from './rows.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
-/** By what members are found; what is absent finds none. */
+/** The properties by which members are found. An absent one finds none. */
 export type WantedMember = {
   readonly id?: string
   readonly tenant?: string
@@ -16,7 +16,7 @@ export type WantedMember = {
   readonly email_key?: string
 }
 
-/** In the order in which members are locked: before anything else that a unit locks. */
+/** Locks members in one order, before anything else that a unit locks. */
 const selectMembers = sql(`
   select to_json(m)
   from (
@@ -36,7 +36,7 @@ const selectMembers = sql(`
   join member m on m.id = related.id
   order by m.id for update of m`)
 
-/** Another process may have taken an account or a number since they were read: the key refuses, all begins anew. */
+/** If another process took an account or a number since the read, the unique index refuses, and the unit begins anew. */
 const upsertMembers = sql(`
   insert into member (id, tenant, account, password_hash, role, is_disabled, profile, dept_code, phone_key,
     phone, phone_country, email_key, email, created_at)
@@ -48,7 +48,7 @@ const upsertMembers = sql(`
     dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
     phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`)
 
-/** The members are held. */
+/** The members are locked before. */
 const deleteTokensOf = sql(`
   delete from token t using json_array_elements_text($1::json) as ended (member) where t.member = ended.member`)
 
@@ -56,7 +56,7 @@ export function readMembers(wanted: readonly WantedMember[]): Bound {
   return bindRows(selectMembers, wanted)
 }
 
-/** All that an imported member could collide with, and himself. */
+/** The properties of all members that an imported one could collide with, and its own. */
 export function collidingWith({ id, tenant, account, phone, email }: Member): WantedMember {
   return {
     id,
@@ -74,7 +74,7 @@ export function bearing(tenant: string, address: Address): WantedMember {
 
 export function heldMembers(rows: readonly unknown[]) {
   const byId = new Map<string, Member>()
-  /** Ids by all that belongs to one member alone. */
+  /** Ids by each property that only one member can have. */
   const owners = new Map<string, string>()
   const steps: Member[] = []
   const loggedOut = new Set<string>()
@@ -126,7 +126,7 @@ function namesOf({ tenant, account, passwordHash, phone, email }: Member): strin
   ]
 }
 
-/** In the order decided, for a number may go from one to another; a row is written once in a statement. */
+/** Writes in the decided order, because a number may go from one member to another. A statement writes each row once. */
 function writesOf(steps: readonly Member[]): Bound[] {
   const writes: Bound[] = []
   let some: Member[] = []

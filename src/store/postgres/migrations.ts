@@ -124,14 +124,14 @@ export const migrations: readonly string[] = [
 ]
 
 /**
- * The oldest version of the code, by the schema it knows, that works on the schema as it is now. A step that
- * only adds, with defaults, keeps it; one that the code before it cannot live with raises it, and comes a
- * version after the code that no longer needs what it takes away. So an upgrade stops nothing: processes of
- * both versions run, and may start, beside each other.
+ * The oldest version of the code, by the schema it knows, that works on the present schema. A step that only adds, with
+ * defaults, leaves this number. A step that older code cannot work with raises it, and must come one version after the
+ * code that stopped using the removed parts. So an upgrade stops nothing: processes of both versions run, and may start,
+ * beside each other.
  */
 const oldestServed = 1
 
-/** Of ours among all that may use advisory locks in this database. */
+/** The number of our advisory lock, among those of others in the same database. */
 const migrationLock = 7_261_953_104
 const waitMs = 600_000
 
@@ -141,7 +141,7 @@ const mark = sql(`select to_json(value) from meta where name = '${markName}'`)
 const served = sql(`select to_json(value::integer) from meta where name = 'oldest-served'`)
 
 /**
- * Brings the schema up to date, if it may; of many processes that start at once one does, the others wait for it.
+ * Brings the schema up to date, if it may. Of many processes that start at once, one does it and the others wait.
  * @throws AppError `store.schema-newer`, `store.schema-older`, PostgresError.
  */
 export async function migrate(
@@ -152,7 +152,7 @@ export async function migrate(
   const one = async (statement: typeof version) => (await connection.run([bind(statement)], until))[0]?.[0]
   const isReady = async (known: number) =>
     isCurrent(known, known > migrations.length ? ((await one(served)) as number | undefined) : undefined)
-  // Looked at first, so that a server whose role may not change the schema can run on one that is ready.
+  // Read first, so that a server whose role may not change the schema can run on one that is up to date.
   const found = await schemaOf(connection)
   if (found > 0 && (await isReady(found))) return
   if (!migrates) refuseOlder(found, migrations.length)
@@ -183,14 +183,14 @@ export async function migrate(
   }
 }
 
-/** @returns Its version; 0 if there is none yet. */
+/** @returns The version of the schema; 0 if there is none yet. */
 export async function schemaOf(connection: PostgresConnection): Promise<number> {
   const one = async (statement: typeof version) =>
     (await connection.run([bind(statement)], performance.now() + waitMs))[0]?.[0]
   return (await one(present)) === '' ? 0 : ((await one(version)) as number)
 }
 
-/** @throws AppError `store.moved` if it takes part in a move and may not be served from. */
+/** @throws AppError `store.moved` if the store takes part in a move and no server may use it. */
 export async function refuseIfMoved(connection: PostgresConnection): Promise<void> {
   const [rows] = await connection.run([bind(mark)], performance.now() + waitMs)
   refuseMoved(markOf(rows![0]))

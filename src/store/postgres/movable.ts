@@ -11,9 +11,9 @@ import { migrate, migrations, schemaOf } from './migrations.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
 export type MovablePostgresSettings = {
-  /** Straight to the server: a pooler of transactions cannot keep one session for us. */
+  /** Directly to the server, because a pooler of transactions cannot keep one session for us. */
   readonly client: ClientConfig
-  /** For people; holds no password. */
+  /** The name for people, without a password. */
   readonly name: string
   readonly role: MoveRole
 }
@@ -21,9 +21,9 @@ export type MovablePostgresSettings = {
 const pageRows = 1000
 const connectMs = 5_000
 const statementMs = 120_000
-/** Counting, clearing and analysing whole tables. */
+/** The time limit for counting, clearing and analysing whole tables. */
 const longMs = 3_600_000
-/** The server may still be about to notice that a command before this one was killed. */
+/** How long the server may take to notice that an earlier command was killed. */
 const lingerMs = 5_000
 
 const sqlTypes: Readonly<Record<ColumnKind, string>> = {
@@ -40,7 +40,7 @@ const ownTables = movedTables
   .map(({ name }) => name)
   .join(', ')
 
-/** For the session: pages are read by the keys, whatever the server believes of tables that were just empty. */
+/** Settings of the session: pages are read by keys, even if the server still believes that the tables are empty. */
 const settings = `
   set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = ${lingerMs};
   set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`
@@ -51,7 +51,7 @@ const others = sql(`
     and pid <> pg_backend_pid()`)
 
 const selectMark = sql(`select to_json(value) from meta where name = '${markName}'`)
-/** Only the one that was last seen. If there is another, somebody else is moving to here: the next is refused by the key. */
+/** Deletes only the mark that was last seen. If there is another, another move is going on, and the next insert is refused. */
 const takeMark = sql(`delete from meta where name = '${markName}' and value = $1`)
 const putMark = sql(`insert into meta (name, value) values ('${markName}', $1)`)
 const uniqueViolation = '23505'
@@ -86,7 +86,7 @@ export async function openMovablePostgres({
   return movable(connection, name, role)
 }
 
-/** Servers use it, perhaps of another version: it is theirs to bring up to date. */
+/** Refuses another schema version: servers use this store, and only they may migrate it. */
 async function refuseOtherSchema(connection: PostgresConnection, name: string): Promise<void> {
   const schema = await schemaOf(connection)
   if (schema !== migrations.length)
@@ -111,20 +111,20 @@ async function refuseOthers(connection: PostgresConnection, name: string): Promi
 function movable(connection: PostgresConnection, name: string, role: MoveRole): MovableStore {
   const statements = new Map(movedTables.map((table) => [table.name, statementsOf(table)]))
   const of = (table: Table) => statements.get(table.name)!
-  /** As last seen, to the letter. */
+  /** The text of the mark that was last seen. */
   let seen: string | null = null
   let isReading = false
 
   const run = (forMs: number, ...bounds: readonly Bound[]) => connection.run(bounds, untilIn(forMs))
 
-  /** One message, so all or nothing. */
+  /** Writes all in one message, so all or nothing. */
   async function write(forMs: number, mark: Mark | null, ...bounds: readonly Bound[]): Promise<void> {
     const text = mark && JSON.stringify(mark)
     await run(forMs, bind(takeMark, seen), ...(text === null ? [] : [bind(putMark, text)]), ...bounds)
     seen = text
   }
 
-  /** From the first page to the last: as of one moment, or with everybody else kept from writing. */
+  /** Begins to read all pages as of one moment, or while nobody else can write. */
   async function beginReading(): Promise<void> {
     if (isReading || role === 'target') return
     await connection.script(
@@ -189,7 +189,7 @@ function movable(connection: PostgresConnection, name: string, role: MoveRole): 
     behindMs: verb(async (time: number) => Math.max(0, time - (await now()))),
     settle: verb(async () => {
       await run(longMs, bind(goOnCounting))
-      // Else the first minutes would go by plans for empty tables.
+      // Without it the plans of the first minutes would be those for empty tables.
       await connection.script(`analyze ${ownTables}`, untilIn(longMs))
     }),
     async [Symbol.asyncDispose]() {
@@ -210,7 +210,7 @@ function statementsOf({ from, where, key, columns }: Table) {
     first: page(''),
     next: page(`and (${order}) > (${key.map((_, at) => `$${at + 1}`).join(', ')})`),
     count: sql(`select to_json(count(*)) from ${from} where ${where}`),
-    // The numbers of the journal are its order, and come along.
+    // The numbers of the journal are its order, so they move too.
     insert: sql(`
       insert into ${from} (${names}) overriding system value
       select ${names} from json_to_recordset($1::json) as r (${types.join(', ')})`),
@@ -221,7 +221,7 @@ function untilIn(ms: number): number {
   return performance.now() + ms
 }
 
-/** @throws AppError for whatever PostgreSQL says no with; its words name columns, never values. */
+/** @throws AppError for every error of PostgreSQL. Its words name columns, never values. */
 async function telling<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act()

@@ -1,4 +1,4 @@
-/** The outbox in PostgreSQL: leases in one column, claims that pass over what others hold, settled by batches. */
+/** The outbox in PostgreSQL: leases in a column, claims that skip rows locked by others, settlements in batches. */
 
 import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
@@ -26,7 +26,7 @@ const selectEntries = sql(`
     join outbox o on o.queued_at = r."queuedAt" and o.message_id = r."messageId"
   order by o.queued_at, o.message_id for update of o`)
 
-/** The messages of the dispatches that receipts are about, where they wait for a receipt. */
+/** Locks the messages of the dispatches that receipts are about, if they wait for a receipt. */
 const selectWaiting = sql(`
   select json_build_object('queued_at', o.queued_at, 'message_id', o.message_id, 'due_at', o.due_at,
     'owner', o.owner, 'dispatches', o.dispatches, 'tried', o.tried, 'unknowns', o.unknowns, 'second', o.second,
@@ -55,8 +55,8 @@ const deleteEntries = sql(`
   where o.queued_at = r.queued_at and o.message_id = r.message_id`)
 
 /**
- * Passes over rows that another claim holds at this moment, so that claims never wait for each other and none
- * gets what another got. The time is asked once, for an index is not looked up by what changes meanwhile.
+ * Skips rows that another claim has locked at this moment, so that claims never wait for each other and none gets a message
+ * of another. The time is read once, because PostgreSQL uses no index for a value that may change during the statement.
  */
 const claimDue = sql(`
   with clock as materialized (select ${engineTime} as now),

@@ -1,4 +1,4 @@
-/** The connections of one process: lent to one transaction at a time, opened when needed, given up when in doubt. */
+/** The connections of one process: each lent to one transaction at a time, opened when needed, closed if in doubt. */
 
 import type { ClientConfig } from 'pg'
 import { openConnection, type PostgresConnection, PostgresError } from './connection.ts'
@@ -146,7 +146,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
       canPrepare = false
       for (const one of idle.splice(0)) void one.close()
     },
-    /** Also closes connections that are lent: wait for their calls before. */
+    /** Closes all connections, also those that are lent, so wait for their calls before. */
     async close() {
       isClosed = true
       refuseAll(new PostgresError('the store is closed'))

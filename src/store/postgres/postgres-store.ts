@@ -1,4 +1,4 @@
-/** PostgreSQL as a Store, for any number of processes: each call within its deadline, those of a turn in one commit. */
+/** PostgreSQL as a Store for any number of processes: each call within its deadline, the calls of a turn in one commit. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientConfig } from 'pg'
@@ -36,13 +36,13 @@ export type PostgresSettings = EngineOptions & {
 
 export type PostgresEngine = { readonly store: Store; readonly history: History }
 
-/** Batches under way at once; see docs/decisions/0007. */
+/** The most batches under way at once; see docs/decisions/0007. */
 const lanes = 2
-/** A start may wait longer than a call: for a server that starts at the same time. */
+/** A start may wait longer than a call, for a server that starts at the same time. */
 const startWithinMsByDefault = 5_000
 const longestTryMs = 5_000
 const betweenTriesMs = 250
-/** cannot_connect_now, too_many_connections: a server that starts, or is about to have room. */
+/** cannot_connect_now, too_many_connections: a server that is starting, or that will soon have a free connection. */
 const awayStates: readonly string[] = ['', '57P03', '53300']
 
 const afterAllIds = 'g'
@@ -65,7 +65,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   return (await openPostgres(settings)).store
 }
 
-/** The same with the history that a faster store keeps in it. */
+/** Opens it with the history for a faster store. */
 export async function openPostgres(settings: PostgresSettings): Promise<PostgresEngine> {
   const { client } = settings
   const first = await firstConnection(settings)
@@ -84,7 +84,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const batches = createBatches(transactions, lanes, self)
   const underWay = trackCalls(settings)
   const { untilOf } = underWay
-  /** A row of its own that is gone with the same commit: no process waits for another, or leaves anything. */
+  /** A row of this process that the same commit removes, so that no process waits for another or leaves anything behind. */
   const proofName = `write-proof ${self}`
   const sweepPiece = postgresSweeper(transactions, untilOf, self)
   function hot<Args extends readonly unknown[], Result>(
@@ -213,7 +213,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   return { store, history }
 }
 
-/** @throws AppError `store.unavailable` if the server is not there in time, or says no. */
+/** @throws AppError `store.unavailable` if the server does not answer in time, or refuses. */
 async function firstConnection(settings: PostgresSettings): Promise<PostgresConnection> {
   const { client, startWithinMs = startWithinMsByDefault, onAwaited } = settings
   const until = performance.now() + startWithinMs

@@ -1,11 +1,11 @@
-/** In PostgreSQL, what logins have proved and which calls were answered with success, as units of work change them. */
+/** Proofs of logins, and fingerprints of calls that succeeded, in PostgreSQL, as units of work read and change them. */
 
 import { storableJson } from '../storable.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { byText } from './order.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
-/** Nobody uses a proof up in the meantime: whoever would holds the member first. */
+/** Proofs are not locked: whoever ends one locks the member first. */
 const selectProofs = sql(`
   select to_json(p)
   from json_to_recordset($1::json) as wanted (member text, login text)
@@ -48,7 +48,7 @@ export function readRepeats(fingerprints: ReadonlySet<string>): Bound {
 
 const nameOf = ({ member, login }: WantedProof) => `${member}\0${login}`
 
-/** @param found  Those that hold. */
+/** @param found  Proofs that are still valid. */
 export function heldProofs(found: readonly unknown[]) {
   const held = new Set((found as readonly WantedProof[]).map(nameOf))
   const put = new Map<string, { member: string; login: string; expires_at: number }>()
@@ -74,7 +74,7 @@ export function heldProofs(found: readonly unknown[]) {
   }
 }
 
-/** @param found  Fingerprints of calls whose time is not over. */
+/** @param found  Fingerprints that have not expired. */
 export function heldRepeats(found: readonly unknown[]) {
   const held = new Set(found as readonly string[])
   const put = new Map<string, { fingerprint: string; expires_at: number }>()

@@ -1,4 +1,4 @@
-/** What PostgreSQL tells an operator of the store, as far as the store's own user may see it. */
+/** The report on a store in PostgreSQL for an operator, as far as the store's own user may see it. */
 
 import type { ClientConfig } from 'pg'
 import { refuseOlder } from '../schema.ts'
@@ -23,7 +23,7 @@ const selectServer = sql(`
     'fsync', current_setting('fsync')::boolean,
     'autovacuum', current_setting('autovacuum')::boolean)`)
 
-/** A role without pg_monitor sees that there is a replica, and nothing of it. */
+/** A role without pg_monitor sees that there is a replica, but none of its columns. */
 const selectReplicas = sql(`
   select json_build_object('name', application_name, 'state', state,
     'isAwaited', coalesce(sync_state in ('sync', 'quorum'), false),

@@ -1,4 +1,4 @@
-/** How records lie in PostgreSQL rows, as they arrive: JSON objects by column names. */
+/** Converts PostgreSQL rows, which arrive as JSON objects by column names, to records. */
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'

@@ -1,4 +1,4 @@
-/** A statement of SQL as this engine sends it: in full view, with a name to prepare it by, and values as text. */
+/** Statements of SQL in the form that this engine sends: written out, with a name for preparing, and values as text. */
 
 import { hash } from 'node:crypto'
 import { storableJson } from '../storable.ts'
@@ -20,7 +20,7 @@ export function bind(statement: Statement, ...values: readonly Value[]): Bound {
   return { statement, values }
 }
 
-/** Many rows as one value, for `json_to_recordset`: a statement is the same for one row and for 500. */
+/** Many rows as one value for `json_to_recordset`, so that a statement is the same for one row and for 500. */
 export function bindRows(statement: Statement, rows: readonly object[], ...values: readonly Value[]): Bound {
   return bind(statement, storableJson(rows), ...values)
 }

@@ -1,4 +1,4 @@
-/** Cleaning in pieces so small that no call waits long behind one; of many processes one does it at a time. */
+/** Sweeps in pieces so small that no call waits long behind one. Of many processes, one does it at a time. */
 
 import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
@@ -6,20 +6,20 @@ import { bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
 
-/** Rows that unknown addresses are counted on, of processes that are no more. */
+/** How long decoy rows stay, which ended processes have left. */
 const decoyLifeMs = 86_400_000
 const afterDecoys = `${decoyPrefix}g`
 const firstId = decoyPrefix.slice(0, -1)
 const afterAllText = '\u{10ffff}'
 const sweepLock = 7_261_953_105
 
-/** Given up with the transaction, also behind a pooler. */
+/** The lock ends with the transaction, also behind a pooler. */
 const tryLock = bind(sql(`select to_json(pg_try_advisory_xact_lock(${sweepLock}))`))
 
-/** Rows that a call holds are left for the next round: a sweep waits for nobody, so nobody waits for it in a circle. */
+/** Rows that a call has locked are left for the next round. So a sweep waits for nobody, and there is no circle of waits. */
 const skipping = 'for update skip locked'
 
-/** Goes round a table whose key says nothing of time, page by page; faster while much of it is over. */
+/** Goes round a table whose key is not ordered by time, page by page, and faster while many rows have expired. */
 function pageOf(table: string, key: string, endsAt: string) {
   return {
     end: sql(`
@@ -32,14 +32,14 @@ function pageOf(table: string, key: string, endsAt: string) {
 }
 
 /**
- * Goes through a table in the order of time, once: so verifications that ran out leave the index of live
- * ones, and dispatches that of awaited receipts. Where it has come is kept in the store.
+ * Goes through a table once, in the order of time: expired verifications leave the index of live ones, and dispatches the
+ * index of awaited receipts. Its position is kept in the store.
  */
 function passOf(name: string, lagMs: number, table: string, key: string, set: string, isDue: string) {
   return {
     name,
     lagMs,
-    /** Where it has come, and where this piece ends if the table goes on behind it. */
+    /** The position, and the end of this piece if the table goes on after it. */
     reach: sql(`
       select json_build_array(start.${key}, (
         select ${key} from ${table} where ${key} > start.${key} and ${key} < $2
@@ -76,7 +76,7 @@ const reached = sql('select to_json(value) from meta where name = $1')
 const keep = sql(`
   insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`)
 
-/** The id is asked for last: what is deleted is found by the key alone, oldest first. */
+/** The condition on the id comes last, so that rows are found by the key alone, the oldest first. */
 const purgeVerifications = sql(`
   delete from verification where ctid = any (array(
     select ctid from verification where id > '${afterDecoys}' and id < $1 order by id limit ${sweptRows} ${skipping}))
@@ -94,13 +94,13 @@ const purgeJournal = sql(`
     select ctid from (select ctid, at from journal order by seq limit ${sweptRows}) oldest where at < $1::bigint))
   returning to_json(true)`)
 
-/** While one process sweeps, the others need not: so long after a piece of its. */
+/** While one process sweeps, the others rest for so long after each of its pieces. */
 const restMs = 500
 
 /**
- * A piece is four messages, whatever it does: each waits for the one before, and the server may be far away.
- * @param sweeper  Names this process among those that sweep.
- * @returns Does one piece, and tells whether the next one is due at once.
+ * A piece takes at most four messages, because each waits for the one before, and the server may be far away.
+ * @param sweeper  The name of this process among those that sweep.
+ * @returns A function that does one piece, and returns whether the next one is due at once.
  */
 export function postgresSweeper(transactions: Transactions, untilOf: () => number, sweeper: string) {
   const cursors = pages.map(() => '')
@@ -131,14 +131,14 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           ...purges,
           ...passes.flatMap((pass, i) => {
             const [start, end] = reaches[i]!
-            // Also back, if the clock was set back: ids are made by it.
+            // It also moves back if the clock was set back, because ids are made by that clock.
             const to = end ?? beforeOf(pass)
             return [bind(pass.run, start, to), bind(keep, pass.name, to)]
           }),
         )
         for (const [i, end] of ends.entries()) cursors[i] = end ?? ''
         const isDue =
-          // So at most about a quarter of a table is ever waste.
+          // With this bound at most about a quarter of a table is expired rows.
           pages.some((_, i) => done[i]!.length * 4 >= sweptRows) ||
           purges.some((_, i) => done[pages.length + i]!.length === sweptRows) ||
           reaches.some(([, end]) => end !== null)

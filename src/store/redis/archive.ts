@@ -1,4 +1,4 @@
-/** Moves what is over from Redis to the history: writes it there first, then drops it here. */
+/** Moves ended records from Redis to the history: writes them there first, then drops them here. */
 
 import { randomHex } from '../../random.ts'
 import type { History } from '../history.ts'
@@ -11,17 +11,17 @@ import type { WaitingDispatches } from './waiting-dispatches.ts'
 export type Archive = {
   /** Moves all dispatches, and all verifications that have ended by now. */
   catchUp(): Promise<void>
-  /** Goes on moving what is over, until it is stopped. */
+  /** Moves ended records from time to time, until it is stopped. */
   start(): { stop(): Promise<void> }
 }
 
 const piece = 500
 const pauseMs = 500
-/** So long a process has the work of a round for itself: a little less than until its next one. */
+/** How long a process has the turn for itself, a little less than the time until its next round. */
 const turnMs = 400
-/** Nobody waits longer for a shard that hangs, to know whether somebody else does the work. */
+/** The longest wait for the turn, in case the shard that has it hangs. */
 const turnWaitMs = 100
-/** A verification that messages still name is looked at again after this time. */
+/** When a verification that messages still name is checked again. */
 const keepMs = 60_000
 
 /** @param untilOf  The deadline of a call that begins now. */

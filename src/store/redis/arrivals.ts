@@ -1,4 +1,4 @@
-/** Collects claimed messages from several shards. Messages of a slow shard come with the next look. */
+/** Collects claimed messages from several shards. Messages of a slow shard come with the next poll. */
 
 import { AppError } from '../../errors.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
@@ -28,7 +28,7 @@ export function createArrivals() {
 
 /**
  * Waits until all acts have ended, but not longer than `ms`. Acts that take longer go on by themselves.
- * @returns Why not all acts ended well; undefined if they did.
+ * @returns The reason why some act failed or did not end in time; undefined if all succeeded.
  */
 export async function allWithin(
   ms: number,

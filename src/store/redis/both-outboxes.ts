@@ -1,4 +1,4 @@
-/** The messages of codes in Redis and the notices in PostgreSQL as one outbox; what is sent of either is recorded there. */
+/** One outbox over both: messages of codes in Redis, notices in PostgreSQL. The dispatches of both are recorded there. */
 
 import type { AppError } from '../../errors.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
@@ -9,7 +9,7 @@ import { allWithin, createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
 import type { WaitingDispatches } from './waiting-dispatches.ts'
 
-/** Notices are not waited for longer, for codes have less time than they. */
+/** The longest wait for notices, because codes have less time than they. */
 const noticesMs = 200
 /** If Redis has not settled a message by then, its dispatch goes to the history at once, for which there is so much time. */
 const redisMs = 200
@@ -35,14 +35,14 @@ export function bothOutboxes(
     isCold({ queuedAt: one.queuedAt, messageId: one.dispatch.messageId, verification: one.verification })
 
   const arrivals = createArrivals()
-  /** A look for notices that was not waited for to its end. */
+  /** A claim of notices that was not awaited to its end. */
   let hanging: Promise<void> | undefined
 
-  /** In both at once: where one hangs, what the other has is handed over. */
+  /** Claims in both at once. If one hangs, the messages of the other are handed over. */
   async function claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
     const notices = lookForNotices(most, lease)
     const failure = (await outbox.claim(until, most, lease, arrivals)) ?? (await notices)
-    // Nobody waits for it any more: what is there is for the next look.
+    // If the caller has stopped waiting, the messages are left for the next poll.
     const claimed = performance.now() < until ? arrivals.take(lease.owner) : []
     if (claimed.length === 0 && failure) throw failure
     return claimed
@@ -76,7 +76,7 @@ export function bothOutboxes(
       notices.length > 0 ? cold.outbox.settle(notices) : [],
       settleHot(until, hot),
     ])
-    // Each kind in its order: the same one may be told twice.
+    // Matched by order within each kind, because the same message may be settled twice in one call.
     const answers = { hot: ofCodes.values(), cold: ofNotices.values() }
     const givenUp = settlements.map((one) => answers[coldOf(one) ? 'cold' : 'hot'].next().value!)
     for (const { queuedAt, dispatch } of notices)

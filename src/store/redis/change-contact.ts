@@ -1,4 +1,4 @@
-/** A change of contact over both: the verification is used up in Redis, the change decided where the members are. */
+/** A change of contact over both stores: the verification is used up in Redis, the change is decided in PostgreSQL. */
 
 import type {
   ContactChange,
@@ -13,8 +13,8 @@ import { type RedisUses, timeLeft, usedOf } from './use.ts'
 import type { RedisVerifications } from './verifications.ts'
 
 /**
- * The verification is used up first, so that one caller goes on; then the change is decided in one transaction. If
- * that says no, it is as if it had not been used; if that cannot be known, it stays used.
+ * The verification is used up first, so that only one caller goes on. Then the change is decided in one transaction. If it
+ * is refused, the use is undone; if its result is unknown, the verification stays used.
  */
 export async function changeContact(
   uses: RedisUses,
@@ -40,7 +40,7 @@ export async function changeContact(
     await uses.restore(record)
     return result
   }
-  // What is left is not worth failing for what has happened.
+  // A failure of the rest must not turn a change that was made into an error.
   await allWithin(timeLeft(until), [
     uses.refund(until, change.wrong),
     ...(repeat === undefined ? [] : [uses.rememberRepeat(until, record, repeat)]),
@@ -58,7 +58,7 @@ export function setContact(
   return history.setContact(until, setting, { endLive: endLive(uses, verifications, until, setting) })
 }
 
-/** Before the commit, not after: should the process end in between, none of them may be left. */
+/** Done before the commit, so that no live code is left if the process ends in between. */
 function endLive(
   uses: RedisUses,
   verifications: RedisVerifications,

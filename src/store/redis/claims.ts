@@ -1,4 +1,4 @@
-/** Looks for due messages in Redis: where something may be due, a part of the shards by turns, and none waits for another. */
+/** Polls Redis for due messages, in shards where some may be due and in a few others by turns. No shard waits for another. */
 
 import type { AppError } from '../../errors.ts'
 import type { Channel } from '../../message/channel.ts'
@@ -20,21 +20,21 @@ type EntryState = {
   readonly dispatches: number
   readonly tried?: readonly string[]
   readonly unknowns: number
-  /** The last claim that was settled. */
+  /** The number of the last claim that was settled. */
   readonly settled?: number
   readonly second?: Channel
   readonly handing?: string
 }
 
 /**
- * A look that was not told where goes to so many shards, the next to those after them: with a look each 250 ms
- * what died with another process is found within a second, and a thousand processes do not ask each for all.
+ * A poll without a hint reads so many shards, and the next poll the ones after them. With a poll each 250 ms the messages of
+ * a process that died are found within a second, and a thousand processes do not all read all shards.
  */
 const shardsALook = 16
-/** A shard that has not answered by then is not waited for: the messages of the others have a minute at most. */
+/** The longest wait for a shard. The messages of the others have a minute at most. */
 const waitMs = 200
 
-/** By which a message lies in its shard. */
+/** The name of a message in its shard. */
 export function entryOf({ queuedAt, messageId }: { queuedAt: number; messageId: string }): string {
   return `${queuedAt}:${messageId}`
 }
@@ -86,7 +86,7 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
       claimed.push(one)
       if ((state.settled ?? 0) < state.dispatches - 1) left.push(one)
     }
-    // There may be more; or the clock here was a little ahead, or somebody's lease will run out.
+    // There may be more messages, or this clock was a little ahead, or another process's lease will run out.
     if (claimed.length === most) noteDue(shard, 0)
     else if (firstAt > now) noteDue(shard, firstAt - now)
     if (left.length === 0) return claimed
@@ -97,9 +97,9 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
   }
 
   /**
-   * Of messages whose last claim nobody settled, those that are recorded as ended all the same: who had them could
-   * not tell Redis any more. They leave the queue now, and are not sent again.
-   * @returns Beside them those that are recorded as not taken: what had begun is known to have ended.
+   * Of messages whose last claim was not settled here, finds those whose dispatch is in the history all the same: their
+   * owner could not reach Redis any more. If they ended, they leave the queue now and are not sent again.
+   * @returns Besides them those that are recorded as not taken: their begun hand-over is known to have ended.
    */
   async function endedOf(shard: number, left: readonly OutboxEntry[]) {
     const until = performance.now() + waitMs / 2
@@ -108,7 +108,7 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
       messageId: message.id,
       nth: nth - 1,
     })
-    // Not known is not ended: once more, rather than not at all.
+    // If the history cannot be read, they count as not ended: better sent twice than not at all.
     const kept = await history.lookUp(until, left.map(lastOf)).catch(() => [])
     const endOf = new Map(kept.filter(({ next }) => next !== 'retry').map((one) => [one.messageId, one]))
     const ended = left.filter(({ message }) => endOf.has(message.id))
@@ -129,12 +129,12 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
         at: queuedAt,
       }
     })
-    // Should it fail, the lease brings them back here.
+    // If this fails, the messages come back here when their leases run out.
     await calls.call(settleCall(layout, shard, until, told)).catch(() => undefined)
     return { ended: new Set(ended), tellable }
   }
 
-  /** When the first message of a shard is due, by its engine; undefined: it has none. */
+  /** When the first message of a shard is due, in engine time; undefined: it has none. */
   async function firstIn(shard: number): Promise<number | undefined> {
     const until = performance.now() + waitMs
     try {
@@ -151,8 +151,8 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
     noteDue,
 
     /**
-     * Adds to `arrivals` what is claimed, also what comes after this has ended.
-     * @returns What failed or did not answer in time, if anything: the rest is claimed all the same.
+     * Adds claimed messages to `arrivals`, also those that come after it has ended.
+     * @returns The error of a shard that failed or did not answer in time, if there is one; the others are claimed anyway.
      */
     async claim(
       until: number,
@@ -192,7 +192,7 @@ function claimedOf(now: number, entry: string, body: string, state: EntryState, 
   const { verification, deadlineAt, dispatches, tried = [], unknowns, second, handing } = state
   return {
     message: second === undefined ? message : { ...message, channel: second },
-    // Gone only if Redis lost a part of its data: then nothing may be derived from it, and it ends unsent.
+    // Missing only if Redis lost a part of its data. Then no code can be derived, and the message ends unsent.
     verification:
       record === ''
         ? lostVerification(verification, message, deadlineAt)

@@ -1,4 +1,4 @@
-/** How Redis is reached: one server, one behind Sentinels, or a cluster. Never resends what may have been done. */
+/** Connects to Redis: a single server, one behind Sentinels, or a cluster. Never resends a command that may have been done. */
 
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
@@ -8,8 +8,8 @@ import { type RedisChoice, redisName } from './redis-choice.ts'
 export type Client = Redis | Cluster
 
 /**
- * In a cluster, so many shards: each is one hash slot, so that up to as many masters share the load. Never change
- * it for data that is in use. Without a cluster one, and every verb is one function on one server.
+ * The number of shards in a cluster. Each is one hash slot, so up to so many masters share the load. Never change it for
+ * data that is in use. Without a cluster there is one shard, and every verb is one function on one server.
  */
 const clusterShards = 64
 
@@ -17,7 +17,7 @@ export function shardsOf({ kind }: RedisChoice): number {
   return kind === 'cluster' ? clusterShards : 1
 }
 
-/** Nothing comes back for so long although something was asked: the connection is taken for dead. */
+/** After so long without an answer to a command, the connection counts as dead. */
 const silenceMs = 2_000
 const connectMs = 1_000
 const keepAliveMs = 10_000
@@ -25,7 +25,7 @@ const longestPauseMs = 300
 
 const pauseMs = (times: number) => Math.min(times * 50, longestPauseMs)
 
-/** @returns Connecting; see `ready`. Its errors are told to `onError`, and otherwise by each call. */
+/** @returns A client that is connecting; see `ready`. Errors go to `onError`, and to each call. */
 export function createClient(choice: RedisChoice, onError: (error: Error) => void): Client {
   const { user, password, tls, caFile } = choice
   const common = {
@@ -36,10 +36,10 @@ export function createClient(choice: RedisChoice, onError: (error: Error) => voi
     connectTimeout: connectMs,
     socketTimeout: silenceMs,
     keepAlive: keepAliveMs,
-    // A command whose answer was lost may have been done. Its caller is told that nothing is sure.
+    // A command whose answer was lost may have been done, so its caller gets an error instead of a second try.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // A master that has become a replica refuses; so look who is master now.
+    // A master that has become a replica refuses writes; a new connection finds the present master.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     protocol: 2 as const,
   }
@@ -83,8 +83,8 @@ export function createClient(choice: RedisChoice, onError: (error: Error) => voi
 }
 
 /**
- * @param onAwaited  Called once if it is not there at the first try.
- * @throws AppError `store.unavailable` if it is not there within `timeoutMs`.
+ * @param onAwaited  Called once if it does not answer at the first try.
+ * @throws AppError `store.unavailable` if it does not answer within `timeoutMs`.
  */
 export async function ready(
   client: Client,
@@ -111,7 +111,7 @@ export async function ready(
   }
 }
 
-/** For whoever starts a server: where, and what was said. Never the password. */
+/** The error for the person who starts a server: address and Redis's words, but never the password. */
 function unreachable(choice: RedisChoice, error: Error | undefined): AppError {
   return new AppError(
     'store.unavailable',

@@ -1,4 +1,4 @@
-/** Checks before a Redis is used: its settings, the places of its shards, and that each shard answers. */
+/** Checks before a Redis is used: its settings, the hash slots of its shards, and that each shard answers. */
 
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
@@ -10,7 +10,7 @@ import { infoOf, mastersOf } from './report.ts'
 
 const longestMeetingMs = 5_000
 
-/** The hash slot of each shard, as the cluster itself reckons it. */
+/** The hash slot of each shard, computed by the cluster itself. */
 export async function slotsOf(client: Client, layout: Layout): Promise<readonly number[]> {
   if (!(client instanceof Cluster)) return []
   return Promise.all(layout.of.map(({ records }) => client.cluster('KEYSLOT', records)))

@@ -1,4 +1,4 @@
-/** Where things lie in Redis: which shard has the records of a partition, and the names of its keys. */
+/** The layout of Redis: the shard of each partition, and the names of its keys. */
 
 import { hash } from 'node:crypto'
 import { partitionOfLimiter, partitionOfSubject } from '../../throttle/policy.ts'
@@ -16,7 +16,7 @@ export type Layout = {
   readonly of: readonly ShardKeys[]
 }
 
-/** The keys of a shard that hold many things each. What they hold: functions/*.lua. */
+/** The keys of a shard with many values each. Their contents are described in functions/*.lua. */
 export type ShardKeys = {
   readonly records: string
   readonly live: string
@@ -29,11 +29,11 @@ export type ShardKeys = {
   readonly proof: string
 }
 
-/** @param prefix  Sets installations apart that share a server. */
+/** @param prefix  Separates installations that share a server. */
 export function createLayout(prefix: string, shards: number): Layout {
   const name = (shard: number, what: string) => `${prefix}:{${shard}}:${what}`
   const shardOf = (partition: number) => partition % shards
-  /** Partitions are digests: where there is one shard none is made. */
+  /** A partition costs a digest, so with a single shard none is computed. */
   const at = (partition: () => number, what: string) => {
     const shard = shards === 1 ? 0 : shardOf(partition())
     return { shard, key: name(shard, what) }
@@ -62,7 +62,7 @@ export function createLayout(prefix: string, shards: number): Layout {
   }
 }
 
-/** The five parts of a key as one, which holds no address in plain. */
+/** A digest of the five parts of a key, so that no address is in plain. */
 export function digestOfKey({ tenant, app, member, address, purpose }: VerificationKey): string {
   const parts = JSON.stringify([tenant, app, member, address, purpose])
   return hash('sha256', parts, 'base64url')

@@ -1,10 +1,10 @@
-/** The functions that run inside Redis, as one library, named by what is in it so that versions live side by side. */
+/** The functions that run inside Redis, as one library. Its name is made from its text, so that versions exist side by side. */
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** In this order: a file uses only what those before it define. */
+/** The files in order: each uses only definitions of those before it. */
 const files = [
   'clock',
   'limiter-state',
@@ -21,7 +21,7 @@ const files = [
   'write-proof',
 ] as const
 
-/** What may be called, and its flags: what frees memory must work where there is none left. */
+/** The functions that may be called, with their flags: those that free memory must work when there is none left. */
 const functions = {
   issue: [],
   take_submission: [],

@@ -1,4 +1,4 @@
-/** Lists of limits as the functions take them: all but whose limiters they are, which is the same in every call under a policy. */
+/** Lists of limits in the form of the functions, without the keys of limiters, so that a list is the same in all calls of a policy. */
 
 import type { Limit } from '../../throttle/acquire.ts'
 import type { Rule } from '../../throttle/limiter-state.ts'
@@ -9,13 +9,13 @@ type Known = Unkeyed & { readonly number: number; readonly json: string }
 /** More than apps with policies of their own need. */
 const maxLists = 1_000
 
-/** By their rules, which are made once for each policy. */
+/** Limits by their rules, which are made once for each policy. */
 const known = new WeakMap<readonly Rule[], Known>()
 let count = 0
-/** By the numbers of their limits. */
+/** Lists by the numbers of their limits. */
 const lists = new Map<string, string>()
 
-/** @returns JSON, for as long as few lists are in use the same string for the same limits. */
+/** @returns JSON; the same string for the same limits, unless too many lists are in use. */
 export function listOf(limits: readonly Limit[]): string {
   const all = limits.map(knownOf)
   const numbers = all.map(({ number }) => number).join()

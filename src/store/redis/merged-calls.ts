@@ -1,11 +1,11 @@
-/** Calls of a turn to one shard as one call of a function: what the shard's keys are, and limits, is sent once for all. */
+/** Merges the calls of a turn to one shard into one call of a function, so that the shard's keys and limits are sent once. */
 
 import type { Call, Reply } from './call.ts'
 import type { ShardKeys } from './layout.ts'
 import type { RedisFunction } from './library.ts'
 import { listOf, tagsOf } from './limit-lists.ts'
 
-/** What goes to Redis: one function with all its keys and arguments. */
+/** One invocation of a function, with all its keys and arguments. */
 export type Invocation<One extends Call = Call> = {
   readonly name: RedisFunction
   readonly keys: readonly string[]
@@ -28,13 +28,13 @@ const mergedFunctions: Partial<Record<RedisFunction, Merged>> = {
   reserve: { shared: [], hasLimits: true },
 }
 
-/** Redis does nothing else meanwhile: so many take it two milliseconds at most. */
+/** The most calls in one invocation. Redis does nothing else meanwhile, and so many take it at most two milliseconds. */
 const maxMerged = 32
 
 /**
- * @param calls  To one node.
- * @param keysOf  Those of a shard.
- * @param notAfterOf  The engine time after which a call must have no effect; 0 if that is not known.
+ * @param calls  The calls to one node.
+ * @param keysOf  Gives the keys of a shard.
+ * @param notAfterOf  The engine time after which a call must have no effect; 0 if it is not known.
  */
 export function invocationsOf<One extends Call>(
   calls: readonly One[],

@@ -21,7 +21,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
 
     /** @returns For each whether another owner had settled it before. */
     async settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
-      // By place: the same one may be told twice.
+      // Matched by position, because the same message may be settled twice in one call.
       const lates: boolean[] = []
       const groups = Map.groupBy(settlements.entries(), ([, { verification }]) => shardOf(verification))
       await Promise.all(
@@ -102,7 +102,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
       )
     },
 
-    /** What receipts end: waits for a second channel. */
+    /** Ends waits for a second channel, after receipts. */
     async endWaits(until: number, told: readonly Ending[]): Promise<void> {
       const ending = told.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
       const groups = Map.groupBy(ending, ({ verification }) => shardOf(verification))

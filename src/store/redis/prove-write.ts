@@ -1,4 +1,4 @@
-/** Whether every master takes writes: one small write to each, by a shard that it has. */
+/** Proves that every master takes writes, by a small write to a shard of each. */
 
 import { Cluster } from 'ioredis'
 import { allWithin } from './arrivals.ts'
@@ -6,13 +6,13 @@ import type { Calls } from './calls.ts'
 import type { Client } from './client.ts'
 import type { Layout } from './layout.ts'
 
-/** Of the time of the call: a master that hangs must not hide that the others are well. */
+/** The part of a call's time kept for its answer, so that a master that hangs does not hide the results of the others. */
 const answerMs = 100
 
 /**
  * @param slots  The hash slot of each shard; empty without a cluster.
- * @returns What each of the masters said that take none, while others do.
- * @throws AppError `store.unavailable` if none of them does.
+ * @returns The words of each master that takes no writes while others do.
+ * @throws AppError `store.unavailable` if no master takes any.
  */
 export async function proveWrites(
   client: Client,

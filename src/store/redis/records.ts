@@ -16,7 +16,7 @@ export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
   readonly broughtBy?: NonNullable<Used['broughtBy']>
 }
 
-/** The part of a record that never changes, as JSON without its first brace: the function `issue` puts the rest before it. */
+/** The unchanging part of a record as JSON without its first brace; the function `issue` puts the rest before it. */
 export function unchangingOf({ id, key, keyId, digits, isTest }: IssueRequest): string {
   const { tenant, app, member, address, purpose } = key
   return JSON.stringify({ id, tenant, app, member, address, purpose, keyId, digits, isTest }).slice(1)

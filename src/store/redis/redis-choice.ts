@@ -6,26 +6,26 @@ export type RedisChoice = {
   readonly kind: 'single' | 'sentinel' | 'cluster'
   /** The server, the Sentinels, or some nodes of the cluster. */
   readonly endpoints: readonly Endpoint[]
-  /** Of the master, by which Sentinels know it. */
+  /** The name of the master at the Sentinels. */
   readonly masterName: string | null
   readonly user: string | null
   readonly password: string | null
   readonly tls: 'verify' | 'off'
   readonly caFile: string | null
-  /** Sets installations apart that share a server. */
+  /** Separates installations that share a server. */
   readonly prefix: string
   readonly wait: WaitChoice | null
 }
 
-/** What a write waits for beyond the master's memory. */
+/** The replicas that a write waits for. */
 export type WaitChoice = {
-  /** So many replicas have it in memory (WAIT), or in their files too (WAITAOF). */
+  /** The number of replicas that must have it in memory (WAIT), or in their files too (WAITAOF). */
   readonly replicas: number
   readonly isOnDisk: boolean
   readonly timeoutMs: number
 }
 
-/** As an operator may read it; holds no password. */
+/** The name for an operator, without a password. */
 export function redisName({ kind, endpoints, masterName, user }: RedisChoice): string {
   const scheme = kind === 'single' ? 'redis' : `redis+${kind}`
   const hosts = endpoints.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)

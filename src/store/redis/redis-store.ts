@@ -1,4 +1,4 @@
-/** Redis for codes on their way and limits, with PostgreSQL for members, logins, notices and all history: one Store. */
+/** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
@@ -37,7 +37,7 @@ const startWithinMsByDefault = 5_000
 /**
  * Connects to both, brings the schema up to date and loads the functions.
  * @throws AppError `store.schema-newer`, `store.moved`, `store.unavailable`, `config.invalid` for a Redis that
- *   may drop what it holds.
+ *   may drop records.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const { redis, startWithinMs = startWithinMsByDefault, onAwaited } = settings
@@ -130,13 +130,13 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     dispatches: {
       receive: verb('dispatches.receive', both.receive),
       of: verb('dispatches.of', both.of),
-      // Counted by the history, so all that is over must be there.
+      // The history counts, so all ended records must be there first.
       tally: verb('dispatches.tally', async (_until, cursor: string | number, untilMs: number) => {
         await archive.catchUp()
         return cold.dispatches.tally(cursor, untilMs)
       }),
     },
-    // Passwords and nonces: they go with logins, and must not be forgotten by a failover.
+    // Limiters of passwords and nonces are in PostgreSQL like logins, because a failover must not forget them.
     limiters: cold.limiters,
     journal: cold.journal,
     directory,
@@ -154,7 +154,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       isClosed = true
       await underWay.drain()
       await archiving.stop()
-      // What this process has sent is in the history when it has ended, unless PostgreSQL or Redis is away.
+      // The dispatches of this process are in the history before it ends, unless PostgreSQL or Redis is away.
       await waiting.move(underWay.untilOf(), both.allShards).catch(() => undefined)
       await closing.disposeAsync()
     },

@@ -73,7 +73,7 @@ async function keptBy(client: Client, choice: RedisChoice) {
   }
 }
 
-/** As the master sees them: `slave0:ip=…,port=…,state=online,offset=…,lag=1`, lag in seconds. */
+/** The replicas in the words of the master: `slave0:ip=…,port=…,state=online,offset=…,lag=1`, lag in seconds. */
 function replicasOf(info: Info, { wait }: RedisChoice): readonly Replica[] {
   const written = Number(info('master_repl_offset'))
   return Array.from({ length: Number(info('connected_slaves')) || 0 }, (_, nth) => {

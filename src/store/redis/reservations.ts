@@ -1,4 +1,4 @@
-/** Hits from limiters on several shards: those that do not lie with the record first, undone if another refuses. */
+/** Hits in limiters on several shards: first those on other shards than the record's, undone if a later one refuses. */
 
 import type { Hit, Limit, Throttled } from '../../throttle/acquire.ts'
 import type { Calls } from './calls.ts'
@@ -9,7 +9,7 @@ export type Refusal = Omit<Throttled, 'kind'>
 /** A set of the member's verifications, and the id to put into it. */
 export type MemberMark = { readonly shard: number; readonly key: string; readonly id: string }
 
-/** What is known of a hit: enough to give it back as `use` does, or to leave no trace of it. */
+/** A hit with all that is needed to refund it, or to undo it without a trace. */
 type Reserved = Hit & {
   readonly shard: number
   readonly limiter: string
@@ -18,15 +18,15 @@ type Reserved = Hit & {
 }
 
 export type Reservation = {
-  /** What lies with the record, and is taken there. */
+  /** Limits whose limiters are on the record's shard; their hits are made there. */
   readonly local: readonly { readonly limit: Limit; readonly limiter: string }[]
-  /** The member's set, if it lies with the record. */
+  /** The member's set, if it is on the record's shard. */
   readonly localMember: MemberMark | undefined
-  /** What refused elsewhere; then nothing is taken anywhere. */
+  /** Refusals on other shards. If there are any, no hit is made anywhere. */
   readonly refusals: readonly Refusal[]
   /** The hits elsewhere, of these limits. */
   hitsOf(limits: readonly Limit[]): readonly Hit[]
-  /** Leaves no trace of what was taken elsewhere. Failing that, it counts: a limit is never exceeded by it. */
+  /** Undoes the hits on other shards. If that fails, they count, so that no limit is exceeded. */
   undo(until: number): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export const memberSetMs = 660_000
 
 /**
  * @param home  The shard of the record.
- * @throws AppError `store.unavailable`; what is known to be taken is refunded, what may be counts.
+ * @throws AppError `store.unavailable`. Hits that are known to be made are then refunded; hits that may be made count.
  */
 export async function reserve(
   calls: Calls,
@@ -58,7 +58,7 @@ export async function reserve(
   if (isRemoteMember && !elsewhere.has(member.shard)) elsewhere.set(member.shard, [])
   const reserved: Reserved[] = []
   const refusals: Refusal[] = []
-  /** Where the id was put into the member's set, that set. */
+  /** The member's set, if the id was put into it. */
   let marked: MemberMark | undefined
   const replies = await Promise.allSettled(
     [...elsewhere].map(async ([shard, some]) => {
@@ -91,7 +91,7 @@ export async function reserve(
     }),
   )
   const undo = async (end: number) => {
-    // Taken out: what is refunded twice would be room that a limit does not have.
+    // Removed from the list, because a hit that is refunded twice would allow more than the limit.
     const groups = Map.groupBy(reserved.splice(0), (one) => one.shard)
     const unmarked = marked
     marked = undefined

@@ -1,4 +1,4 @@
-/** The call that settles messages of one shard, with the limiters that it may free. */
+/** The call that settles messages of one shard, with the limiters that may get a refund. */
 
 import type { Channel } from '../../message/channel.ts'
 import type { Settlement } from '../outbox.ts'
@@ -26,7 +26,7 @@ export type SettledEntry = {
   readonly dispatch?: { readonly name: string; readonly json: string }
 }
 
-/** As functions/settle.lua takes it. */
+/** Makes the call in the form of functions/settle.lua. */
 export function settleCall(
   layout: Layout,
   shard: number,
@@ -45,7 +45,7 @@ export function settleCall(
   return { name: 'settle', shard, keys, args, until }
 
   function detailsOf({ afterMs, channel, at, frees = [] }: SettledEntry) {
-    // A limiter elsewhere is not of the address, and not freed.
+    // A limiter on another shard is not one of the address, and gets no refund.
     const limiters = frees.map((key) => layout.limiter(key)).filter((limiter) => limiter.shard === shard)
     return { afterMs, channel, at, limiters: limiters.map(({ key }) => keys.push(key)) }
   }

@@ -50,7 +50,7 @@ export async function takeSubmission(
     if (refusals.length === 0) await reservation.undo(until)
     return throttledBy([...refusals, ...(text === '' ? [] : [refusalOf(text)])])
   }
-  // Read in either case, which must take one time.
+  // Read in both cases, which must take the same time.
   const found = verificationOf(parseRecord(text))
   const record = kind === 'unknown' ? undefined : found
   const here = local.map((one) => one.limit).filter((limit) => wrong.includes(limit))

@@ -1,4 +1,4 @@
-/** The use of a verification in Redis, with all that follows from it on other shards; and how it is undone. */
+/** Uses a verification in Redis, with the consequences on other shards, and undoes a use. */
 
 import type { Hit } from '../../throttle/acquire.ts'
 import { partitionOfId } from '../../verification/verification.ts'
@@ -13,12 +13,12 @@ export type RedisUses = ReturnType<typeof redisUses>
 /** A record as it was before its use, and the engine time of the use. */
 export type UsedRecord = RedisRecord & { readonly now: number }
 
-/** A use is undone also after its call was refused, for so long. */
+/** The time for undoing a use, which is also done after its call was refused. */
 const restoreMs = 500
-/** So much of a call's time is left for its answer. */
+/** The part of a call's time that is kept for its answer. */
 const answerMs = 50
 
-/** For acts that do not change the outcome: whether they end in time or not, the verb is done. */
+/** The time for acts that do not change the outcome: the verb is done even if they do not end in time. */
 export function timeLeft(until: number): number {
   return Math.max(0, until - answerMs - performance.now())
 }

@@ -1,4 +1,4 @@
-/** Verifications in Redis beside their verbs: looked up, listed, counted and cancelled. */
+/** Verifications in Redis apart from their verbs: looked up, listed, counted and cancelled. */
 
 import { partitionOf } from '../../address/partition.ts'
 import { partitionOfId } from '../../verification/verification.ts'
@@ -10,7 +10,7 @@ export type RedisVerifications = ReturnType<typeof redisVerifications>
 
 export function redisVerifications(calls: Calls, layout: Layout) {
   return {
-    /** Ends those that live, unused. */
+    /** Ends live verifications, unused. */
     async cancel(until: number, ids: readonly string[]): Promise<void> {
       const groups = Map.groupBy(ids, (id) => layout.shardOf(partitionOfId(id)))
       await Promise.all(
@@ -27,7 +27,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       )
     },
 
-    /** Those issued to a member lately. */
+    /** The ids of verifications lately issued to a member. */
     async idsOf(until: number, tenant: string, member: string): Promise<readonly string[]> {
       return (await calls.command(until, 'SMEMBERS', layout.member(tenant, member).key)) as string[]
     },
@@ -38,7 +38,7 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       return text === undefined || text === null ? undefined : parseRecord(text)
     },
 
-    /** All that are here of an address. */
+    /** All verifications of an address that are in Redis. */
     async find(until: number, address: string): Promise<readonly RedisRecord[]> {
       const shard = layout.shardOf(partitionOf(address))
       const found = new Map<string, RedisRecord>()

@@ -9,12 +9,12 @@ import type { Layout } from './layout.ts'
 
 export type WaitingDispatches = ReturnType<typeof createWaitingDispatches>
 
-/** Of a shard at once: some milliseconds of this process. */
+/** How many dispatches of a shard are read at once, which takes this process some milliseconds. */
 const piece = 256
-/** A shard that has not answered by then is not waited for: what waits in the others goes to the history. */
+/** The longest wait for a shard, so that dispatches in the others still reach the history. */
 const waitMs = 200
 
-/** As `settle` keeps it: all that the history records of a settlement. */
+/** A settlement in the form in which `settle` keeps it, with all that the history records. */
 export function waitingDispatch(settlement: Settlement): { readonly name: string; readonly json: string } {
   const { dispatch, nth, message, ...rest } = settlement
   const { tenant, app, channel } = message
@@ -75,7 +75,7 @@ export function createWaitingDispatches(calls: Calls, layout: Layout, history: H
     movePiece,
     move,
 
-    /** Moves those of a verification, with others that lie beside them. */
+    /** Moves the dispatches of a verification, together with others on its shard. */
     async moveOf(until: number, verification: string): Promise<void> {
       const shard = layout.shardOf(partitionOfId(verification))
       if (layout.of[shard]) await move(until, [shard])

@@ -6,14 +6,14 @@ import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
 
 /**
- * All pages in one step, on a thread of its own, while others write on. In several steps SQLite begins anew
- * after each write of another process: under load it never came to an end.
+ * Copies all pages in one step, on a thread of its own, while others go on writing. In several steps SQLite would begin
+ * again after each write of another process: under load such a backup never ended.
  */
 export const allPages = 2 ** 31 - 1
 
 /**
- * Copies the store as of one moment. Written beside the target under a name that nobody can foresee, checked, and
- * only then given the target's name: so a file of that name is always a good backup.
+ * Copies the store as of one moment. The copy is written beside the target under an unforeseeable name, checked, and only
+ * then gets the target's name, so that a file of that name is always a good backup.
  * @throws AppError `input.invalid` if the target exists or its folder cannot be written; nothing is overwritten.
  */
 export async function backupSqlite(path: string, target: string): Promise<{ readonly pages: number }> {
@@ -21,7 +21,7 @@ export async function backupSqlite(path: string, target: string): Promise<{ read
   if (existsSync(target)) throw alreadyThere(target)
   const partial = `${target}.${randomHex(8)}.partial`
   try {
-    // Exclusive: what somebody put in its place, such as a link to elsewhere, is not written to.
+    // Exclusive, so that nothing is written through a link that somebody put there.
     closeSync(openSync(partial, 'wx', 0o600))
   } catch (error) {
     throw new AppError('input.invalid', `${target}: ${(error as Error).message}; choose another folder`, {
@@ -40,7 +40,7 @@ export async function backupSqlite(path: string, target: string): Promise<{ read
     } finally {
       copy.close()
     }
-    // A link, unlike a rename, never takes the place of a file that came meanwhile.
+    // A link fails if there is a file of that name by now; a rename would replace it.
     linkSync(partial, target)
     return { pages }
   } catch (error) {

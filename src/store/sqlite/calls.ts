@@ -1,7 +1,7 @@
 /**
- * How calls travel to the engine's thread: as JSON, because structured clone takes some three times as long for
- * objects of this kind. The newLimits of an issue are most of its text and the same for every member, so each is sent
- * once and named by a number from then on.
+ * The form of calls to the engine's thread. It is JSON, because structured clone takes some three times as long for such
+ * objects. The limits of an issue are most of its text and the same for every member, so each is sent once, and from then
+ * on named by a number.
  */
 
 import { newOutboxEntry } from '../../message/outbox-entry.ts'
@@ -22,22 +22,22 @@ type ShortLimit = readonly [key: string, unkeyed: number, tag: number | null, de
 
 type Batch = {
   readonly calls: readonly Call[]
-  /** Not sent before; they get the next numbers. */
+  /** Limits that were not sent before. They get the next numbers. */
   readonly newLimits: readonly UnkeyedLimit[]
 }
 
-/** More than apps with policies of their own need. Takes of newLimits beyond these travel whole. */
+/** More limits than apps with policies of their own need. Limits beyond this number are sent whole each time. */
 const maxLimits = 10_000
 
-/** Which members of a request are limits. */
+/** The properties of each request that are limits. */
 const limitsIn: Readonly<Record<string, readonly string[]>> = {
   'verifications.issue': ['limits'],
   'verifications.takeSubmission': ['counted', 'wrong'],
 }
 
-/** One for each thread that is written to. */
+/** Makes a writer, one for each thread that calls go to. */
 export function callWriter() {
-  /** By their rules, which `issueTakes` makes once for each policy. */
+  /** Numbers by the rules of a limit, which `issueLimits` makes once for each policy. */
   const numbers = new WeakMap<readonly Rule[], { readonly number: number; readonly unkeyed: UnkeyedLimit }>()
   let count = 0
   let unsent: UnkeyedLimit[] = []
@@ -55,7 +55,7 @@ export function callWriter() {
   }
 
   return {
-    /** What is written of a call, to be gathered for `textOf`. */
+    /** The part of a call that is written, to be gathered for `textOf`. */
     prepared(call: Call): Call {
       const members = limitsIn[call.verb]
       if (!members) return call
@@ -72,7 +72,7 @@ export function callWriter() {
   }
 }
 
-/** Reads what one writer wrote, in the order it was written. */
+/** Reads the texts of one writer, in the order in which they were written. */
 export function callReader(): (text: string) => readonly Call[] {
   const known: UnkeyedLimit[] = []
 
@@ -107,14 +107,14 @@ function isSame(unkeyed: UnkeyedLimit, { scope, form, keepMs, looksOnly }: Limit
   )
 }
 
-/** The result of an issue without what its caller knows already: the message, and all of a new record but its time. */
+/** The result of an issue without the parts that its caller knows: the message, and all of a new record but its time. */
 type IssueAnswer =
   | { readonly kind: 'issued'; readonly at: number }
-  /** `at`: of its message; 0 if there is none. */
+  /** `at`: the time of its message; 0 if there is none. */
   | { readonly kind: 'live'; readonly at: number; readonly record: Verification }
   | Throttled
 
-/** An outcome as it is answered. */
+/** An outcome in the form of an answer. */
 export function answerOf(verb: string, outcome: Outcome): Outcome {
   if (verb !== 'verifications.issue' || 'error' in outcome) return outcome
   const result = outcome.value as IssueResult
@@ -125,7 +125,7 @@ export function answerOf(verb: string, outcome: Outcome): Outcome {
   return { value: answer }
 }
 
-/** The other way round. */
+/** The result of an issue from such an answer. */
 export function issueResultOf(request: IssueRequest, answer: IssueAnswer): IssueResult {
   if (answer.kind === 'throttled') return answer
   const { kind, at } = answer

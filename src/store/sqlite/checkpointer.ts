@@ -4,11 +4,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
 /**
- * By default the committing connection moves the log itself. At 5,000 sends/s that held every call up for some 100 ms
- * once a second, for 4,000 pages. With fewer pages at a time it happened more often and took as long in all.
+ * The interval. By default the committing connection moves the log itself: at 5,000 sends/s that delayed every call by some
+ * 100 ms once a second, for 4,000 pages. With fewer pages at a time it happened more often and took as long in all.
  */
 const everyMs = 100
-/** A passive pass never blocks, but under steady load it never quite catches up, and the log would grow for ever. */
+/** A log of so many pages is reset by a blocking pass. A passive pass never blocks, but under steady load never ends. */
 const longestLogPages = 16_000
 
 type Opened = { readonly db: DatabaseSync; readonly passive: StatementSync; readonly restart: StatementSync }
@@ -28,10 +28,10 @@ const timer = setInterval(() => {
   try {
     opened ??= open()
     const { log } = opened.passive.get() as { log: number }
-    // The passive pass has left little to do, so writers are held up for that little only.
+    // The passive pass has left little to do, so writers wait only a short time.
     if (log > longestLogPages) opened.restart.get()
   } catch {
-    // Locked by a backup or a command, or no room for the moment: the next pass does it.
+    // Locked by a backup or a command, or no space at the moment: the next pass does it.
   }
 }, everyMs)
 

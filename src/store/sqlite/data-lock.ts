@@ -1,4 +1,4 @@
-/** One server a data folder: a lock that the operating system frees however its holder ends. */
+/** Lets one server use a data folder, by a lock that the operating system frees however the server ends. */
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,8 +8,8 @@ import { AppError } from '../../errors.ts'
 const busy = 5
 
 /**
- * Holds the folder for this process. The lock is SQLite's own on a file beside the store: unlike a
- * file with a process number in it, it is gone with the process, even after a SIGKILL.
+ * Locks the folder for this process. The lock is SQLite's own, on a file beside the store. Unlike a file with a process
+ * number in it, it ends with the process, even after a SIGKILL.
  * @throws AppError `store.locked` if another server holds it, `store.unavailable` if it cannot be written.
  */
 export function lockDataFolder(folder: string): Disposable {

@@ -1,4 +1,4 @@
-/** Tenants, apps, members and tokens in SQLite, but for what units of work change. */
+/** Tenants, apps, members and tokens in SQLite, apart from the changes of units of work. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
@@ -40,7 +40,7 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
        where member = ? and client_type = ? and kind = 'access' and expires_at > ? and login <> ?
        group by login order by max(created_at) desc, login desc limit -1 offset ?)`,
   )
-  // Numbered within each login, newest first: so the login that holds most gives way, by its oldest.
+  // Tokens are numbered within each login, the newest first, so that the login with most tokens loses its oldest one.
   const evictTokens = db.prepare(
     `delete from token where hash in (
        select hash from (

@@ -1,10 +1,10 @@
-/** Engine time for one machine: it never goes back and does not jump with the wall clock. */
+/** Engine time of one machine: it never goes back, and does not jump with the wall clock. */
 
 import type { DatabaseSync } from 'node:sqlite'
 
 type EngineClock = {
   now(): number
-  /** Remembers how far time has come. Call within a transaction; writes at most once a second. */
+  /** Stores the present time. Call it within a transaction; it writes at most once a second. */
   persist(): void
 }
 
@@ -13,14 +13,14 @@ const persistEveryMs = 1000
 const putTime =
   "insert into meta values ('engine_time', ?) on conflict do update set value = max(value, excluded.value)"
 
-/** Milliseconds by the one clock that runs alike in every thread and that nobody sets. */
+/** Milliseconds by the monotonic clock, which is the same in every thread. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
 /**
- * Starts at the wall clock, or at the newest time in the store if that is later, and runs on by the monotonic clock.
- * So no code lives an hour longer if the wall clock is set back by an hour, now or while the server is down.
+ * Starts at the wall clock, or at the newest time in the store if that is later, and goes on by the monotonic clock. So
+ * no code lives an hour longer if the wall clock is set back by an hour, now or while the server is down.
  */
 export function engineClock(
   db: DatabaseSync,
@@ -50,7 +50,7 @@ export function engineTimeAfter(db: DatabaseSync): number {
   return typeof row?.value === 'number' ? row.value + persistEveryMs : 0
 }
 
-/** Moves engine time on to the time that another store had reached. */
+/** Moves engine time forward to the time that another store had reached. */
 export function keepEngineTime(db: DatabaseSync, time: number): void {
   db.prepare(putTime).run(time)
 }

@@ -12,23 +12,23 @@ type SqliteLimiters = OpenLimiters & {
 type Kept = { form: LimiterForm; numbers: LimiterState; forgottenAt: number; isDirty: boolean }
 
 /**
- * `kind:subject` as `subject:kind`, so that the limiters of one member, address or network lie on one page:
- * an issue under all limits wrote five scattered pages, now three.
+ * Turns `kind:subject` into `subject:kind`, so that the limiters of one member, address or network are on one page: an
+ * issue under all limits wrote five scattered pages before, and now writes three.
  */
 export function limiterRow(key: string): string {
   const end = key.indexOf(':')
   return `${key.slice(end + 1)}:${key.slice(0, Math.max(0, end))}`
 }
 
-/** The other way round: a kind has no colon, a subject may have some. */
+/** Turns `subject:kind` back into `kind:subject`. A kind has no colon, a subject may have some. */
 export function keyOfRow(row: string): string {
   const end = row.lastIndexOf(':')
   return `${row.slice(end + 1)}:${row.slice(0, end)}`
 }
 
 /**
- * Limiters touched within a transaction are kept in memory until `flush` writes them, so that what
- * many calls of one turn share (an app's bucket, a network) is read and written once a commit.
+ * Keeps the limiters of a transaction in memory until `flush` writes them, so that one that many calls of a turn share (an
+ * app's bucket, a network) is read and written once in each commit.
  */
 export function sqliteLimiters(db: DatabaseSync): SqliteLimiters {
   const select = db.prepare('select form, numbers, forgotten_at from ledger where key = ?')
@@ -83,6 +83,6 @@ export function pack(numbers: LimiterState): Uint8Array {
 }
 
 export function unpack(bytes: Uint8Array): number[] {
-  // A copy, for SQLite's bytes need not lie at a multiple of eight.
+  // A copy, because the address of SQLite's bytes need not be a multiple of eight.
   return [...new Float64Array(bytes.slice().buffer)]
 }

@@ -1,4 +1,4 @@
-/** Members in SQLite as units of work change them. */
+/** Changes of members in SQLite by units of work. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import { addressKey } from '../../address/address.ts'

@@ -1,4 +1,4 @@
-/** The embedded engine's side of a move: its tables page by page, on a connection that nobody else shares. */
+/** The embedded engine's side of a move: its tables page by page, on a connection of its own. */
 
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -14,7 +14,7 @@ import { migrations } from './migrations.ts'
 const pageRows = 1000
 /** SQLite's result code for a file that another connection holds. */
 const busy = 5
-/** A command or a server that was killed a moment ago. */
+/** How long to wait for a lock, which a command or a server that was just killed may still have. */
 const busyMs = 2_000
 
 /** @throws AppError `store.locked` if a server or a command is using it, `store.unavailable`, `store.schema-newer`. */
@@ -32,8 +32,8 @@ export async function openMovableSqlite(path: string, role: MoveRole): Promise<M
 }
 
 /**
- * While this connection is open no other can read or write, and none was open when it began. SQLite itself ensures this
- * in its mode without shared memory, whatever data folder a server has.
+ * While this connection is open no other can read or write, and no other was open when it began. SQLite itself ensures
+ * this in its mode without shared memory, whatever data folder a server has.
  */
 function takeAlone(db: DatabaseSync): void {
   db.exec(
@@ -42,7 +42,7 @@ function takeAlone(db: DatabaseSync): void {
   migrate(db)
 }
 
-/** The first read fixes the moment. */
+/** Begins a snapshot; its first read fixes the moment. */
 function beginSnapshot(db: DatabaseSync, path: string): void {
   db.exec('begin')
   const { user_version: version } = db.prepare('pragma user_version').get() as { user_version: number }
@@ -140,7 +140,7 @@ function statementsOf(db: DatabaseSync, { from, where, key, columns }: Table) {
   }
 }
 
-/** In the order of the table's columns. */
+/** The values of a row, mapped, in the order of the table's columns. */
 function mapped(
   table: Table,
   row: MovedRow,
@@ -154,7 +154,7 @@ function mapped(
   )
 }
 
-/** A value of a column as engines tell it to each other. */
+/** A value of a column in the form in which it moves between engines. */
 function told(kind: ColumnKind, value: unknown): unknown {
   switch (kind) {
     case 'text':
@@ -171,7 +171,7 @@ function told(kind: ColumnKind, value: unknown): unknown {
   }
 }
 
-/** The other way round. */
+/** A value in the form in which SQLite keeps it. */
 function kept(kind: ColumnKind, value: unknown): unknown {
   switch (kind) {
     case 'text':

@@ -1,4 +1,4 @@
-/** What SQLite tells an operator of the store. */
+/** The report on a store in SQLite for an operator. */
 
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'

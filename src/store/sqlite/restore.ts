@@ -1,4 +1,4 @@
-/** Putting a backup in the place of the embedded store, while no server runs on it. */
+/** Replaces the embedded store by a backup, while no server runs on it. */
 
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -13,16 +13,15 @@ import { migrate } from './engine.ts'
 import { migrations } from './migrations.ts'
 
 export type Restored = {
-  /** Where the store that was there before is now; null: there was none. */
+  /** The new path of the store that was there before; null: there was none. */
   readonly before: string | null
-  /** Engine time of the last thing that the backup knows, ms; null: nothing happened yet. */
+  /** Engine time of the newest record in the backup, ms; null: it has none. */
   readonly newest: number | null
 }
 
 /**
- * Replaces the store by a backup. The store that was there stays beside it under a new name. Codes that lived when
- * the backup was made are ended and proofs dropped: they may have been used since.
- * The caller holds the lock of the data folder.
+ * Replaces the store by a backup. The present store stays beside it under a new name. Codes and proofs that were live in
+ * the backup are ended, because they may have been used since. The caller holds the lock of the data folder.
  * @param check  Gets the sealed keys of the backup's apps before anything is replaced; may throw.
  * @throws AppError `input.invalid` if the file is no good backup, `store.schema-newer`. Then nothing was replaced.
  */
@@ -79,7 +78,7 @@ async function copyChecked(
         sealedKey: string
       }[],
     )
-    // Brought up to date here already, so that what is ended below is all there is to end.
+    // Migrated here already, so that the statements below end all that is live.
     migrate(copy)
     copy.exec(
       `update verification set state = ${stateNumber.dead} where state in (${stateNumber.live}, ${stateNumber.spent});
@@ -91,7 +90,7 @@ async function copyChecked(
   }
 }
 
-/** The store with its log in one file, under a name that tells when. */
+/** Renames the store, with its log moved into it, to a name with the time. */
 function setAside(path: string): string | null {
   if (!existsSync(path)) return null
   const stamp = new Date().toISOString().replace(/[:.]/g, '-')
@@ -101,7 +100,7 @@ function setAside(path: string): string | null {
     db.exec('pragma journal_mode = delete')
     db.close()
   } catch {
-    // Perhaps it is broken, which is why a backup is wanted: its log is kept beside it, as it is.
+    // It may be broken, and the backup needed for that reason. Its log then stays beside it unchanged.
     for (const end of ['-wal', '-shm'])
       if (statSync(path + end, { throwIfNoEntry: false })) renameSync(path + end, before + end)
   }

@@ -1,4 +1,4 @@
-/** How records lie in SQLite rows, both ways. */
+/** Converts records to SQLite rows and back. */
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'

@@ -18,7 +18,7 @@ type SqliteSettings = EngineOptions & {
   readonly path: string
 }
 
-/** So many calls go off before the turn ends: the engine works on them while the turn goes on. */
+/** So many calls are sent before the turn ends, so that the engine begins while the turn goes on. */
 const fullBatch = 32
 /**
  * Opens the embedded engine, bringing its schema up to date.
@@ -69,7 +69,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   const monotonicOffsetMs = monotonicMs() - performance.now()
 
   function flush(): void {
-    if (gathered.length === 0) return // went off full, or with the close
+    if (gathered.length === 0) return // sent when it was full, or with the close
     const calls = gathered
     gathered = []
     worker.postMessage(writer.textOf(calls))
@@ -83,7 +83,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     })
   }
 
-  /** A room of the contract, each verb forwarded by its name. */
+  /** A part of the contract, each verb forwarded by its name. */
   function room<T extends object>(name: string, verbs: readonly (keyof T & string)[]): T {
     return Object.fromEntries(
       verbs.map((verb) => [verb, (...args: readonly unknown[]) => call(`${name}.${verb}`, args)]),

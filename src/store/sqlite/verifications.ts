@@ -1,4 +1,4 @@
-/** Verifications in SQLite, with proofs and repeats: as units of work change them, and as they are looked up. */
+/** Verifications in SQLite, with proofs and repeats: the changes of units of work, and look-ups. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
@@ -9,7 +9,7 @@ import type { UnitOfWork } from '../unit-of-work.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { type Row, storedOf, verificationOf } from './rows.ts'
 
-/** Before every real id, which begins with its time. */
+/** The id of the decoy. It sorts before every real id, because those begin with their time. */
 export const decoyId = '0'.repeat(44)
 
 const afterAllIds = 'g'
@@ -22,7 +22,7 @@ export function openVerifications(db: DatabaseSync): UnitOfWork['verifications']
   const selectLiveOf = db.prepare('select * from verification where member = ? and tenant = ? and state = 0')
   const select = db.prepare('select * from verification where id = ?')
   const insert = db.prepare('insert into verification values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-  // Without the state no index is written.
+  // The state is left out, because writing it would write an index too.
   const setCounts = db.prepare('update verification set submissions = ?, used_at = ? where id = ?')
   const setAll = db.prepare('update verification set state = ?, submissions = ?, used_at = ? where id = ?')
   const countDecoy = db.prepare('update verification set submissions = submissions + 1 where id = ?')
@@ -102,7 +102,7 @@ export function openRepeats(db: DatabaseSync, now: () => number): UnitOfWork['re
   }
 }
 
-/** What is only looked up. */
+/** Look-ups without a unit of work. */
 export function verificationReads(db: DatabaseSync) {
   const select = db.prepare('select * from verification where id = ?')
   const endOfSearch = db.prepare(

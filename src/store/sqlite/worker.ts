@@ -33,7 +33,7 @@ try {
 
 port.on('message', (first: string) => {
   let calls: Call[] = []
-  // What arrived during the last commit joins this one: the busier it is, the more share a flush.
+  // Calls that arrived during the last commit join this one: the more load, the more calls share a flush.
   for (let text: string | undefined = first; text !== undefined; ) {
     if (text === 'close') {
       answer(calls)
