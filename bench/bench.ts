@@ -10,19 +10,19 @@ import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Figures, sayAims } from './aims.ts'
-import { type Peers, startPeers } from './carriers.ts'
+import { startPeers } from './carriers.ts'
 import { startMeasuredPostgres } from './engines.ts'
-import { fixed, median, medianOf } from './figures.ts'
-import { type Installation, openAs, startEmbedded, startShared } from './installations.ts'
+import { fixed, median } from './figures.ts'
+import { openAs } from './installations.ts'
 import { fullSpeedS, measureLife, sayLife } from './life.ts'
 import { requireWrk } from './load.ts'
-import { measured, watchOtherWork } from './process.ts'
+import { watchOtherWork } from './process.ts'
 import { startMeasuredRedis } from './redis-engine.ts'
-import { type Floor, nameOf, putFigures, type Results, report, sayLive, storedRows } from './report.ts'
+import { sayLive, storedRows } from './report.ts'
 import { besideRival } from './rival.ts'
 import { root } from './serve.ts'
+import { isNamed, servers } from './servers.ts'
 import { liveInRedis, storedInPostgres, storedInSqlite } from './stored.ts'
-import { type Act, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
 
 /** How long each size of a run measures. */
 const sizes = {
@@ -81,7 +81,7 @@ const say = (...said: readonly string[]) => {
     lines.push(line)
   }
 }
-const isWanted = (name: string) => name.toLowerCase().startsWith(values.only.toLowerCase())
+const isWanted = (name: string) => isNamed(name, values.only)
 
 async function main(): Promise<void> {
   for (const part of parts)
@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   await part('life', async () => {
     sayStart = await life()
   })
-  await part('servers', servers)
+  await part('servers', () => servers({ ...size, folder, only: values.only }, figures, say))
   if (sayStart) say(...sayStart(figures.get('send, SQLite: requestsPerSecond')))
   await part('rival', rival)
   await part('stored', records)
@@ -141,88 +141,6 @@ async function life(): Promise<(top: number | undefined) => string[]> {
     figures.set('fullSpeedS', fullSpeedS(found.climb, top ?? median(found.climb.slice(-5))))
     return sayLife(found, top)
   }
-}
-
-async function servers(): Promise<void> {
-  await using stack = new AsyncDisposableStack()
-  const peers = await startPeers(stack)
-  const installations = await started(stack, peers)
-  if (installations.length === 0) return
-  const floor: Floor = {
-    process: stack.use(await measured([join(import.meta.dirname, 'floor.ts')])),
-    most: [],
-  }
-  const results: Results[] = installations.flatMap(subjectsOf).flatMap((subject) =>
-    actsOn(subject.installation).map((act) => ({
-      ...{ subject, act, most: [], ratios: [], half: [], floorAtHalf: [] },
-    })),
-  )
-  const warm = { perSecond: mostRate, seconds: size.warmSeconds }
-  await floorAtMost(floor.process, folder, 1)
-  const expected = new Map<Results, number>()
-  for (const one of results) {
-    const { requestsPerSecond } = await atMost(one.subject, one.act, folder, warm)
-    expected.set(one, Math.max(leastExpected, requestsPerSecond * headroom))
-  }
-  for (let round = 0; round < size.rounds; round++) {
-    const asFloor = await floorAtMost(floor.process, folder, size.seconds)
-    floor.most.push(asFloor)
-    for (const result of results) {
-      const rate = { perSecond: expected.get(result)!, seconds: size.seconds }
-      const one = await atMost(result.subject, result.act, folder, rate)
-      result.most.push(one)
-      result.ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
-    }
-  }
-  for (let round = 0; round < size.halfRounds; round++)
-    for (const { subject, act, most, half, floorAtHalf } of results) {
-      const perSecond = Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2)
-      const rate = { perSecond, seconds: size.seconds }
-      floorAtHalf.push(await floorAtRate(floor.process, folder, rate))
-      half.push(await atRate(subject, act, folder, rate))
-    }
-  putFigures(results, figures)
-  for (const { name, servers } of installations)
-    say(
-      `- ${name}: memory at its peak ${servers.map(({ process }) => `${fixed(process.peakRssMb(), 0)} MB`).join(', ')}`,
-    )
-  const embedded = installations.find(({ name }) => name === 'SQLite')
-  if (embedded) figures.set('loadMb', embedded.servers[0]!.process.peakRssMb())
-  const failed = results.filter(({ most }) => most.some((one) => one.failures > one.requests / 100))
-  if (failed.length > 0) say(`- **More than one in a hundred failed: ${failed.map(nameOf).join('; ')}.**`)
-  say(...report(floor, results, cpus().length))
-}
-
-/** Codes and members are made ready for so many a second: at first, then for more than were seen. */
-const mostRate = 15_000
-const leastExpected = 8_000
-const headroom = 1.6
-
-/** Carriers and limits of sends change nothing for a verify. */
-function actsOn({ name }: Installation): readonly Act[] {
-  return name.startsWith('SQLite, ') ? ['send'] : ['send', 'verify']
-}
-
-async function started(stack: AsyncDisposableStack, peers: Peers): Promise<Installation[]> {
-  const options = { folder, peers, learnt: size.learnt }
-  const installations: Installation[] = []
-  if (isWanted('SQLite'))
-    for (const one of [
-      { name: 'SQLite' },
-      { name: 'SQLite, limits on', hasLimits: true },
-      { name: 'SQLite, webhook', carrier: 'webhook' },
-      { name: 'SQLite, SMPP', carrier: 'smpp' },
-    ] as const)
-      installations.push(await startEmbedded(stack, { ...options, ...one }))
-  if (!isWanted('PostgreSQL') && !isWanted('Redis')) return installations
-  const postgres = await startMeasuredPostgres(stack, size.logFiles)
-  if (isWanted('PostgreSQL'))
-    installations.push(await startShared(stack, { ...options, name: 'PostgreSQL' }, { postgres }))
-  const redis = isWanted('Redis')
-    ? await startMeasuredRedis(stack, (why) => say(`- Redis, left out: ${why}`))
-    : null
-  if (redis) installations.push(await startShared(stack, { ...options, name: 'Redis' }, { postgres, redis }))
-  return installations
 }
 
 async function rival(): Promise<void> {

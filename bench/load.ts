@@ -50,6 +50,9 @@ export function requireWrk(): void {
   if (spawnSync('wrk', ['-v']).error) throw new Error('needs wrk, the load generator: apt-get install wrk')
 }
 
+/** A load that has not ended by then will not. */
+export const graceMs = 60_000
+
 /** Of a closed loop, shared by its targets. */
 export const connections = 96
 
@@ -62,14 +65,11 @@ export async function closedLoop(
 ): Promise<Load> {
   const script = join(folder, `load-${Math.random().toString(36).slice(2)}.lua`)
   writeFileSync(script, frame(targets) + lua)
-  const { stdout } = await run('wrk', [
-    `-t${targets.length}`,
-    `-c${connections}`,
-    `-d${seconds}s`,
-    '-s',
-    script,
-    targets[0]!,
-  ])
+  const { stdout } = await run(
+    'wrk',
+    [`-t${targets.length}`, `-c${connections}`, `-d${seconds}s`, '-s', script, targets[0]!],
+    { timeout: seconds * 1000 + graceMs },
+  )
   const told = JSON.parse(/RESULT (.*)/.exec(stdout)![1]!) as Record<string, number>
   return {
     requestsPerSecond: told.requests! / (told.us! / 1e6),

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { endWithUs } from '../test/hard-end.ts'
 import type { Counted } from './count-messages.ts'
 
@@ -38,6 +39,8 @@ export type MeasuredOptions = {
   readonly engines?: Readonly<Record<number, string>>
 }
 
+const startsWithinMs = 60_000
+
 /** Starts a program for Node and waits for its first line. */
 export async function measured(
   args: readonly string[],
@@ -57,15 +60,25 @@ export async function measured(
     },
   })
   endWithUs(child)
+  const timer = new AbortController()
+  const late = setTimeout(startsWithinMs, undefined, { signal: timer.signal }).then(
+    () => [undefined],
+    () => [undefined],
+  )
   let printed = ''
   while (!printed.includes('\n')) {
     const [chunk] = await Promise.race([
       once(child.stdout!, 'data'),
       once(child, 'exit').then(() => [undefined]),
+      late,
     ])
-    if (chunk === undefined) throw new Error(`${args.join(' ')} ended before it listened`)
+    if (chunk === undefined) {
+      child.kill('SIGKILL')
+      throw new Error(`${args.join(' ')} did not get so far as to listen`)
+    }
     printed += chunk
   }
+  timer.abort()
   return {
     ...watch(child.pid!),
     told: JSON.parse(printed.split('\n')[0]!) as Record<string, never>,

@@ -4,18 +4,12 @@
  * server keeps them in SQLite and flushes before every answer.
  */
 
-import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { freePort } from '../test/free-port.ts'
-import { endWithUs } from '../test/hard-end.ts'
-import { startRedis } from '../test/redis.ts'
 import type { Figures } from './aims.ts'
 import type { Peers } from './carriers.ts'
 import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
 import { type Installation, startEmbedded } from './installations.ts'
 import { closedLoop, type Load } from './load.ts'
-import { cpuMsOf, ended, type Watched, watch } from './process.ts'
+import { credentials, type Flushing, flushings, type Otpgateway, startOtpgateway } from './otpgateway.ts'
 import { atMost } from './subjects.ts'
 
 export type RivalOptions = {
@@ -28,19 +22,11 @@ export type RivalOptions = {
   readonly learnt: number
 }
 
-const flushings = ['everysec', 'always'] as const
-type Flushing = (typeof flushings)[number]
 const acts = ['send', 'check'] as const
 type Act = (typeof acts)[number]
 
 type Side = Load & { readonly serverUs: number; readonly redisUs: number }
 type Pair = { readonly flushing: Flushing; readonly act: Act; readonly ours: Side[]; readonly its: Side[] }
-
-type Rival = AsyncDisposable & {
-  readonly http: string
-  readonly process: Watched
-  redisCpuMs(): number
-}
 
 /** Lines of Markdown. */
 export async function besideRival(options: RivalOptions, figures: Figures): Promise<string[]> {
@@ -53,7 +39,7 @@ export async function besideRival(options: RivalOptions, figures: Figures): Prom
   const rest: string[] = []
   const pairs: Pair[] = []
   for (const flushing of flushings) {
-    await using its = await startRival(options, flushing)
+    await using its = await startOtpgateway(options, flushing)
     rest.push(
       `At rest it has ${fixed(its.process.rssMb(), 0)} MB, with Redis flushing ${sayFlushing[flushing]}.`,
     )
@@ -75,7 +61,7 @@ export async function besideRival(options: RivalOptions, figures: Figures): Prom
   return report(pairs, rest[0]!, figures)
 }
 
-const sayFlushing = { everysec: 'each second', always: 'at every write' } as const
+const sayFlushing: Readonly<Record<Flushing, string>> = { everysec: 'each second', always: 'at every write' }
 /** A second, more than either does. */
 const mostChecks = 20_000
 
@@ -89,11 +75,11 @@ async function oursOnce(
   return atMost(subject, act === 'send' ? 'send' : 'verify', folder, { perSecond: mostChecks, seconds })
 }
 
-const token = `Basic ${btoa('bench:a-secret-of-the-bench')}`
+const token = `Basic ${btoa(`${credentials.namespace}:${credentials.secret}`)}`
 let made = 0
 
 async function itsOnce(
-  rival: Rival,
+  rival: Otpgateway,
   act: Act,
   { folder, peers, learnt }: RivalOptions,
   seconds: number,
@@ -128,7 +114,7 @@ end`
 }
 
 /** Right codes that stay good, as those of a new contact do here. */
-async function itsCheckScript({ http }: Rival, count: number): Promise<string> {
+async function itsCheckScript({ http }: Otpgateway, count: number): Promise<string> {
   const from = made
   made += count
   const headers = { Authorization: token, 'Content-Type': 'application/x-www-form-urlencoded' }
@@ -151,91 +137,6 @@ request = function()
   n = n + 1
   return wrk.format("POST", "/api/otp/bench-" .. ${from} + n % ${count}, headers, "otp=012345&skip_delete=true")
 end`
-}
-
-async function startRival({ path, folder, peers }: RivalOptions, flushing: Flushing): Promise<Rival> {
-  const stack = new AsyncDisposableStack()
-  try {
-    const redis = stack.use(
-      await startRedis({
-        password: null,
-        settings: [`appendfsync ${flushing}`, 'auto-aof-rewrite-percentage 0'],
-      }),
-    )
-    const node = redis.nodes[0]!
-    const port = await freePort()
-    const home = join(folder, `otpgateway-${flushing}`)
-    mkdirSync(join(home, 'static'), { recursive: true })
-    // A binary that was built without its pages looks for them here, and does not start without any.
-    writeFileSync(join(home, 'static', 'index.html'), '{{ define "index" }}{{ end }}')
-    writeFileSync(
-      join(home, 'static', 'sms.txt'),
-      '{{ .OTP }} is your verification code for {{ .Namespace }}.',
-    )
-    writeFileSync(join(home, 'config.toml'), settingsOf(port, node.port, peers.webhook))
-    const child = spawn(path, [], { cwd: home, stdio: 'ignore' })
-    endWithUs(child)
-    stack.defer(() => ended(child))
-    const http = `http://127.0.0.1:${port}`
-    await answers(`${http}/api/health`)
-    return {
-      http,
-      process: watch(child.pid!),
-      redisCpuMs: () => cpuMsOf(node.pid()),
-      [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    }
-  } catch (error) {
-    await stack.disposeAsync()
-    throw error
-  }
-}
-
-async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    try {
-      if ((await fetch(url)).ok) return
-    } catch {
-      // not yet
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`${url} did not answer`)
-}
-
-/** As its own sample has it, with connections enough for this load, and without a line of log for each request. */
-function settingsOf(port: number, redisPort: number, webhook: string): string {
-  return `
-[app]
-address = "127.0.0.1:${port}"
-server_timeout = "5s"
-enable_debug_logs = false
-otp_ttl = 600
-otp_max_attempts = 5
-otp_max_resends = 3
-otp_max_generate = 3
-root_url = "http://localhost:${port}"
-
-[store.redis]
-host = "127.0.0.1"
-port = "${redisPort}"
-
-[auth.bench]
-namespace = "bench"
-secret = "a-secret-of-the-bench"
-
-[webhooks.webhook]
-id = "webhook"
-enabled = true
-url = "${webhook}"
-max_conns = 100
-timeout = "5s"
-subject = "verification"
-template = "static/sms.txt"
-channel_name = "SMS"
-address_name = "Mobile number"
-max_address_len = 15
-max_otp_len = 6
-`
 }
 
 function report(pairs: readonly Pair[], rest: string, figures: Figures): string[] {

@@ -14,7 +14,7 @@ import {
   verifyScript,
 } from './calls.ts'
 import type { Installation } from './installations.ts'
-import { closedLoop, type Load } from './load.ts'
+import { closedLoop, graceMs, type Load } from './load.ts'
 import type { Measured } from './process.ts'
 
 /** An installation by so many of its servers. */
@@ -96,11 +96,12 @@ export async function atRate(subject: Subject, act: Act, folder: string, rate: R
     : [{ token: installation.token, ip: '127.0.0.1' }]
   const options = join(folder, `open-loop-${Math.random().toString(36).slice(2)}.json`)
   writeFileSync(options, JSON.stringify({ urls, callers, ...rate, ...calls }))
-  return spentOn(subject, act, () => openLoop(options))
+  return spentOn(subject, act, () => openLoop(options, rate))
 }
 
-async function openLoop(options: string): Promise<Load> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'open-loop.ts'), options])
+async function openLoop(options: string, { seconds }: Rate): Promise<Load> {
+  const program = join(import.meta.dirname, 'open-loop.ts')
+  const { stdout } = await run(process.execPath, [program, options], { timeout: seconds * 1000 + graceMs })
   return JSON.parse(stdout) as Load
 }
 
@@ -116,7 +117,7 @@ export function floorAtRate(floor: Measured, folder: string, rate: Rate): Promis
   return spentOnFloor(floor, (url) => {
     const callers = [{ token: 'x'.repeat(40), ip: '127.0.0.1' }]
     writeFileSync(options, JSON.stringify({ urls: [url], callers, from: 13_000_000_000, ...rate }))
-    return openLoop(options)
+    return openLoop(options, rate)
   })
 }
 
