@@ -1,7 +1,9 @@
 /** The verb `issue` in Redis: one function call where the address lies, after the hits on limiters that lie elsewhere. */
 
 import { newOutboxEntry } from '../../message/outbox-entry.ts'
-import { partitionOfId, type Verification } from '../../verification/verification.ts'
+import { asCallersSee } from '../../verification/stored-verification.ts'
+import { partitionOfId } from '../../verification/verification.ts'
+import { newVerification } from '../verbs/issue.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import { digestOfKey, type Layout } from './layout.ts'
@@ -42,14 +44,8 @@ export async function issue(
     await reservation.undo(until)
     return throttledBy([refusalOf(text)])
   }
-  const record = kind === 'live' ? verificationOf(parseRecord(text)) : newVerification(request, now)
+  const record =
+    kind === 'live' ? verificationOf(parseRecord(text)) : asCallersSee(newVerification(request, now))
   const entry = message && newOutboxEntry(message, now, record)
   return { kind: kind as 'issued' | 'live', record, ...(entry && { entry }) }
-}
-
-function newVerification(request: IssueRequest, now: number): Verification {
-  const { id, key, keyId, digits, isTest, lifetimeMs } = request
-  const { tenant, app, member, address, purpose } = key
-  const parts = { id, tenant, app, member, address, purpose, keyId, digits, isTest } as const
-  return { ...parts, state: 'live', issuedAt: now, expiresAt: now + lifetimeMs, submissions: 0, usedAt: null }
 }

@@ -2,7 +2,7 @@
 -- The fields that functions change come first, in a fixed order, so that they can be read and replaced without
 -- decoding the rest.
 
-local live, used, dead, spent = 0, 1, 2, 4
+local live, used, dead, expired, spent = 0, 1, 2, 3, 4
 
 -- A clock that was set back must not lengthen a code's life: a code issued later than now, give or take, has ended.
 local clock_slack_ms = 2000
@@ -97,12 +97,16 @@ local function set_live(unit, digest, id)
   unit.changed_ids[digest] = true
 end
 
--- The live verification of a key, by the key's digest.
+-- The live verification of a key, by the key's digest. One whose time is over stays so, even if the clock is set back.
 local function live_record(unit, digest, now)
   local id = live_id(unit, digest)
   if not id then return nil end
   local record = find_record(unit, id)
   if record and not is_over(record, now) then return record end
+  if record then
+    record.state = expired
+    change_record(unit, record)
+  end
   set_live(unit, digest, false)
   return nil
 end

@@ -1,10 +1,10 @@
 -- What becomes of messages after a dispatch, or after a receipt. Their keys are described in claim.lua.
 
--- Whether a later claim decides about the message: this settlement was received before, and only its answer was lost,
--- or another owner has claimed the message since.
+-- Whether nothing follows from a settlement, because it was received before, and only its answer was lost; or because the
+-- message was claimed again since: isOvertaken of src/store/verbs/settle.ts once more.
 local function is_overtaken(state, nth, next_step)
   local is_theirs = next_step == 'retry' or next_step == 'failed'
-  return nth <= (state.settled or 0) or (is_theirs and nth < state.dispatches)
+  return nth == state.settled or (is_theirs and nth < state.dispatches)
 end
 
 -- isUntaken of src/message/outbox-entry.ts once more.

@@ -1,0 +1,283 @@
+/** The functions in Redis decide as the verbs of the other engines do: random histories, one against the other. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { Redis as Client } from 'ioredis'
+import { requirePeer } from '../../../test/peers.ts'
+import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
+import type { OutboxEntry } from '../../message/outbox-entry.ts'
+import type { Hit, Limit } from '../../throttle/acquire.ts'
+import { newVerificationId } from '../../verification/verification.ts'
+import { newKey, newMessage, settlementOf, unlike } from '../conformance/fixtures.ts'
+import { unitInMemory } from '../conformance/unit-in-memory.ts'
+import type { Settlement } from '../outbox.ts'
+import { begin } from '../verbs/begin.ts'
+import { issue as decideIssue } from '../verbs/issue.ts'
+import { postpone } from '../verbs/postpone.ts'
+import { settle } from '../verbs/settle.ts'
+import { takeSubmission as decideSubmission } from '../verbs/take-submission.ts'
+import { use } from '../verbs/use.ts'
+import type { IssueRequest, SubmissionRequest, UseRequest } from '../verifications.ts'
+import { createArrivals } from './arrivals.ts'
+import { createCalls } from './calls.ts'
+import { redisClaims } from './claims.ts'
+import { issue } from './issue.ts'
+import { createLayout } from './layout.ts'
+import { readLibrary } from './library.ts'
+import { redisOutbox } from './outbox.ts'
+import { parseRecord, verificationOf } from './records.ts'
+import { takeSubmission } from './take-submission.ts'
+import { redisUses, usedOf } from './use.ts'
+
+const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
+const start = 1_764_000_000_000
+/** Redis drops limiters by its own clock, which hardly moves in this test: so all times are of minutes. */
+const minute = 60_000
+
+/** The functions as they are, with a clock that the test sets. */
+function libraryWithClock() {
+  const { source, nameOf } = readLibrary()
+  const clock = /local function clock\(\)\n[\s\S]*?\nend\n/
+  assert.match(source, clock)
+  const withClock = source.replace(clock, 'local test_now = 0\nlocal function clock() return test_now end\n')
+  const setter = `redis.register_function('set_clock', function(_, args) test_now = tonumber(args[1]) end)`
+  return { nameOf, source: `${withClock}${setter}\n` }
+}
+
+const nextOf = {
+  done: { kind: 'done' },
+  failed: { kind: 'failed' },
+  retry: { kind: 'retry', afterMs: minute },
+  second: { kind: 'second', channel: 'voice', afterMs: minute },
+} as const satisfies Record<string, Settlement['next']>
+
+describe('Redis and the verbs of the other engines', peer, () => {
+  let redis: Redis
+  let client: Client
+  const library = libraryWithClock()
+  before(async () => {
+    redis = await startRedis({ password: null })
+    client = new Client({ port: redis.nodes[0]!.port, protocol: 2 })
+    await client.function('LOAD', library.source)
+  })
+  after(async () => {
+    client?.disconnect()
+    await redis?.[Symbol.asyncDispose]()
+  })
+
+  const window = fc.record({
+    kind: fc.constant('window' as const),
+    max: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.constant(0)),
+    perMs: fc.integer({ min: 1, max: 5 }).map((some) => some * minute),
+  })
+  const limitOf = (scope: Limit['scope'], name: string) =>
+    fc.record({
+      scope: fc.constant(scope),
+      key: fc.constant(`${name}`),
+      form: fc.constant('events' as const),
+      rules: fc.array(window, { maxLength: 1 }),
+      keepMs: fc.constant(10 * minute),
+    })
+  /** By a policy: what an issue and a submission of a person acquire. */
+  const policies = fc.tuple(
+    limitOf('address', 'ia'),
+    limitOf('member', 'iu'),
+    limitOf('member-address', 'sm'),
+    limitOf('member', 'wu'),
+    limitOf('address', 'wa'),
+  )
+  const person = fc.nat(1)
+  const act = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('issue' as const),
+        person,
+        hasMessage: fc.boolean(),
+        lifetimeMin: fc.integer({ min: 1, max: 8 }),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant('submit' as const),
+        person,
+        max: fc.integer({ min: 1, max: 3 }),
+        repeat: fc.option(fc.nat(1)),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('use' as const),
+        nth: fc.nat(),
+        consumes: fc.boolean(),
+        repeat: fc.option(fc.nat(1)),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('settle' as const),
+        nth: fc.nat(),
+        next: fc.constantFrom('done' as const, 'retry' as const, 'second' as const, 'failed' as const),
+        outcome: fc.constantFrom('accepted' as const, 'unavailable' as const, 'unknown' as const),
+      }),
+    },
+    fc.record({ kind: fc.constant('begin' as const), nth: fc.nat() }),
+    fc.record({ kind: fc.constant('postpone' as const), nth: fc.nat() }),
+    fc.record({ kind: fc.constant('claim' as const) }),
+  )
+  const step = fc.record({
+    // Also backwards, as a clock that was set, or the next master's, may go.
+    afterMs: fc.oneof(fc.constantFrom(0, 1_000, 20_000, 61_000), fc.integer({ min: -4_000, max: 0 })),
+    acts: fc.array(act, { minLength: 1, maxLength: 4 }),
+  })
+
+  test('give the same answers and leave the same records, whatever the acts, the limits and the times', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        policies,
+        fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }),
+        async (limits, steps) => {
+          const layout = createLayout(unlike(), 1)
+          const calls = createCalls(client, library, layout, [], null)
+          const until = () => performance.now() + 30_000
+          const uses = redisUses(calls, layout)
+          const claims = redisClaims(calls, layout, { lookUp: async () => [] })
+          const outbox = redisOutbox(calls, layout, claims)
+          const model = unitInMemory(start)
+          const keys = [0, 1].map((nth) => newKey({ address: `tel:+861380013800${nth}` }))
+          const base = unlike()
+          const own = (limit: Limit, who: number): Limit => ({
+            ...limit,
+            key: `${limit.key}:${base}:${who}`,
+          })
+          const taken: { id: string; wrong: readonly Hit[] }[] = []
+          let held: OutboxEntry[] = []
+
+          /** What Redis answers beside what the verb decides. */
+          async function pair(
+            one: (typeof steps)[number]['acts'][number],
+          ): Promise<[unknown, unknown] | undefined> {
+            switch (one.kind) {
+              case 'issue': {
+                const key = keys[one.person]!
+                const cooldown = own(limits[0], one.person)
+                const request: IssueRequest = {
+                  id: newVerificationId(start, key.address),
+                  key,
+                  keyId: 'k',
+                  digits: 6,
+                  lifetimeMs: one.lifetimeMin * minute,
+                  isTest: !one.hasMessage,
+                  limits: [cooldown, own(limits[1], one.person)],
+                  lease: { owner: 'o', ms: minute },
+                  ...(one.hasMessage && { message: newMessage({ cooldown: [cooldown.key] }) }),
+                }
+                const expected = decideIssue.decide(model, request)
+                if (expected.kind !== 'throttled' && expected.entry) held.push(expected.entry)
+                return [await issue(calls, layout, until(), request), expected]
+              }
+              case 'submit': {
+                const request: SubmissionRequest = {
+                  key: keys[one.person]!,
+                  counted: [own(limits[2], one.person)],
+                  wrong: [
+                    own(limits[3], one.person),
+                    { ...own(limits[4], one.person), decoyKey: `wx:${base}:${one.person}` },
+                  ],
+                  maxSubmissions: one.max,
+                  ...(one.repeat !== null && { repeat: `${one.repeat}` }),
+                }
+                const expected = decideSubmission.decide(model, request)
+                if (expected.kind === 'taken' && expected.record)
+                  taken.push({ id: expected.record.id, wrong: expected.wrong })
+                return [await takeSubmission(calls, layout, until(), request), expected]
+              }
+              case 'use': {
+                if (taken.length === 0) return undefined
+                const request: UseRequest = {
+                  ...taken[one.nth % taken.length]!,
+                  consumes: one.consumes,
+                  ...(one.repeat !== null && { repeat: `${one.repeat}` }),
+                }
+                const expected = use.decide(model, request)
+                const used = await uses.use(until(), request)
+                return [used && usedOf(used), expected]
+              }
+              case 'claim': {
+                const arrivals = createArrivals()
+                const expected = model.claim({ owner: 'o', ms: minute })
+                await claims.claim(until(), 1000, { owner: 'o', ms: minute }, arrivals)
+                const found = arrivals.take('o')
+                held = [...held, ...expected]
+                const byId = (some: readonly OutboxEntry[]) =>
+                  some
+                    .map((entry) => ({ ...entry, remainingMs: 0 }))
+                    .toSorted((a, b) => (a.message.id < b.message.id ? -1 : 1))
+                return [byId(found), byId(expected)]
+              }
+              default: {
+                if (held.length === 0) return undefined
+                const entry = held[one.nth % held.length]!
+                const key = {
+                  messageId: entry.message.id,
+                  queuedAt: entry.queuedAt,
+                  verification: entry.verification!.id,
+                }
+                if (one.kind === 'begin') {
+                  const mark = { ...key, nth: entry.nth, provider: 'p' }
+                  const expected = begin.decide(model, [mark])
+                  return [await outbox.begin(until(), [mark]), expected]
+                }
+                if (one.kind === 'postpone') {
+                  held = held.filter((other) => other !== entry)
+                  // Only its owner puts a message back.
+                  if (model.claimsOf(key) !== entry.nth) return undefined
+                  const expected = postpone.decide(model, [key], minute)
+                  return [await outbox.postpone(until(), [key], minute), expected]
+                }
+                held = held.filter((other) => other !== entry)
+                const next = nextOf[one.next]
+                const outcome = next.kind === 'second' ? 'accepted' : one.outcome
+                const settlement: Settlement = settlementOf(entry, next, outcome)
+                const expected = settle.decide(model, [settlement])
+                const isLate = await outbox.settle(until(), [settlement])
+                return [isLate.map((late) => next.kind === 'failed' && !late), expected]
+              }
+            }
+          }
+
+          for (const { afterMs, acts } of steps) {
+            model.now += afterMs
+            await client.fcall('set_clock', 0, model.now)
+            // All at once, so that those of a kind go to Redis in one call; of one kind, in this order.
+            const [first] = acts
+            const some = acts.filter(({ kind }) => kind === first!.kind)
+            const pairs = await Promise.all(some.map(pair))
+            for (const one of pairs) if (one) assert.deepEqual(withoutDecoy(one[0]), withoutDecoy(one[1]))
+          }
+          const left = await client.hgetall(layout.of[0]!.records)
+          delete left.decoy
+          const records = Object.values(left).map((text) => verificationOf(parseRecord(text)))
+          assert.deepEqual(new Map(records.map((one) => [one.id, one])), model.records())
+          assert.deepEqual(new Set(Object.keys(await client.hgetall(layout.of[0]!.entries))), model.entries())
+          for (const [key, state] of model.limiterStates) {
+            const text = await client.getBuffer(layout.limiter(key).key)
+            assert.equal(text === null, state.length === 0, key)
+          }
+        },
+      ),
+      { numRuns: 120 },
+    )
+  })
+})
+
+/** What stands for a verification that is not there: Redis keeps that to itself. */
+function withoutDecoy(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null || !('decoy' in answer)) return answer
+  const { decoy: _decoy, ...rest } = answer
+  return rest
+}
