@@ -34,9 +34,9 @@ const sizes = {
   },
   /** A quarter of an hour. */
   short: {
-    ...{ rounds: 3, seconds: 2, halfRounds: 1, warmSeconds: 2, learnt: 15_000, logFiles: 64 },
-    ...{ stored: 10_000_000, live: 100_000, storedRounds: 4, storedSeconds: 3 },
-    ...{ starts: 5, restMs: 20_000, climbSeconds: 15 },
+    ...{ rounds: 3, seconds: 2, halfRounds: 2, warmSeconds: 2, learnt: 15_000, logFiles: 64 },
+    ...{ stored: 10_000_000, live: 100_000, storedRounds: 4, storedSeconds: 2 },
+    ...{ starts: 5, restMs: 20_000, climbSeconds: 12 },
   },
   full: {
     ...{ rounds: 3, seconds: 4, halfRounds: 3, warmSeconds: 4, learnt: 20_000, logFiles: 128 },

@@ -119,6 +119,7 @@ function each(results: readonly Results[]): string[] {
 }
 
 function half(results: readonly Results[]): string[] {
+  const measured = results.filter((one) => one.half.length > 0)
   const handOver = ({ act, half }: Results) => {
     const ms = medianOf(half, (one) => one.handOverMs)
     return act === 'send' && !Number.isNaN(ms) ? `≤ ${fixed(ms, 1)}` : ''
@@ -145,7 +146,7 @@ function half(results: readonly Results[]): string[] {
       'Redis µs',
       'round trips',
     ),
-    ...results.map((one) =>
+    ...measured.map((one) =>
       row(
         nameOf(one),
         of(one.half, (each) => each.requestsPerSecond, 0),

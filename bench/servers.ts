@@ -68,8 +68,10 @@ export async function servers(size: ServersOptions, figures: Figures, say: Say):
       result.ratios.push(one.requestsPerSecond / asFloor.requestsPerSecond)
     }
   }
+  // Of two processes the top rate is enough: no aim and no model asks for more.
+  const ones = results.filter(({ subject }) => subject.processes === 1)
   for (let round = 0; round < size.halfRounds; round++)
-    for (const { subject, act, most, half, floorAtHalf } of results) {
+    for (const { subject, act, most, half, floorAtHalf } of ones) {
       const perSecond = Math.round(medianOf(most, (one) => one.requestsPerSecond) / 2)
       const rate = { perSecond, seconds: size.seconds }
       floorAtHalf.push(await floorAtRate(floor.process, folder, rate))
