@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Figures, sayAims } from './aims.ts'
 import { startPeers } from './carriers.ts'
+import { checkOut } from './check-out.ts'
 import { startMeasuredPostgres } from './engines.ts'
 import { fixed, median } from './figures.ts'
 import { openAs } from './installations.ts'
@@ -58,6 +59,8 @@ const { values } = parseArgs({
     parts: { type: 'string', default: partNames.join(',') },
     /** Only engines whose names begin so, e.g. PostgreSQL. */
     only: { type: 'string', default: '' },
+    /** A check-out or a commit to be measured in place of this one, but for what it stores. */
+    tree: { type: 'string' },
     /** The program of knadh/otpgateway, to be measured beside the server. */
     otpgateway: { type: 'string' },
     write: { type: 'string' },
@@ -70,7 +73,6 @@ const size = {
   ...(values.seconds && { seconds: Number(values.seconds) }),
   ...(values.stored && { stored: Number(values.stored) }),
 }
-const parts = values.parts.split(',')
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
 const figures: Figures = new Map()
@@ -81,6 +83,9 @@ const say = (...said: readonly string[]) => {
     lines.push(line)
   }
 }
+const tree = values.tree === undefined ? root : checkOut(values.tree, folder)
+/** The contract of the store is this version's. */
+const parts = values.parts.split(',').filter((name) => tree === root || name !== 'stored')
 const isWanted = (name: string) => isNamed(name, values.only)
 
 async function main(): Promise<void> {
@@ -97,13 +102,14 @@ async function main(): Promise<void> {
     'SQLite with `synchronous=full`, PostgreSQL with flushes on, Redis flushing each second.',
     `${size.rounds} rounds of ${size.seconds} s by turns; medians, and the spread of the ratio.`,
   )
+  if (values.tree !== undefined) say('', `**Of the version ${values.tree}.**`)
   if (values.quick) say('', '**A quick run: to see that it works, not to quote.**')
   say()
   let sayStart: ((top: number | undefined) => string[]) | undefined
   await part('life', async () => {
     sayStart = await life()
   })
-  await part('servers', () => servers({ ...size, folder, only: values.only }, figures, say))
+  await part('servers', () => servers({ ...size, folder, tree, only: values.only }, figures, say))
   if (sayStart) say(...sayStart(figures.get('send, SQLite: requestsPerSecond')))
   await part('rival', rival)
   await part('stored', records)
@@ -130,13 +136,13 @@ async function part(name: Part, run: () => Promise<void>): Promise<void> {
 async function life(): Promise<(top: number | undefined) => string[]> {
   await using stack = new AsyncDisposableStack()
   const found = await measureLife({
-    ...{ folder, peers: await startPeers(stack), many: size.stored / 10 },
+    ...{ folder, peers: await startPeers(stack), tree, many: tree === root ? size.stored / 10 : null },
     ...{ starts: size.starts, restMs: size.restMs, climbSeconds: size.climbSeconds },
   })
   figures.set('startMs', found.later.wallMs)
-  figures.set('restMb', found.restMb)
-  figures.set('manyMb', found.manyMb)
-  figures.set('idlePercent', found.idlePercent)
+  figures.set('restMb', found.empty.restMb)
+  if (found.stored) figures.set('manyMb', found.stored.restMb)
+  figures.set('idlePercent', found.empty.idlePercent)
   return (top) => {
     figures.set('fullSpeedS', fullSpeedS(found.climb, top ?? median(found.climb.slice(-5))))
     return sayLife(found, top)
@@ -147,7 +153,15 @@ async function rival(): Promise<void> {
   if (values.otpgateway === undefined) return
   await using stack = new AsyncDisposableStack()
   const { rounds, seconds, learnt } = size
-  const options = { path: values.otpgateway, folder, peers: await startPeers(stack), rounds, seconds, learnt }
+  const options = {
+    path: values.otpgateway,
+    folder,
+    tree,
+    peers: await startPeers(stack),
+    rounds,
+    seconds,
+    learnt,
+  }
   say(...(await besideRival(options, figures)))
 }
 

@@ -4,12 +4,12 @@
  * `npm run bench:compare -- [--old main] [--new .] [--store sqlite] [--acts send,verify] [--limits]`
  */
 
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Carrier, type Peers, startPeers } from './carriers.ts'
+import { checkOut } from './check-out.ts'
 import { type Engines, startMeasuredPostgres } from './engines.ts'
 import { fixed, heading, median, medianOf, row, spread } from './figures.ts'
 import { startEmbedded, startShared } from './installations.ts'
@@ -57,17 +57,6 @@ function named<T extends string>(given: readonly string[], known: readonly T[]):
     if (found === undefined) throw new Error(`${name}: is none of ${known.join(', ')}`)
     return found
   })
-}
-
-/** @returns The folder of a check-out; of a commit, its files beside the packages that are here. */
-function checkOut(named: string): string {
-  if (existsSync(join(named, 'bin/countersign.js'))) return resolve(named)
-  const tree = join(folder, 'old')
-  mkdirSync(tree)
-  const files = execFileSync('git', ['archive', named], { cwd: root, maxBuffer: 2 ** 30 })
-  execFileSync('tar', ['-x', '-C', tree], { input: files })
-  symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'))
-  return tree
 }
 
 async function compare(act: ActName, old: string): Promise<void> {
@@ -154,7 +143,7 @@ function report(act: ActName, all: Readonly<Record<Side, readonly Measurement[]>
 
 try {
   requireWrk()
-  const old = checkOut(values.old)
+  const old = checkOut(values.old, folder)
   using others = watchOtherWork()
   for (const act of named(values.acts.split(','), actNames)) await compare(act, old)
   console.log(`\nOther work on the machine: ${fixed(others.average())} processors on average.`)

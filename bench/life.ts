@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
@@ -14,19 +14,20 @@ import { fixed, heading, median, row } from './figures.ts'
 import { fillSqlite } from './fill.ts'
 import { closedLoop } from './load.ts'
 import { fineCpuMsOf, type Measured, measured } from './process.ts'
-import { root, serve } from './serve.ts'
+import { serve } from './serve.ts'
 
 type Start = { readonly wallMs: number; readonly cpuMs: number }
+
+/** At rest. */
+type Rest = { readonly restMb: number; readonly idlePercent: number }
 
 export type Life = {
   readonly first: Start
   /** On the same folder, medians. */
   readonly later: Start
-  readonly restMb: number
-  readonly idlePercent: number
-  readonly many: number
-  readonly manyMb: number
-  readonly idlePercentWithMany: number
+  readonly empty: Rest
+  /** With many records. */
+  readonly stored: (Rest & { readonly count: number }) | null
   /** Requests in each second from the beginning of load. */
   readonly climb: readonly number[]
 }
@@ -34,40 +35,50 @@ export type Life = {
 export type LifeOptions = {
   readonly folder: string
   readonly peers: Peers
-  /** Records to be stored. */
-  readonly many: number
+  /** The check-out that is measured. */
+  readonly tree: string
+  /** Records to be stored; null: the check-out has another contract of its store. */
+  readonly many: number | null
   readonly starts: number
   /** Until a server that has just started is at rest, and as long again to look at it. */
   readonly restMs: number
   readonly climbSeconds: number
 }
 
-const bin = join(root, 'bin/countersign.js')
-
 export async function measureLife(options: LifeOptions): Promise<Life> {
-  const { folder, many, restMs } = options
+  const { folder, tree, many } = options
   const empty = prepare(folder, 'production', options)
-  const first = await startAndStop(empty)
+  const first = await startAndStop(tree, empty)
   const later: Start[] = []
-  for (let i = 0; i < options.starts; i++) later.push(await startAndStop(empty))
-  const full = prepare(folder, 'many', options)
-  cpSync(join(empty, 'master.key'), join(full, 'master.key'))
-  await fill(join(full, 'countersign.db'), many)
-  await using stack = new AsyncDisposableStack()
-  const servers = [stack.use(await start(empty)), stack.use(await start(full))]
-  await pause(restMs)
-  const before = servers.map(({ pid }) => fineCpuMsOf(pid))
-  const [restMb, manyMb] = servers.map((server) => server.rssMb()) as [number, number]
-  await pause(restMs)
-  const [idlePercent, idlePercentWithMany] = servers.map(
-    ({ pid }, i) => ((fineCpuMsOf(pid) - before[i]!) / restMs) * 100,
-  ) as [number, number]
+  for (let i = 0; i < options.starts; i++) later.push(await startAndStop(tree, empty))
+  const folders = [empty]
+  if (many !== null) {
+    const full = prepare(folder, 'many', options)
+    await fill(join(full, 'countersign.db'), many)
+    folders.push(full)
+  }
+  const [rest, restStored] = await rests(folders, options)
   return {
     first,
     later: { wallMs: median(later.map((one) => one.wallMs)), cpuMs: median(later.map((one) => one.cpuMs)) },
-    ...{ restMb, idlePercent, many, manyMb, idlePercentWithMany },
+    empty: rest!,
+    stored: restStored && many !== null ? { ...restStored, count: many } : null,
     climb: await climb(options),
   }
+}
+
+/** Of a server on each folder, all at once. */
+async function rests(folders: readonly string[], { tree, restMs }: LifeOptions): Promise<Rest[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers: Measured[] = []
+  for (const folder of folders) servers.push(stack.use(await start(tree, folder)))
+  await pause(restMs)
+  const before = servers.map(({ pid }) => fineCpuMsOf(pid))
+  await pause(restMs)
+  return servers.map((server, i) => ({
+    restMb: server.rssMb(),
+    idlePercent: ((fineCpuMsOf(server.pid) - before[i]!) / restMs) * 100,
+  }))
 }
 
 /** The share of the speed at its best that counts as full. */
@@ -82,7 +93,7 @@ export function fullSpeedS(climb: readonly number[], top: number): number {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** @returns A data folder for a server of production, behind a proxy that ends TLS. */
-function prepare(folder: string, name: string, { peers }: LifeOptions): string {
+function prepare(folder: string, name: string, { peers, tree }: LifeOptions): string {
   const data = join(folder, name)
   mkdirSync(data)
   writeFileSync(
@@ -93,18 +104,20 @@ function prepare(folder: string, name: string, { peers }: LifeOptions): string {
       providers: { carrier: peers.provider('webhook') },
     }),
   )
-  execFileSync(process.execPath, [bin, 'keys', 'rotate', '--data', data], { stdio: 'ignore' })
+  execFileSync(process.execPath, [binOf(tree), 'keys', 'rotate', '--data', data], { stdio: 'ignore' })
   return data
 }
 
-function start(data: string): Promise<Measured> {
-  return measured([bin, 'serve', '--json', '--config', join(data, 'bench.yaml'), '--data', data])
+const binOf = (tree: string) => join(tree, 'bin/countersign.js')
+
+function start(tree: string, data: string): Promise<Measured> {
+  return measured([binOf(tree), 'serve', '--json', '--config', join(data, 'bench.yaml'), '--data', data])
 }
 
 /** To its first answer. */
-async function startAndStop(data: string): Promise<Start> {
+async function startAndStop(tree: string, data: string): Promise<Start> {
   const startedAt = performance.now()
-  await using server = await start(data)
+  await using server = await start(tree, data)
   const { http } = server.told as unknown as { http: string }
   const { ok } = await fetch(`${http}/livez`)
   if (!ok) throw new Error('a server that had just started did not answer')
@@ -122,10 +135,10 @@ async function fill(path: string, count: number): Promise<void> {
 }
 
 /** Loads a server that has started for the second time, from its first second on. */
-async function climb({ folder, peers, climbSeconds }: LifeOptions): Promise<number[]> {
+async function climb({ folder, tree, peers, climbSeconds }: LifeOptions): Promise<number[]> {
   const data = join(folder, 'climb')
-  await (await serve({ data, peers }))[Symbol.asyncDispose]()
-  await using server = await serve({ data, peers })
+  await (await serve({ tree, data, peers }))[Symbol.asyncDispose]()
+  await using server = await serve({ tree, data, peers })
   const rates: number[] = []
   for (let second = 0; second < climbSeconds; second++) {
     const load = await closedLoop(folder, [server.http], sendScript(server.token, 1), { seconds: 1 })
@@ -136,7 +149,7 @@ async function climb({ folder, peers, climbSeconds }: LifeOptions): Promise<numb
 
 /** Lines of Markdown. @param top  Sends a second of a server that has run for long; undefined: not measured. */
 export function sayLife(life: Life, top: number | undefined): string[] {
-  const { first, later, many } = life
+  const { first, later, empty, stored } = life
   const best = top ?? median(life.climb.slice(-5))
   const fullAt = fullSpeedS(life.climb, best)
   return [
@@ -151,8 +164,16 @@ export function sayLife(life: Life, top: number | undefined): string[] {
     row('CPU until then, ms', fixed(first.cpuMs, 0), fixed(later.cpuMs, 0)),
     '',
     ...heading('at rest', 'memory, MB', 'share of a processor, %'),
-    row('empty', fixed(life.restMb, 0), fixed(life.idlePercent)),
-    row(`${many.toLocaleString('en')} stored`, fixed(life.manyMb, 0), fixed(life.idlePercentWithMany)),
+    row('empty', fixed(empty.restMb, 0), fixed(empty.idlePercent)),
+    ...(stored
+      ? [
+          row(
+            `${stored.count.toLocaleString('en')} stored`,
+            fixed(stored.restMb, 0),
+            fixed(stored.idlePercent),
+          ),
+        ]
+      : []),
     '',
     `Sends in each second after a start: ${life.climb.map((rate) => fixed(rate, 0)).join(', ')}. Full speed, ${fullShare * 100} % of ${fixed(best, 0)},`,
     Number.isFinite(fullAt) ? `was reached in second ${fullAt}.` : 'was not reached in this time.',

@@ -16,6 +16,8 @@ export type RivalOptions = {
   /** Its program. */
   readonly path: string
   readonly folder: string
+  /** The check-out that is measured beside it. */
+  readonly tree: string
   readonly peers: Peers
   readonly rounds: number
   readonly seconds: number
@@ -30,10 +32,10 @@ type Pair = { readonly flushing: Flushing; readonly act: Act; readonly ours: Sid
 
 /** Lines of Markdown. */
 export async function besideRival(options: RivalOptions, figures: Figures): Promise<string[]> {
-  const { folder, peers, rounds, seconds, learnt } = options
+  const { folder, tree, peers, rounds, seconds, learnt } = options
   await using stack = new AsyncDisposableStack()
   const ours = await startEmbedded(stack, {
-    ...{ name: 'SQLite, beside otpgateway', folder, peers, learnt },
+    ...{ name: 'SQLite, beside otpgateway', folder, tree, peers, learnt },
     carrier: 'webhook',
   })
   const rest: string[] = []

@@ -17,6 +17,8 @@ import { type Act, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from '
 
 export type ServersOptions = {
   readonly folder: string
+  /** The check-out whose servers they are. */
+  readonly tree: string
   readonly rounds: number
   readonly seconds: number
   /** At half of the top rate. */
@@ -102,10 +104,10 @@ function actsOn({ name }: Installation): readonly Act[] {
 async function started(
   stack: AsyncDisposableStack,
   peers: Peers,
-  { folder, learnt, logFiles, only }: ServersOptions,
+  { folder, tree, learnt, logFiles, only }: ServersOptions,
   say: Say,
 ): Promise<Installation[]> {
-  const options = { folder, peers, learnt }
+  const options = { folder, tree, peers, learnt }
   const isWanted = (name: string) => isNamed(name, only)
   const installations: Installation[] = []
   if (isWanted('SQLite'))
