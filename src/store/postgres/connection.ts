@@ -3,7 +3,7 @@
 import { Client, type ClientConfig, type Connection, DatabaseError, type Submittable } from 'pg'
 import { AppError } from '../../errors.ts'
 import { storable } from '../storable.ts'
-import { type Bound, sql, type Value } from './statement.ts'
+import { type Bound, type Fields, sql, type Value } from './statement.ts'
 
 /** An error of PostgreSQL, or a lost connection. */
 export class PostgresError extends Error {
@@ -184,9 +184,11 @@ class Pipeline implements Submittable {
     connection.stream.uncork()
   }
 
-  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+  handleDataRow({ fields }: { fields: Fields }): void {
+    const rows = this.#rows.at(-1)!
+    const { read } = this.#statements[this.#rows.length - 1]!.statement
     const text = fields[0]
-    this.#rows.at(-1)!.push(text === null || text === undefined ? null : JSON.parse(text))
+    rows.push(read ? read(fields) : text === null || text === undefined ? null : JSON.parse(text))
   }
 
   handleCommandComplete(): void {

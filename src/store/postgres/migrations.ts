@@ -121,6 +121,12 @@ export const migrations: readonly string[] = [
   update app set policy = (policy::jsonb #- '{limits,submissions,address}')::json
   where policy #> '{limits,submissions,address}' is not null;
   `,
+
+  // 6: room in a page for one more version of each of its rows. Each is updated twice within its minute, and an update
+  // that finds none in its page writes both indexes: 2.74 kB of log for a code's whole life, now 2.37.
+  `
+  alter table verification set (fillfactor = 60);
+  `,
 ]
 
 /**

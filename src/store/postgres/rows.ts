@@ -5,6 +5,7 @@ import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
+import type { Fields } from './statement.ts'
 
 export type TenantRow = { id: string; name: string; account_app: string }
 
@@ -63,6 +64,31 @@ export type VerificationRow = {
   submissions: number
   is_test: boolean
   used_at: number | null
+}
+
+/** The columns that `readVerification` reads, of a table named v. */
+export const verificationColumns = `v.id, v.tenant, v.app, v.member, v.address, v.purpose, v.key_id, v.digits, v.state,
+  v.issued_at, v.expires_at, v.submissions, v.is_test, v.used_at`
+
+export function readVerification(fields: Fields): StoredVerification {
+  const [id, tenant, app, member, address, purpose, keyId, digits, state, issuedAt, expiresAt, submissions] =
+    fields as readonly string[]
+  return {
+    id: id!,
+    tenant: tenant!,
+    app: app!,
+    member: member!,
+    address: address!,
+    purpose: purpose as Purpose,
+    keyId: keyId!,
+    digits: Number(digits),
+    state: stateOfNumber[Number(state)]!,
+    issuedAt: Number(issuedAt),
+    expiresAt: Number(expiresAt),
+    submissions: Number(submissions),
+    usedAt: fields[13] === null ? null : Number(fields[13]),
+    isTest: fields[12] === 't',
+  }
 }
 
 export function verificationOf(row: VerificationRow): Verification {

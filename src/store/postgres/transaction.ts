@@ -26,7 +26,8 @@ const opening = sql(`
     set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
     set_config('idle_in_transaction_session_timeout', '${longestIdleMs}', true),
     set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-    set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true))`)
+    set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+    set_config('plan_cache_mode', 'force_generic_plan', true))`)
 
 /**
  * Engine time, read after the rows are locked. So it is not earlier than any time that others wrote to those rows:

@@ -6,7 +6,7 @@ import { stateNumber } from '../numbering.ts'
 import { storableJson } from '../storable.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { inOrder } from './order.ts'
-import { rowOf, storedOf, type VerificationRow } from './rows.ts'
+import { readVerification, rowOf, verificationColumns } from './rows.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
 /**
@@ -14,8 +14,9 @@ import { type Bound, bind, bindRows, sql } from './statement.ts'
  * would be one within each. A row that ended while it was waited for comes back as it is then. The limits keep
  * the planner from going through all live ones and comparing each with each wanted: 23 ms for 96, not 1.
  */
-const selectVerifications = sql(`
-  select to_json(v)
+const selectVerifications = sql(
+  `
+  select ${verificationColumns}
   from (
     select json_array_elements_text($1::json) as id
     union
@@ -35,7 +36,9 @@ const selectVerifications = sql(`
       where one.member = m.member and one.tenant = m.tenant and one.state = ${stateNumber.live} limit 1000) l
   ) as wanted
   join verification v on v.id = wanted.id
-  order by v.id for update of v`)
+  order by v.id for update of v`,
+  readVerification,
+)
 
 export const rowType = `(id text, tenant text, app text, member text, address text, purpose text, key_id text,
   digits integer, state integer, issued_at bigint, expires_at bigint, submissions integer,
@@ -94,10 +97,10 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
   const byId = new Map<string, Kept>()
   const live = new Map<string, Kept>()
   let isDecoyNew = false
-  for (const row of rows as readonly VerificationRow[]) {
-    const kept = { record: storedOf(row), isNew: false, isDirty: false }
-    byId.set(row.id, kept)
-    if (kept.record.state === 'live') live.set(keyOf(row), kept)
+  for (const record of rows as readonly StoredVerification[]) {
+    const kept = { record, isNew: false, isDirty: false }
+    byId.set(record.id, kept)
+    if (record.state === 'live') live.set(keyOf(record), kept)
   }
 
   function change(kept: Kept, part: VerificationChange): StoredVerification {
