@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { compileNumber, createCompiler, soleName, textOf } from './liquid.ts'
+import { compileNumber, createCompiler, namesIn, soleName, textOf } from './liquid.ts'
 
 const bracketed = createCompiler((text) => `[${text.replaceAll(']', '')}]`)
 const plain = createCompiler()
@@ -137,4 +137,15 @@ test('a value through filters is known as a number only if it comes out as one',
     ['{{ a | at_most: 9 }}{{ a | at_most: 9 }}', null],
   ] as const)
     assert.equal(compileNumber(source)(values), number, source)
+})
+
+test('the names of a structure are those of all values that its templates use, and no others', () => {
+  const structure = {
+    plain: 'to {{ a }} and {{b}}',
+    list: ['{{ c | upcase }}', { deep: '{% if d == "x" %}{{ e[0] }}{% endif %}' }, 7, null],
+    assigned: '{% assign local = f %}{{ local }}',
+    text: 'g',
+  }
+  assert.deepEqual([...namesIn(structure)].toSorted(), ['a', 'b', 'c', 'd', 'e', 'f'])
+  assert.throws(() => namesIn('{% if %}'))
 })

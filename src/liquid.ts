@@ -30,17 +30,13 @@ export function createCompiler(written: (text: string) => string = (text) => tex
     return made
   }
   return (source: string, names?: readonly string[]): Render => {
-    const isPlain = !/\{\{|\{%/.test(source.replace(output, '')) && source.length <= maxSource
-    if (!isPlain) {
+    const pieces = piecesOf(source)
+    if (pieces === undefined) {
       const parsed = parse(engine(), source, names)
       return (values) => engine().renderSync(parsed, values) as string
     }
-    // A template with values only is a plain join: liquid's interpreter takes about ten times as long.
-    const pieces = source.split(output)
-    assertKnown(
-      pieces.filter((_, i) => i % 2 === 1),
-      names,
-    )
+    // A plain join: liquid's interpreter takes about ten times as long.
+    assertKnown(namesOf(pieces), names)
     return (values) => {
       let text = pieces[0]!
       for (let i = 1; i < pieces.length; i += 2) text += written(textOf(values[pieces[i]!])) + pieces[i + 1]!
@@ -51,6 +47,16 @@ export function createCompiler(written: (text: string) => string = (text) => tex
 
 const output = /\{\{\s*([A-Za-z]\w*)\s*\}\}/g
 const maxSource = 100_000
+
+/** The texts and the names of the values between them, by turns; undefined of a template with more than values. */
+function piecesOf(source: string): readonly string[] | undefined {
+  const isPlain = !/\{\{|\{%/.test(source.replace(output, '')) && source.length <= maxSource
+  return isPlain ? source.split(output) : undefined
+}
+
+function namesOf(pieces: readonly string[]): readonly string[] {
+  return pieces.filter((_, i) => i % 2 === 1)
+}
 
 function createEngine(written: (text: string) => string): Liquid {
   const engine = new (liquid().Liquid)({
@@ -88,11 +94,16 @@ function assertKnown(used: readonly string[], names: readonly string[] | undefin
 
 /** The names of all values that the templates in a structure use. @throws Error for a malformed template. */
 export function namesIn(structure: unknown): ReadonlySet<string> {
-  const engine = new (liquid().Liquid)()
+  let engine: Liquid | undefined
+  const usedBy = (source: string): readonly string[] => {
+    const pieces = piecesOf(source)
+    if (pieces !== undefined) return namesOf(pieces)
+    engine ??= new (liquid().Liquid)()
+    return engine.globalVariablesSync(engine.parse(source))
+  }
   const names = new Set<string>()
   const add = (node: unknown): void => {
-    if (typeof node === 'string')
-      for (const name of engine.globalVariablesSync(engine.parse(node))) names.add(name)
+    if (typeof node === 'string') for (const name of usedBy(node)) names.add(name)
     else if (typeof node === 'object' && node !== null) for (const child of Object.values(node)) add(child)
   }
   add(structure)

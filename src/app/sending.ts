@@ -98,8 +98,8 @@ export async function createSending(
       for (const provider of providers.values()) await provider.start?.()
       await delivery.start()
       if (!settings.routes.some((route) => route.order === 'measured')) return
-      learn = setInterval(learning.look, learnEveryMs).unref()
-      void learning.look()
+      learn = setInterval(learning.poll, learnEveryMs).unref()
+      void learning.poll()
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

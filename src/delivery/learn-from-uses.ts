@@ -14,25 +14,25 @@ export type LearningSettings = {
 }
 
 export type Learning = {
-  /** Reads the verifications that ended since the last look. Each process reads each verification once. */
-  look(): Promise<void>
+  /** Reads the verifications that ended since the last poll. Each process reads each verification once. */
+  poll(): Promise<void>
 }
 
 /** How far back a start reads, so that it does not begin without any figures. */
-const lookBackMs = 3_600_000
+const readBackMs = 3_600_000
 /** A use may be committed this much later than it is decided. */
 const slackMs = 2_000
-/** The most pages of one look: a start with much to read spreads it over several looks and so spares the store. */
+/** The most pages of one poll: a start with much to read spreads it over several polls and so spares the store. */
 const maxPages = 50
 
 export function createLearning(settings: LearningSettings): Learning {
   const { dispatches, measured, lifetimeMs, onError } = settings
   let cursor: string | number | undefined
   return {
-    async look() {
+    async poll() {
       try {
         const until = (await settings.now()) - lifetimeMs - slackMs
-        cursor ??= until - lookBackMs
+        cursor ??= until - readBackMs
         for (let pages = 0; pages < maxPages; pages++) {
           const page = await dispatches.tally(cursor, until)
           cursor = page.cursor
@@ -40,7 +40,7 @@ export function createLearning(settings: LearningSettings): Learning {
           if (!page.isMoreDue) break
         }
       } catch (error) {
-        onError?.('learning', error) // the next look goes on from the same place
+        onError?.('learning', error) // the next poll goes on from the same place
       }
     },
   }

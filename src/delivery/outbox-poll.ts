@@ -9,6 +9,8 @@ export type OutboxPollSettings = {
   readonly isLow: () => boolean
   readonly take: (entry: OutboxEntry) => void
   readonly onError?: (what: string, error: unknown) => void
+  /** Milliseconds, never going back. Default: `performance.now()`. */
+  readonly now?: () => number
 }
 
 export type OutboxPoll = {
@@ -28,12 +30,12 @@ export const pollMs = 250
 const maxPollMs = 2_000
 
 export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
-  const { claim, claimable, isLow, take, onError } = settings
+  const { claim, claimable, isLow, take, onError, now = () => performance.now() } = settings
   let timer: NodeJS.Timeout | undefined
   let isPolling = false
   let isMoreDue = false
   let isStopped = false
-  /** By `performance.now()`, as are the others. */
+  /** By `now`, as are the others. */
   let nextPollAt = Number.POSITIVE_INFINITY
   let waitMs = pollMs
   /** The time until which messages of this process come due. */
@@ -41,7 +43,7 @@ export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
 
   function pollIn(ms: number): void {
     if (isStopped) return
-    const at = performance.now() + ms
+    const at = now() + ms
     if (at >= nextPollAt) return
     nextPollAt = at
     // A poll under way sets the timer when it ends.
@@ -61,7 +63,7 @@ export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
       try {
         const entries = await claim(max)
         isMoreDue = entries.length === max
-        isQuiet = entries.length === 0 && performance.now() > expectedUntil
+        isQuiet = entries.length === 0 && now() > expectedUntil
         for (const entry of entries) take(entry)
       } catch (error) {
         isMoreDue = false
@@ -72,7 +74,7 @@ export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
     waitMs = isQuiet ? Math.min(waitMs * 2, maxPollMs) : pollMs
     const dueAt = nextPollAt
     nextPollAt = Number.POSITIVE_INFINITY
-    pollIn(Math.max(0, Math.min(waitMs, dueAt - performance.now())))
+    pollIn(Math.max(0, Math.min(waitMs, dueAt - now())))
     onCapacity()
   }
 
@@ -82,7 +84,7 @@ export function createOutboxPoll(settings: OutboxPollSettings): OutboxPoll {
 
   return {
     expect(ms) {
-      expectedUntil = Math.max(expectedUntil, performance.now() + ms + pollMs)
+      expectedUntil = Math.max(expectedUntil, now() + ms + pollMs)
       pollIn(Math.min(ms, pollMs))
     },
     onCapacity,

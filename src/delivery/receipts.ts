@@ -23,14 +23,15 @@ export type Receipts = {
 
 /** How long a receipt stays parked. It overtakes the answer of its message by milliseconds, seldom by seconds. */
 const parkedMs = 60_000
-const lookAgainMs = [100, 500, 2_000, 5_000, 15_000, 30_000, parkedMs]
+/** How old it is when it is tried again. */
+const retryAtMs = [100, 500, 2_000, 5_000, 15_000, 30_000, parkedMs]
 /** The most parked receipts; beyond it the oldest are strays. A carrier that reports others' messages must not fill the memory. */
 const maxParked = 10_000
 
 /** A receipt under each of its possible keys, the likeliest first. */
 type Meanings = readonly [ProviderReceipt, ...ProviderReceipt[]]
 
-type Parked = { readonly meanings: Meanings; readonly since: number; looks: number }
+type Parked = { readonly meanings: Meanings; readonly since: number; tries: number }
 
 export function createReceipts(settings: ReceiptsSettings): Receipts {
   const { dispatches, observe, onUnread, onError, now = () => performance.now() } = settings
@@ -39,7 +40,7 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
   let isStopped = false
 
   function park(meanings: Meanings): void {
-    parked.add({ meanings, since: now(), looks: 0 })
+    parked.add({ meanings, since: now(), tries: 0 })
     if (parked.size > maxParked) end(parked.values().next().value!)
     schedule()
   }
@@ -50,8 +51,8 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
   }
 
   /** Records each by the first of its keys that a dispatch waits for. @returns Those without such a dispatch. */
-  async function receive(told: readonly Meanings[]): Promise<ReadonlySet<Meanings>> {
-    let left = told
+  async function receive(given: readonly Meanings[]): Promise<ReadonlySet<Meanings>> {
+    let left = given
     for (let i = 0; left.length > 0; i++) {
       const asked = left.filter((meanings) => i < meanings.length)
       if (asked.length === 0) break
@@ -69,22 +70,22 @@ export function createReceipts(settings: ReceiptsSettings): Receipts {
 
   function schedule(): void {
     if (isStopped || timer || parked.size === 0) return
-    timer = setTimeout(look, lookAgainMs[0]).unref()
+    timer = setTimeout(retryDue, retryAtMs[0]).unref()
   }
 
-  async function look(): Promise<void> {
+  async function retryDue(): Promise<void> {
     const time = now()
-    const due = [...parked].filter((one) => time - one.since >= lookAgainMs[one.looks]!)
+    const due = [...parked].filter((one) => time - one.since >= retryAtMs[one.tries]!)
     if (due.length > 0)
       try {
         const unknown = await receive(due.map(({ meanings }) => meanings))
         for (const one of due) {
-          one.looks++
+          one.tries++
           if (!unknown.has(one.meanings)) parked.delete(one)
-          else if (one.looks >= lookAgainMs.length) end(one)
+          else if (one.tries >= retryAtMs.length) end(one)
         }
       } catch (error) {
-        onError?.('receipts', error) // the next look comes soon
+        onError?.('receipts', error) // the next try comes soon
       }
     timer = undefined
     schedule()
