@@ -20,7 +20,7 @@ import { until } from './until.ts'
 
 const mostMs = 50
 /** The least of so many is what the request needs; the rest is the compiler, the collector, the machine. */
-const mostTries = 6
+const maxTries = 6
 
 const options = {
   ...requirePeer('the clocks of Linux', '/proc/self/schedstat'),
@@ -145,7 +145,7 @@ function processorMs(): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
 }
 
-async function isBounded(what: string, act: () => Promise<unknown>, mostTimes = mostTries): Promise<void> {
+async function isBounded(what: string, act: () => Promise<unknown>, mostTimes = maxTries): Promise<void> {
   let least = Number.POSITIVE_INFINITY
   for (let tries = 0; tries < mostTimes && least > mostMs / 2; tries++) {
     const start = processorMs()
@@ -320,7 +320,7 @@ test(
     const body = Buffer.from(JSON.stringify(list))
     assert.ok(body.length > 700_000 && body.length < 1024 * 1024)
     let least = Number.POSITIVE_INFINITY
-    for (let tries = 0; tries < mostTries && least > mostMs; tries++) {
+    for (let tries = 0; tries < maxTries && least > mostMs; tries++) {
       let isAnswered = false
       let longest = 0
       const answering = post(`/receipts/teller?secret=${secret}`, body).finally(() => {
@@ -351,7 +351,7 @@ async function isAnswerBounded(
   piece: string,
   form: (text: string) => string,
   bytes = 60_000,
-  tries = mostTries,
+  tries = maxTries,
 ) {
   // What JSON or UTF-8 makes longer would be cut off as too large.
   const growth = Buffer.byteLength(form(piece.repeat(1_000))) / (1_000 * piece.length)

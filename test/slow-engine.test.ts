@@ -19,21 +19,21 @@ describe('on a slow line', requirePeer('PostgreSQL (apt-get install postgresql)'
       },
     })
     const token = await server.logIn('ada')
-    let leastMs = Number.POSITIVE_INFINITY
+    let minMs = Number.POSITIVE_INFINITY
     // Each question has 800 ms for itself: without an end for all, this took more than 1,700. A busy machine may
     // need longer for once.
-    for (let nth = 0; nth < 5 && leastMs >= 1_400; nth++) {
+    for (let nth = 0; nth < 5 && minMs >= 1_400; nth++) {
       line.set('both', { kind: 'delay', ms: 240 })
       // Its first two questions alone take a second.
       const { headers, body } = appLogin(server.app, { userId: `new-${nth}` })
       const startedAt = performance.now()
       const refused = await server.call('POST', paths.appLogin, { headers, body })
-      leastMs = Math.min(leastMs, performance.now() - startedAt)
+      minMs = Math.min(minMs, performance.now() - startedAt)
       line.set('both', null)
       assert.equal(refused.status, 500, refused.text)
       assert.equal(refused.headers.get('retry-after'), '1')
     }
-    assert.ok(leastMs < 1_400, `${leastMs} ms`)
+    assert.ok(minMs < 1_400, `${minMs} ms`)
     const contact = newNumber()
     assert.equal((await server.call('POST', paths.send, { token, body: { contact } })).status, 200)
     assert.match(await server.codeFor(contact), /^\d{6}$/)

@@ -26,7 +26,7 @@ export function createPolicies(settings: Settings): (app: App) => AppPolicy {
 }
 
 /** The longest life in the settings. The record of an app may have a longer one; uses after this time are not counted. */
-export function longestLifetimeMs({ policy, apps }: Settings): number {
+export function maxLifetimeMs({ policy, apps }: Settings): number {
   const all = [policy, ...Object.values(apps).map((one) => policyWith(policy, one))]
   return Math.max(...all.flatMap(({ lifetimeMs }) => [lifetimeMs.sms, lifetimeMs.email]))
 }

@@ -17,7 +17,7 @@ import { createProviders } from '../providers/providers.ts'
 import type { Sandbox } from '../providers/sandbox/sandbox.ts'
 import type { Store } from '../store/store.ts'
 import { breakerObserver, deliveryObservers, receiptObserver } from './observers.ts'
-import { longestLifetimeMs } from './policies.ts'
+import { maxLifetimeMs } from './policies.ts'
 import { receiptTrouble } from './receipt-trouble.ts'
 
 /** When disposed, it first settles the messages in hand. */
@@ -83,7 +83,7 @@ export async function createSending(
     dispatches: store.dispatches,
     now: () => store.now(),
     measured,
-    lifetimeMs: longestLifetimeMs(settings),
+    lifetimeMs: maxLifetimeMs(settings),
     onError,
   })
   let learn: NodeJS.Timeout | undefined

@@ -73,7 +73,7 @@ export async function listApps(
 }
 
 /** The longest time of a call: after it, no login by the old key can still get tokens. */
-const longestCallMs = 1_500
+const maxCallMs = 1_500
 
 export async function rotateKey(
   id: string,
@@ -92,7 +92,7 @@ export async function rotateKey(
     )
     if (!options.endLogins) return
     await endLoginsOf(store, id)
-    await sleep(longestCallMs)
+    await sleep(maxCallMs)
     await endLoginsOf(store, id)
     terminal.err('All logins are ended, those of account logins that count as this app included.')
   })

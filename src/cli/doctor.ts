@@ -22,7 +22,7 @@ import { exitCodes, type Terminal } from './terminal.ts'
 type Finding = { readonly check: string; readonly isGood: boolean; readonly text: string }
 
 /** A larger difference between this clock and the store's shows that one of them is wrong, or was. */
-const mostSkewMs = 60_000
+const maxSkewMs = 60_000
 
 /** @returns The exit code, `failed` if any check failed. */
 export async function doctor(
@@ -163,7 +163,7 @@ function replicaOf({ name, state, isAwaited, behindBytes, behindMs }: Replica): 
 async function clock(settings: Settings): Promise<string> {
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const aheadMs = (await opened.now()) - Date.now()
-  if (Math.abs(aheadMs) > mostSkewMs)
+  if (Math.abs(aheadMs) > maxSkewMs)
     throw new Error(
       `this machine's clock is ${Math.round(aheadMs / 1000)} s behind the store's time; it was set back, or was wrong before`,
     )

@@ -112,7 +112,7 @@ async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<un
   })
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
-    link.ready(started, () => app.services.metrics.registry, settings.drainMs + longestEndMs)
+    link.ready(started, () => app.services.metrics.registry, settings.drainMs + maxEndMs)
     terminal.keepCompiled?.()
     await stopOrdered
   } finally {
@@ -138,7 +138,7 @@ async function serveByWorkers(several: Several): Promise<number | undefined> {
   using _ = lockDataFolder(settings.dataFolder)
   const primary = createPrimary<Started>({
     workers: settings.workers,
-    stopWithinMs: settings.drainMs + longestEndMs,
+    stopWithinMs: settings.drainMs + maxEndMs,
     log,
     checkSettings() {
       // Checked for the running number of workers, whatever the settings have now: a single worker has fewer restrictions.
@@ -164,7 +164,7 @@ async function serveByWorkers(several: Several): Promise<number | undefined> {
 }
 
 /** How long an end may take: requests under way, then messages in hand, each at most ten seconds, and some reserve. */
-const longestEndMs = 25_000
+const maxEndMs = 25_000
 
 function tell(
   started: Started,

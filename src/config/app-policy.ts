@@ -7,7 +7,7 @@ import { apiCalls } from '../flows/policy.ts'
 import { loopbackNetworks } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
-import { longestLifetimeMs } from '../verification/verification.ts'
+import { maxLifetimeMs } from '../verification/verification.ts'
 import { formatDuration, parseDuration, parseWindow } from './duration.ts'
 import { type PolicyOverrides, policySchema } from './policy-schema.ts'
 import { problemsOf } from './problems.ts'
@@ -28,7 +28,7 @@ export const defaultPolicy: AppPolicy = {
 const digitsOf = { default: 6, strict: 8 } as const
 
 /** The most failed attempts that SP 800-63B-4 3.2.2 allows. */
-const mostWrong = 100
+const maxWrong = 100
 
 /**
  * Lays overrides over a policy.
@@ -91,9 +91,9 @@ export function policyProblems(overrides: unknown, where: string): string[] {
   const set = overrides as PolicyOverrides
   for (const [channel, text] of Object.entries(set.lifetime ?? {})) {
     const lifeMs = ms(text) ?? 0
-    if (lifeMs > longestLifetimeMs || lifeMs < 10_000)
+    if (lifeMs > maxLifetimeMs || lifeMs < 10_000)
       problems.push(
-        `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(longestLifetimeMs)} (SP 800-63B)`,
+        `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(maxLifetimeMs)} (SP 800-63B)`,
       )
   }
   for (const network of toldFrom(set.tellsClientIp) ?? [])
@@ -108,9 +108,9 @@ export function policyProblems(overrides: unknown, where: string): string[] {
     'wrong.member': wrong?.member,
     'submissions.memberAddress': submissions?.memberAddress,
   }))
-    if (limits && (limits.length === 0 || limits.some((one) => parseWindow(one)!.max > mostWrong)))
+    if (limits && (limits.length === 0 || limits.some((one) => parseWindow(one)!.max > maxWrong)))
       problems.push(
-        `${where}.limits.${name}: needs at least one limit, each of at most ${mostWrong} (SP 800-63B 3.2.2)`,
+        `${where}.limits.${name}: needs at least one limit, each of at most ${maxWrong} (SP 800-63B 3.2.2)`,
       )
   for (const [i, region] of (Array.isArray(set.countries) ? set.countries : []).entries())
     if (!isSupportedRegion(region))

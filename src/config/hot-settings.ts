@@ -62,7 +62,7 @@ const form =
 const kinds = { redis: 'single', 'redis+sentinel': 'sentinel', 'redis+cluster': 'cluster' } as const
 const defaultPorts = { single: 6379, sentinel: 26_379, cluster: 6379 } as const
 /** The longest wait for replicas: a refusal after it must still reach its caller within a second. */
-const longestWaitMs = 700
+const maxWaitMs = 700
 
 /** @returns null if there is none, or a problem. */
 export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisChoice | null {
@@ -101,8 +101,7 @@ export function hotOf({ hot, redis: own }: HotFile, problems: string[]): RedisCh
   }
   problems.push(...fileProblems('redis.caFile', own?.caFile))
   const timeoutMs = parseDuration(own?.waitTimeout ?? '300ms') ?? 0
-  if (timeoutMs < 1 || timeoutMs > longestWaitMs)
-    problems.push('redis.waitTimeout: must be from 1ms to 700ms')
+  if (timeoutMs < 1 || timeoutMs > maxWaitMs) problems.push('redis.waitTimeout: must be from 1ms to 700ms')
   const replicas = own?.waitReplicas ?? 0
   const isOnDisk = own?.waitFor === 'disk'
   return {

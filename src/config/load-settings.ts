@@ -26,7 +26,7 @@ import { type SettingsFile, settingsSchema } from './settings-schema.ts'
 import { storeOf } from './store-settings.ts'
 import { workerProblems } from './worker-shares.ts'
 
-const mostDrainMs = 60_000
+const maxDrainMs = 60_000
 
 export type LoadedSettings = {
   readonly settings: Settings
@@ -77,7 +77,7 @@ export function loadSettings({
   const workers = set.workers ?? 1
   problems.push(...workerProblems(workers, store, providers))
   const drainMs = parseDuration(set.drain ?? (isDevelopment ? '100ms' : '1500ms')) ?? 0
-  if (drainMs > mostDrainMs) problems.push('drain: must be at most 60s; requests wait for nothing then')
+  if (drainMs > maxDrainMs) problems.push('drain: must be at most 60s; requests wait for nothing then')
   const keyRingFile = resolve(set.keyRing ?? join(dataFolder, 'master.key'))
   const keyRing = env[otherNames.keyRing] ?? null
   const tls = set.tls

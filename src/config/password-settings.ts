@@ -1,7 +1,7 @@
 /** The passwords section of the settings: the budgets of wrong passwords, for the whole installation. */
 
 import { type Static, Type } from '../json-schema.ts'
-import { defaultPasswordLimits, mostOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
+import { defaultPasswordLimits, maxOfNetwork, type PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
 import { parseWindow } from './duration.ts'
 import { optional, strict, windows } from './policy-schema.ts'
@@ -38,9 +38,9 @@ export const passwordsSchema = Type.Object(
 export type PasswordsFile = Static<typeof passwordsSchema>
 
 /** SP 800-63B-4 3.2.2 allows 100 in a row: half from networks that the account was used from, half from others. */
-const mostWrong = 50
+const maxWrong = 50
 /** The shortest window that counts as long: with a budget by the minute alone, thousands of guesses a day are allowed. */
-const leastLongMs = 24 * 3_600_000
+const minLongMs = 24 * 3_600_000
 
 export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string[]): PasswordLimits {
   const limits = {
@@ -50,14 +50,14 @@ export function passwordLimitsOf({ wrong }: PasswordsFile = {}, problems: string
     network: windowsOf(wrong?.network) ?? defaultPasswordLimits.network,
   }
   for (const name of ['accountNetwork', 'usedNetworks', 'otherNetworks'] as const) {
-    const isLong = limits[name].some((one) => one.perMs >= leastLongMs)
-    if (!isLong || limits[name].some((one) => one.max > mostWrong))
+    const isLong = limits[name].some((one) => one.perMs >= minLongMs)
+    if (!isLong || limits[name].some((one) => one.max > maxWrong))
       problems.push(
-        `passwords.wrong.${name}: needs a limit over at least 24h, and none above ${mostWrong} (SP 800-63B 3.2.2)`,
+        `passwords.wrong.${name}: needs a limit over at least 24h, and none above ${maxWrong} (SP 800-63B 3.2.2)`,
       )
   }
-  if (limits.network.some((one) => one.max > mostOfNetwork))
-    problems.push(`passwords.wrong.network: at most ${mostOfNetwork}; an empty list is no limit`)
+  if (limits.network.some((one) => one.max > maxOfNetwork))
+    problems.push(`passwords.wrong.network: at most ${maxOfNetwork}; an empty list is no limit`)
   return limits
 }
 

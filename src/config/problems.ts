@@ -90,13 +90,13 @@ function join(path: string, name: string): string {
 }
 
 const secret = /password|code|key|token|secret|address/i
-const longestShown = 40
+const maxShown = 40
 
 /** The value at fault, unless it is a secret. */
 function shown(path: string, value: unknown, { secret: isSecret }: ScalarSchema): string {
   if (isSecret === true || secret.test(path) || value === undefined) return ''
   const text = JSON.stringify(value)
-  return `; found ${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text}`
+  return `; found ${text.length > maxShown ? `${text.slice(0, maxShown)}…` : text}`
 }
 
 function valueAt(value: unknown, path: string): unknown {

@@ -76,7 +76,7 @@ function cut(text: string, each: number, widthOf: (character: string) => number)
   const made: string[] = []
   while (rest.length > 0) {
     let part = ''
-    for (let room = each; rest.length > 0 && widthOf(rest[0]!) <= room; room -= widthOf(rest.shift()!))
+    for (let free = each; rest.length > 0 && widthOf(rest[0]!) <= free; free -= widthOf(rest.shift()!))
       part += rest[0]
     made.push(part)
   }

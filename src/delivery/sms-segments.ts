@@ -10,7 +10,7 @@ export type SmsSegments = {
 }
 
 /** Units that fit into a single SMS, and into each of several parts, which have a header too. */
-const rooms = { 'gsm-7': { single: 160, each: 153 }, 'ucs-2': { single: 70, each: 67 } } as const
+const capacities = { 'gsm-7': { single: 160, each: 153 }, 'ucs-2': { single: 70, each: 67 } } as const
 
 /** A single character outside GSM-7 makes the whole text UCS-2. */
 export function segmentsOf(text: string): SmsSegments {
@@ -26,7 +26,7 @@ export function segmentsOf(text: string): SmsSegments {
   }
   const encoding = isGsm ? 'gsm-7' : 'ucs-2'
   const units = isGsm ? septets : text.length
-  if (units <= rooms[encoding].single) return { encoding, units, segments: units === 0 ? 0 : 1 }
+  if (units <= capacities[encoding].single) return { encoding, units, segments: units === 0 ? 0 : 1 }
   return { encoding, units, segments: cutText(text, encoding).length }
 }
 
@@ -36,7 +36,7 @@ export function segmentsOf(text: string): SmsSegments {
  */
 export function cutText(text: string, encoding: SmsSegments['encoding']): string[] {
   const costOf = (character: string) => (encoding === 'gsm-7' ? septetsOf(character) : character.length)
-  const { single, each } = rooms[encoding]
+  const { single, each } = capacities[encoding]
   const parts: string[] = []
   let units = 0
   let used = 0

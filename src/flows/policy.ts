@@ -16,7 +16,7 @@ export type ApiCall = (typeof apiCalls)[number]
 export type AppPolicy = {
   /** 6 to 10. Profile `strict` is 8. */
   readonly digits: number
-  /** Life of a code by channel, ms; at most `longestLifetimeMs`. */
+  /** Life of a code by channel, ms; at most `maxLifetimeMs`. */
   readonly lifetimeMs: { readonly sms: number; readonly email: number }
   /** Submissions of a code, right or wrong, after which it is dead. */
   readonly maxSubmissions: number

@@ -49,7 +49,7 @@ export function createRefusals({
   let all = 0
   let since = now()
 
-  function hasRoom(member: string, address: string): boolean {
+  function mayRecord(member: string, address: string): boolean {
     if (now() - since >= minuteMs) {
       counted = new Map()
       all = 0
@@ -71,7 +71,7 @@ export function createRefusals({
       app: session.app.id,
       member: session.member.id,
     }
-    if (!hasRoom(member, key)) return
+    if (!mayRecord(member, key)) return
     const country = regionOf(address)
     // After the answer, so that its time does not show what is recorded.
     apartFromAnswer(() =>

@@ -46,7 +46,7 @@ const timesOf = (gaps: readonly number[]) => {
   return gaps.map((gap) => (now += gap))
 }
 
-function mostIn(times: readonly number[], perMs: number): number {
+function maxIn(times: readonly number[], perMs: number): number {
   let most = 0
   for (const [i, start] of times.entries())
     most = Math.max(most, times.slice(i).filter((time) => time < start + perMs).length)
@@ -56,7 +56,7 @@ function mostIn(times: readonly number[], perMs: number): number {
 test('N-5: a window never holds more than its most, whatever the times', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 6 }), (gaps, max) => {
-      assert.ok(mostIn(play([{ kind: 'window', max, perMs: minute }], timesOf(gaps)), minute) <= max)
+      assert.ok(maxIn(play([{ kind: 'window', max, perMs: minute }], timesOf(gaps)), minute) <= max)
     }),
     { numRuns: 2000 },
   )
@@ -73,7 +73,7 @@ test('N-5: the same check finds a minute that is fixed instead of sliding', () =
   }
   assert.throws(() =>
     fc.assert(
-      fc.property(steps, (gaps) => mostIn(fixed(timesOf(gaps)), minute) <= 5),
+      fc.property(steps, (gaps) => maxIn(fixed(timesOf(gaps)), minute) <= 5),
       { numRuns: 20_000, seed: 7 },
     ),
   )
@@ -144,9 +144,7 @@ for (const [name, set] of Object.entries(rules)) {
 test('a tally never lets more through than its most in any interval', () => {
   fc.assert(
     fc.property(steps, (gaps) => {
-      assert.ok(
-        mostIn(play([{ kind: 'tally', max: 4, perMs: 10 * minute }], timesOf(gaps)), 10 * minute) <= 4,
-      )
+      assert.ok(maxIn(play([{ kind: 'tally', max: 4, perMs: 10 * minute }], timesOf(gaps)), 10 * minute) <= 4)
     }),
   )
 })

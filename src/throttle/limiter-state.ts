@@ -35,15 +35,15 @@ export type LimiterState = readonly number[]
 const tallySlots = 60
 
 /** How many of the newest numbers stay as they are. Older hits are gathered into slots of the horizon. */
-const mostExact = 300
+const maxExact = 300
 /** Hits are gathered only beyond so many numbers, so that it is not done at each hit. */
-const mostNumbers = 600
+const maxNumbers = 600
 
 /**
  * How many of the newest tags are kept if no rule counts more. An app without such a limit may ask for any number of
  * addresses, and each hit reads and writes all tags that are kept.
  */
-const leastTags = 300
+const minTags = 300
 
 const slotMs = (perMs: number) => Math.ceil(perMs / tallySlots)
 
@@ -118,14 +118,14 @@ export function withHit(
 ): LimiterState {
   switch (form) {
     case 'events': {
-      const span = Math.max(longestMs(rules), keepMs, horizonMs(limiter))
+      const span = Math.max(maxLookBackMs(rules), keepMs, horizonMs(limiter))
       const kept = within(limiter, span, now)
       // In order even if the clock of another process is ahead: the newest hit is last.
       return [-span, ...gathered(kept, span), Math.max(now, nthNewest(kept, 1) ?? 0)]
     }
     case 'tags': {
-      const span = Math.max(longestMs(rules), keepMs, horizonMs(limiter))
-      const most = Math.max(mostTags(rules), limiter[0]! < 0 ? limiter[1]! : 0)
+      const span = Math.max(maxLookBackMs(rules), keepMs, horizonMs(limiter))
+      const most = Math.max(maxTags(rules), limiter[0]! < 0 ? limiter[1]! : 0)
       const kept: number[] = []
       for (let i = 0; i < limiter.length; i += 2)
         if (limiter[i]! >= 0 && limiter[i]! + span > now && limiter[i + 1] !== tag)
@@ -137,7 +137,7 @@ export function withHit(
       return rule ? [Math.max(now, limiter[0] ?? 0) + 1000 / rule.perSecond] : limiter
     }
     case 'tally': {
-      const slot = slotMs(longestMs(rules))
+      const slot = slotMs(maxLookBackMs(rules))
       const current = Math.floor(now / slot)
       const next: number[] = []
       for (let i = 0; i < limiter.length; i += 2)
@@ -175,9 +175,9 @@ export function withHits(events: LimiterState, times: LimiterState): LimiterStat
 /** When no hit of the limiter counts any more, so that it may be dropped, in ms since the epoch. */
 export function forgottenAt(limiter: LimiterState, form: LimiterForm, rules: readonly Rule[]): number {
   if (form === 'bucket') return limiter[0] ?? 0
-  if (form === 'tally') return ((limiter.at(-2) ?? 0) + tallySlots + 2) * slotMs(longestMs(rules))
+  if (form === 'tally') return ((limiter.at(-2) ?? 0) + tallySlots + 2) * slotMs(maxLookBackMs(rules))
   const last = form === 'tags' ? limiter.at(-2) : nthNewest(limiter, 1)
-  return Math.max(0, last ?? 0) + Math.max(longestMs(rules), horizonMs(limiter))
+  return Math.max(0, last ?? 0) + Math.max(maxLookBackMs(rules), horizonMs(limiter))
 }
 
 /** The longest time that any user of the limiter looks back; 0 if it has none. */
@@ -223,15 +223,15 @@ function within(limiter: LimiterState, spanMs: number, now: number): LimiterStat
 
 /** Gathers the oldest of many events: those of a slot count as if all were made at the time of its last. */
 function gathered(events: LimiterState, spanMs: number): LimiterState {
-  if (events.length < mostNumbers) return events
+  if (events.length < maxNumbers) return events
   const slot = slotMs(spanMs)
   const next: number[] = []
   let i = 0
-  while (i < events.length - mostExact) {
+  while (i < events.length - maxExact) {
     const at = events[i]!
     let count = 0
     let last = at
-    while (i < events.length - mostExact && Math.floor(events[i]! / slot) === Math.floor(at / slot)) {
+    while (i < events.length - maxExact && Math.floor(events[i]! / slot) === Math.floor(at / slot)) {
       last = events[i]!
       const weight = countAt(events, i)
       count += weight
@@ -244,14 +244,14 @@ function gathered(events: LimiterState, spanMs: number): LimiterState {
 }
 
 /** Twice the number that rules count, because a refund does not bring back the tag that its hit pushed out. */
-function mostTags(rules: readonly Rule[]): number {
+function maxTags(rules: readonly Rule[]): number {
   return rules.reduce(
     (most, rule) => (rule.kind === 'distinct' ? Math.max(most, 2 * rule.max) : most),
-    leastTags,
+    minTags,
   )
 }
 
-function longestMs(rules: readonly Rule[]): number {
+function maxLookBackMs(rules: readonly Rule[]): number {
   let longest = 0
   for (const rule of rules) if (rule.kind !== 'bucket' && rule.perMs > longest) longest = rule.perMs
   return longest

@@ -7,7 +7,7 @@ import type { Window } from './policy.ts'
 
 /**
  * For the whole installation, as an account login names no app. All are sliding windows.
- * The first three hold at most `mostInARow` together (SP 800-63B-4 3.2.2).
+ * The first three together hold at most 100 wrong passwords in a row (SP 800-63B-4 3.2.2).
  */
 export type PasswordLimits = {
   /** For an account from one network. */
@@ -16,7 +16,7 @@ export type PasswordLimits = {
   readonly usedNetworks: readonly Window[]
   /** For an account from all other networks together. */
   readonly otherNetworks: readonly Window[]
-  /** From a network, for all accounts that were not used from it; from an IPv6 /48 five times as many, at most `mostOfNetwork`. */
+  /** From a network, for all accounts that were not used from it; from an IPv6 /48 five times as many, at most `maxOfNetwork`. */
   readonly network: readonly Window[]
 }
 
@@ -38,7 +38,7 @@ export const defaultPasswordLimits: PasswordLimits = {
 }
 
 /** The most hits that a limiter remembers one by one. */
-export const mostOfNetwork = 300
+export const maxOfNetwork = 300
 /** A whole site may enter as many wrong passwords as so many networks. */
 const networksOfSite = 5
 
@@ -86,7 +86,7 @@ export function passwordLimitsOf(
 }
 
 function ofSite({ max, perMs }: Window): Window {
-  return { max: Math.min(mostOfNetwork, networksOfSite * max), perMs }
+  return { max: Math.min(maxOfNetwork, networksOfSite * max), perMs }
 }
 
 /** Remembers that the account uses the network. It never refuses; as long as the limiter exists, the network is used. */

@@ -30,7 +30,7 @@ const reservedOf = (open: OpenLimiters, now: number, limits: readonly Limit[] = 
 }
 const settled = (reservation: Reservation, counts: boolean) => ({ reservation, counts, emptied: [] })
 
-test('what is reserved holds its room, and what it is refused for is told apart from what counts', () => {
+test('what is reserved holds its capacity, and what it is refused for is told apart from what counts', () => {
   const open = keeper()
   const all = [1, 2, 3, 4, 5].map((now) => reservedOf(open, now))
   assert.equal(reserve(open, [five], 6).kind, 'contended')
@@ -59,7 +59,7 @@ test('settling leaves nothing reserved behind, and empties what it is asked to',
   assert.equal(open.limiters.size, 0)
 })
 
-test('whatever the order and outcome, no window holds more than its most, and free room is never refused as locked', () => {
+test('whatever the order and outcome, no window holds more than its most, and free capacity is never refused as locked', () => {
   const step = fc.record({
     gapMs: fc.nat(4_000),
     act: fc.constantFrom('reserve', 'reserve', 'wrong', 'right', 'lost'),

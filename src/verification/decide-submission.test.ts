@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { deriveCode } from '../code/derive-code.ts'
 import { parseKeyRing } from '../code/key-ring.ts'
 import { decideSubmission } from './decide-submission.ts'
-import { longestLifetimeMs, newVerificationId, type Verification } from './verification.ts'
+import { maxLifetimeMs, newVerificationId, type Verification } from './verification.ts'
 
 const line = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64url')}`
 const ring = parseKeyRing(line('a', 1))
@@ -80,7 +80,7 @@ test('a test address takes its fixed code and no derived one', () => {
 })
 
 test('N-2: no code is accepted ten minutes after its issue, whatever its record says', () => {
-  assert.equal(longestLifetimeMs, 600_000)
+  assert.equal(maxLifetimeMs, 600_000)
   const lasting = { ...record, expiresAt: now + 3_600_000 }
   assert.equal(decideSubmission(lasting, code, ring, now + 599_999).kind, 'match')
   assert.equal(decideSubmission(lasting, code, ring, now + 600_000).kind, 'refused')

@@ -3,7 +3,7 @@
 import { isSameSecret } from '../code/constant-time.ts'
 import { deriveCode } from '../code/derive-code.ts'
 import type { KeyRing, RingKey } from '../code/key-ring.ts'
-import { longestLifetimeMs, type Verification } from './verification.ts'
+import { maxLifetimeMs, type Verification } from './verification.ts'
 
 export type SubmissionOutcome =
   | { readonly kind: 'match'; readonly record: Verification }
@@ -50,7 +50,7 @@ export function decideSubmission(
   if (record.state === 'used') return { kind: 'refused', reason: 'used' }
   if (record.state === 'dead') return { kind: 'refused', reason: 'dead' }
   // The second bound protects against a record with too late an end (SP 800-63B-4 3.1.3.2).
-  if (now >= record.expiresAt || now >= record.issuedAt + longestLifetimeMs)
+  if (now >= record.expiresAt || now >= record.issuedAt + maxLifetimeMs)
     return { kind: 'refused', reason: 'expired' }
   // Codes of a key that left the ring are refused: the newest key, used above in its place, must not make them valid.
   if (!subject.isTest && !ring.keys.has(record.keyId)) return { kind: 'refused', reason: 'unknown' }

@@ -40,7 +40,7 @@ export type Verification = VerificationKey & {
 }
 
 /** SP 800-63B-4 3.1.3.2: no out-of-band code lives longer, whatever the settings say. */
-export const longestLifetimeMs = 600_000
+export const maxLifetimeMs = 600_000
 
 /**
  * A new id: 12 hex digits of time, 128 random bits, 3 hex digits of its partition. The time lets a store append instead

@@ -38,7 +38,7 @@ export type Bind = {
   readonly state: 'connecting' | 'bound' | 'down' | 'closed'
   readonly reason: string
   readonly isPaused: boolean
-  readonly hasRoom: boolean
+  readonly hasCapacity: boolean
   /** The less, the sooner it answers. */
   readonly load: number
   submit(body: BodyOf<'submit_sm'>, tlvs: Tlvs, onAnswer: (answer: Answer) => void): void
@@ -219,7 +219,7 @@ export function keepBound(settings: BindSettings, handlers: BindHandlers): Bind 
     get isPaused() {
       return isPaused
     },
-    get hasRoom() {
+    get hasCapacity() {
       return state === 'bound' && !isPaused && !isLeaving && inFlight < window
     },
     get load() {

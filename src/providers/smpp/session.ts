@@ -77,7 +77,7 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
 
   function pump(): void {
     while (queue.length > 0) {
-      const bind = leastLoaded()
+      const bind = withLeastLoad()
       if (!bind) return
       const job = queue.shift()!
       if (!live.has(job)) continue // given up while it waited
@@ -91,9 +91,9 @@ export function openSession(settings: SessionSettings, onRequest: BindHandlers['
     }
   }
 
-  function leastLoaded(): Bind | undefined {
+  function withLeastLoad(): Bind | undefined {
     let best: Bind | undefined
-    for (const bind of senders) if (bind.hasRoom && !(best && best.load <= bind.load)) best = bind
+    for (const bind of senders) if (bind.hasCapacity && !(best && best.load <= bind.load)) best = bind
     return best
   }
 

@@ -137,7 +137,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
 function lateStore(opened: () => Store): Store {
   type Verbs = Record<string | symbol, (...args: unknown[]) => unknown>
   const store = () => opened() as unknown as Verbs & Record<string | symbol, Verbs>
-  const room = (name: string | symbol) =>
+  const part = (name: string | symbol) =>
     new Proxy(() => undefined, {
       apply: (_, __, args) => store()[name]!(...args),
       get:
@@ -145,5 +145,5 @@ function lateStore(opened: () => Store): Store {
         (...args: unknown[]) =>
           store()[name]![verb]!(...args),
     })
-  return new Proxy({} as Store, { get: (_, name) => room(name) })
+  return new Proxy({} as Store, { get: (_, name) => part(name) })
 }

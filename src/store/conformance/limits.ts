@@ -61,7 +61,7 @@ export function limitsConformance({ store, client }: Clients): void {
       return by.limiters.settle({ reservation: result.reservation, counts, emptied })
     }
 
-    test('reserving races for the room there is, and room that others hold is no lock', async () => {
+    test('reserving races for the capacity there is, and capacity that others hold is no lock', async () => {
       const [narrow, wide] = [limit(3), limit(10)]
       const results = await Promise.all(times(30, (nth) => client(nth).limiters.reserve([wide, narrow])))
       const reserved = results.filter((result) => result.kind === 'reserved')
@@ -169,11 +169,11 @@ export function limitsConformance({ store, client }: Clients): void {
       assert.ok(await acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }))
       const own = await submit(key, limitsOf(key.member))
       assert.ok(own.kind === 'taken' && own.record !== undefined)
-      const hasRoom = () => acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
-      assert.equal(await hasRoom(), false, 'a guess with a live code does count')
+      const hasCapacity = () => acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
+      assert.equal(await hasCapacity(), false, 'a guess with a live code does count')
       const use = { id: own.record.id, wrong: own.wrong, consumes: true }
       assert.ok(await store.verifications.use(use))
-      assert.ok(await hasRoom(), 'until it is right')
+      assert.ok(await hasCapacity(), 'until it is right')
     })
 
     const issued = async (limit: Limit, address: string, lifetimeMs = 60_000): Promise<OutboxEntry> => {
@@ -189,7 +189,7 @@ export function limitsConformance({ store, client }: Clients): void {
       next: Settlement['next'] = { kind: 'failed' },
     ) => store.outbox.settle([settlementOf(entry, next, outcome)])
     /** As an issue would find it, and takes it. */
-    const room = async (one: Limit) => {
+    const capacity = async (one: Limit) => {
       let count = 0
       while (await acquire(one)) count++
       return count
@@ -207,7 +207,7 @@ export function limitsConformance({ store, client }: Clients): void {
         const address = `tel:${unlike()}`
         const one = addressLimit(address, 1)
         await settle(await issued(one, address), outcome)
-        assert.equal(await room(one), isFreed ? 1 : 0, outcome)
+        assert.equal(await capacity(one), isFreed ? 1 : 0, outcome)
       }
     })
 
@@ -235,7 +235,7 @@ export function limitsConformance({ store, client }: Clients): void {
         const again = await claimed(store, message.id)
         assert.ok(again)
         await settle(again, 'exhausted')
-        assert.equal(await room(one), isFreed ? 1 : 0, before)
+        assert.equal(await capacity(one), isFreed ? 1 : 0, before)
       }
     })
 
@@ -243,10 +243,10 @@ export function limitsConformance({ store, client }: Clients): void {
       const address = `tel:${unlike()}`
       const one = addressLimit(address, 3)
       const entries = await Promise.all(times(3, () => issued(one, address)))
-      assert.equal(await room(one), 0)
+      assert.equal(await capacity(one), 0)
       const ends = settlementOf(entries[0]!, { kind: 'failed' }, 'unavailable')
       const told = await Promise.all(times(6, (nth) => client(nth).outbox.settle([ends, ends])))
-      assert.equal(await room(one), 1)
+      assert.equal(await capacity(one), 1)
       assert.equal(told.flat().filter(Boolean).length, 1)
       assert.equal(told.flat().length, 12)
       assert.deepEqual(await settle(entries[1]!, 'unavailable', { kind: 'retry', afterMs: 60_000 }), [false])

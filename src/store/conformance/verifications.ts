@@ -15,8 +15,8 @@ export function verificationConformance({ store, client }: Clients): void {
     key: VerificationKey,
     change: { counted?: Limit[]; wrong?: Limit[]; repeat?: string; maxSubmissions?: number } = {},
   ) => on.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 1000, ...change })
-  /** Whether the limit has room, asked as an issue asks it. */
-  const hasRoom = async (limit: Limit) =>
+  /** Whether the limit has capacity, asked as an issue asks it. */
+  const hasCapacity = async (limit: Limit) =>
     (await verifications.issue(newIssue({ limits: [limit] }))).kind !== 'throttled'
 
   describe('verifications', () => {
@@ -167,9 +167,9 @@ export function verificationConformance({ store, client }: Clients): void {
       }
       const taken = await submit(store, request.key, { wrong: [wrong] })
       assert.ok(taken.kind === 'taken')
-      assert.equal(await hasRoom(wrong), false)
+      assert.equal(await hasCapacity(wrong), false)
       assert.ok(await verifications.use(useOf(request.id, { wrong: taken.wrong })))
-      assert.equal(await hasRoom(wrong), true)
+      assert.equal(await hasCapacity(wrong), true)
     })
 
     test('right codes give all their hits back, also where many meet at one limiter', async () => {

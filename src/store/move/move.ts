@@ -31,7 +31,7 @@ export type MoveOptions = {
 }
 
 /** If clocks differ by at most this, the move waits. If they differ by more, one of them is wrong. */
-const longestWaitMs = 10_000
+const maxWaitMs = 10_000
 
 /**
  * The order of the marks makes it safe to be killed anywhere: before the first row is read no server may use the source any
@@ -127,7 +127,7 @@ async function refuseOtherData(target: MovableStore, mark: Mark | null): Promise
 /** Checked before anything is copied, because a clock that is wrong by minutes is still wrong at the end. */
 async function refuseWrongClock(source: MovableStore, target: MovableStore): Promise<void> {
   const behindMs = await target.behindMs(await source.timeReached())
-  if (behindMs <= longestWaitMs) return
+  if (behindMs <= maxWaitMs) return
   throw new AppError(
     'input.invalid',
     `${target.name}: its clock is ${Math.ceil(behindMs / 1000)} s behind the time that ${source.name} has come to, which never goes back. Set the clock of its machine right, or wait so long.`,
@@ -139,7 +139,7 @@ async function catchUp(source: MovableStore, target: MovableStore): Promise<void
   for (;;) {
     const behindMs = await target.behindMs(reached)
     if (behindMs === 0) return
-    if (behindMs > longestWaitMs) await refuseWrongClock(source, target)
+    if (behindMs > maxWaitMs) await refuseWrongClock(source, target)
     await pause(behindMs)
   }
 }

@@ -47,7 +47,7 @@ const discardPlans: Bound = { statement: sql('discard plans'), values: [] }
  * later. Until then the plans of a connection are dropped, each time when they are as old as the connection was before.
  */
 const firstPlansMs = 250
-const longestPlansMs = 600_000
+const maxPlanAgeMs = 600_000
 
 /** Statements that this server connection has prepared; null: the pooler in front cannot keep them. */
 type Prepared = { readonly names: Set<string>; parsing: string[] } | null
@@ -117,7 +117,7 @@ export async function openConnection(
   async function run(statements: readonly Bound[], until: number): Promise<readonly Rows[]> {
     const discards = prepared !== null && performance.now() > discardAt
     if (discards) {
-      discardAt = plansMs < longestPlansMs ? performance.now() + plansMs : Number.POSITIVE_INFINITY
+      discardAt = plansMs < maxPlanAgeMs ? performance.now() + plansMs : Number.POSITIVE_INFINITY
       plansMs *= 2
     }
     const all = discards ? [...statements, discardPlans] : statements

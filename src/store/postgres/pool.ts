@@ -20,13 +20,13 @@ export type Pool = {
 const connectMs = 700
 /** Pause after a connection that could not be opened. Until it ends calls are refused at once and do not queue. */
 const firstPauseMs = 50
-const longestPauseMs = 500
+const maxPauseMs = 500
 
 /**
  * The least time in which a call is begun. A call that times out costs its connection. So calls that waited long would
  * each cost a connection, although the server is only busy.
  */
-const leastMs = 40
+const minMs = 40
 
 type Waiting = {
   readonly timer: NodeJS.Timeout
@@ -87,7 +87,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
     } catch (error) {
       opening--
       lastError = error as PostgresError
-      pauseMs = Math.min(longestPauseMs, pauseMs === 0 ? firstPauseMs : pauseMs * 2)
+      pauseMs = Math.min(maxPauseMs, pauseMs === 0 ? firstPauseMs : pauseMs * 2)
       pausedUntil = performance.now() + pauseMs
       // Callers that wait get a lent connection when it returns. If none is lent or being opened, refuse them.
       if (open.size === 0 && opening === 0) refuseAll(lastError)
@@ -131,7 +131,7 @@ export function createPool({ client, size }: PoolSettings): Pool {
     async lend(until, act) {
       const connection = await acquire(until)
       try {
-        if (performance.now() > until - leastMs) throw new PostgresError('every connection is busy')
+        if (performance.now() > until - minMs) throw new PostgresError('every connection is busy')
         return await act(connection)
       } catch (error) {
         // If the server hangs or is out of reach, its other connections hang too, and each would cost a deadline.

@@ -40,7 +40,7 @@ export type PostgresEngine = { readonly store: Store; readonly history: History 
 const lanes = 2
 /** A start may wait longer than a call, for a server that starts at the same time. */
 const startWithinMsByDefault = 5_000
-const longestTryMs = 5_000
+const maxTryMs = 5_000
 const betweenTriesMs = 250
 /** cannot_connect_now, too_many_connections: a server that is starting, or that will soon have a free connection. */
 const awayStates: readonly string[] = ['', '57P03', '53300']
@@ -220,7 +220,7 @@ async function firstConnection(settings: PostgresSettings): Promise<PostgresConn
   for (let isFirst = true; ; isFirst = false) {
     const leftMs = until - performance.now()
     try {
-      return await openConnection(client, false, Math.max(1, Math.min(longestTryMs, leftMs)), () => undefined)
+      return await openConnection(client, false, Math.max(1, Math.min(maxTryMs, leftMs)), () => undefined)
     } catch (error) {
       const isAway = error instanceof PostgresError && awayStates.includes(error.sqlState)
       if (!isAway || leftMs < betweenTriesMs) throw unreachable(client, error)

@@ -10,8 +10,8 @@ export const commitMs = 30
 /** The share of its time that a batch waits for a locked row. Then it is split, so that not all its calls wait. */
 const lockShare = 0.3
 /** If a process stops between its two messages, the server ends its transaction after this and frees the rows. */
-const longestIdleMs = 1_000
-const mostTries = 12
+const maxIdleMs = 1_000
+const maxTries = 12
 
 const begin = sql('begin isolation level read committed')
 const commit = sql('commit')
@@ -24,7 +24,7 @@ const rollback = sql('rollback')
 const opening = sql(`
   select json_build_array(${engineTime}, (select value from meta where name = '${markName}'),
     set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
-    set_config('idle_in_transaction_session_timeout', '${longestIdleMs}', true),
+    set_config('idle_in_transaction_session_timeout', '${maxIdleMs}', true),
     set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
     set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
     set_config('plan_cache_mode', 'force_generic_plan', true))`)
@@ -97,7 +97,7 @@ export function createTransactions(pool: Pool) {
         return await pool.lend(until, act)
       } catch (error) {
         const isLate = performance.now() >= until - commitMs
-        if (tries >= mostTries || isLate || !mayTryAgain(error)) throw error
+        if (tries >= maxTries || isLate || !mayTryAgain(error)) throw error
       }
     }
   }

@@ -78,12 +78,12 @@ export function createArchive(
   /** One process is enough for all. If it cannot be known whether one has the turn, several do the same work. */
   async function hasTurn(): Promise<boolean> {
     let answer: unknown = 'OK'
-    const taking = calls
+    const asked = calls
       .command(performance.now() + turnWaitMs, 'SET', layout.archiver, name, 'PX', turnMs, 'NX')
       .then((told) => {
         answer = told
       })
-    await allWithin(turnWaitMs, [taking])
+    await allWithin(turnWaitMs, [asked])
     return answer === 'OK'
   }
 

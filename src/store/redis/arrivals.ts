@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
 
 /** A message that arrived longer ago is left until its lease ends, because the lease must outlast the hand-over. */
-const mostLateMs = 500
+const maxLateMs = 500
 
 export type Arrivals = ReturnType<typeof createArrivals>
 
@@ -19,7 +19,7 @@ export function createArrivals() {
     /** The messages of an owner that have arrived, each with the rest of its life. */
     take(owner: string): OutboxEntry[] {
       const time = performance.now()
-      const taken = arrived.filter((one) => one.owner === owner && time - one.at < mostLateMs)
+      const taken = arrived.filter((one) => one.owner === owner && time - one.at < maxLateMs)
       arrived = arrived.filter((one) => one.owner !== owner)
       return taken.map(({ entry, at }) => ({ ...entry, remainingMs: entry.remainingMs - (time - at) }))
     },

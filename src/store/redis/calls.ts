@@ -26,7 +26,7 @@ type Waiting = Call & { resolve(reply: Reply): void; reject(error: AppError): vo
 const undone =
   /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY)\b|should belong to the same slots allocation group$/
 const retryPauseMs = 30
-const mostTries = 20
+const maxTries = 20
 const loadMs = 200
 /** Functions whose writes a failover may lose: they are called again, and at worst a message is sent twice. */
 const forgettable: ReadonlySet<RedisFunction> = new Set([
@@ -116,7 +116,7 @@ export function createCalls(
   }
 
   function again(call: Waiting, error: Error): void {
-    if (++call.tries > mostTries || performance.now() + retryPauseMs >= call.until - answerMs)
+    if (++call.tries > maxTries || performance.now() + retryPauseMs >= call.until - answerMs)
       call.reject(unavailable(error))
     else setTimeout(() => add(call), call.tries === 1 ? 0 : retryPauseMs)
   }

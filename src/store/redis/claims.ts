@@ -166,21 +166,21 @@ export function redisClaims(calls: Calls, layout: Layout, history: Pick<History,
         if (first !== undefined) due.push({ shard, firstAt: first })
       })
       let failure = await allWithin(waitMs, looks)
-      for (let room = most; room > 0 && due.length > 0 && performance.now() + waitMs < until; ) {
-        const now = due.slice(0, room)
-        for (const { shard } of due.slice(room)) noteDue(shard, 0)
+      for (let free = most; free > 0 && due.length > 0 && performance.now() + waitMs < until; ) {
+        const now = due.slice(0, free)
+        for (const { shard } of due.slice(free)) noteDue(shard, 0)
         const full: typeof due = []
         due = full
         let count = 0
         const claims = now.map(async (one, i) => {
-          const share = Math.floor(room / now.length) + (i < room % now.length ? 1 : 0)
+          const share = Math.floor(free / now.length) + (i < free % now.length ? 1 : 0)
           const entries = await claimIn(performance.now() + waitMs, one.shard, one.firstAt, share, lease)
           arrivals.add(lease.owner, entries)
           count += entries.length
           if (entries.length === share) full.push(one)
         })
         failure = (await allWithin(waitMs, claims)) ?? failure
-        room -= count
+        free -= count
       }
       return failure
     },

@@ -21,9 +21,9 @@ export function shardsOf({ kind }: RedisChoice): number {
 const silenceMs = 2_000
 const connectMs = 1_000
 const keepAliveMs = 10_000
-const longestPauseMs = 300
+const maxPauseMs = 300
 
-const pauseMs = (times: number) => Math.min(times * 50, longestPauseMs)
+const pauseMs = (times: number) => Math.min(times * 50, maxPauseMs)
 
 /** @returns A client that is connecting; see `ready`. Errors go to `onError`, and to each call. */
 export function createClient(choice: RedisChoice, onError: (error: Error) => void): Client {

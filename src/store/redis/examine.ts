@@ -8,7 +8,7 @@ import type { Layout } from './layout.ts'
 import { type RedisChoice, redisName } from './redis-choice.ts'
 import { infoOf, mastersOf } from './report.ts'
 
-const longestMeetingMs = 5_000
+const maxMeetingMs = 5_000
 
 /** The hash slot of each shard, computed by the cluster itself. */
 export async function slotsOf(client: Client, layout: Layout): Promise<readonly number[]> {
@@ -21,7 +21,7 @@ export async function slotsOf(client: Client, layout: Layout): Promise<readonly 
  * them. A shard that is away is skipped, and met when it is back.
  */
 export async function meet(calls: Calls, layout: Layout): Promise<void> {
-  const until = performance.now() + longestMeetingMs
+  const until = performance.now() + maxMeetingMs
   const asked = layout.of.map(({ ends, dispatched }, shard) =>
     calls.call({ name: 'behind', shard, keys: [ends, dispatched], args: [], until }),
   )

@@ -92,7 +92,7 @@ describe('verbs that stop half-way', peer, () => {
     rules: [{ kind: 'tally', max, perMs: 3_600_000 }],
   })
 
-  test('what a repeated call reserved is refunded once, so that no limit gets room by it', async () => {
+  test('what a repeated call reserved is refunded once, so that no limit gets capacity by it', async () => {
     await using store = await open(cluster)
     const address = newAddress()
     const home = shardOf(address)

@@ -8,7 +8,7 @@ import type { RedisChoice } from './redis-choice.ts'
 
 const reportMs = 5_000
 /** Verifications should be in the history within this time after their codes ended. */
-const mostBehindMs = 10_000
+const maxBehindMs = 10_000
 
 /** @throws AppError `store.unavailable` */
 export async function reportRedis(choice: RedisChoice): Promise<StoreReport> {
@@ -65,7 +65,7 @@ async function keptBy(client: Client, choice: RedisChoice) {
     live: all.reduce((sum, one) => sum + one.lives, 0),
     messages: all.reduce((sum, one) => sum + one.messages, 0),
     problems:
-      behindMs > mostBehindMs
+      behindMs > maxBehindMs
         ? [
             `the history is ${Math.ceil(behindMs / 1000)} s behind: no process moves to PostgreSQL what is over; is a server running, and does PostgreSQL take writes?`,
           ]

@@ -9,7 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads'
  */
 const everyMs = 100
 /** A log of so many pages is reset by a blocking pass. A passive pass never blocks, but under steady load never ends. */
-const longestLogPages = 16_000
+const maxLogPages = 16_000
 
 type Opened = { readonly db: DatabaseSync; readonly passive: StatementSync; readonly restart: StatementSync }
 let opened: Opened | undefined
@@ -29,7 +29,7 @@ const timer = setInterval(() => {
     opened ??= open()
     const { log } = opened.passive.get() as { log: number }
     // The passive pass has left little to do, so writers wait only a short time.
-    if (log > longestLogPages) opened.restart.get()
+    if (log > maxLogPages) opened.restart.get()
   } catch {
     // Locked by a backup or a command, or no space at the moment: the next pass does it.
   }

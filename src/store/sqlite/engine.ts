@@ -171,6 +171,6 @@ function decidedIn(unit: UnitOfWork): Record<string, (...args: never[]) => unkno
   )
 }
 
-function prefixed(room: string, functions: object): Record<string, (...args: never[]) => unknown> {
-  return Object.fromEntries(Object.entries(functions).map(([name, run]) => [`${room}.${name}`, run]))
+function prefixed(part: string, functions: object): Record<string, (...args: never[]) => unknown> {
+  return Object.fromEntries(Object.entries(functions).map(([name, run]) => [`${part}.${name}`, run]))
 }

@@ -84,7 +84,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   }
 
   /** A part of the contract, each verb forwarded by its name. */
-  function room<T extends object>(name: string, verbs: readonly (keyof T & string)[]): T {
+  function part<T extends object>(name: string, verbs: readonly (keyof T & string)[]): T {
     return Object.fromEntries(
       verbs.map((verb) => [verb, (...args: readonly unknown[]) => call(`${name}.${verb}`, args)]),
     ) as T
@@ -93,21 +93,21 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   return {
     reservesOnTheWay: false,
     verifications: {
-      ...room<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
+      ...part<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
       async issue(request) {
         return issueResultOf(request, await call('verifications.issue', [request]))
       },
     },
-    outbox: room('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
+    outbox: part('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),
     dispatches: {
-      ...room<Dispatches>('dispatches', ['of', 'tally']),
+      ...part<Dispatches>('dispatches', ['of', 'tally']),
       async receive(receipts) {
         return ((await call('dispatches.receive', [receipts])) as Received).results
       },
     },
-    limiters: room('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
-    journal: room('journal', ['append', 'read', 'ofAddress']),
-    directory: room('directory', [
+    limiters: part('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
+    journal: part('journal', ['append', 'read', 'ofAddress']),
+    directory: part('directory', [
       'addTenant',
       'tenants',
       'tenant',
