@@ -11,8 +11,8 @@ export const plants: Readonly<Record<string, Edits>> = {
 
   /** A right code is used whatever has become of it. */
   'use without a condition': {
-    'src/store/postgres/verification-rows.ts': [
-      ['return row && mayBe && isAlive(row, at) ? row : undefined', 'return row ?? (mayBe as never)'],
+    'src/store/verbs/use.ts': [
+      ['return record && isUsable(record, unit.now) ? record : undefined', 'return record'],
     ],
   },
 
@@ -63,8 +63,8 @@ export const plants: Readonly<Record<string, Edits>> = {
 
   /** A store that does not answer is waited for. */
   'patience with the store': {
-    'src/store/postgres/postgres-store.ts': [['deadlineMs = 800', 'deadlineMs = 6_000']],
-    'src/http/huawei/dialect.ts': [['longestAnswerMs = 850', 'longestAnswerMs = 7_000']],
+    'src/store/calls.ts': [['deadlineMsByDefault = 800', 'deadlineMsByDefault = 6_000']],
+    'src/http/huawei/dialect.ts': [['maxAnswerMs = 850', 'maxAnswerMs = 7_000']],
   },
 
   /** Codes live by the clock on the wall, which an operator or a time server sets. */
@@ -76,10 +76,10 @@ export const plants: Readonly<Record<string, Edits>> = {
 
   /** A message that is tried again gets a name of its own. */
   'copies with other ids': {
-    'src/delivery/delivery.ts': [
+    'src/delivery/message-of-entry.ts': [
       [
-        '{ message, verification }: OutboxEntry,\n    remainingMs',
-        '{ message, verification, nth }: OutboxEntry,\n    remainingMs',
+        '({ message, verification }, remainingMs, sender)',
+        '({ message, verification, nth }, remainingMs, sender)',
       ],
       [
         'return { id, tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }',
@@ -91,7 +91,7 @@ export const plants: Readonly<Record<string, Edits>> = {
   /** A carrier's words are searched whole, each mailbox from each of its characters on. */
   'words searched whole': {
     'src/carrier-words.ts': [
-      ['told.length <= mostSearched', 'told.length >= 0'],
+      ['told.length <= maxSearched', 'told.length >= 0'],
       [
         "replace(/\\S+/g, (word) => (at.test(word) ? '…' : word))",
         "replace(/\\S*(?:@|%40)\\S*/gi, at.source && '…')",
