@@ -111,7 +111,10 @@ describe('between SQLite and PostgreSQL', peer, () => {
     const inSqlite = db
       .prepare(
         `select t.name as "table", c.name as "column" from sqlite_schema t, pragma_table_info(t.name) c
-         where t.type = 'table' and t.name not like 'sqlite_%' and t.name <> 'meta'`,
+         where t.type in ('table', 'view') and t.name not like 'sqlite_%' and t.name <> 'meta'
+           -- Messages that wait lie in this table; the view outbox has these columns of theirs.
+           and not (t.name = 'dispatch' and c.name in ('is_due', 'body', 'deadline_at', 'due_at', 'owner', 'tried',
+             'unknowns', 'second', 'handing'))`,
       )
       .all()
     db.close()

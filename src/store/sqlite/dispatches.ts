@@ -6,14 +6,36 @@ import { receiptRank } from '../../message/receipt-state.ts'
 import { tallyRows } from '../bounds.ts'
 import type { RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
 import { idAt } from '../numbering.ts'
-import { type DispatchRow, dispatchOfRow, dispatchRowOf, recordedOf } from '../stored-dispatch.ts'
+import {
+  type DispatchRow,
+  dispatchOfRow,
+  dispatchRowOf,
+  recordedOf,
+  type StoredDispatch,
+} from '../stored-dispatch.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import type { Row } from './rows.ts'
 
-export function openDispatches(db: DatabaseSync): UnitOfWork['dispatches'] {
+export type SqliteDispatches = UnitOfWork['dispatches'] & {
+  /** Turns the row of a claimed message into the record of its dispatch. @returns false if it is not there as claimed. */
+  endInPlace(dispatch: StoredDispatch): boolean
+}
+
+export function openDispatches(db: DatabaseSync): SqliteDispatches {
   const insert = db.prepare(
-    `insert into dispatch values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `insert into dispatch (about, message, nth, tenant, app, channel, provider, region, outcome, provider_code,
+       provider_id, receipt_key, queued_at, handed_at, answered_at, segments, price, next, is_late, receipt_state,
+       receipt_at, receipt_code)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      on conflict do nothing`,
+  )
+  // The key is not set: that would write the row and all its indexes anew.
+  const endInPlace = db.prepare(
+    `update dispatch set channel = ?, provider = ?, region = ?, outcome = ?, provider_code = ?, provider_id = ?,
+       receipt_key = ?, handed_at = ?, answered_at = ?, segments = ?, price = ?, next = ?, body = null,
+       deadline_at = null, due_at = null, owner = null, tried = null, unknowns = null, second = null, handing = null,
+       is_due = null
+     where about = ? and message = ? and nth = ? and outcome = ''`,
   )
   const selectAwaiting = db.prepare(
     `select * from dispatch where provider = ? and receipt_key = ? order by about desc, nth desc limit 1`,
@@ -72,6 +94,27 @@ export function openDispatches(db: DatabaseSync): UnitOfWork['dispatches'] {
       )
     },
 
+    endInPlace(dispatch) {
+      const { changes } = endInPlace.run(
+        dispatch.channel,
+        dispatch.provider,
+        dispatch.region,
+        dispatch.outcome,
+        dispatch.providerCode,
+        dispatch.providerMessageId,
+        dispatch.receiptKey,
+        dispatch.handedOverAt,
+        dispatch.answeredAt,
+        dispatch.segments,
+        priceText(dispatch.price),
+        dispatch.next,
+        dispatch.about,
+        dispatch.message,
+        dispatch.nth,
+      )
+      return changes > 0
+    },
+
     change({ about, message, nth }, { receipt, segments, price }) {
       const { state, at, providerCode } = receipt
       moveUp.run(receiptRank(state), at, providerCode, segments, priceText(price), about, message, nth)
@@ -80,7 +123,9 @@ export function openDispatches(db: DatabaseSync): UnitOfWork['dispatches'] {
 }
 
 export function dispatchReads(db: DatabaseSync) {
-  const selectOf = db.prepare('select * from dispatch where about = ? order by handed_at, nth')
+  const selectOf = db.prepare(
+    "select * from dispatch where about = ? and outcome <> '' order by handed_at, nth",
+  )
   const endOfPage = db.prepare(
     `select about from dispatch where about > ? and about < ? order by about limit 1 offset ${tallyRows - 1}`,
   )

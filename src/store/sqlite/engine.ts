@@ -65,7 +65,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
-  const work = openUnit(db)
+  const work = openUnit(db, wallNow)
   const sweep = sqliteSweeper(db, clock.now, wallNow)
   const proveWrite = db.prepare(
     "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
@@ -75,7 +75,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('verifications', verificationReads(db)),
     ...prefixed(
       'outbox',
-      outboxActs(db, () => work.unit.now),
+      outboxActs(db, () => work.unit.now, work.newEntries),
     ),
     ...prefixed('dispatches', dispatchReads(db)),
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
@@ -113,6 +113,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
       work.flush()
       clock.persist()
       db.exec('commit')
+      work.committed()
       return outcomes
     } catch (error) {
       work.discard()

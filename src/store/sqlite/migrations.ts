@@ -140,4 +140,55 @@ export const migrations: readonly string[] = [
   `
   update app set policy = json_remove(policy, '$.limits.submissions.address');
   `,
+
+  // 8: one row a message from queue to record. It waits with an empty outcome and becomes the record of its dispatch in
+  // place, so a send writes this table and its indexes half as often. \`nth\` is the number of the present claim, or of
+  // the next one if nobody holds it. Only rows with \`is_due\` are in the index of what is due: a new message is put
+  // there if it is not settled within seconds (see new-entries.ts). The view is the outbox as a move carries it.
+  `
+  alter table dispatch add column body text;
+  alter table dispatch add column deadline_at integer;
+  alter table dispatch add column due_at integer;
+  alter table dispatch add column owner text;
+  alter table dispatch add column tried text;
+  alter table dispatch add column unknowns integer;
+  alter table dispatch add column second text;
+  alter table dispatch add column handing text;
+  alter table dispatch add column is_due integer;
+  create index dispatch_due on dispatch (due_at, queued_at, second) where is_due = 1;
+  alter table outbox rename to old_outbox;
+  create view outbox as
+    select queued_at, message as message_id, iif(substr(about, 13) = message, null, about) as verification,
+      json_patch(json_object('id', message, 'tenant', tenant, 'app', app, 'channel', channel), body) as body,
+      deadline_at, due_at, owner, nth - (owner = '') as dispatches, coalesce(tried, '[]') as tried,
+      coalesce(unknowns, 0) as unknowns, second,
+      handing
+    from dispatch where is_due = 1
+    union all
+    select queued_at, message, iif(substr(about, 13) = message, null, about),
+      json_patch(json_object('id', message, 'tenant', tenant, 'app', app, 'channel', channel), body),
+      deadline_at, due_at, owner, nth - (owner = ''), coalesce(tried, '[]'), coalesce(unknowns, 0), second, handing
+    from dispatch
+    where about > coalesce((select value from meta where name = 'new_entries_after'), 'g')
+      and outcome = '' and is_due is null;
+  create trigger outbox_insert instead of insert on outbox begin
+    insert into dispatch (about, message, nth, tenant, app, channel, provider, region, outcome, provider_code,
+      provider_id, queued_at, handed_at, answered_at, next, is_late, body, deadline_at, due_at, owner, tried, unknowns,
+      second, handing, is_due)
+    values (coalesce(new.verification, printf('%012x', new.queued_at) || new.message_id), new.message_id,
+      new.dispatches + (new.owner = ''), coalesce(new.body ->> 'tenant', ''), coalesce(new.body ->> 'app', ''),
+      coalesce(new.body ->> 'channel', ''), '', '', '', '', '', new.queued_at, 0, 0, '', 0, new.body,
+      new.deadline_at, new.due_at, new.owner, new.tried, new.unknowns, new.second, new.handing, 1);
+  end;
+  create trigger outbox_delete instead of delete on outbox begin
+    delete from dispatch
+    where about = coalesce(old.verification, printf('%012x', old.queued_at) || old.message_id)
+      and message = old.message_id and outcome = '';
+  end;
+  insert into outbox
+    select queued_at, message_id, verification, body, deadline_at, due_at, owner, dispatches, tried, unknowns, second,
+      handing
+    from old_outbox;
+  drop table old_outbox;
+  `,
 ]

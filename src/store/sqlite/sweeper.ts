@@ -48,7 +48,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   )
   const purgeDispatches = db.prepare(
     `delete from dispatch where (about, message, nth) in
-       (select about, message, nth from dispatch where about < ? order by about limit ${sweptRows})`,
+       (select about, message, nth from dispatch where about < ? and outcome <> '' order by about limit ${sweptRows})`,
   )
   const purgeJournal = db.prepare(
     `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${sweptRows})`,

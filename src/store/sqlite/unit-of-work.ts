@@ -6,14 +6,17 @@ import { openDispatches } from './dispatches.ts'
 import { openJournal } from './journal.ts'
 import { sqliteLimiters } from './limiters.ts'
 import { openMembers, openTokens } from './members.ts'
+import { openNewEntries } from './new-entries.ts'
 import { openOutbox } from './outbox.ts'
 import { openProofs, openRepeats, openVerifications } from './verifications.ts'
 
-export function openUnit(db: DatabaseSync) {
+/** @param wallNow  The clock that ids are made by. */
+export function openUnit(db: DatabaseSync, wallNow: () => number) {
   let now = 0
   const unitNow = () => now
   const limiters = sqliteLimiters(db)
   const dispatches = openDispatches(db)
+  const newEntries = openNewEntries(db, wallNow)
   const unit: UnitOfWork = {
     get now() {
       return now
@@ -24,17 +27,25 @@ export function openUnit(db: DatabaseSync) {
     repeats: openRepeats(db, unitNow),
     members: openMembers(db),
     tokens: openTokens(db),
-    outbox: openOutbox(db, unitNow, dispatches),
+    outbox: openOutbox(db, unitNow, dispatches, newEntries),
     dispatches,
     journal: openJournal(db, unitNow),
   }
   return {
     unit,
+    newEntries,
     /** @param time  Engine time of all that is done until `flush`. */
     begin(time: number): void {
       now = time
     },
-    flush: () => limiters.flush(),
-    discard: () => limiters.discard(),
+    flush(): void {
+      limiters.flush()
+      newEntries.flush(now)
+    },
+    committed: () => newEntries.committed(),
+    discard(): void {
+      limiters.discard()
+      newEntries.discard()
+    },
   }
 }
