@@ -27,7 +27,7 @@ export type StandingReceipt = {
 
 export type EndedVerification = Omit<Verification, 'state'> & { readonly state: StateNumber }
 
-type DispatchKey = {
+export type DispatchKey = {
   readonly verification: string
   readonly messageId: string
   /** The number of the claim of the message. */

@@ -2,7 +2,7 @@
 
 import { randomHex } from '../../random.ts'
 import type { History } from '../history.ts'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'

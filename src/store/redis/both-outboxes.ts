@@ -5,7 +5,8 @@ import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Dispatches } from '../dispatches.ts'
 import type { Begun, Lease, Outbox, Settlement } from '../outbox.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
-import { allWithin, createArrivals } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
+import { createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
 import type { WaitingDispatches } from './waiting-dispatches.ts'
 
@@ -30,7 +31,7 @@ export function bothOutboxes(
   const keyOf = ({ queuedAt, messageId }: { queuedAt: number; messageId: string }) =>
     `${queuedAt} ${messageId}`
   const isCold = (one: { queuedAt: number; messageId: string; verification: string }) =>
-    one.verification === '' || coldCodes.has(keyOf(one))
+    one.verification === '' || (coldCodes.size > 0 && coldCodes.has(keyOf(one)))
   const coldOf = (one: Settlement) =>
     isCold({ queuedAt: one.queuedAt, messageId: one.dispatch.messageId, verification: one.verification })
 
@@ -39,25 +40,25 @@ export function bothOutboxes(
   let hanging: Promise<void> | undefined
 
   /** Claims in both at once. If one hangs, the messages of the other are handed over. */
-  async function claim(until: number, most: number, lease: Lease): Promise<readonly OutboxEntry[]> {
-    const notices = lookForNotices(most, lease)
-    const failure = (await outbox.claim(until, most, lease, arrivals)) ?? (await notices)
+  async function claim(until: number, max: number, lease: Lease): Promise<readonly OutboxEntry[]> {
+    const notices = claimNotices(max, lease)
+    const failure = (await outbox.claim(until, max, lease, arrivals)) ?? (await notices)
     // If the caller has stopped waiting, the messages are left for the next poll.
     const claimed = performance.now() < until ? arrivals.take(lease.owner) : []
     if (claimed.length === 0 && failure) throw failure
     return claimed
   }
 
-  async function lookForNotices(most: number, lease: Lease): Promise<AppError | undefined> {
-    const looking =
-      hanging ?? cold.outbox.claim(most, lease).then((entries) => arrivals.add(lease.owner, noted(entries)))
-    const failure = await allWithin(noticesMs, [looking])
+  async function claimNotices(max: number, lease: Lease): Promise<AppError | undefined> {
+    const claiming =
+      hanging ?? cold.outbox.claim(max, lease).then((entries) => arrivals.add(lease.owner, noted(entries)))
+    const failure = await allWithin(noticesMs, [claiming])
     if (failure && !hanging) {
       const end = () => {
         hanging = undefined
       }
-      hanging = looking
-      looking.then(end, end)
+      hanging = claiming
+      claiming.then(end, end)
     }
     return failure
   }
@@ -69,6 +70,7 @@ export function bothOutboxes(
   }
 
   async function settle(until: number, settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+    if (!settlements.some(coldOf)) return settleHot(until, settlements)
     const { hot = [], cold: notices = [] } = Object.groupBy(settlements, (one) =>
       coldOf(one) ? 'cold' : 'hot',
     )

@@ -2,7 +2,7 @@
 
 import { Cluster } from 'ioredis'
 import { AppError } from '../../errors.ts'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import type { Call, Reply } from './call.ts'
 import type { Client } from './client.ts'
 import type { Layout } from './layout.ts'

@@ -7,7 +7,7 @@ import type {
   ContactSettingResult,
 } from '../directory.ts'
 import type { History } from '../history.ts'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import { verificationOf } from './records.ts'
 import { type RedisUses, timeLeft, usedOf } from './use.ts'
 import type { RedisVerifications } from './verifications.ts'

@@ -1,7 +1,7 @@
 /** Proves that every master takes writes, by a small write to a shard of each. */
 
 import { Cluster } from 'ioredis'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Client } from './client.ts'
 import type { Layout } from './layout.ts'

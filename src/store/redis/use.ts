@@ -3,7 +3,7 @@
 import type { Hit } from '../../throttle/acquire.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type { Used, UseRequest } from '../verifications.ts'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'

@@ -3,7 +3,7 @@
 import { partitionOfId } from '../../verification/verification.ts'
 import type { History } from '../history.ts'
 import type { Settlement } from '../outbox.ts'
-import { allWithin } from './arrivals.ts'
+import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 
