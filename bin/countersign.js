@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The command. Plain JavaScript, so that a Node too old for the rest can still say so.
 import { spawn } from 'node:child_process'
-import { keepCompiled } from './compile-cache.js'
 import { ownNode } from './own-node.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -9,6 +8,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major > 24 || (major === 24 && minor >= 7)) {
   // What is written is for its owner alone: the store, its log and backups, and compiled code.
   process.umask(0o077)
+  // Only now: an older Node cannot load it.
+  const { keepCompiled } = await import('./compile-cache.js')
   keepCompiled(process.argv.slice(2), process.env)
   await import('../src/main.ts')
 } else runBy(ownNode())

@@ -218,12 +218,12 @@ async function firstConnection(settings: PostgresSettings): Promise<PostgresConn
   const { client, startWithinMs = startWithinMsByDefault, onAwaited } = settings
   const until = performance.now() + startWithinMs
   for (let isFirst = true; ; isFirst = false) {
-    const leftMs = until - performance.now()
     try {
-      return await openConnection(client, false, Math.max(1, Math.min(maxTryMs, leftMs)), () => undefined)
+      // Always the whole time: what ends a try that is cut short shows nothing of the server.
+      return await openConnection(client, false, maxTryMs, () => undefined)
     } catch (error) {
       const isAway = error instanceof PostgresError && awayStates.includes(error.sqlState)
-      if (!isAway || leftMs < betweenTriesMs) throw unreachable(client, error)
+      if (!isAway || performance.now() + betweenTriesMs >= until) throw unreachable(client, error)
       if (isFirst) onAwaited?.(unreachable(client, error).message)
       await pause(betweenTriesMs)
     }
