@@ -25,7 +25,7 @@ const code = await runCli(process.argv.slice(2), {
     // Not with a terminal: when it is closed it sends the same signal, which then means an end.
     if (!process.stdin.isTTY) process.on('SIGHUP', reload)
   },
-  // Now, for a server may run for months and then be killed. The folder is chosen before anything is loaded.
+  // Flushed now, because a server may run for months and then be killed. bin/ chose the folder before anything was loaded.
   keepCompiled: flushCompileCache,
 })
 

@@ -23,7 +23,7 @@ const maxCallingCodeLength = 3
  * matches the mobile pattern of the first region of its calling code. The library tries that region first, too. This
  * takes a twentieth of the time of a full parse; a property test checks that both give the same answer.
  * @param digits  E.164 without the plus.
- * @returns undefined if only the full parser can tell.
+ * @returns undefined if only the full parser can decide.
  */
 export function plainMobileRegion(digits: string): string | undefined {
   for (let length = 1; length <= maxCallingCodeLength; length++) {

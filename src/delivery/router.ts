@@ -32,7 +32,7 @@ export type Chosen = {
   readonly isMarked: boolean
   /** Whether another working provider of the route was not tried yet; it can be tried without a wait. */
   readonly hasNext: boolean
-  /** The channel that follows if no receipt says delivered in time. */
+  /** The channel that follows if no receipt reports delivery in time. */
   readonly second: Route['second']
   /**
    * To be called once, when the hand-over has ended.

@@ -26,7 +26,7 @@ export type Route = {
   readonly order: RouteOrder
   /** What a code that is used is worth, in the unit of the carriers' cost; for the order `measured`. */
   readonly worth: number
-  /** The channel that follows if no receipt says delivered in time; null: none. */
+  /** The channel that follows if no receipt reports delivery in time; null: none. */
   readonly second: { readonly channel: Channel; readonly afterMs: number } | null
 }
 

@@ -1,10 +1,10 @@
-/** Whose refusal of a submission ends the live verification. */
+/** Decides whose refusal of a submission ends the live verification. */
 
 import type { Scope } from './acquire.ts'
 
 /**
- * A refusal by the member's own limits does: with the code alive, guessing would go on when the wait is over. One by
- * what others did to the address must not, or strangers could end a code that was just sent.
+ * A refusal by the member's own limits does, because otherwise guessing could go on after the wait. A refusal because of
+ * what others did to the address must not, because otherwise strangers could end a code that was just sent.
  */
 export function endsLiveCode(scopes: readonly Scope[]): boolean {
   return scopes.includes('member-address') || scopes.includes('member')

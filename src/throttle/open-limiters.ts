@@ -1,17 +1,17 @@
-/** Limiters within an atomic step of an engine, and what acts do to them there. */
+/** Acquires and refunds in limiters within an atomic step of an engine. */
 
 import { decideAcquire, type Hit, type Limit, refund, type Throttled } from './acquire.ts'
 import type { LimiterForm, LimiterState } from './limiter-state.ts'
 
-/** What is put empty is dropped. */
+/** Limiters within such a step. A limiter that becomes empty is dropped. */
 export type OpenLimiters = {
   read(key: string): LimiterState | undefined
-  /** When it may be forgotten, in ms of engine time; undefined if there is none. */
+  /** When the limiter may be forgotten, in ms of engine time; undefined if there is none. */
   forgottenAt(key: string): number | undefined
   put(key: string, form: LimiterForm, state: LimiterState, forgottenAt: number): void
 }
 
-/** All or nothing. @returns The refusal, if there was one. */
+/** Makes a hit in each limiter, or in none. @returns The refusal, if there was one. */
 export function acquire(open: OpenLimiters, limits: readonly Limit[], now: number): Throttled | undefined {
   const decision = decideAcquire(
     limits,
@@ -27,7 +27,7 @@ export function acquire(open: OpenLimiters, limits: readonly Limit[], now: numbe
   return undefined
 }
 
-/** Gives hits back: they did not count after all. One that has been forgotten meanwhile is left alone. */
+/** Refunds hits, because they did not count after all. A hit that was forgotten meanwhile is skipped. */
 export function refundAll(open: OpenLimiters, hits: readonly Hit[]): void {
   for (const hit of hits) {
     const state = open.read(hit.key)
@@ -35,7 +35,7 @@ export function refundAll(open: OpenLimiters, hits: readonly Hit[]): void {
   }
 }
 
-/** The keys of limiters that limits may read; which of two is known only when the verification is read. */
+/** The keys of limiters that limits may read: also decoys, because only the verification shows which one is needed. */
 export function keysOf(limits: readonly Pick<Limit, 'key' | 'decoyKey'>[]): string[] {
   return limits.flatMap(({ key, decoyKey }) => (decoyKey === undefined ? key : [key, decoyKey]))
 }

@@ -3,17 +3,17 @@
 import type { Verification, VerificationState } from './verification.ts'
 
 /**
- * expired: was live until its end. spent: takes no more submissions, but a submission that was counted before and is
- * still being compared may use it. So 200 simultaneous right submissions have one winner and not none.
+ * expired: it was live until its end. spent: it takes no more submissions, but a submission that was counted before, and is
+ * still being compared, may use it. So of 200 simultaneous right submissions one wins, and not none.
  */
 export type StoredState = VerificationState | 'expired' | 'spent'
 
 export type StoredVerification = Omit<Verification, 'state'> & { readonly state: StoredState }
 
-/** What a verb may change of a verification. */
+/** The parts of a verification that a verb may change. */
 export type VerificationChange = Partial<Pick<StoredVerification, 'state' | 'submissions' | 'usedAt'>>
 
-/** If the engine's clock is set back, a code must not live longer: one issued later than now, give or take, is over. */
+/** A code issued later than now, by more than this, counts as expired: a clock that was set back must not let it live longer. */
 const clockSlackMs = 2_000
 
 /** @param now  Engine time in ms, as below. */
@@ -21,12 +21,12 @@ export function isInTime({ issuedAt, expiresAt }: StoredVerification, now: numbe
   return expiresAt > now && issuedAt <= now + clockSlackMs
 }
 
-/** Whether a submission that was counted may still use it. */
+/** Whether a counted submission may still use it. */
 export function isUsable(record: StoredVerification, now: number): boolean {
   return (record.state === 'live' || record.state === 'spent') && isInTime(record, now)
 }
 
-/** What one more submission does to a live verification. Beyond the limit it takes no more and is not counted. */
+/** The change of a live verification by one more submission. Beyond the limit it is spent, and the submission not counted. */
 export function submissionOf(
   { submissions }: Pick<StoredVerification, 'submissions'>,
   maxSubmissions: number,
@@ -42,7 +42,7 @@ const callersState: Readonly<Record<StoredState, VerificationState>> = {
   spent: 'dead',
 }
 
-/** The record as callers see it, who judge its end by the time. */
+/** The record in the form of the contract: callers judge its end by the time. */
 export function asCallersSee(record: StoredVerification): Verification {
   const state = callersState[record.state]
   return state === record.state ? (record as Verification) : { ...record, state }

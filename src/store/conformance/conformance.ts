@@ -1,4 +1,4 @@
-/** What every engine must do: one body of tests over the contracts, which races each verb. */
+/** The conformance suite: one set of tests over the contracts for every engine, which races each verb. */
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -133,7 +133,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
   })
 }
 
-/** Stands for a store that is opened later. */
+/** A stand-in for a store that is opened later. */
 function lateStore(opened: () => Store): Store {
   type Verbs = Record<string | symbol, (...args: unknown[]) => unknown>
   const store = () => opened() as unknown as Verbs & Record<string | symbol, Verbs>

@@ -1,4 +1,4 @@
-/** What every engine must do when a contact changes: tell the same reason why not, and let no disabled member keep it. */
+/** Every engine's duties when a contact changes: the same reasons for refusals, and no disabled member keeps the address. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -77,7 +77,7 @@ export function contactConformance({ store, client }: Clients): void {
       await verifications.issue(proof)
       assert.ok(await verifications.use(useOf(proof.id, { proof: { login, lastsMs } })))
     }
-    /** A change of phone to a new number, with a right code for it. */
+    /** Changes a phone to a new number, with a right code for it. */
     const changed = async (member: Member, provedBy: string | null) => {
       const phone = newPhone()
       const id = await verified(member, phone)
@@ -159,7 +159,7 @@ export function contactConformance({ store, client }: Clients): void {
           const address = newMailbox()
           const [id, beside] = [await verified(member, address), await verified(member, newMailbox())]
           let change = changeOf(member, address, id, { notices: [newMessage()] })
-          // In either order of making: it must not matter.
+          // Made in either order, which must not matter.
           for (const reason of first === other ? [first] : [other, first])
             change = await reasons[reason](change)
           assert.equal((await directory.changeContact(change)).kind, first)
@@ -182,7 +182,7 @@ export function contactConformance({ store, client }: Clients): void {
       const id = await verified(member, address)
       for (const provedBy of [login, null])
         for (const reason of ['bound', 'stale'] as const) {
-          // Bound is another address: the one that changes at last stays free.
+          // `bound` is about another address, so that the last change finds its own free.
           const change = await reasons[reason](changeOf(member, newMailbox(), id, { provedBy }))
           assert.equal((await directory.changeContact(change)).kind, reason)
         }

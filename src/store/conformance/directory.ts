@@ -1,4 +1,4 @@
-/** What every engine must do with members and their logins. */
+/** Every engine's duties with members and their logins. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -168,7 +168,7 @@ export function directoryConformance({ store, client }: Clients): void {
         )
       assert.ok(await sessionOf(quiet.access.hash))
       const live = await Promise.all(pairs.map(({ access }) => sessionOf(access.hash)))
-      // 64 in all, and one of them is the quiet one's.
+      // 64 in all, one of which belongs to the quiet login.
       assert.deepEqual(
         live.map(Boolean),
         times(70, (nth) => nth >= 7),
@@ -178,7 +178,7 @@ export function directoryConformance({ store, client }: Clients): void {
         pairs.map(({ refresh }) => directory.session(refresh.hash, ['refresh'])),
       )
       assert.equal(refreshing.filter(Boolean).length, 64)
-      // All with one token each: the oldest login gives way, whole.
+      // All have one token each, so the whole oldest login is evicted.
       for (const login of times(63, () => loginOf(member))) await directory.logIn(login)
       assert.equal(await sessionOf(quiet.access.hash), undefined)
       assert.equal(await directory.session(quiet.refresh.hash, ['refresh']), undefined)

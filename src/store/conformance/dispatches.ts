@@ -1,4 +1,4 @@
-/** What every engine must do with the record of dispatches: keep each, move it up by receipts only, count it once. */
+/** Every engine's duties with the record of dispatches: keep each, move it up by receipts only, count it once. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -124,7 +124,7 @@ export function dispatchConformance({ store, client }: Clients): void {
             await settle(entry, { receiptKey: key })
             const receiptOf = (state: ReceiptState) => ({ provider: 'p', key, state, providerCode: state })
             let highest = -1
-            // The model: the highest rank told so far.
+            // The model is the highest rank reported so far.
             for (const state of told.slice(0, 4)) {
               const [result] = await store.dispatches.receive([receiptOf(state)])
               assert.ok(result?.kind === 'recorded')
@@ -154,7 +154,7 @@ export function dispatchConformance({ store, client }: Clients): void {
         await Promise.all(
           times(8, (nth) =>
             client(nth).dispatches.receive([
-              // The highest first, for what comes later to overwrite.
+              // The highest first, so that a faulty engine overwrites it by a later one.
               { provider: 'p', key: keyOf(entry), state: states[3 - (nth % 4)]!, providerCode: '' },
             ]),
           ),
@@ -293,7 +293,7 @@ export function dispatchConformance({ store, client }: Clients): void {
           if (!page.isMoreDue) return cursor
         }
       }
-      // Nothing is asked of codes that may still be used: an unused one says nothing yet.
+      // Codes that may still be used are not counted, because an unused one means nothing yet.
       await pause(Math.max(0, startedAt + lifetimeMs + 500 - Date.now()))
       const cursor = await count(since - 60_000)
       assert.deepEqual(counted, { [provider]: { sent: 5, used: 2 }, [other]: { sent: 1, used: 1 } })

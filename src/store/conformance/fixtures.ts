@@ -1,4 +1,4 @@
-/** Records as the conformance suites make them, each unlike every other. */
+/** Records for the conformance suites, each different from all others. */
 
 import { randomUUID } from 'node:crypto'
 import { type Address, addressKey } from '../../address/address.ts'
@@ -12,7 +12,7 @@ import type { Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest, UseRequest } from '../verifications.ts'
 
-/** Callers by turns over the clients of one store, so that races are between processes where the engine has them. */
+/** Gives callers the clients of one store by turns, so that races are between processes if the engine allows several. */
 export type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
 
 export const lease = { owner: 'tests', ms: 60_000 }
@@ -59,7 +59,7 @@ const issueFor = (newOne: VerificationKey, change: Partial<IssueRequest>): Issue
   ...change,
 })
 
-/** What a right code does: it uses the verification up. */
+/** The request of a right code, which uses the verification up. */
 export const useOf = (id: string, change: Partial<UseRequest> = {}): UseRequest => ({
   id,
   wrong: [],
@@ -113,7 +113,7 @@ export const changeOf = (
   ...change,
 })
 
-/** Claims until the message is among what is claimed: one look need not go everywhere, four do. */
+/** Claims until the message is among those claimed: one poll need not read every shard, but four do. */
 export async function claimed(store: Store, id: string): Promise<OutboxEntry | undefined> {
   for (let looks = 0; looks < 4; looks++) {
     const found = (await store.outbox.claim(1000, lease)).find((one) => one.message.id === id)
@@ -122,7 +122,7 @@ export async function claimed(store: Store, id: string): Promise<OutboxEntry | u
   return undefined
 }
 
-/** What ends, or goes on with, a claimed message. */
+/** A settlement of a claimed message. */
 export const settlementOf = (
   entry: OutboxEntry,
   next: Settlement['next'],

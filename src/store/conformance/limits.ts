@@ -1,4 +1,4 @@
-/** What every engine must do with limiters that several apps and members share. */
+/** Every engine's duties with limiters that several apps and members share. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -23,7 +23,7 @@ import {
   unlike,
 } from './fixtures.ts'
 
-/** Hits of one address, so that an engine with shards keeps them with its record. */
+/** A limit of one address, so that an engine with shards keeps it on the shard of the record. */
 const addressLimit = (address: string, max: number): Limit => {
   const subject = {
     tenant: 't',
@@ -45,7 +45,7 @@ export function limitsConformance({ store, client }: Clients): void {
     limits: { counted?: readonly Limit[]; wrong?: readonly Limit[] },
     nth = 0,
   ) => client(nth).verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5, ...limits })
-  /** Asked as an issue asks it, and taken. */
+  /** Makes a hit by an issue, if the limit allows it. */
   const acquire = async (one: Limit, nth = 0) =>
     (await client(nth).verifications.issue(newIssue({ limits: [one] }))).kind !== 'throttled'
 
@@ -267,7 +267,7 @@ export function limitsConformance({ store, client }: Clients): void {
         await settle(late, 'unavailable')
         assert.equal(await acquire({ ...one, looksOnly: true }), false)
         await settle(last, isTaken ? 'accepted' : 'unavailable', isTaken ? { kind: 'done' } : undefined)
-        // The late one may have sent it before it said that it had not: that was not known when it was claimed.
+        // The late owner may have sent it before it settled it as not sent, which was not known at the next claim.
         assert.equal(await acquire({ ...one, looksOnly: true }), false)
         const recorded = await store.dispatches.of(entry.verification!.id)
         assert.deepEqual(

@@ -1,4 +1,4 @@
-/** What every engine must do with messages that wait: give each to one claimer, and lose none. */
+/** Every engine's duties with queued messages: give each to one claimer, and lose none. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -100,7 +100,7 @@ export function outboxConformance({ store, client }: Clients): void {
         all.map(({ message }) => again.get(message.id)!.begun),
         ['p', undefined, undefined, 'p'],
       )
-      // The claim of the dead is over: what it still says is not heard.
+      // The claim of the dead owner has ended, so its late marks are ignored.
       assert.deepEqual(await outbox.begin([markOf(code!), markOf(notice!)]), [false, false])
       const gone = { ...markOf(code!), queuedAt: code!.queuedAt - 1 }
       assert.deepEqual(await outbox.begin([gone]), [false])

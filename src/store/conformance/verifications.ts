@@ -1,4 +1,4 @@
-/** What every engine must do with verifications: make one, count what is entered, use it once. */
+/** Every engine's duties with verifications: issue one, count submissions, use it once. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -15,7 +15,7 @@ export function verificationConformance({ store, client }: Clients): void {
     key: VerificationKey,
     change: { counted?: Limit[]; wrong?: Limit[]; repeat?: string; maxSubmissions?: number } = {},
   ) => on.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 1000, ...change })
-  /** Whether the limit has capacity, asked as an issue asks it. */
+  /** Whether the limit allows one more issue. */
   const hasCapacity = async (limit: Limit) =>
     (await verifications.issue(newIssue({ limits: [limit] }))).kind !== 'throttled'
 
@@ -78,7 +78,7 @@ export function verificationConformance({ store, client }: Clients): void {
       let passed = results.filter((result) => result.kind === 'issued').length
       if (client(0).reservesOnTheWay) {
         assert.ok(passed <= 5)
-        // With nobody else on the way, just those that are left.
+        // Without other calls under way, exactly the remaining ones pass.
         for (let nth = 0; nth < 5; nth++) if ((await issue(nth)).kind === 'issued') passed++
       }
       assert.equal(passed, 5, 'one for each of five addresses')

@@ -1,26 +1,26 @@
-/** What a move carries: every table of the store, with its columns as both engines understand them. */
+/** The tables that a move copies: every table of the store, with columns that both engines understand. */
 
 import { hash } from 'node:crypto'
 import { storableJson } from '../storable.ts'
 
 /**
- * How a value looks between engines. text, number: as they are · flag: a boolean · json: what it says, not
- * how it is spelt · numbers: a list of them · limiter: the key of a limiter as the contract spells it.
+ * The form of a value between engines. text, number: unchanged · flag: a boolean · json: the value, not its spelling ·
+ * numbers: a list of numbers · limiter: the key of a limiter, in the form of the contract.
  */
 export type ColumnKind = 'text' | 'number' | 'flag' | 'json' | 'numbers' | 'limiter'
 
 export type Table = {
   readonly name: string
-  /** The table it lies in, if that keeps more than this. */
+  /** The engine's table, if that has other rows too. */
   readonly from: string
-  /** Which of its rows, as a condition that every engine understands. */
+  /** The condition for its rows, which every engine understands. */
   readonly where: string
   /** Rows are read in the order of these columns, as the engine sorts them. */
   readonly key: readonly string[]
   readonly columns: Readonly<Record<string, ColumnKind>>
 }
 
-/** By the names of the columns. A value that is not there is null. */
+/** A row by the names of its columns. A missing value is null. */
 export type MovedRow = Readonly<Record<string, unknown>>
 
 const text = 'text'
@@ -28,7 +28,7 @@ const number = 'number'
 const flag = 'flag'
 const json = 'json'
 
-/** In an order in which a row comes after those it refers to. */
+/** Every table, in an order in which a row comes after those that it refers to. */
 export const movedTables: readonly Table[] = [
   table('tenant', ['id'], { id: text, name: text, account_app: text }),
   table('app', ['id'], {
@@ -90,7 +90,7 @@ export const movedTables: readonly Table[] = [
       is_test: flag,
       used_at: number,
     },
-    // Each engine has rows of its own that unknown addresses are counted on; no real id begins so.
+    // Without decoys, which each engine makes for itself; no real id begins like theirs.
     { where: `id > '${'0'.repeat(12)}g'` },
   ),
   table('outbox', ['queued_at', 'message_id'], {
@@ -148,7 +148,7 @@ export const movedTables: readonly Table[] = [
     detail: json,
     address_tag: text,
   }),
-  // How far the sweep has come in the order of time: without it, it would go through everything again.
+  // The positions of the sweep in the order of time. Without them it would go through everything again.
   table(
     'pass',
     ['name'],
@@ -166,14 +166,14 @@ function table(
   return { name, from, where, key, columns }
 }
 
-/** What a table holds, in whatever order its rows are read. */
+/** A digest of a table's rows, the same for any order of reading. */
 export type Digest = { readonly rows: number; readonly checksum: string }
 
 const modulus = 2n ** 256n
 
 /**
- * Adds rows up: each as SHA-256 of its values in the order of the columns, and these as numbers. So two engines
- * agree that sort differently, and a row that is there twice counts twice. Of texts what every engine can keep.
+ * Adds up the rows: the SHA-256 of each row's values in the order of the columns, as a number. So engines that sort
+ * differently agree, and a row that is there twice counts twice. Texts are compared in their storable form.
  */
 export function createDigest({ columns }: Table) {
   const names = Object.keys(columns)

@@ -29,7 +29,7 @@ export type Batches = {
 
 /**
  * @param lanes  The most batches under way at once. Meanwhile calls gather, so under load more calls share a commit.
- * @param decoySuffix  32 hex of this process, less the digits of the lane.
+ * @param decoySuffix  32 hex digits of this process, without those for the lane.
  */
 export function createBatches(transactions: Transactions, lanes: number, decoySuffix: string): Batches {
   const gathered: BatchedCall[] = []

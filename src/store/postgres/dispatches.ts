@@ -1,4 +1,4 @@
-/** Dispatches in PostgreSQL: written as a message is settled, moved up by receipts, read as a history and as tallies. */
+/** Dispatches in PostgreSQL: written when a message is settled, moved up by receipts, read as a history and as tallies. */
 
 import { tallyRows } from '../bounds.ts'
 import type { RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
@@ -30,9 +30,9 @@ const insertDispatches = sql(`
   returning json_build_object('message', message, 'nth', nth)`)
 
 /**
- * What ends with its dispatch leaves the outbox in the statement that records it, unread: whoever does not find
- * the message any more comes late. Locked and read before, a send took PostgreSQL 66 µs and not 62.
- * `not in`, as that is looked up by hash whatever the planner may not do.
+ * A message that ends with its dispatch leaves the outbox in the statement that records the dispatch, without being read
+ * first. If the message is not there any more, the dispatch is late. With a read under lock before, a send took PostgreSQL
+ * 66 µs instead of 62. `not in` is used because PostgreSQL evaluates it by a hash, whatever plans are switched off.
  */
 const endAndInsert = sql(`
   with rows as materialized (
@@ -54,8 +54,8 @@ const selectLastAccepted = sql(`
     order by one.answered_at desc limit 1) d`)
 
 /**
- * A provider that reuses its ids means its newest message. Locked in the order of the primary key, then the
- * messages that wait in theirs.
+ * If a provider reuses its ids, the newest message is meant. Dispatches are locked in the order of the primary key, then
+ * the waiting messages in the order of theirs.
  */
 const selectAwaiting = sql(`
   select to_json(d)
@@ -99,7 +99,7 @@ export function readLastAccepted(verifications: ReadonlySet<string>): Bound {
   return bind(selectLastAccepted, storableJson([...verifications]))
 }
 
-/** @param receipts  Their keys storable. */
+/** @param receipts  With keys that can be stored, see `storable`. */
 export function readAwaiting(receipts: readonly ReceiptName[]): Bound {
   return bindRows(selectAwaiting, receipts)
 }
@@ -130,7 +130,7 @@ export function heldDispatches(accepted: readonly unknown[], awaited: readonly u
   return {
     ...dispatches,
     dispatches,
-    /** It ends its message in the outbox, unless that has left already: then it is late. */
+    /** Adds a dispatch that ends its message in the outbox. If the message has left already, the dispatch is late. */
     addWithEnd: (dispatch: StoredDispatch) => void ending.push(dispatchRowOf(dispatch)),
     writes: (): Bound[] => [
       ...(moved.size > 0 ? [bindRows(moveUp, [...moved.values()])] : []),
@@ -142,7 +142,7 @@ export function heldDispatches(accepted: readonly unknown[], awaited: readonly u
 
 const nameOf = ({ provider, key }: ReceiptName) => `${provider}\0${key}`
 
-/** As the outbox is locked, for it is with these. */
+/** The order in which the outbox is locked, because its rows are locked in the same statement. */
 function orderOf({ queued_at, message, nth }: DispatchRow): string {
   return `${String(queued_at).padStart(15, '0')} ${message} ${nth}`
 }

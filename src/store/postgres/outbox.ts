@@ -93,16 +93,16 @@ type EntryRow = {
 }
 type OutboxRow = EntryRow & { body: NewMessage; deadline_at: number }
 
-/** null: gone. */
+/** `entry` is null if the message is gone. */
 type HeldEntry = { readonly key: EntryName; entry: StoredEntry | null; isChanged: boolean }
-/** The verification is not among the columns of the key. */
+/** The columns of the key, which do not include the verification. */
 type EntryName = Omit<EntryKey, 'verification'>
 
 export function readEntries(keys: Iterable<EntryName>): Bound {
   return bindRows(selectEntries, [...keys])
 }
 
-/** @param receipts  As `readAwaiting` takes them. */
+/** @param receipts  With keys that can be stored, see `storable`. */
 export function readWaiting(receipts: readonly ReceiptName[]): Bound {
   return bindRows(selectWaiting, receipts)
 }

@@ -1,4 +1,4 @@
-/** A unit of work in PostgreSQL: the rows that calls need, read under lock in one message, and what they make of them. */
+/** A unit of work in PostgreSQL: the rows that calls need, read under lock in one message, and the writes that follow. */
 
 import type { EntryKey } from '../outbox.ts'
 import { storable } from '../storable.ts'
@@ -15,7 +15,7 @@ import type { Transactions } from './transaction.ts'
 import { heldVerifications, keyOf, readVerifications, type WantedKey } from './verification-rows.ts'
 
 export type PostgresUnit = UnitOfWork & {
-  /** In the order in which rows are locked; what is only added comes last. */
+  /** The writes, in the order in which rows are locked; those that only add come last. */
   writes(): Bound[]
 }
 
@@ -57,10 +57,10 @@ export function newNeeds(decoy: string) {
     },
   }
 
-  /** Statements that read all of it, each kind in one, and what makes a unit of their rows. */
+  /** The statements that read all of it, one for each kind, and a function that makes a unit from their rows. */
   function reads(): {
     readonly statements: readonly Bound[]
-    /** @param known  What was proved according to another store. */
+    /** @param known  Proofs from another store. */
     unit(rows: readonly Rows[], now: number, known?: readonly WantedProof[]): PostgresUnit
   } {
     const statements: Bound[] = []
@@ -122,14 +122,14 @@ export function newNeeds(decoy: string) {
 }
 
 type Alone<Result> = {
-  /** Done before the reads, in the same message. */
+  /** A statement before the reads, in the same message. */
   readonly first?: Bound
   readonly known?: readonly WantedProof[]
-  /** Called after the writes, when nothing but the commit can fail any more. */
+  /** Called after the writes, when only the commit can still fail. */
   readonly beforeCommit?: (result: Result) => Promise<void>
 }
 
-/** Runs a verb in a transaction of its own: one that holds much, or that others must not wait for. */
+/** Runs a verb in a transaction of its own, because it locks much, or because others must not wait for it. */
 export function runAlone<Args extends readonly unknown[], Result>(
   transactions: Transactions,
   until: number,

@@ -1,4 +1,4 @@
-/** Verifications in PostgreSQL: held under lock by a unit of work, written at once. */
+/** Verifications in PostgreSQL: locked by a unit of work, and written together. */
 
 import type { StoredVerification, VerificationChange } from '../../verification/stored-verification.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
@@ -10,9 +10,9 @@ import { readVerification, rowOf, verificationColumns } from './rows.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
 /**
- * By id, by key where one is live, and the live ones of members, all in one statement: locked in two, the order
- * would be one within each. A row that ended while it was waited for comes back as it is then. The limits keep
- * the planner from going through all live ones and comparing each with each wanted: 23 ms for 96, not 1.
+ * Locks rows by id, live ones by key, and all live ones of members, in one statement: two statements would have an order of
+ * locks each. A row that ended during the wait for its lock comes back in its new state. The limits keep the planner from
+ * comparing all live rows with all wanted ones, which took 23 ms for 96 rows instead of 1.
  */
 const selectVerifications = sql(
   `
@@ -44,7 +44,7 @@ export const rowType = `(id text, tenant text, app text, member text, address te
   digits integer, state integer, issued_at bigint, expires_at bigint, submissions integer,
   is_test boolean, used_at bigint)`
 
-/** No `on conflict`: a batch that found no live one, and meets one here, begins anew and finds it. */
+/** Without `on conflict`: a batch that found no live row, and is refused here by one, begins anew and finds it. */
 const insertVerifications = sql(`
   insert into verification (id, tenant, app, member, address, purpose, key_id, digits, state, issued_at,
     expires_at, submissions, is_test, used_at)
@@ -56,8 +56,8 @@ const updateVerifications = sql(`
   where v.id = r.id`)
 
 /**
- * Counted on where there is no record, so that an unknown address costs a row and a flush as a known one does
- * (A-1). A row for each connection: one for all would make every unknown address wait for every other.
+ * Counts on the decoy if there is no record, so that an unknown address costs a row and a flush like a known one (A-1).
+ * There is a row for each lane, because with a single one all unknown addresses would wait for each other.
  */
 const countDecoy = sql(`
   insert into verification values
@@ -66,7 +66,7 @@ const countDecoy = sql(`
   on conflict (id) do update
     set submissions = verification.submissions + 1, issued_at = excluded.issued_at`)
 
-/** Ids that begin so are no verification's: every real one begins with its time. */
+/** The beginning of decoys' ids. No verification's id begins so, because it begins with a time. */
 export const decoyPrefix = '0'.repeat(12)
 
 type Kept = { record: StoredVerification; isNew: boolean; isDirty: boolean }
@@ -88,7 +88,7 @@ export function readVerifications(
 }
 
 export function keyOf({ tenant, app, member, address, purpose }: VerificationKey): string {
-  // A NUL stands in none of them, for no column can hold one.
+  // No part has a NUL, because no column can hold one.
   return `${member}\0${address}\0${purpose}\0${app}\0${tenant}`
 }
 
@@ -120,13 +120,13 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
         .filter((record) => record.tenant === tenant && record.member === member),
     add(record) {
       const kept = { record, isNew: true, isDirty: false }
-      // Made twice in one batch: both are written, and the key refuses the second.
+      // If a batch makes one twice, both are written, and the primary key refuses the second.
       byId.set(byId.has(record.id) ? `${record.id} again` : record.id, kept)
       live.set(keyOf(record), kept)
     },
     change: (record, part) => change(byId.get(record.id)!, part),
     countDecoy() {
-      // Locked, read and counted on like a real one; made only the first time.
+      // The decoy is locked, read and counted on like a real row; it is made the first time only.
       const kept = byId.get(decoy)
       if (kept) change(kept, { submissions: (kept.record.submissions + 1) % 1_000_000 })
       else isDecoyNew = true
@@ -151,7 +151,7 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
         ...(made.length > 0 ? [bindRows(insertVerifications, inOrder(made, keyOf))] : []),
       ]
     },
-    /** What is locked last. */
+    /** The writes that are locked last. */
     decoyWrites: (): Bound[] => (isDecoyNew ? [bind(countDecoy, decoy, now)] : []),
   }
 }

@@ -1,4 +1,4 @@
-/** Dispatches in SQLite: as units of work write them, and as they are read as a history and as tallies. */
+/** Dispatches in SQLite: written by units of work, read as a history and as tallies. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { Price } from '../../message/dispatch.ts'

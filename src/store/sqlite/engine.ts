@@ -23,7 +23,7 @@ const busyMs = 400
 const cacheKiB = 32 * 1024
 /** Pages of write-ahead log after which this connection moves them itself: only if the checkpointer cannot. */
 const checkpointPages = 64_000
-/** A commit that began in time shall also end in time. */
+/** The time for a commit: a transaction must end so much before its deadline. */
 const commitMs = 20
 
 /** An operation failed and with it the transaction that it shared with others. */
@@ -33,20 +33,20 @@ class Spoiled extends Error {}
 export type Operation = {
   readonly verb: string
   readonly args: readonly unknown[]
-  /** Until when its caller waits, by `monotonicMs`. Later it must not be done. */
+  /** The deadline of its caller, by `monotonicMs`. Later it must not be done. */
   readonly until: number
 }
 export type Outcome = { readonly value: unknown } | { readonly error: string }
 
 export type SqliteEngine = {
-  /** Runs the operations in one transaction. One that fails does not take the others with it. */
+  /** Runs the operations in one transaction. If one fails, the others are done all the same. */
   run(operations: readonly Operation[]): Outcome[]
   close(): void
 }
 
 /** @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, or SQLite's own error. */
 export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngine {
-  // Made by ourselves: SQLite would make it root's, if root runs this, and the service could not open it.
+  // Made here and not by SQLite, which would give the file to root if root runs this, and the service could not open it.
   if (!existsSync(path)) {
     if (schema.migrates === false) refuseOlder(0, migrations.length)
     makeSecretFile(path, '')
@@ -95,14 +95,14 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     return { value: run(...(args as never[])) }
   }
 
-  /** @throws Spoiled if an operation failed, else what SQLite said of the transaction itself. */
+  /** @throws Spoiled if an operation failed, otherwise SQLite's error for the transaction itself. */
   function transaction(operations: readonly Operation[]): Outcome[] {
     db.exec('begin immediate') // may have waited for another process
     try {
       work.begin(clock.now())
       const latest = monotonicMs() + commitMs
       const outcomes = operations.map((operation): Outcome => {
-        // Its caller has been told, or will be before the commit, that nothing was accepted.
+        // Its caller was refused already, or will be before the commit.
         if (operation.until < latest) return { error: 'too late' }
         try {
           return perform(operation)
@@ -122,7 +122,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     }
   }
 
-  /** In one transaction, or if an operation spoils it for all, in two: so it fails alone, after a few commits. */
+  /** Runs all in one transaction. If an operation spoils it, runs each half apart: in the end that operation fails alone. */
   function run(operations: readonly Operation[]): Outcome[] {
     try {
       return transaction(operations)
@@ -131,7 +131,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
         const half = operations.length >> 1
         return [...run(operations.slice(0, half)), ...run(operations.slice(half))]
       }
-      // Locked, full or broken: that is so for each of them.
+      // Locked, full or broken: the error holds for each of them.
       return operations.map(() => ({ error: error instanceof Error ? error.message : String(error) }))
     }
   }
@@ -142,7 +142,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   }
 }
 
-/** Brings the schema up to date, if it may. @throws AppError `store.schema-newer`, `store.schema-older`. */
+/** Brings the schema up to date, if `migrates` allows it. @throws AppError `store.schema-newer`, `store.schema-older`. */
 export function migrate(db: DatabaseSync, { migrates = true, onMigrated }: SchemaOptions = {}): void {
   const version = () => (db.prepare('pragma user_version').get() as { user_version: number }).user_version
   const found = version()

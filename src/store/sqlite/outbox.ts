@@ -115,7 +115,7 @@ export function openOutbox(
   }
 }
 
-/** What no verb decides. @param now  Engine time of the unit. */
+/** Acts that no verb decides. @param now  Engine time of the unit. */
 export function outboxActs(db: DatabaseSync, now: () => number, newEntries: NewEntries) {
   const selectDue = db.prepare(
     'select * from dispatch where is_due = 1 and due_at <= ? order by due_at limit ?',

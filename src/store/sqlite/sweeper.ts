@@ -1,4 +1,4 @@
-/** Cleaning in pieces so small that no call waits long behind one, however much is stored. */
+/** Sweeps in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
 import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
@@ -9,7 +9,7 @@ const afterAllText = '\u{10ffff}'
 
 /**
  * @param wallNow  The clock that ids are made by.
- * @returns Does one piece within the engine's transaction, and tells whether the next one is due at once.
+ * @returns A function that does one piece within the engine's transaction, and returns whether the next one is due at once.
  */
 export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () => number) {
   const sweepPages = [
@@ -18,7 +18,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     pageSweeper(db, 'login_proof', 'member', 'expires_at'),
     pageSweeper(db, 'token', 'hash', 'expires_at'),
   ]
-  // The plus keeps SQLite from going through the index of all live ones instead of these few rows.
+  // The plus keeps SQLite from using the index of all live rows instead of these few rows.
   const passes = [
     ...lagsMs.map((lagMs) => ({
       lagMs,
@@ -37,7 +37,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
         'receipts',
         'dispatch',
         'about',
-        // The time is not asked for: the pass itself keeps the distance.
+        // No condition on the time is needed, because the pass itself stays behind it.
         'update dispatch set receipt_key = null where about > ? and about <= ? and +receipt_key is not null and ? > 0',
       ),
     },
@@ -67,7 +67,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   }
 }
 
-/** Goes round a table whose key says nothing of time, page by page; faster while much of it is over. */
+/** Goes round a table whose key is not ordered by time, page by page, and faster while many rows have expired. */
 function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: string) {
   const endOfPage = db.prepare(
     `select ${key} as last from ${table} where ${key} > ? order by ${key} limit 1 offset ${sweptRows - 1}`,
@@ -78,16 +78,16 @@ function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: strin
     const last = endOfPage.get(cursor)?.last as string | undefined
     const { changes } = remove.run(cursor, last ?? afterAllText, at)
     cursor = last ?? ''
-    // So at most about a quarter of a table is ever waste.
+    // With this bound at most about a quarter of a table is expired rows.
     return Number(changes) * 4 >= sweptRows
   }
 }
 
 /**
- * Goes through a table in the order of time, once: so verifications that ran out leave the index of live
- * ones, and dispatches that of awaited receipts. Where it has come is kept in the store: a start that
- * looked through ten million rows held every call up for 24 s.
- * @param change  Takes the first id (exclusive), the last (inclusive) and the time.
+ * Goes through a table once, in the order of time: expired verifications leave the index of live ones, and dispatches the
+ * index of awaited receipts. Its position is kept in the store, because a start that read ten million rows again delayed
+ * every call for 24 s.
+ * @param change  A statement with the first id (exclusive), the last (inclusive) and the time as parameters.
  */
 function pass(db: DatabaseSync, name: string, table: string, key: string, change: string) {
   const reached = db.prepare('select value from meta where name = ?')
@@ -100,7 +100,7 @@ function pass(db: DatabaseSync, name: string, table: string, key: string, change
     const start = (reached.get(name)?.value as string | undefined) ?? decoyId
     const end = endOfPage.get(start, before)?.id as string | undefined
     run.run(start, end ?? before, at)
-    // Also back, if the clock was set back: ids are made by it.
+    // It also moves back if the clock was set back, because ids are made by that clock.
     keep.run(name, end ?? before)
     return end !== undefined
   }

@@ -34,7 +34,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
   return {
     unit,
     newEntries,
-    /** @param time  Engine time of all that is done until `flush`. */
+    /** @param time  Engine time for all work until `flush`. */
     begin(time: number): void {
       now = time
     },
