@@ -80,8 +80,8 @@ export function createArchive(
     let answer: unknown = 'OK'
     const asked = calls
       .command(performance.now() + turnWaitMs, 'SET', layout.archiver, name, 'PX', turnMs, 'NX')
-      .then((told) => {
-        answer = told
+      .then((reply) => {
+        answer = reply
       })
     await allWithin(turnWaitMs, [asked])
     return answer === 'OK'

@@ -36,15 +36,15 @@ export async function examine(client: Client, choice: RedisChoice): Promise<void
   }
 }
 
-function problemOf(told: (name: string) => string, { kind, wait }: RedisChoice): string | undefined {
-  const major = Number(told('redis_version').split('.')[0])
-  if (major < 7) return `is version ${told('redis_version')}; functions need Redis 7, or Valkey`
-  if (told('cluster_enabled') === '1' && kind !== 'cluster')
+function problemOf(field: (name: string) => string, { kind, wait }: RedisChoice): string | undefined {
+  const major = Number(field('redis_version').split('.')[0])
+  if (major < 7) return `is version ${field('redis_version')}; functions need Redis 7, or Valkey`
+  if (field('cluster_enabled') === '1' && kind !== 'cluster')
     return 'is a node of a cluster; state redis+cluster://HOST:PORT,HOST:PORT'
-  if (told('cluster_enabled') === '0' && kind === 'cluster') return 'is no cluster; state redis://HOST:PORT'
-  if (told('maxmemory') !== '0' && told('maxmemory_policy') !== 'noeviction')
-    return `drops what it holds when its memory is full (maxmemory-policy ${told('maxmemory_policy')}); set noeviction`
-  const [, minor] = told('redis_version').split('.')
+  if (field('cluster_enabled') === '0' && kind === 'cluster') return 'is no cluster; state redis://HOST:PORT'
+  if (field('maxmemory') !== '0' && field('maxmemory_policy') !== 'noeviction')
+    return `drops what it holds when its memory is full (maxmemory-policy ${field('maxmemory_policy')}); set noeviction`
+  const [, minor] = field('redis_version').split('.')
   if (wait?.isOnDisk && major === 7 && Number(minor) < 2)
     return 'has no WAITAOF, which came with 7.2; state redis.waitFor: memory'
   return undefined

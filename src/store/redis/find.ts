@@ -23,12 +23,12 @@ export async function find(
       ),
     }
   }
-  const [before, ...told] = query.before.split(',')
+  const [before, ...returned] = query.before.split(',')
   const page = await cold.find({ ...query, before: before! })
   return {
-    found: page.found.filter((one) => !told.includes(one.id)),
-    next: page.next === null ? null : cursorOf(page.next, told),
+    found: page.found.filter((one) => !returned.includes(one.id)),
+    next: page.next === null ? null : cursorOf(page.next, returned),
   }
 }
 
-const cursorOf = (before: string, told: readonly string[]) => [before, ...told].join(',')
+const cursorOf = (before: string, returned: readonly string[]) => [before, ...returned].join(',')

@@ -49,7 +49,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
       const groups = Map.groupBy(marks, ({ verification }) => shardOf(verification))
       await Promise.all(
         [...groups].map(async ([shard, some]) => {
-          const told = some.map((one) => ({
+          const wires = some.map((one) => ({
             entry: entryOf(one),
             nth: one.nth,
             provider: one.provider,
@@ -59,7 +59,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
             name: 'begin',
             shard,
             keys,
-            args: [JSON.stringify(told)],
+            args: [JSON.stringify(wires)],
             until,
           })
           for (const [i, one] of some.entries()) isHeld.set(one, held[i] === 1)
@@ -104,8 +104,8 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
     },
 
     /** Ends waits for a second channel, after receipts. */
-    async endWaits(until: number, told: readonly Ending[]): Promise<void> {
-      const ending = told.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
+    async endWaits(until: number, dispatches: readonly Ending[]): Promise<void> {
+      const ending = dispatches.filter(({ state }) => state === 'delivered' || state === 'undeliverable')
       const groups = Map.groupBy(ending, ({ verification }) => shardOf(verification))
       await Promise.all(
         [...groups].map(async ([shard, some]) => {

@@ -42,8 +42,8 @@ type Info = (name: string) => string
 
 /** A field of INFO by its name; empty if there is none. */
 export async function infoOf(node: Redis): Promise<Info> {
-  const said = await node.info()
-  return (name) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(said)?.[1] ?? ''
+  const text = await node.info()
+  return (name) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(text)?.[1] ?? ''
 }
 
 async function keptBy(client: Client, choice: RedisChoice) {
@@ -77,17 +77,17 @@ async function keptBy(client: Client, choice: RedisChoice) {
 function replicasOf(info: Info, { wait }: RedisChoice): readonly Replica[] {
   const written = Number(info('master_repl_offset'))
   return Array.from({ length: Number(info('connected_slaves')) || 0 }, (_, nth) => {
-    const told = Object.fromEntries(
+    const fields = Object.fromEntries(
       info(`slave${nth}`)
         .split(',')
         .map((part) => part.split('=') as [string, string]),
     )
     return {
-      name: `${told.ip}:${told.port}`,
-      state: told.state ?? null,
+      name: `${fields.ip}:${fields.port}`,
+      state: fields.state ?? null,
       isAwaited: (wait?.replicas ?? 0) > 0,
-      behindBytes: Math.max(0, written - Number(told.offset)),
-      behindMs: Number(told.lag) * 1000,
+      behindBytes: Math.max(0, written - Number(fields.offset)),
+      behindMs: Number(fields.lag) * 1000,
     }
   })
 }

@@ -1,7 +1,7 @@
 -- The decision "one more?" of src/throttle/acquire.ts once more, over limiters as they lie here.
 
--- What a function reads and changes of limiters. Each is read once and written once, at the end.
--- lasts: for how many ms one that was changed is kept; 0: for as long as before.
+-- The limiters that a function has read, each once, and those that it writes at its end, each once.
+-- lasts: for how many ms each changed one is kept; 0: for as long as before.
 local function open_limiters()
   return { states = {}, lasts = {} }
 end
@@ -28,8 +28,8 @@ local function write_limiters(limiters)
   end
 end
 
--- Lists of limits, by the JSON they were sent as: those of a policy are the same in every call. They are forgotten all
--- together when they have become many, which no policy of a few apps makes them.
+-- Lists of limits, by the JSON they were sent as, which is the same in every call under a policy. Beyond 1000 lists, more
+-- than apps with policies of their own need, all are forgotten.
 local known_lists, known_count, max_known = {}, 0, 1000
 
 local function read_list(json)

@@ -16,7 +16,7 @@ local function issue(keys, args)
   local ends, bodies, entries = { keys[3] }, { keys[4] }, { keys[5] }
   local due, waiting, sets = { keys[6] }, { keys[7] }, {}
   local answer = { 'done', now }
-  local function say(kind, text)
+  local function reply(kind, text)
     answer[#answer + 1] = kind
     answer[#answer + 1] = text or ''
   end
@@ -30,11 +30,11 @@ local function issue(keys, args)
     local set = set_ms ~= '' and keys[key]
     if set then key = key + 1 end
     if is_late(not_after, now) then
-      say('late')
+      reply('late')
     else
       refusal = acquire_all(limiters, keys, first_limiter, limits, tags, now)
       if refusal then
-        say('throttled', cjson.encode(refusal))
+        reply('throttled', cjson.encode(refusal))
       else
         local record = live_record(unit, digest, now)
         if record then
@@ -42,7 +42,7 @@ local function issue(keys, args)
             record.messages = record.messages + 1
             change_record(unit, record)
           end
-          say('live', text_of(record))
+          reply('live', text_of(record))
         else
           record = { id = id, state = live, submissions = 0, messages = message == '' and 0 or 1, issuedAt = now,
             expiresAt = now + lifetime_ms, digest = digest, rest = ',' .. rest }
@@ -50,7 +50,7 @@ local function issue(keys, args)
           set_live(unit, digest, id)
           ends[#ends + 1] = string.format('%d', record.expiresAt)
           ends[#ends + 1] = id
-          say('issued')
+          reply('issued')
         end
         if message ~= '' then
           local entry = string.format('%d:%s', now, message)

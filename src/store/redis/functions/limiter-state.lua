@@ -2,7 +2,7 @@
 -- the two to the same decisions. A limiter is a flat list of numbers, packed; times are engine time in ms. What the
 -- numbers mean is written there.
 
-local tally_slots, most_exact, most_numbers, least_tags = 60, 300, 600, 300
+local tally_slots, max_exact, max_numbers, min_tags = 60, 300, 600, 300
 
 local function slot_ms(per_ms)
   return math.ceil(per_ms / tally_slots)
@@ -25,14 +25,14 @@ end
 
 -- How many of the newest tags are kept.
 local function max_tags(rules)
-  local most = least_tags
+  local most = min_tags
   for _, rule in ipairs(rules) do
     if rule.kind == 'distinct' then most = math.max(most, 2 * rule.max) end
   end
   return most
 end
 
--- The longest time that anybody who took from it looks back; 0 if it does not say.
+-- The longest time that any limit on it looks back; 0 if that is not known.
 local function horizon_ms(limiter)
   return math.max(0, -(limiter[1] or 0))
 end
@@ -90,11 +90,11 @@ end
 
 -- Many events with the oldest put together, those of a slot as if all were taken when its last was.
 local function gathered(events, span)
-  if #events < most_numbers then return events end
+  if #events < max_numbers then return events end
   local slot, next_one, i = slot_ms(span), {}, 1
-  while i <= #events - most_exact do
+  while i <= #events - max_exact do
     local number, count, last = math.floor(events[i] / slot), 0, nil
-    while i <= #events - most_exact and math.floor(events[i] / slot) == number do
+    while i <= #events - max_exact and math.floor(events[i] / slot) == number do
       last = events[i]
       local weight = count_at(events, i)
       count = count + weight

@@ -48,7 +48,7 @@ local function take_submission(keys, args)
   local key = 3
   local unit, limiters = open_verifications(keys[1], keys[2]), open_limiters()
   local answer = { 'done', now }
-  local function say(kind, text)
+  local function reply(kind, text)
     answer[#answer + 1] = kind
     answer[#answer + 1] = text or ''
   end
@@ -61,18 +61,18 @@ local function take_submission(keys, args)
     local record = not is_repeated and live_record(unit, digest, now)
     local of_limits, next_key = limiters_of(keys, first, #limits, decoys, record)
     key = next_key
-    if is_repeated then return say('repeated') end
+    if is_repeated then return reply('repeated') end
     local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
     if refusal or is_refused then
       local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
       if record and is_spent then end_live(unit, record, spent) end
-      return say('throttled', refusal and cjson.encode(refusal))
+      return reply('throttled', refusal and cjson.encode(refusal))
     end
     if not record then
       local decoy = decoy_record(unit, now)
       decoy.submissions = (decoy.submissions + 1) % 10
       change_record(unit, decoy)
-      return say('unknown', text_of(decoy))
+      return reply('unknown', text_of(decoy))
     end
     if record.submissions >= tonumber(max_submissions) then
       end_live(unit, record, spent)
@@ -80,14 +80,14 @@ local function take_submission(keys, args)
       record.submissions = record.submissions + 1
       change_record(unit, record)
     end
-    say('taken', text_of(record))
+    reply('taken', text_of(record))
   end
 
   for first = at, #args, 7 do
     local not_after, list, tags, digest, max_submissions, decoys, letters = unpack(args, first, first + 6)
     local limits = lists[tonumber(list)]
     if is_late(not_after, now) then
-      say('late')
+      reply('late')
       key = key + #limits + (string.find(letters, 'r', 1, true) and 1 or 0)
       for _ in string.gmatch(decoys, '%d+') do key = key + 1 end
     else
