@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { carrierWords } from './carrier-words.ts'
 
-/** The ways in which a text of digits has been seen to come back, or could. */
+/** The forms in which carriers have echoed a text of digits, or could. */
 const writings: Readonly<Record<string, (text: string) => string>> = {
   'as it is': (text) => text,
   'with blanks': (text) => [...text].join(' '),
@@ -24,7 +24,7 @@ const writings: Readonly<Record<string, (text: string) => string>> = {
   'percent-encoded': (text) => text.replace(/\d/g, (digit) => `%3${digit}`),
 }
 
-/** What any reader could make out: all digits, of any script, and what base64 hides. */
+/** All digits that a reader could find: those of any script, and those in base64. */
 function digitsOf(text: string): string {
   return text.normalize('NFKC').replace(/\D/g, '')
 }

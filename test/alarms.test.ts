@@ -1,4 +1,4 @@
-/** The alarms of docs/alarms.yaml by Prometheus' own tester: each goes off when it should, and keeps quiet when it should. */
+/** The alarms of docs/alarms.yaml in Prometheus' own tester: each goes off when it should, and only then. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** Every field of every answer has its documented JSON type: what strictly typed SDKs fail on at each call. */
+/** Every field of every answer has its documented JSON type; with another, strictly typed SDKs fail at each call. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

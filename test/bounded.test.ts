@@ -1,7 +1,7 @@
 /**
- * A-10 against the built server: no request, call-back or carrier's answer holds the one thread up that serves all.
- * What is measured is the time of the processor that this thread takes, as the system counts it: nothing that waits
- * can wait longer for it, and it is the same on a machine that is busy with other things.
+ * A-10 against the built server: no request, call-back or carrier's answer blocks the one thread that serves all. The tests
+ * measure the processor time of that thread, as the system counts it: others wait no longer than that, and it is the same
+ * on a busy machine.
  */
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,4 @@
-/** Holds the documents to the code: what they name is there, what is there they name, and what they print works. */
+/** Holds the documents to the code: all that they name exists, they name all that exists, and their examples work. */
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -99,7 +99,7 @@ test('operations.md has every metric with its labels, and no other', async () =>
     names.push(name)
     const cells = rowOf(text, name)
     assert.ok(cells, `${name} is not in docs/operations.md`)
-    // prom-client keeps them, and types do not tell.
+    // prom-client keeps the labels, but its types do not show them.
     const metric = registries.map((one) => one.getSingleMetric(name)).find(Boolean)
     const { labelNames } = metric as unknown as { labelNames: string[] }
     assert.deepEqual(cells[1]!.match(/\w+/g) ?? [], [...labelNames], name)

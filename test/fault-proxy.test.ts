@@ -1,4 +1,4 @@
-/** The proxy that makes faults: each fault is what it says, in its direction alone, and ends when it is told. */
+/** The proxy that makes faults: each fault acts as described, in its direction alone, and ends when the test ends it. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

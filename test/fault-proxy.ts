@@ -1,4 +1,4 @@
-/** A TCP line between a client and a server of a test that fails as it is told, each direction for itself. */
+/** A TCP line between a client and a server of a test, with faults that the test sets for each direction. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -10,9 +10,9 @@ export type LineFault =
   | { readonly kind: 'delay'; readonly ms: number }
   /** No more than so many bytes arrive in a second, over all connections. */
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
-  /** A black hole: what is sent is taken and arrives nowhere. Nobody is told, of an end neither. */
+  /** A black hole: bytes are accepted and lost. Neither side notices, not even the end of a connection. */
   | { readonly kind: 'drop' }
-  /** What is sent arrives when the fault is over, also if its sender has given up by then. */
+  /** Bytes arrive when the fault is over, even if their sender has given up by then. */
   | { readonly kind: 'hold' }
   /** So many more bytes of each connection arrive, then it is reset to both sides. */
   | { readonly kind: 'cut'; readonly afterBytes: number }

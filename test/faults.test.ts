@@ -1,4 +1,4 @@
-/** What survives a crash, a stop and a jumping clock: the promises T-1, T-2, T-3, T-7 and T-8, each by its id. */
+/** Crashes, stops and a jumping clock: the promises T-1, T-2, T-3, T-7 and T-8, each by its id. */
 
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -39,7 +39,7 @@ ${sink.settings}
   return startServer({ ...options, dataFolder: at, args: ['--config', config, ...(options.args ?? [])] })
 }
 
-/** Asks for codes until the server is gone. @returns The contacts it said 200 to. */
+/** Asks for codes until the server is gone. @returns The contacts that were answered with 200. */
 async function sendUntilGone(sink: Sink, server: Server, token: string, most: number): Promise<string[]> {
   const accepted: string[] = []
   let isGone = false

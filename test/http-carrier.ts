@@ -1,4 +1,4 @@
-/** A carrier of a block in a test: the real provider, calling a server on this machine that answers as it is told. */
+/** A carrier of a block in a test: the real provider, which calls a server on this machine with scripted answers. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** A carrier's documented exchange as a table: what goes over the wire, what each answer means, what is told later. */
+/** A carrier's documented exchange as a table: the request on the wire, the meaning of each answer, and the receipts. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-/** No value, whatever it holds, changes what is around it: shown for every ready-made carrier, place by place. */
+/** No value can change the structure around it: shown for every ready-made carrier, position by position. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

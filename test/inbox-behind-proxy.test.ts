@@ -1,4 +1,4 @@
-/** A development server with a real nginx before it: codes are shown to this machine, and not to who comes through. */
+/** A development server behind a real nginx: codes are shown to this machine, but not to callers through the proxy. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

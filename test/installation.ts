@@ -1,4 +1,4 @@
-/** An installation with something of everything in it, made by the verbs of its store, and all that they tell of it. */
+/** An installation with records of every kind, made by the verbs of its store, and all that the verbs return of it. */
 
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
@@ -223,7 +223,7 @@ function newEmail(): Address {
   return { kind: 'email', mailbox, canonical: mailbox.toLowerCase(), needsSmtpUtf8: true }
 }
 
-/** All that the verbs tell, for comparing. */
+/** All that the verbs return, for comparing. */
 export async function toldOf(store: Store, { members, tokens, verifications }: Made): Promise<unknown> {
   return {
     tenants: await store.directory.tenants(),

@@ -32,7 +32,7 @@ after(async () => {
 
 type Told = { readonly status: number; readonly code: string; readonly retryAfter: number }
 
-/** @param from  The client's address, as the proxy in front tells it. */
+/** @param from  The client's address, as the proxy in front reports it. */
 function logIn(account: string, password: string, from: string): Promise<Told> {
   return new Promise((resolve, reject) => {
     const call = loginCall(account, password, from)
@@ -60,7 +60,7 @@ function loginCall(account: string, password: string, from: string) {
   return call
 }
 
-/** As a program does: told that the server is busy, it comes again. */
+/** Logs in like a program: if the server is busy, it tries again. */
 async function patiently(login: () => Promise<Told>): Promise<Told> {
   for (let tries = 0; tries < 50; tries++) {
     const told = await login()
@@ -131,7 +131,7 @@ test('A-9: hundreds of wrong passwords from elsewhere lock out nobody where he l
       ...(await Promise.all(times(20, (nth) => logIn(account, `wrong ${nth}`, `198.51.${round}.${nth}`)))),
     )
   assert.ok(told.filter(({ status }) => status === 401).length <= 20, 'a day’s budget of all strangers')
-  // One more stranger is told so at once, and the owner, from the same /64 as before, is not concerned.
+  // One more stranger is refused at once. The owner, from the same /64 as before, is not affected.
   const locked = await patiently(() => right('203.0.113.9'))
   assert.deepEqual([locked.status, locked.code], [423, 'USG.206030015'])
   assert.ok(locked.retryAfter > 3_600 && locked.retryAfter <= 86_400)

@@ -1,4 +1,4 @@
-/** Codes that no carrier takes: each is counted, logged and told once, also those that a process left behind. */
+/** Codes that no carrier takes: each is counted, logged and recorded once, also those that a dead process left. */
 
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -136,7 +136,7 @@ export async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** A server of plain sockets that answers each line as told, for what no real server would do. */
+/** A server of plain sockets with scripted answers to each line, for behaviour that no real server has. */
 export async function scripted(t: TestContext, answer: (line: string, socket: Socket) => string | undefined) {
   const lines: string[] = []
   const server = createServer((socket) => {

@@ -50,7 +50,7 @@ export type Postfix = {
   stop(): Promise<void>
 }
 
-/** What some mailboxes say once their mail was accepted, and the exit status: 69 for good, 75 for now (sysexits). */
+/** Words of some mailboxes after their mail was accepted, with the exit status: 69 is final, 75 temporary (sysexits). */
 const failing: Readonly<Record<string, readonly [text: string, status: number]>> = {
   closed: ['5.2.1 Mailbox of closed@example.com is no more', 69],
   late: ['4.2.2 Come back tomorrow', 75],
@@ -67,7 +67,7 @@ export type PostfixOptions = {
 
 /**
  * Takes mail for example.com, refuses to relay; `gone@example.com` is refused by a rule, `nobody@example.com` is
- * no mailbox, `slow@example.com` is told to come later.
+ * no mailbox, `slow@example.com` is deferred.
  * `closed@` is accepted and then bounces, `late@` is accepted and then waits, which is soon warned of.
  */
 export async function startPostfix({
@@ -238,7 +238,7 @@ export async function startPostfix({
   }
 }
 
-/** The table that docs/carriers/smtp.md tells operators to write, for another domain. */
+/** The table of docs/carriers/smtp.md, for another domain. */
 function bounceAddressesAsDocumented(domain: string): string {
   const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'carriers', 'smtp.md'), 'utf8')
   const line = /^\/\^b.* OK$/m.exec(page)?.[0]

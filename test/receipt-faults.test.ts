@@ -34,7 +34,7 @@ async function start(name: string, providers: string, routes: string): Promise<S
 
 type Row = { address: string; provider: string; outcome: string; state: ReceiptState | null; handed: number }
 
-/** What the store's record says of the messages to the numbers, the newest dispatches last. */
+/** The recorded dispatches of the messages to the numbers, the newest last. */
 function recordReader(store: Store, numbers: readonly string[]): () => Promise<Row[]> {
   const known = new Map<string, string[]>()
   return async () => {
@@ -67,7 +67,7 @@ const meanings: Readonly<Record<string, ReceiptState>> = {
 }
 const rankOf = (state: ReceiptState | null) => states.indexOf(state)
 
-/** Sends to sixty numbers, each with receipts drawn by lot, and holds the record against what was told. */
+/** Sends to sixty numbers, each with random receipts, and compares the record with the receipts. */
 async function receiptsOnlyMoveUp(name: string, plant = '', withinMs = 30_000): Promise<string> {
   await using smsc = await startFakeSmsc()
   let seed = Number(process.env.COUNTERSIGN_FAULT_SEED ?? 20_261_125)

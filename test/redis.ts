@@ -31,7 +31,7 @@ export type RedisCluster = Redis & {
   nodeOf(key: string): Promise<RedisNode>
   /** Replicas of the master at this moment. */
   replicasOf(master: RedisNode): Promise<RedisNode[]>
-  /** Every slot served and every replica in step, as told by every node that answers. */
+  /** Every slot served and every replica in step, by the report of every node that answers. */
   ready(): Promise<unknown>
 }
 

@@ -1,4 +1,4 @@
-/** Why somebody gets no code: what was refused is in the log, in the journal, and found by the address. */
+/** Refusals: each is in the log and in the journal, and is found by the address. */
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** The product under faults of its engines: what was promised held, told afterwards from all that everyone saw. */
+/** The product under faults of its engines: the promises held, as checked afterwards in the history of all participants. */
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

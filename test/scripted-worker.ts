@@ -1,4 +1,4 @@
-/** A worker whose good and bad days are scripted: it says to the primary process what a real one says, and serves nothing. */
+/** A worker with a scripted life: it sends the primary process the messages of a real one, but serves nothing. */
 
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
@@ -9,9 +9,9 @@ export type Script = Readonly<
   Record<
     number,
     | 'serve'
-    /** Ends once it is told its number. */
+    /** Ends once it has its number. */
     | 'fail'
-    /** Is told to stop, and does not. */
+    /** Does not stop when it is ordered to. */
     | 'stay'
     /** Counts in a way that nobody can add, and asks for the sum. */
     | 'miscount'

@@ -1,4 +1,4 @@
-/** A second channel through the real server: the same code by a call if no receipt says delivered. */
+/** A second channel through the real server: the same code by a voice call if no receipt reports delivery. */
 
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'

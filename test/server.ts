@@ -209,7 +209,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
 type AppLogin = { userId?: string; corpId?: string; expireTime?: number; nonce?: string; clientType?: number }
 
-/** Header and body of an App ID login, signed as the wire says. */
+/** Header and body of an App ID login, signed as the wire demands. */
 export function appLogin(app: { readonly id: string; readonly key: string }, login: AppLogin = {}) {
   const {
     userId = '',

@@ -9,7 +9,7 @@ import { startFakeSmsc } from './smpp/fake-smsc.ts'
 export type Arrived = {
   /** As the caller named it. */
   readonly to: string
-  /** What the carrier can tell copies of a message by. */
+  /** The id by which the carrier can recognise copies of a message. */
   readonly id: string
   readonly code: string | undefined
 }

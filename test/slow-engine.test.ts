@@ -1,4 +1,4 @@
-/** An engine that is slow and not away: what a call asks of it one after the other ends in the same second. */
+/** An engine that is slow but not away: all that a call asks of it, one after the other, ends within one second. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** The rank test that tells whether two samples of times come from the same distribution. */
+/** The rank test for whether two samples of times come from the same distribution. */
 
 /**
  * Mann–Whitney U, two-sided, by the normal approximation with ties corrected; for samples of hundreds or more.

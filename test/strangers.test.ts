@@ -1,4 +1,4 @@
-/** A-9 over HTTP: what members who do not hold a number can do to the one who does, and to one who is about to. */
+/** A-9 over HTTP: the effects that strangers to a number can have on its holder, and on a member about to store it. */
 
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'

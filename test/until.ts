@@ -1,6 +1,6 @@
-/** Waits for what a test expects to come, as long as it may take on a machine with other work. */
+/** Waits for an event that a test expects, as long as it may take on a busy machine. */
 
-/** @throws Error if nothing came in a minute: a test that waits for ever would tell nothing. */
+/** @throws Error if nothing came within a minute, because a test that waits for ever gives no reason. */
 export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   withinMs = 60_000,

@@ -371,7 +371,7 @@ test('A-11: a field of a signature with a colon, a control character or half a c
     namesField(await logIn({ userId }), 'userId')
   namesField(await logIn({ userId: 'bob', corpId: 'demo:x' }), 'corpId')
   namesField(await logIn({ userId: 'bob', nonce: `${nonce}:1` }), 'nonce')
-  // Before anything is compared: whoever holds no key is told the same.
+  // Refused before the signature is compared, so that a caller without the key gets the same answer.
   namesField(await logIn({ userId: 'bob' }, { appId: 'a:b' }), 'appId')
   // Signed for one person in the longer form, it must not log in the default administrator in the shorter one.
   const { headers } = appLogin(server.app, { corpId: '', userId: '13800138000', expireTime: seconds, nonce })

@@ -19,7 +19,7 @@ import {
 } from './countries.ts'
 import { type PhoneNumber, parsePhoneNumber } from './phone-number.ts'
 
-/** What each key means, as an ISO 3166-1 region, from the names and not from the codes. */
+/** The ISO 3166-1 region of each key, taken from the names and not from the codes. */
 const regionOf = new Map(
   `afghanistan:AF albania:AL algeria:DZ andorra:AD angola:AO argentina:AR armenia:AM australia:AU austria:AT
   azerbaijan:AZ bahamas:BS bahrain:BH bangladesh:BD belarus:BY belgium:BE belize:BZ benin:BJ Bolivia:BO

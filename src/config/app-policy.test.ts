@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import { defaultPolicy, policyWith } from './app-policy.ts'
 
-/** What is said of overrides that are refused. */
+/** The problems of overrides that are refused. */
 function refusalOf(overrides: Record<string, unknown>): string {
   try {
     policyWith(defaultPolicy, overrides)

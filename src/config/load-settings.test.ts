@@ -32,7 +32,7 @@ function load({ yaml, env = {}, flags = {}, isDevelopment = true, isServing = tr
   return loadSettings({ file, env, flags: { data: folder, ...flags }, isDevelopment, isServing })
 }
 
-/** What is said of settings that are refused, a line each. */
+/** The problems of settings that are refused, one on each line. */
 function problems(given: Given): string[] {
   try {
     load(given)

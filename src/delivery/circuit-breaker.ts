@@ -51,7 +51,7 @@ export function createCircuitBreaker(
   let inRow = 0
   let openUntil = 0
   let openMs = 0
-  /** Grows when it opens or closes: an outcome from an earlier period says nothing about the provider now. */
+  /** Grows when it opens or closes, because an outcome from an earlier period is not about the provider's present state. */
   let period = 0
   let probe: { readonly since: number } | undefined
 

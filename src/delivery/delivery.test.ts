@@ -33,7 +33,7 @@ after(async () => {
 
 type Script = (message: Message, nth: number) => Accepted | Promise<Accepted>
 
-/** A provider that does what the test says and remembers what it was given. */
+/** A provider with the behaviour that the test sets. It remembers its messages. */
 function scripted(name: string, script: Script) {
   const messages: Message[] = []
   const provider: Provider = {
@@ -261,7 +261,7 @@ test('what a dead worker held is sent by the next one of its name at once', asyn
 
 for (const afterCrash of ['again', 'unknown'] as const)
   test(`what a dead worker was handing over to a carrier of afterCrash ${afterCrash}`, async () => {
-    // It takes the first and never says so: its worker is as good as dead.
+    // It takes the first message and never answers, as if its worker were dead.
     const carrier = scripted('one', (_, nth) => (nth === 1 ? new Promise(() => {}) : { id: `p${nth}` }))
     const router = () => routerOf([carrier.provider], afterCrash)
     const dead = workerOf(router())

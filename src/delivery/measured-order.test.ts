@@ -17,7 +17,7 @@ type Carrier = { readonly cost?: number; readonly share: (nth: number) => number
 type Simulated = {
   /** Of the messages from `from` on: the share that each carrier got. */
   shares(from: number, to?: number): Record<string, number>
-  /** What was lost against one who knows each carrier's true share, of what that one gains. */
+  /** The loss against a chooser that knows each carrier's true share, as a part of its gain. */
   regret(from: number): number
 }
 
@@ -183,7 +183,7 @@ test('each claim fails on its planted fault', () => {
   assert.throws(() => assertHasFloor(tuned({ floorShare: 0 })), /the worst got/)
 })
 
-/** Takes for ever what did best so far. */
+/** Always takes the carrier that did best so far. */
 function greedy(): MeasuredOrder {
   const seen = new Map<string, { sent: number; used: number }>()
   const shareOf = (provider: string) => {

@@ -26,7 +26,7 @@ export type MeasuredOrder = {
 }
 
 export type Tuning = {
-  /** After this time an observation counts half: how a carrier did last night says little about today. */
+  /** After this time an observation counts half, because last night's results mean little today. */
   readonly halfLifeMs: number
   /** The most observations of each carrier: with much traffic a change must show after some hundred messages. */
   readonly maxKept: number

@@ -3,7 +3,7 @@ import { mock, test } from 'node:test'
 import type { Dispatches, ProviderReceipt } from '../store/dispatches.ts'
 import { createReceipts } from './receipts.ts'
 
-/** Dispatches that know the keys they are told of; a key may become known later. */
+/** Dispatches that wait for the given keys; more keys may be added later. */
 function known(...keys: string[]) {
   const asked: string[] = []
   let isAway = false

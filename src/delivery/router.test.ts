@@ -171,7 +171,7 @@ test('while all fail each is asked twenty times a second, however many messages 
     assert.ok(count >= 20 && count <= 61, `${name} was asked ${count} times in 2 s`)
   const waiting = router.next(to, [])
   assert.ok(waiting.kind === 'wait' || waiting.kind === 'provider')
-  // One that is well again is told by the next that asks it, and then all may go.
+  // The next message shows that a provider works again, and then all may go.
   for (let i = 0; router.states().every(({ isOpen }) => isOpen); i++) {
     assert.ok(i < 100)
     pass(50)

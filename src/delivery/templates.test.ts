@@ -21,7 +21,7 @@ async function loadWith(t: { after(act: () => unknown): void }, files: Record<st
   return loadTemplates({ ...settings, folder })
 }
 
-/** What is wrong with these files, each problem a line. */
+/** The problems of these files, one on each line. */
 async function problemsWith(t: { after(act: () => unknown): void }, files: Record<string, string>) {
   const error = await loadWith(t, files).then(
     () => assert.fail('the templates were taken'),
@@ -320,7 +320,7 @@ for (const [what, name, text, words] of refused)
     assert.equal(problems.join('').includes('0123456789'), false)
   })
 
-/** What is written, and what is said of it; nothing, if phones offer the code and nothing else. */
+/** A text and its hints; none if phones offer the code and nothing else. */
 const told: readonly (readonly [what: string, name: string, text: string, words: RegExp | undefined])[] = [
   ['a code', 'code.en-US.sms.txt', 'Your code is {{ code }}.', undefined],
   ['a passcode', 'code.en-US.sms.txt', '{{ code }} is your passcode', undefined],

@@ -6,7 +6,7 @@ import { decideAcquire, type Limit } from '../throttle/acquire.ts'
 import type { LimiterState } from '../throttle/limiter-state.ts'
 import { appLogIn, signAppLogin } from './app-login.ts'
 
-/** Computed apart from this code, from the wire's own description. */
+/** Computed without this code, from the description of the wire. */
 const appId = 'fdb8e4699586458bbd10c834872dcc62'
 const appKey = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'
 const nonce = 'EycLQsHwxhzK9OW8UEKWNfH2I3CGR2nINuU1EBpv162d42d92s'

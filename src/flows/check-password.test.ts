@@ -44,7 +44,7 @@ const passwordHash = await hashPassword(password)
 const home = '192.0.2.1'
 const metrics = createMetrics(async () => undefined)
 
-/** @param change  What of the store is otherwise. */
+/** @param change  Parts of the store that the test replaces. */
 function setUp(change: Partial<Limiters> = {}) {
   const kept = new Map<string, { limiter: LimiterState; forgottenAt: number }>()
   const limiters = { ...limitersIn(kept), ...change }

@@ -6,7 +6,7 @@ import { createServer } from './server.ts'
 
 const app = { id: 'app', tellsClientIp: ['192.0.2.0/24'] }
 
-/** What a server with these proxies makes of a request: the client's address, and the network that counts. */
+/** The client's address, and the network that counts, for a request at a server with these proxies. */
 async function serverWith(trustedProxies: readonly string[]) {
   const server = createServer({ tls: null, trustedProxies, onAnswer() {} })
   server.get('/', (request, reply) =>
@@ -54,7 +54,7 @@ test('A-9: no header of a stranger moves him into another network', async () => 
       // A proxy adds whom it saw at the end of what its client wrote.
       const through = { ...headers, 'x-forwarded-for': `${forwarded}, 203.0.113.9:1234` }
       assert.equal((await proxied('10.0.0.1', through)).network, '203.0.113.9')
-      // Its own servers may tell any address, but none that is not counted.
+      // The app's servers may report any address; one without a network counts as theirs.
       const { network } = await direct('192.0.2.5', headers)
       assert.match(network, /^(192\.0\.2\.5|app\/(\d+(\.\d+){3}|[\da-f]+(:[\da-f]+){3}::\/64|64:ff9b:1:.+))$/)
     }),

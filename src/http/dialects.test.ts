@@ -36,7 +36,7 @@ const native: Dialect = {
   }),
 }
 
-/** Services of which only what these requests reach is there. */
+/** Services with only the parts that these requests reach. */
 const services = {
   sessions: { find: () => undefined },
   store: {

@@ -38,7 +38,7 @@ async function serve() {
       while (far.length < near.length) await once(server.server, 'connection')
       return opened
     },
-    /** What Node does with connections whose time has run out, all that it finds at one look. */
+    /** Does what Node does with connections whose time has run out: it handles all of them in one turn. */
     timeOut(sockets: readonly Socket[]) {
       const error = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
       for (const socket of sockets) server.server.emit('clientError', error, socket)

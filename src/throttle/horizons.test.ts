@@ -1,4 +1,4 @@
-/** limiters that apps of differing policies share, and whatever the order of their calls forget for none of them. */
+/** limiters that apps with different policies share forget nothing that any of them counts, in any order of calls. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -36,7 +36,7 @@ const steps = fc.array(
 type Step = { readonly app: number; readonly tag: number; readonly afterMs: number }
 type Counted = { readonly at: number; readonly tag: number; readonly app: number }
 
-/** Calls of apps on one limiter. @returns All that was taken, each with the rules it was taken under. */
+/** Calls of apps on one limiter. @returns All hits, each with the rules under which it was made. */
 function play(
   form: 'events' | 'tags',
   apps: readonly (readonly Rule[])[],

@@ -102,8 +102,8 @@ test('a patient guesser is bounded by the days, not by the minutes alone', () =>
 
 test('an honest person never meets a limit', () => {
   // Of 100 000 people, each asks for a code, up to three times more after waiting as long as the screen
-  // says (the told wait, and a little for the finger), and mistypes up to twice. Nobody else uses their
-  // address. A told wait is obeyed and is no refusal; a refusal is one met after obeying.
+  // shows (the given wait and a little more), and mistypes up to twice. Nobody else uses their address. A person waits as
+  // long as shown, so a shown wait is no refusal; one that comes after such a wait is.
   let refused = 0
   let seed = 20_261_124
   const random = () => {

@@ -73,7 +73,7 @@ test('whatever the order and outcome, no window holds more than its most, and fr
       let now = 1_000_000
       for (const { gapMs, act, which } of steps) {
         now += gapMs
-        // Whoever holds a reservation settles it while it lasts, or never.
+        // A reservation is settled while it lasts, or never.
         for (const one of pending.splice(0)) if (one.at + reservationMs > now) pending.push(one)
         if (act === 'reserve') {
           const result = reserve(open, [five], now)

@@ -1,4 +1,4 @@
-/** A-9 as a model: codes asked for and entered under the real policy, by who holds an address and by who does not. */
+/** A-9 as a model: holders and strangers ask for codes and enter them under the real policy. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ type Caller = {
 }
 type Model = ReturnType<typeof model>
 
-/** @param planted  What a fault does to the limits of a submission. */
+/** @param planted  The change of a submission's limits by a planted fault. */
 function model(planted: (limits: Limit[]) => Limit[] = (limits) => limits) {
   const limiters = new Map<string, LimiterState>()
   const codes = new Map<string, { expiresAt: number; submissions: number }>()

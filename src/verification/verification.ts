@@ -39,7 +39,7 @@ export type Verification = VerificationKey & {
   readonly isTest: boolean
 }
 
-/** SP 800-63B-4 3.1.3.2: no out-of-band code lives longer, whatever the settings say. */
+/** The longest life of an out-of-band code by SP 800-63B-4 3.1.3.2; settings cannot exceed it. */
 export const maxLifetimeMs = 600_000
 
 /**

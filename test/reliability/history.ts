@@ -1,4 +1,4 @@
-/** What callers, carrier and server saw of a run, as it is told afterwards. Times are of one steady clock, in ms. */
+/** The history of a run: all that callers, carrier and server saw. Times are of one monotonic clock, in ms. */
 
 export type Act = 'send' | 'verify' | 'change'
 
@@ -57,15 +57,15 @@ export type History = {
   readonly killed: readonly number[]
   readonly calls: readonly Call[]
   readonly deliveries: readonly Delivery[]
-  /** How many messages to an address the server's own record says were never sent. */
+  /** The number of messages to an address that the server recorded as never sent. */
   readonly failed: ReadonlyMap<string, number>
-  /** Every member's contact before and after, as the server tells the member. */
+  /** Every member's contact before and after, as the member reads it from the server. */
   readonly holders: readonly Holder[]
-  /** Messages that were still on their way when all was said to be over. */
+  /** Messages that were still on their way at the end. */
   readonly left: number
 }
 
-/** Whether the call may have been done although nobody was told so. */
+/** Whether the call may have been done although its caller got no success. */
 export function isUnknown({ end }: Call): boolean {
   return end === 'unavailable' || end === 'lost'
 }

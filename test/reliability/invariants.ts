@@ -1,4 +1,4 @@
-/** What must hold of every run, whatever failed in it: pure questions to its history, each answered by its breaches. */
+/** The invariants of every run, whatever failed in it: pure functions from its history to the breaches. */
 
 import { type Call, type Delivery, type History, isUnknown, type Window } from './history.ts'
 
@@ -20,7 +20,7 @@ export const invariants = {
 
 export type InvariantName = keyof typeof invariants
 
-/** @returns Breaches by the name of what they break; empty if all held. */
+/** @returns Breaches by the name of the invariant; empty if all held. */
 export function breachesOf(history: History): Partial<Record<InvariantName, string[]>> {
   const found: Partial<Record<InvariantName, string[]>> = {}
   for (const [name, invariant] of Object.entries(invariants)) {

@@ -1,4 +1,4 @@
-/** docs/reliability.md: what is promised under faults, and what each scenario came to. */
+/** docs/reliability.md: the promises under faults, and the result of each scenario. */
 
 import type { Report } from './run.ts'
 

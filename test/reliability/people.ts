@@ -18,14 +18,14 @@ export type People = {
   readonly calls: readonly Call[]
   /** Ends what each is about, then stops. */
   stop(): Promise<void>
-  /** Everyone who took part, with the contact that the server tells them. */
+  /** Everyone who took part, with the contact that they read from the server. */
   holders(): Promise<Holder[]>
 }
 
 type Person = { readonly member: string; readonly token: string }
 type Answer = { readonly status: number; readonly word: string; readonly retryAfter: string | undefined }
 
-/** Refusals that tell that the code was right, or that the caller shall wait. */
+/** Refusals that mean that the code was right, or that the caller must wait. */
 const endOfWord: Readonly<Record<string, End>> = {
   'USG.206030001': 'wrong',
   'USG.206010065': 'matched',

@@ -42,7 +42,7 @@ const isRun = ([name]: (typeof expected)[number]) =>
 const scenarioOf = (engine: Engine, fault: string) =>
   engine.scenarios.find((one) => one.fault.startsWith(fault))!
 
-/** @returns What came of the scenario with the fault. */
+/** @returns The result of the scenario with the fault. */
 async function runWith(plant: string, engine: Engine, fault: string) {
   const scenario = scenarioOf(engine, fault)
   await using prepared = await engine.prepare()

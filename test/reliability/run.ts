@@ -1,4 +1,4 @@
-/** Runs a scenario: an installation under load, a fault, its end, and what the history of it all says. */
+/** Runs a scenario: an installation under load, a fault, its end, and the history of all of it. */
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -206,7 +206,7 @@ function missing(calls: readonly Call[], deliveries: History['deliveries']): str
     .map(([to]) => to)
 }
 
-/** As the operator is told of each verification of the address. */
+/** The timelines of all verifications of the address, as an operator reads them. */
 async function failuresOf({ servers }: Stage<unknown>, addresses: readonly string[]) {
   const server = servers.find(isRunning)!
   const token = readFileSync(join(server.dataFolder, 'admin.token'), 'utf8').trim()

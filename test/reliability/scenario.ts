@@ -1,4 +1,4 @@
-/** What a scenario is: an installation, what fails in it while people use it, and how it is mended. */
+/** A scenario: an installation, a fault in it while people use it, and its end. */
 
 import type { Server, ServerOptions } from '../server.ts'
 import type { InvariantName } from './invariants.ts'
@@ -35,7 +35,7 @@ export type Scenario<Engine> = {
   readonly dies?: readonly number[]
   /** For one process, when it is first started. */
   readonly options?: (nth: number, folder: string) => Pick<ServerOptions, 'env' | 'imports'>
-  /** Promises that this engine cannot keep in this scenario, as its documents say: breaches are told, not judged. */
+  /** Promises that this engine cannot keep here, according to its documents: breaches are reported, but are no failure. */
   readonly excused?: readonly InvariantName[]
   /** Also a part of `npm test`, where each engine has its share of the time. */
   readonly isInShort?: true

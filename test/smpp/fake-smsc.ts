@@ -1,4 +1,4 @@
-/** An SMSC in the test's own process, which outlives the server under test, keeps every submit, and can be as bad as told. */
+/** An SMSC in the test's own process. It outlives the server under test, keeps every submit, and has scripted faults. */
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -60,7 +60,7 @@ export type Script = {
   answer: (submit: Submit, n: number) => Answer
   /** command_status of the response to a bind. */
   bindStatus: (bind: BodyOf<'bind_transceiver'>, connection: number) => number
-  /** sc_interface_version of the same; null: it does not say. */
+  /** sc_interface_version of the same; null: it is not sent. */
   version: number | null
   /** To such a connection nothing is answered, enquire_link included: a peer that is gone without a word. */
   isDeaf: (connection: number) => boolean
@@ -299,7 +299,7 @@ export async function startFakeSmsc(options: FakeSmscOptions = {}): Promise<Fake
   }
 }
 
-/** A deliver_sm or submit_sm that says nothing. */
+/** An empty deliver_sm or submit_sm. */
 export const emptyMessage: BodyOf<'deliver_sm'> = {
   serviceType: '',
   sourceAddrTon: 0,

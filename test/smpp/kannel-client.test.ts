@@ -14,7 +14,7 @@ import { startKannelClient } from './kannel-client.ts'
 
 const { skip } = requirePeer('Kannel (apt-get install kannel)', kannelPaths.bearerbox)
 
-/** Where Kannel tells what it made of our receipts: the query of each call. */
+/** Gets the calls by which Kannel reports our receipts: the query of each. */
 async function callBacks(t: TestContext) {
   const calls: URLSearchParams[] = []
   const server = createServer((request, response) => {

@@ -56,7 +56,7 @@ suite('Net::SMPP', { skip: skip ?? false }, () => {
       assert.equal(fields[11], 'beef')
     }
     assert.equal(smsc.lines.filter((line) => line === 'deliver_sm_resp 0').length, 4)
-    // Ids were answered as 0000ABC1; texts told 43969, parameters 0000ABC2.
+    // The response had the id 0000ABC1; the receipt's text 43969, its parameter 0000ABC2.
     assert.deepEqual(
       receipts.map(({ key }) => key).toSorted(),
       accepted.map(({ receiptKey }) => receiptKey).toSorted(),

@@ -41,7 +41,7 @@ test('the npm package takes what we send as it was written, and its receipts are
 
   const receipts: Receipt[] = []
   const provider = providerOf(t, port, {
-    // It does not say which version it speaks.
+    // It does not announce its version.
     settings: { maxParts: 2, optionalParameters: 'always' },
     timings: { idleMs: 100 },
     receive: async (told) => void receipts.push(...told),

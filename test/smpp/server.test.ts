@@ -1,4 +1,4 @@
-/** The program with a carrier by SMPP: a code goes out, is used, a stop says goodbye; doctor takes nothing away. */
+/** The program with a carrier by SMPP: a code goes out and is used, a stop unbinds, and doctor takes no receipts away. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -60,7 +60,7 @@ function load(
   return { ours, sources: loaded.sources }
 }
 
-/** What is said of a section that is refused, a line each. */
+/** The problems of a section that is refused, one on each line. */
 function problems(...given: Parameters<typeof load>): string[] {
   try {
     load(...given)

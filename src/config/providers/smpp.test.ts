@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { channelsOf, givesReceipts, providersOf } from '../provider-settings.ts'
 import type { SettingsFile } from '../settings-schema.ts'
 
-/** What becomes of a section. */
+/** Reads a section. */
 function read(section: Record<string, unknown>) {
   const problems: string[] = []
   const file = { providers: { carrier: { type: 'smpp', ...section } } } as unknown as SettingsFile

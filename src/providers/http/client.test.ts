@@ -13,7 +13,7 @@ import {
   startCarrier,
 } from '../../../test/http-carrier.ts'
 
-/** A server of plain sockets that does as it is told once a whole request is there. */
+/** A server of plain sockets that acts by the script of the test once a whole request is there. */
 async function rawServer(t: TestContext, act: (socket: Socket, request: string) => void): Promise<number> {
   const server = createServer((socket) => {
     t.after(() => socket.destroy())

@@ -56,7 +56,7 @@ test('private addresses in every form are no targets, unless they are listed', a
     )
 })
 
-/** A client of a name that answers as told, and how often somebody knocked at each of this machine's addresses. */
+/** A client of a name with scripted addresses, and the number of connections to each of this machine's addresses. */
 async function named(t: TestContext, looks: readonly (readonly string[])[], allowPrivate: readonly string[]) {
   const knocks: Record<string, number> = { '127.0.0.1': 0, '127.0.0.2': 0 }
   let port = 0

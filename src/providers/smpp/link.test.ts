@@ -1,4 +1,4 @@
-/** S-11 over a real connection: whatever an SMSC sends, a link answers, cuts or lives on, and holds no more than it may. */
+/** S-11 over a real connection: whatever an SMSC sends, a link answers, cuts or goes on, and holds no more than allowed. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -55,7 +55,7 @@ test('parameters win over the text: the id as it was answered, the state as a nu
     state: 'undeliverable',
     providerCode: 'UNDELIV 000',
   })
-  // Without the bits of esm_class, and without a text, they say it all the same.
+  // The parameters are enough, without the bits of esm_class and without a text.
   const bare = delivered('', {
     esmClass: 0,
     tlvs: new Map([...tlvs, [tlvTags.networkErrorCode, Buffer.of(3, 0, 27)]]),
@@ -152,7 +152,7 @@ test('what an intermediate notification says of one attempt is not the end of th
     assert.equal(receiptOf(delivered(receiptText('9', 'UNDELIV'), { esmClass }))?.state, 'undeliverable')
 })
 
-// As carriers were seen to write them; the sources stand beside the field's expression and the table of states.
+// Forms seen at carriers; the sources are beside the field's expression and the table of states.
 const written: readonly (readonly [text: string, key: string, state: string, providerCode: string])[] = [
   [
     'id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000',
@@ -214,7 +214,7 @@ test('a state that no table has is recorded as unknown and told by its shape; se
     kind: 'receipt',
     receipt: { key: '9', state: 'undeliverable', providerCode: 'LOST 000' },
   })
-  // Scheduled by SMPP 5.0, delivered by one carrier: only settings tell.
+  // It means scheduled in SMPP 5.0 and delivered at one carrier, so only settings can decide.
   assert.equal(read('id:9 stat:0')?.state, 'unknown')
   assert.equal(receiptOf(delivered('id:9 stat:0'), rules('as-is', { '0': 'delivered' }))?.state, 'delivered')
 })

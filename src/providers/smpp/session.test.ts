@@ -169,7 +169,7 @@ test('S-5: with submits waiting it is asked sooner, and other binds are preferre
   await using smsc = await startFakeSmsc()
   const provider = providerOf(t, smsc.port, { settings: { binds: 2 }, timings: { probeMs: 30 } })
   await provider.check?.()
-  // The bind that gets the first submit says nothing any more.
+  // The bind that gets the first submit does not answer any more.
   let deaf = -1
   smsc.script.answer = ({ connection }) => {
     if (deaf !== -1) return { delayMs: 20 }
@@ -179,7 +179,7 @@ test('S-5: with submits waiting it is asked sooner, and other binds are preferre
   smsc.script.isDeaf = (connection) => connection === deaf
   const aborting = new AbortController()
   const lost = failure(provider.send(message, { signal: aborting.signal }))
-  // Only the one that has something to wait for is asked.
+  // Only the bind with an unanswered submit gets an enquire_link.
   await until(() => smsc.counts.enquire_link === 1)
   // Without a doubt some of these, while they are more than one, would go to the bind with one unanswered.
   await Promise.all(many(8).map(() => provider.send(message, never)))

@@ -13,7 +13,7 @@ const kindOf = (command: string, response: string) =>
 
 const lina = 'li.na@example.com'
 
-/** Answers of real servers, each as the source shows it, but for the address. */
+/** Answers of real servers, each as in its source apart from the address. */
 const told: readonly (readonly [kind: string, command: string, response: string, source: string])[] = [
   // Final: the mailbox itself.
   [
@@ -80,7 +80,7 @@ const told: readonly (readonly [kind: string, command: string, response: string,
     `550 5.1.1 <${lina}>: Recipient address rejected: undeliverable address: host mx.example.com[192.0.2.9] said: 550 5.1.1 <${lina}>: Recipient address rejected: User unknown (in reply to RCPT TO command)`,
     'Postfix 3.7, reject_unverified_recipient: what the next server said of the mailbox',
   ],
-  // Not final: said by the same servers of us, of the moment or of nobody named.
+  // Not final: answers of the same servers about us, about the moment, or about nobody they name.
   [
     'unavailable',
     'RCPT TO',

@@ -1,4 +1,4 @@
-/** Moves between real engines: everything arrives as it was, once; what does not is found; marks hold servers off. */
+/** Moves between real engines: everything arrives unchanged and once, a fault is found, and marks keep servers off. */
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -45,7 +45,7 @@ const refusal = (code: AppError['code'], words: RegExp) => (error: AppError) => 
 }
 
 class Killed extends Error {}
-/** Ends the move where it tells something for the nth time, as a kill would. */
+/** Ends the move at its nth report of progress, as a kill would. */
 const killedAt = (nth: number): Pick<MoveOptions, 'onProgress'> => {
   let left = nth
   return {
@@ -92,7 +92,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
     await using store = await openStore(choice, { deadlineMs: 30_000 })
     return await toldOf(store, made)
   }
-  /** Fills it with people, and asks what it tells of them. */
+  /** Fills it with people, and reads their records through the contract. */
   const fill = async (choice: StoreChoice, count: number, seed: number) => {
     await using store = await openStore(choice, { deadlineMs: 30_000 })
     const made = await makeInstallation(store, count, seed)

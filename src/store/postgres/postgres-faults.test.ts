@@ -1,4 +1,4 @@
-/** What callers see while PostgreSQL is away, hung, full or out of reach: refused in time, never done later, well again. */
+/** Calls while PostgreSQL is away, hung, full or out of reach: refused in time, never done later, and accepted afterwards. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ const peer = requirePeer('PostgreSQL (apt-get install postgresql)', postgresPath
 const unavailable = (error: AppError) => error.code === 'store.unavailable'
 const deadlineMs = 800
 
-/** Far beyond any deadline, for a machine under load: a call that is later hangs. */
+/** Far beyond any deadline, even on a machine under load: a call that takes longer hangs. */
 const patienceMs = 5_000
 
 describe('PostgreSQL under faults', peer, () => {
@@ -54,7 +54,7 @@ describe('PostgreSQL under faults', peer, () => {
     }
   }
 
-  /** Issues without pause from many callers. @returns Those answered, and those refused, once it is told to stop. */
+  /** Issues without pause from many callers until it is stopped. @returns The answered and the refused ones. */
   function load(store: Store) {
     const [accepted, refused]: [string[], string[]] = [[], []]
     let slowestMs = 0
@@ -448,8 +448,8 @@ describe('PostgreSQL under faults', peer, () => {
 })
 
 /**
- * A line between client and server. dead: what is sent arrives nowhere, and nobody is told. held: what the client
- * sends arrives when the line is open again, also if the client has given up by then.
+ * A line between client and server. dead: bytes are lost, and neither side notices. held: bytes of the client arrive when
+ * the line is open again, even if the client has given up by then.
  */
 async function faultyLine(port: number) {
   const sockets = new Set<Socket>()

@@ -1,4 +1,4 @@
-/** What is told of a real PostgreSQL with a real replica. */
+/** The report on a real PostgreSQL with a real replica. */
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'

@@ -181,7 +181,7 @@ describe('limiters in Redis', peer, () => {
               await client.fcall('test_refund', keys.length, ...keys, JSON.stringify(hits))
               for (const [i, hit] of hits.entries()) model[i] = refund(hit, model[i]!)
             }
-            // Kept by Redis for as long as it says anything; what is over may be gone on either side.
+            // Redis keeps it as long as it counts; an expired one may be gone on either side.
             for (const [i, key] of keys.entries()) {
               const there = await read(key)
               if (there.length > 0) assert.deepEqual(there, model[i])
@@ -296,7 +296,7 @@ describe('limiters in Redis', peer, () => {
           })
           await client.fcall('test_refund', keys.length, ...keys, JSON.stringify(hits))
           const after = await Promise.all(keys.map(read))
-          // Of tags only who was taken last when tells, not in which order they lie; an empty slot counts nothing.
+          // For tags only the last time of each counts, not their order; an empty slot counts nothing.
           const pairs = (limiter: LimiterState) =>
             limiter.flatMap((at, i) => (i % 2 ? [] : [`${at} ${limiter[i + 1]}`])).toSorted()
           assert.deepEqual(after[0], before[0])

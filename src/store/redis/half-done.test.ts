@@ -1,4 +1,4 @@
-/** Verbs of several steps that stop half-way: what counts, what is refunded, and what is told again and done once. */
+/** Verbs of several steps that stop half-way: which hits count, which are refunded, and that a repeated call is done once. */
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

@@ -1,4 +1,4 @@
-/** What callers see while Redis is hung, gone, failed over, empty or not in step, and what is true afterwards. */
+/** Calls while Redis is hung, gone, failed over, empty or behind, and the state afterwards. */
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

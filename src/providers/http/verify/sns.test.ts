@@ -35,7 +35,7 @@ const confirmation: Fields = {
   SubscribeURL: `${origin}/?Action=ConfirmSubscription&TopicArn=${encodeURIComponent(topicArn)}&Token=2336412f37`,
 }
 
-/** The text that the guide says is signed, by its list of fields for each type. */
+/** The signed text by the guide's list of fields for each type. */
 function textOf(message: Fields): string {
   const names =
     message.Type === 'Notification'
