@@ -12,10 +12,18 @@ import { type Bound, bind, bindRows, sql } from './statement.ts'
  * lost: an advisory lock for each key (thousands at a time overflow the server's lock table), and making missing rows
  * first (each first hit wrote its row twice).
  */
-const selectLimiters = sql(`
-  select to_json(l) from json_array_elements_text($1::json) as wanted (key)
+const selectLimiters = sql(
+  `
+  select l.key, l.form, l.numbers, l.forgotten_at from json_array_elements_text($1::json) as wanted (key)
     join ledger l on l.key = wanted.key
-  order by l.key for update of l`)
+  order by l.key for update of l`,
+  ([key, form, numbers, forgottenAt]): LimiterRow => ({
+    key: key!,
+    form: form as LimiterForm,
+    numbers: JSON.parse(numbers!) as number[],
+    forgotten_at: Number(forgottenAt),
+  }),
+)
 
 const insertLimiters = sql(`
   insert into ledger (key, form, numbers, forgotten_at)
