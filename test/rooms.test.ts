@@ -62,6 +62,23 @@ test('every import obeys the table of rooms', () => {
   assert.deepEqual(broken, [])
 })
 
+test('the table permits no import that no file needs', () => {
+  const isNeeded = (room: string, permit: string): boolean =>
+    [...imports].some(
+      ([file, ofFile]) =>
+        file.startsWith(`${room}/`) &&
+        ofFile.some(
+          ({ target }) => target === permit || target.startsWith(`${permit.replace(' (types)', '')}/`),
+        ),
+    )
+  const idle = [...mayImport].flatMap(([room, permits]) =>
+    permits
+      .filter((permit) => !isNeeded(room, permit))
+      .map((permit) => `${room}/ imports nothing of ${permit}`),
+  )
+  assert.deepEqual(idle, [])
+})
+
 test('no file imports itself by way of others, not even for types', () => {
   const circles = new Set<string>()
   const done = new Set<string>()
