@@ -7,12 +7,12 @@ export type Gate = {
   readonly inLine: number
   /** Milliseconds until rate and pause allow one more; 0 if they do now, `undefined` if the window is full. */
   capacityInMs(): number | undefined
-  /** Takes a place. Call it only after `capacityInMs` returned 0. */
+  /** Takes one of its capacity. Call it only after `capacityInMs` returned 0. */
   enter(): void
   leave(): void
   /** Admits no message for so long. It does not end hand-overs under way, nor shorten a pause that is running. */
   pause(ms: number): void
-  /** Resolves when a place is free, first come first served, or after `ms` at the latest. */
+  /** Resolves when there is capacity, first come first served, or after `ms` at the latest. */
   waitForCapacity(ms: number): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Rules of a block: conditions on the status and the places of an answer, decided as one yes or no. */
+/** Rules of a block: conditions on the status of an answer and the values in it, decided as one yes or no. */
 
 import type { Condition, Rules } from '../../config/carriers/block-schema.ts'
 import { type Find, finderOf, maxMatched, type Said } from './selectors.ts'

@@ -13,7 +13,9 @@ export function hmac(rules: NonNullable<Verification['hmac']>, needs: Values): V
   const compile = createCompiler()
   const key = compile(rules.key)(needs)
   const signature = finderOf(rules.signature)
-  const finders = Object.entries(rules.values ?? {}).map(([name, place]) => [name, finderOf(place)] as const)
+  const finders = Object.entries(rules.values ?? {}).map(
+    ([name, selector]) => [name, finderOf(selector)] as const,
+  )
   const text = compile(rules.text)
   return ({ request, said, url, nowMs }) => {
     const found = Object.fromEntries(finders.map(([name, find]) => [name, find(said) ?? '']))
