@@ -76,6 +76,17 @@ test('a checksum tells every change of a value, a missing row and a row twice, a
     assert.notEqual(of(...changed), of(row, other))
 })
 
+test('a checksum of JSON is of its value, not of the order of its members', () => {
+  const of = (profile: unknown) => {
+    const digest = createDigest(movedTables.find(({ name }) => name === 'member')!)
+    digest.add({ id: 'm', profile })
+    return digest.value().checksum
+  }
+  assert.equal(of({ a: [1, { b: 2, c: 3 }], d: null }), of({ d: null, a: [1, { c: 3, b: 2 }] }))
+  assert.notEqual(of({ a: [1, 2] }), of({ a: [2, 1] }))
+  assert.notEqual(of({ a: 1 }), of({ a: 1, b: null }))
+})
+
 describe('between SQLite and PostgreSQL', peer, () => {
   let postgres: Postgres
   before(async () => {

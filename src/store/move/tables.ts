@@ -173,19 +173,33 @@ const modulus = 2n ** 256n
 
 /**
  * Adds up the rows: the SHA-256 of each row's values in the order of the columns, as a number. So engines that sort
- * differently agree, and a row that is there twice counts twice. Texts are compared in their storable form.
+ * differently agree, and a row that is there twice counts twice. Texts are compared in their storable form,
+ * JSON without regard to the order of its members.
  */
 export function createDigest({ columns }: Table) {
-  const names = Object.keys(columns)
+  const kinds = Object.entries(columns)
   let rows = 0
   let sum = 0n
   return {
     add(row: MovedRow): void {
-      const values = storableJson(names.map((name) => row[name] ?? null))
+      const values = storableJson(
+        kinds.map(([name, kind]) => (kind === 'json' ? sorted(row[name] ?? null) : (row[name] ?? null))),
+      )
       sum = (sum + BigInt(`0x${hash('sha256', values)}`)) % modulus
       rows++
     },
     rows: () => rows,
     value: (): Digest => ({ rows, checksum: sum.toString(16).padStart(64, '0') }),
   }
+}
+
+/** The same value with the members of its objects in one order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, inner]) => [name, sorted(inner)]),
+  )
 }
