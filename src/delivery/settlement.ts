@@ -15,14 +15,16 @@ export function settlementOf(
 ): Settlement {
   const { message, verification, queuedAt, nth } = entry
   const { tenant, app, channel, cooldown } = message
+  const next = nextOf(entry, dispatch, chosen)
   return {
     dispatch,
-    message: { tenant, app, channel, cooldown },
+    // Only a message that failed is refunded. Its limiters are half of the text that goes to the store.
+    message: { tenant, app, channel, cooldown: next.kind === 'failed' ? cooldown : [] },
     region: destinationOf(message).region,
     verification: verification?.id ?? '',
     queuedAt,
     nth,
-    next: nextOf(entry, dispatch, chosen),
+    next,
   }
 }
 

@@ -10,7 +10,7 @@ export type Lease = { readonly owner: string; readonly ms: number }
 
 export type Settlement = {
   readonly dispatch: Dispatch
-  /** The part of the claimed message that the record of the dispatch needs. */
+  /** The part of the claimed message that the record of the dispatch needs, and if it failed its refund. */
   readonly message: Pick<NewMessage, 'tenant' | 'app' | 'channel' | 'cooldown'>
   /** The region of the number; empty for e-mail. */
   readonly region: string
@@ -51,8 +51,8 @@ export type OutboxDepth = { readonly queued: number; readonly oldestMs: number }
 export type Outbox = {
   /** Queues messages that belong to no verification. */
   queue(messages: readonly NewMessage[], lease: Lease): Promise<readonly OutboxEntry[]>
-  /** Claims up to `most` due messages whose lease, if any, has run out; oldest first. */
-  claim(most: number, lease: Lease): Promise<readonly OutboxEntry[]>
+  /** Claims up to `max` due messages whose lease, if any, has run out; oldest first. */
+  claim(max: number, lease: Lease): Promise<readonly OutboxEntry[]>
   /**
    * Records dispatches, and ends their messages or makes them due again. If another owner has settled a message meanwhile,
    * because this lease ran out, the dispatch is recorded all the same, since it happened. A message that failed stays with
