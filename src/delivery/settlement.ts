@@ -18,7 +18,7 @@ export function settlementOf(
   const next = nextOf(entry, dispatch, chosen)
   return {
     dispatch,
-    // Only a message that failed is refunded. Its limiters are half of the text that goes to the store.
+    // Only a message that failed is refunded. The names of its limiters are a quarter of a settlement's text.
     message: { tenant, app, channel, cooldown: next.kind === 'failed' ? cooldown : [] },
     region: destinationOf(message).region,
     verification: verification?.id ?? '',

@@ -28,8 +28,8 @@ export function dispatchConformance({ store, client }: Clients): void {
     assert.ok(result.kind === 'issued')
     return result.entry!
   }
-  const settle = (entry: OutboxEntry, told: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
-    store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, told.outcome, told)])
+  const settle = (entry: OutboxEntry, answer: Partial<Settlement['dispatch']>, next?: Settlement['next']) =>
+    store.outbox.settle([settlementOf(entry, next ?? { kind: 'done' }, answer.outcome, answer)])
   const of = async (entry: OutboxEntry) => store.dispatches.of(entry.verification!.id)
 
   describe('dispatches', () => {
@@ -46,7 +46,7 @@ export function dispatchConformance({ store, client }: Clients): void {
       )
     })
 
-    test('each dispatch of a verification is recorded, a late one too, and once however often told', async () => {
+    test('each dispatch of a verification is recorded, a late one too, and once however often it is settled', async () => {
       const entry = await issued()
       const first = settlementOf(entry, { kind: 'retry', afterMs: 0 }, 'unavailable', {
         providerCode: '500 busy',
@@ -139,7 +139,7 @@ export function dispatchConformance({ store, client }: Clients): void {
             highest = Math.max(...told.map((state) => states.indexOf(state)))
             assert.equal(recorded?.receipt?.state, states[highest])
             assert.equal(recorded?.receipt?.providerCode, states[highest])
-            assert.equal(recorded?.outcome, 'accepted', 'what a receipt says never changes what was answered')
+            assert.equal(recorded?.outcome, 'accepted', 'a receipt never changes the answer of the provider')
           },
         ),
         { numRuns: 25 },

@@ -158,8 +158,8 @@ async function copy(
     let after = nth === first ? start.after : null
     const of = await source.count(table)
     let rows = after === null ? 0 : await target.count(table)
-    const tell = () => onProgress({ act: 'copy', table: table.name, rows, of })
-    tell()
+    const report = () => onProgress({ act: 'copy', table: table.name, rows, of })
+    report()
     for (;;) {
       const page = await source.page(table, after)
       const mark = page.next
@@ -167,7 +167,7 @@ async function copy(
         : filling(movedTables[nth + 1]?.name ?? '', null)
       await target.add(table, page.rows, mark)
       rows += page.rows.length
-      tell()
+      report()
       if (page.next === null) break
       after = page.next
     }

@@ -71,7 +71,7 @@ export async function openMovablePostgres({
     throw unreachable(client, error)
   })
   try {
-    await telling(name, async () => {
+    await withMoveErrors(name, async () => {
       await connection.script(settings, untilIn(statementMs))
       if (role === 'snapshot') await refuseOtherSchema(connection, name)
       else {
@@ -148,7 +148,7 @@ function movable(connection: PostgresConnection, name: string, role: MoveRole): 
   const verb =
     <Args extends readonly unknown[], Result>(act: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> =>
-      telling(name, () => act(...args))
+      withMoveErrors(name, () => act(...args))
 
   return {
     name,
@@ -222,7 +222,7 @@ function untilIn(ms: number): number {
 }
 
 /** @throws AppError for every error of PostgreSQL. Its words name columns, never values. */
-async function telling<T>(name: string, act: () => Promise<T>): Promise<T> {
+async function withMoveErrors<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {

@@ -92,7 +92,7 @@ function movable(db: DatabaseSync, path: string): MovableStore {
       const found = (after ? of(table).next.all(...after) : of(table).first.all()) as MovedRow[]
       const last = found.length === pageRows ? found.at(-1)! : null
       return {
-        rows: found.map((row) => mapped(table, row, told)),
+        rows: found.map((row) => mapped(table, row, movedValue)),
         next: last && table.key.map((column) => last[column] as string | number),
       }
     }),
@@ -100,7 +100,9 @@ function movable(db: DatabaseSync, path: string): MovableStore {
       committed(() => {
         const insert = of(table).insert()
         for (const row of rows)
-          insert.run(...(Object.values(mapped(table, row, kept)) as (string | number | null | Uint8Array)[]))
+          insert.run(
+            ...(Object.values(mapped(table, row, storedValue)) as (string | number | null | Uint8Array)[]),
+          )
         putMark(mark)
       }),
     ),
@@ -155,7 +157,7 @@ function mapped(
 }
 
 /** A value of a column in the form in which it moves between engines. */
-function told(kind: ColumnKind, value: unknown): unknown {
+function movedValue(kind: ColumnKind, value: unknown): unknown {
   switch (kind) {
     case 'text':
     case 'number':
@@ -172,7 +174,7 @@ function told(kind: ColumnKind, value: unknown): unknown {
 }
 
 /** A value in the form in which SQLite keeps it. */
-function kept(kind: ColumnKind, value: unknown): unknown {
+function storedValue(kind: ColumnKind, value: unknown): unknown {
   switch (kind) {
     case 'text':
     case 'number':
