@@ -43,7 +43,7 @@ export function text(x: number, y: number, size: number, classes: string, conten
 
 /** @returns The words in lines of at most `width` pixels, judged by the widest common font. */
 export function linesOf(words: string, size: number, width: number): string[] {
-  const maxCharacters = Math.floor(width / (size * 0.575))
+  const maxCharacters = Math.floor(width / (size * 0.545))
   const lines: string[] = []
   for (const word of words.split(' ')) {
     const last = lines.at(-1)
