@@ -10,7 +10,7 @@ export type SubmissionOutcome =
   | { readonly kind: 'refused'; readonly reason: 'unknown' | 'expired' | 'used' | 'dead' | 'wrong' }
 
 /** The decoy for a missing record: an unknown address costs the same derivation as a known one. */
-const nobody: Verification = {
+const decoy: Verification = {
   id: '0'.repeat(44),
   keyId: '',
   tenant: 'nobody',
@@ -40,7 +40,7 @@ export function decideSubmission(
   now: number,
   testCode?: string,
 ): SubmissionOutcome {
-  const subject = record ?? nobody
+  const subject = record ?? decoy
   const key: RingKey = ring.keys.get(subject.keyId) ?? ring.newest
   const derived = deriveCode(key, subject, subject.digits)
   const expected = subject.isTest ? testCode : derived

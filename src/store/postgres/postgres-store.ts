@@ -11,6 +11,7 @@ import type { History } from '../history.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
+import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { type BatchedVerb, createBatches } from './batches.ts'
@@ -87,14 +88,11 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   /** A row of this process that the same commit removes, so that no process waits for another or leaves anything behind. */
   const proofName = `write-proof ${self}`
   const sweepPiece = postgresSweeper(transactions, untilOf, self)
-  function hot<Args extends readonly unknown[], Result>(
-    name: string,
-    verb: {
-      needs(needs: never, ...args: Args): void
-      decide(unit: never, ...args: Args): Result
-    },
-  ) {
-    return (...args: Args): Promise<Result> =>
+
+  /** A verb that shares its transaction with the other calls of its turn. */
+  const batched =
+    <Args extends readonly unknown[], Result>(name: string, verb: Verb<Args, Result>) =>
+    (...args: Args): Promise<Result> =>
       underWay.begin<Result>(name, (id, until) =>
         batches.add({
           verb: verb as unknown as BatchedVerb,
@@ -104,9 +102,9 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
           reject: (error) => underWay.fail(id, error),
         }),
       )
-  }
 
-  const cold =
+  /** An act with a transaction of its own. */
+  const apart =
     <Args extends readonly unknown[], Result>(
       name: string,
       act: (until: number, ...args: Args) => Promise<Result>,
@@ -140,53 +138,53 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   const store: Store = {
     reservesOnTheWay: false,
     verifications: {
-      issue: hot('verifications.issue', verbs['verifications.issue']),
-      takeSubmission: hot('verifications.takeSubmission', verbs['verifications.takeSubmission']),
-      use: hot('verifications.use', verbs['verifications.use']),
-      get: cold('verifications.get', async (until, id: string) => {
+      issue: batched('verifications.issue', verbs['verifications.issue']),
+      takeSubmission: batched('verifications.takeSubmission', verbs['verifications.takeSubmission']),
+      use: batched('verifications.use', verbs['verifications.use']),
+      get: apart('verifications.get', async (until, id: string) => {
         if (id.startsWith(decoyPrefix)) return undefined
         const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]
         return row === undefined ? undefined : verificationOf(row as VerificationRow)
       }),
-      find: cold('verifications.find', find),
-      countLive: cold(
+      find: apart('verifications.find', find),
+      countLive: apart(
         'verifications.countLive',
         async (until) => (await transactions.read(until, bind(countLive)))[0]![0] as number,
       ),
     },
     outbox: {
-      queue: hot('outbox.queue', verbs['outbox.queue']),
-      settle: hot('outbox.settle', verbs['outbox.settle']),
-      begin: hot('outbox.begin', verbs['outbox.begin']),
-      postpone: hot('outbox.postpone', verbs['outbox.postpone']),
-      claim: cold('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
+      queue: batched('outbox.queue', verbs['outbox.queue']),
+      settle: batched('outbox.settle', verbs['outbox.settle']),
+      begin: batched('outbox.begin', verbs['outbox.begin']),
+      postpone: batched('outbox.postpone', verbs['outbox.postpone']),
+      claim: apart('outbox.claim', (until, most: number, lease: { owner: string; ms: number }) =>
         claim(transactions, until, most, lease),
       ),
-      release: cold('outbox.release', (until, owner: string) => release(transactions, until, owner)),
-      depth: cold('outbox.depth', (until) => depth(transactions, until)),
+      release: apart('outbox.release', (until, owner: string) => release(transactions, until, owner)),
+      depth: apart('outbox.depth', (until) => depth(transactions, until)),
     },
     dispatches: {
       receive: async (receipts) => (await history.receive(untilOf(), receipts)).results,
-      of: cold('dispatches.of', (until, verification: string) =>
+      of: apart('dispatches.of', (until, verification: string) =>
         dispatchesOf(transactions, until, verification),
       ),
-      tally: cold('dispatches.tally', (until, cursor: string | number, untilMs: number) =>
+      tally: apart('dispatches.tally', (until, cursor: string | number, untilMs: number) =>
         tally(transactions, until, cursor, untilMs),
       ),
     },
     limiters: {
-      acquire: hot('limiters.acquire', verbs['limiters.acquire']),
-      refund: hot('limiters.refund', verbs['limiters.refund']),
-      reserve: hot('limiters.reserve', verbs['limiters.reserve']),
-      settle: hot('limiters.settle', verbs['limiters.settle']),
-      isHeld: hot('limiters.isHeld', verbs['limiters.isHeld']),
+      acquire: batched('limiters.acquire', verbs['limiters.acquire']),
+      refund: batched('limiters.refund', verbs['limiters.refund']),
+      reserve: batched('limiters.reserve', verbs['limiters.reserve']),
+      settle: batched('limiters.settle', verbs['limiters.settle']),
+      isHeld: batched('limiters.isHeld', verbs['limiters.isHeld']),
     },
     journal: {
-      append: hot('journal.append', verbs['journal.append']),
-      read: cold('journal.read', async (until, query: Parameters<Store['journal']['read']>[0]) =>
+      append: batched('journal.append', verbs['journal.append']),
+      read: apart('journal.read', async (until, query: Parameters<Store['journal']['read']>[0]) =>
         (await transactions.read(until, readJournal(query)))[0]!.map(journalEntryOf),
       ),
-      ofAddress: cold(
+      ofAddress: apart(
         'journal.ofAddress',
         async (until, query: Parameters<Store['journal']['ofAddress']>[0]) =>
           (await transactions.read(until, readJournalOfAddress(query)))[0]!.map(journalEntryOf),
