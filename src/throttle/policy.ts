@@ -73,6 +73,7 @@ export const defaultLimits: LimitPolicy = {
     app: { perSecond: 50, burst: 500, perDay: null },
   },
   submissions: {
+    // "Five guesses a minute": codes that a member enters for an address, right or wrong, in any 60 seconds (N-5).
     memberAddress: [{ max: 5, perMs: minute }],
   },
   wrong: {
