@@ -13,7 +13,7 @@ export function answerBy(until: number, act: () => void): void {
   answers.run(until, act)
 }
 
-/** What a request begins and does not wait for, such as a message on its way, has all the time it needs. */
+/** Runs an act that a request begins but does not wait for, such as a hand-over, without the request's deadline. */
 export function apartFromAnswer<T>(act: () => T): T {
   return answers.exit(act)
 }

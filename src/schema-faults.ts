@@ -115,7 +115,7 @@ function objectChecks(
   ]
 }
 
-/** Of the parts that a value is made of. */
+/** The faults of the parts that a value consists of. */
 function nestedChecks({ patternProperties, properties, items }: Keywords, schemaPath: string): Check[] {
   const below = (keyword: string, of: unknown) =>
     Object.entries((of ?? {}) as Readonly<Record<string, Schema>>).map(

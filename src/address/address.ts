@@ -1,4 +1,4 @@
-/** What an address is: the union of the kinds, its identity, its limiter key and its mask. */
+/** Addresses: the union of the kinds, their identity, their limiter key and their mask. */
 
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
 import { type NumberRules, noNumberRules } from './number-rules.ts'

@@ -3,7 +3,7 @@
 import { callingCodeIn, mobileLengthsOf } from './mobile-pattern.ts'
 
 export type NumberRules = {
-  /** Of ranges too new for the library's metadata. */
+  /** Prefixes of ranges that are too new for the library's metadata. */
   readonly allow: readonly AllowedPrefix[]
   /** E.164 with the plus. */
   readonly refuse: readonly string[]

@@ -75,7 +75,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   })
 
   function handOver(entry: OutboxEntry): void {
-    // What is not taken here stays leased and comes back by a claim once the lease has run out.
+    // A message that is not accepted here stays leased, and comes back by a claim when the lease has run out.
     if (inHand.isFull) return
     inHand.add()
     reached('after-claim', entry.message.id)
@@ -212,7 +212,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
   }
 }
 
-/** Of an entry that is not to be handed over at all. */
+/** The outcome of an entry that must not be handed over at all. */
 function outcomeWithoutSending({
   begun,
   verification,

@@ -11,7 +11,7 @@ export type RoutedProvider = {
   readonly perSecond: number | null
   /** Messages handed over and not answered, at most. */
   readonly window: number
-  /** Of one hand-over; null: by the route. */
+  /** The time limit of one hand-over; null: the route decides. */
   readonly timeoutMs: number | null
   readonly cost: number
   /** Whether a message that was being handed over when its process died goes once more. */

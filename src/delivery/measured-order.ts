@@ -10,7 +10,7 @@ export type Observation = {
 
 export type Candidate = {
   readonly provider: string
-  /** Of one message, in the unit of `worth`. */
+  /** The cost of one message, in the unit of `worth`. */
   readonly cost: number
 }
 

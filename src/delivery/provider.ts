@@ -47,7 +47,7 @@ export type Accepted = {
 
 /** A provider's later report on a message. */
 export type Receipt = {
-  /** As `Accepted.receiptKey`, or else `Accepted.id`. */
+  /** The same as `Accepted.receiptKey`, or without one as `Accepted.id`. */
   readonly key: string
   /** Other keys to try if no dispatch waits for `key`, the likeliest first. */
   readonly otherKeys?: readonly string[]

@@ -5,7 +5,7 @@ import type { Route, RouteStep } from './routes.ts'
 
 export type OrderSettings = {
   readonly measured: Pick<MeasuredOrder, 'order'>
-  /** Of one message, by the provider's name. */
+  /** The cost of one message, by the provider's name. */
   readonly costOf: (provider: string) => number
   /** 0 to 1, 1 excluded. */
   readonly random: () => number

@@ -24,7 +24,7 @@ export type Route = {
   /** At least one. */
   readonly steps: readonly RouteStep[]
   readonly order: RouteOrder
-  /** What a code that is used is worth, in the unit of the carriers' cost; for the order `measured`. */
+  /** The worth of a used code, in the unit of the carriers' cost; for the order `measured`. */
   readonly worth: number
   /** The channel that follows if no receipt reports delivery in time; null: none. */
   readonly second: { readonly channel: Channel; readonly afterMs: number } | null

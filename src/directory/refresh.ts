@@ -1,4 +1,4 @@
-/** What becomes of a login when one of its tokens asks for a new pair. */
+/** Decides what follows for a login when one of its tokens asks for a new pair. */
 
 import type { LoginLimits, TokenKind } from './directory.ts'
 

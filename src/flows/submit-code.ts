@@ -13,7 +13,7 @@ export type Submission = {
   /** The call that the code is entered in. */
   readonly entersFor: 'verify' | 'update'
   readonly purpose: Purpose
-  /** As the person typed or pasted it. */
+  /** The code as the person typed or pasted it. */
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
   readonly repeat: string | undefined

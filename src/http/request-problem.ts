@@ -1,9 +1,9 @@
-/** What can be wrong with any request, whatever API it is for. Each dialect has its own words for each problem. */
+/** The problems that a request of any API can have. Each dialect has its own words for each problem. */
 
 import type { FastifyError } from 'fastify'
 import type { Parsed } from '../outside.ts'
 
-/** Of bytes that never become a request, so that no route and no error handler sees them. */
+/** Problems of bytes that never become a request, so that no route and no error handler sees them. */
 export type UnreadableProblem =
   | 'not-http'
   | 'headers-too-large'
@@ -12,7 +12,7 @@ export type UnreadableProblem =
   /** `CONNECT`, which names another server instead of a path. */
   | 'tunnel'
 
-/** Of a request that a dialect's error handler answers. */
+/** Problems of a request that a dialect's error handler answers. */
 export type RequestProblem =
   /** RFC 9112 3.2: HTTP/1.1 demands one Host line. */
   | 'host'

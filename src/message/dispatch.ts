@@ -24,7 +24,7 @@ export type Dispatch = {
   /** Milliseconds the provider took. */
   readonly tookMs: number
   readonly providerMessageId?: string
-  /** What its receipts will name; only if receipts are awaited. */
+  /** The key that its receipts will have; only if it waits for receipts. */
   readonly receiptKey?: string
   /** The provider's own code and words. */
   readonly providerCode?: string

@@ -1,4 +1,4 @@
-/** What every engine is opened with. */
+/** The options with which every engine is opened. */
 
 import type { SchemaOptions } from './schema.ts'
 

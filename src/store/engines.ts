@@ -46,7 +46,7 @@ export function redisOf(choice: StoreChoice): RedisChoice | null {
   return 'hot' in choice ? choice.hot : null
 }
 
-/** As an operator may read it; holds no password. */
+/** The name of a store for an operator, without a password. */
 export function storeName(choice: StoreChoice): string {
   if (choice.engine === 'sqlite') return choice.path
   const { host, port, user, database } = choice
@@ -54,7 +54,7 @@ export function storeName(choice: StoreChoice): string {
   return `postgres://${encodeURIComponent(user)}@${place}:${port}/${encodeURIComponent(database)}`
 }
 
-/** As the settings name it. */
+/** The name of a store in the settings. */
 export function storeSetting(choice: StoreChoice): string {
   return choice.engine === 'sqlite' ? `sqlite:${choice.path}` : storeName(choice)
 }

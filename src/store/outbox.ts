@@ -40,7 +40,7 @@ export type EntryKey = {
 
 /** The mark of a message that is being handed over. */
 export type Begun = EntryKey & {
-  /** Of the claim. */
+  /** The number of the claim. */
   readonly nth: number
   readonly provider: string
 }

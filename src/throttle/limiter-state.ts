@@ -17,7 +17,7 @@ export type Rule =
   | { readonly kind: 'tally'; readonly max: number; readonly perMs: number }
 
 /**
- * What a limiter remembers.
+ * The forms of a limiter's state.
  * - events: the times of hits, oldest first. A time with a negative number after it stands for so many hits, none of them
  *   later: only the newest 300 or more are kept one by one.
  * - tags: pairs of (last time, tag).

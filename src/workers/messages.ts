@@ -1,4 +1,4 @@
-/** What the primary process and its workers send each other. */
+/** The messages between the primary process and its workers. */
 
 import type { Inbox } from '../providers/sandbox/inbox.ts'
 import type { Snapshot } from './merged-metrics.ts'

@@ -214,7 +214,7 @@ export const blockSchema = Type.Object(
                       text: template,
                       algorithm: optional(Type.String()),
                       encoding: optional(Type.String()),
-                      /** Of `values`: Unix time in seconds, at most five minutes off. */
+                      /** The one of `values` that is a Unix time in seconds, at most five minutes off. */
                       timestamp: optional(Type.String()),
                     },
                     strict,

@@ -32,7 +32,7 @@ export type Surroundings = {
 }
 
 export type ReadContext = Surroundings & {
-  /** Of the provider. */
+  /** The name of the provider. */
   readonly name: string
 }
 
@@ -55,7 +55,7 @@ export type CommonSettings = {
   /** The cost of one message, in any unit that is the same for all carriers. */
   readonly cost: number
   readonly senders: readonly SenderRule[]
-  /** What becomes of a message that was being handed over when its process died. */
+  /** What follows for a message that was being handed over when its process died. */
   readonly afterCrash: 'again' | 'unknown'
 }
 

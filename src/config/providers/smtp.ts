@@ -146,7 +146,7 @@ function bouncesOf(
   if (!file) return null
   const listen = parseEndpoint(file.listen ?? '127.0.0.1:2525')
   if (!listen) problems.push(`${where}.bounces.listen: must be HOST:PORT, such as 127.0.0.1:2525`)
-  // As the domain of a mailbox: the envelope sender is one.
+  // Checked as the domain of a mailbox, because the envelope sender is one.
   if (parseEmailAddress(`b@${file.domain}`).kind === 'refused')
     problems.push(`${where}.bounces.domain: ${file.domain} is no domain that mail could come to`)
   return {

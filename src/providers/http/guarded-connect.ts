@@ -12,7 +12,7 @@ export type ConnectSettings = {
   readonly server: string
   readonly allowPrivate: readonly string[]
   readonly ca: string | null
-  /** Of names. Default: `lookupName`. */
+  /** The look-up of names. Default: `lookupName`. */
   readonly lookup?: LookupFunction
 }
 

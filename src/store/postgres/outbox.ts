@@ -147,7 +147,7 @@ export function heldOutbox(rows: readonly unknown[], now: number, dispatches: He
       const key = entryKeyOf(dispatch)
       const name = entryName(key)
       const one = held.get(name)
-      // Of several in one batch the first ends it.
+      // If a batch has several dispatches of it, the first ends the message.
       if (!one && !ended.has(name)) {
         ended.add(name)
         dispatches.addWithEnd(dispatch)

@@ -8,7 +8,7 @@ export type Fields = readonly (string | null)[]
 
 /**
  * A statement returns one column of JSON, or nothing: one `JSON.parse` gives a row with its types. One that reads rows
- * by the thousand returns plain columns instead, and says how to `read` them: the server spends less on them.
+ * by the thousand returns plain columns instead, and has a function to `read` them: the server spends less on them.
  */
 type Statement = { readonly name: string; readonly text: string; readonly read?: (fields: Fields) => unknown }
 

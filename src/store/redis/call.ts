@@ -7,7 +7,7 @@ export type Call = {
   readonly name: RedisFunction
   /** The shard of all its keys. */
   readonly shard: number
-  /** Of a function that takes all calls of a turn: those of this call alone. */
+  /** The keys of this call alone, even if the function takes all calls of a turn. */
   readonly keys: readonly string[]
   /** Likewise; see the files in functions/. */
   readonly args: readonly (string | number)[]

@@ -182,7 +182,7 @@ export function outboxActs(db: DatabaseSync, now: () => number, newEntries: NewE
   }
 }
 
-/** Of the present claim, or of the next one if nobody holds it. */
+/** The number of the present claim, or of the next one if nobody owns the message. */
 function nthOf({ claims, owner }: StoredEntry): number {
   return owner === '' ? claims + 1 : claims
 }

@@ -10,7 +10,7 @@ import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 export const settle: Verb<[readonly Settlement[]], readonly boolean[]> = {
   needs(needs, settlements) {
     for (const { dispatch, message, next, ...rest } of settlements) {
-      // What is done leaves unread: read and locked before, a send took PostgreSQL 66 µs and not 62.
+      // A message that is done leaves unread: with a read under lock before, a send took PostgreSQL 66 µs instead of 62.
       if (next.kind !== 'done') needs.entry({ ...rest, messageId: dispatch.messageId })
       if (next.kind === 'failed') needs.limiters(message.cooldown)
     }
