@@ -81,6 +81,9 @@ async function rests(folders: readonly string[], { tree, restMs }: LifeOptions):
   }))
 }
 
+/** The default of `retention`, so that nothing is removed. */
+const retentionMs = 30 * 86_400_000
+
 /** The share of the speed at its best that counts as full. */
 const fullShare = 0.9
 
@@ -129,6 +132,8 @@ async function fill(path: string, count: number): Promise<void> {
   const store = await openSqliteStore({ path })
   try {
     await fillSqlite(path, store, count)
+    // A server that had run all the time would have swept each record in its time.
+    await store.sweep(retentionMs)
   } finally {
     await store[Symbol.asyncDispose]()
   }
