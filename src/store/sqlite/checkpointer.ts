@@ -1,13 +1,13 @@
-/** The thread that moves the write-ahead log into the database, so that no commit waits for it. */
+/**
+ * The thread that moves the write-ahead log into the database, so that no commit waits for it. By default the committing
+ * connection moves the log itself. At 5,000 sends/s that held every call up for some 100 ms once a second, for 4,000
+ * pages. With fewer pages at a time it happened more often and took as long in all.
+ */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Pass } from './checkpoints.ts'
 
-/**
- * The interval. By default the committing connection moves the log itself: at 5,000 sends/s that delayed every call by some
- * 100 ms once a second, for 4,000 pages. With fewer pages at a time it happened more often and took as long in all.
- */
-const everyMs = 100
 /** A log of so many pages is reset by a blocking pass. A passive pass never blocks, but under steady load never ends. */
 const maxLogPages = 16_000
 
@@ -24,7 +24,7 @@ function open(): Opened {
   }
 }
 
-const timer = setInterval(() => {
+function pass(): void {
   try {
     opened ??= open()
     const { log } = opened.passive.get() as { log: number }
@@ -33,10 +33,14 @@ const timer = setInterval(() => {
   } catch {
     // Locked by a backup or a command, or no space at the moment: the next pass does it.
   }
-}, everyMs)
+}
 
-parentPort!.on('message', () => {
-  clearInterval(timer)
+parentPort!.on('message', (order: Pass | 'close') => {
+  if (order === 'pass') {
+    pass()
+    parentPort!.postMessage(order)
+    return
+  }
   opened?.db.close()
   parentPort!.close()
 })

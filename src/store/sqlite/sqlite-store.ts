@@ -10,6 +10,7 @@ import { inPieces } from '../sweep.ts'
 import type { Received } from '../verbs/receive.ts'
 import type { Verifications } from '../verifications.ts'
 import { type Call, callWriter, issueResultOf } from './calls.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { monotonicMs } from './engine-clock.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
 
@@ -41,10 +42,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   }
   if (ready.migrated) onMigrated?.(...ready.migrated)
 
-  const checkpointer = new Worker(new URL('./checkpointer.ts', import.meta.url), { workerData: { path } })
-  checkpointer.on('error', () => undefined) // the engine then moves its log itself
-  checkpointer.unref()
-  const checkpointerEnded = new Promise((resolve) => checkpointer.once('exit', resolve))
+  const checkpoints = createCheckpoints(path)
 
   const underWay = trackCalls(settings)
   const writer = callWriter()
@@ -73,6 +71,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     const calls = gathered
     gathered = []
     worker.postMessage(writer.textOf(calls))
+    checkpoints.noteBatch()
   }
 
   function call<T>(verb: string, args: readonly unknown[]): Promise<T> {
@@ -136,9 +135,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     sweep: inPieces((retentionMs) => call('sweep', [retentionMs])),
     async [Symbol.asyncDispose]() {
       isClosing = true
-      checkpointer.ref()
-      checkpointer.postMessage('close')
-      await checkpointerEnded
+      await checkpoints[Symbol.asyncDispose]()
       if (isEnded) return
       await underWay.drain()
       const closed = new Promise((resolve) => worker.once('exit', resolve))
