@@ -20,7 +20,7 @@ import { verificationReads } from './verifications.ts'
 /** How long a write waits for another process that holds the database, e.g. a command or a backup. */
 const busyMs = 400
 /** The page cache. The operating system keeps the rest. */
-const cacheKiB = 32 * 1024
+const cacheKiB = 16 * 1024
 /** Pages of write-ahead log after which this connection moves them itself: only if the checkpointer cannot. */
 const checkpointPages = 64_000
 /** The time for a commit: a transaction must end so much before its deadline. */
