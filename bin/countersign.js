@@ -2,15 +2,15 @@
 // The command. Plain JavaScript, so that a Node too old for the rest can still say so.
 import { spawn } from 'node:child_process'
 import { ownNode } from './own-node.js'
-import { becomeServerProcess } from './server-process.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > 24 || (major === 24 && minor >= 7)) {
+  // Only now: an older Node cannot load these.
+  const { becomeServerProcess } = await import('./server-process.js')
   becomeServerProcess(process.argv.slice(2))
   // What is written is for its owner alone: the store, its log and backups, and compiled code.
   process.umask(0o077)
-  // Only now: an older Node cannot load it.
   const { keepCompiled } = await import('./compile-cache.js')
   keepCompiled(process.argv.slice(2), process.env)
   await import('../src/main.ts')
