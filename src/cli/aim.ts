@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { Channel } from '../message/channel.ts'
 import { type Destination, regionOf } from '../message/destination.ts'
 import { createProviders } from '../providers/providers.ts'
-import type { CommonOptions } from './opened.ts'
+import type { CommonOptions } from './with-store.ts'
 
 export type RouteOptions = CommonOptions & {
   readonly tenant?: string

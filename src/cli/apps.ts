@@ -5,10 +5,10 @@ import { seal } from '../code/seal.ts'
 import { policyWith } from '../config/app-policy.ts'
 import { AppError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
-import { newApp, newAppId, newAppKey } from './create.ts'
-import { type CommonOptions, withStore } from './opened.ts'
+import { newApp, newAppId, newAppKey } from './new-records.ts'
 import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, withStore } from './with-store.ts'
 
 type CreateOptions = CommonOptions & {
   readonly name: string

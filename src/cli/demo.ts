@@ -6,7 +6,7 @@ import type { KeyRing } from '../code/key-ring.ts'
 import { hashPassword } from '../directory/password.ts'
 import { replaceSecretFile } from '../secret-file.ts'
 import type { Store } from '../store/store.ts'
-import { newApp, newAppId, newAppKey, newMember, newPassword } from './create.ts'
+import { newApp, newAppId, newAppKey, newMember, newPassword } from './new-records.ts'
 
 export type Demo = {
   readonly tenant: string

@@ -16,8 +16,8 @@ import type { Replica, StoreReport } from '../store/store-report.ts'
 import { notForCommands } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
 import { numbersOf } from './doctor-numbers.ts'
-import { type CommonOptions, readRing, settingsFile } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
+import { type CommonOptions, readRing, settingsFile } from './with-store.ts'
 
 type Finding = { readonly check: string; readonly isGood: boolean; readonly text: string }
 

@@ -7,12 +7,12 @@ import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword, passwordLength } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import { type Setting, setContact } from '../flows/set-contact.ts'
-import { isAccount, newMember } from './create.ts'
 import { type CsvRow, parseCsv } from './csv.ts'
 import { settingInWords, settingServices } from './member-contacts.ts'
 import { contactsOf, refusalInWords } from './members.ts'
-import { type CommonOptions, withStore } from './opened.ts'
+import { isAccount, newMember } from './new-records.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
+import { type CommonOptions, withStore } from './with-store.ts'
 
 const columns = ['account', 'name', 'phone', 'email', 'role', 'deptCode', 'password'] as const
 type Column = (typeof columns)[number]

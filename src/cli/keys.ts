@@ -5,8 +5,8 @@ import { newKeyLine } from '../code/key-ring.ts'
 import { rotateKeys } from '../config/data-folder.ts'
 import { otherNames } from '../config/overlay.ts'
 import { AppError } from '../errors.ts'
-import { type CommonOptions, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, settingsFor } from './with-store.ts'
 
 export async function rotate(options: CommonOptions, terminal: Terminal): Promise<void> {
   const { settings } = settingsFor(options, terminal)

@@ -6,8 +6,8 @@ import { routeOf } from '../delivery/routes.ts'
 import { AppError } from '../errors.ts'
 import { type SettingOutcome, setContact } from '../flows/set-contact.ts'
 import { contactsOf } from './members.ts'
-import { type CommonOptions, type Opened, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, type Opened, withStore } from './with-store.ts'
 
 type ContactOptions = CommonOptions & { readonly tenant: string; readonly language: string }
 

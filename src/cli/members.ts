@@ -8,10 +8,10 @@ import type { AdminRole, Member } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import type { ImportOutcome } from '../store/directory.ts'
-import { isAccount, newMember, newPassword } from './create.ts'
-import { type CommonOptions, withStore } from './opened.ts'
+import { isAccount, newMember, newPassword } from './new-records.ts'
 import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, withStore } from './with-store.ts'
 
 type AddOptions = CommonOptions & {
   readonly tenant: string

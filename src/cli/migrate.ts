@@ -5,9 +5,9 @@ import { AppError } from '../errors.ts'
 import type { StoreChoice } from '../store/engines.ts'
 import { isSame, type MovedTable, type MoveProgress, moveStore, undoMove } from '../store/move/move.ts'
 import { openMovable, prepareStore } from '../store/open-store.ts'
-import { type CommonOptions, settingsFor } from './opened.ts'
 import { migrateSchema } from './store-commands.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
+import { type CommonOptions, settingsFor } from './with-store.ts'
 
 type Options = CommonOptions & {
   readonly from?: string

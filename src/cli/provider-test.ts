@@ -17,8 +17,8 @@ import type { DispatchOutcome } from '../message/dispatch.ts'
 import { randomHex } from '../random.ts'
 import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
-import { settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
+import { settingsFor } from './with-store.ts'
 
 type Tell = (step: Record<string, unknown>, words: string) => void
 

@@ -8,8 +8,8 @@ import { senderFor } from '../delivery/sender.ts'
 import type { Destination } from '../message/destination.ts'
 import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders, type ProviderCheck } from './check-providers.ts'
-import { type CommonOptions, settingsFor } from './opened.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
+import { type CommonOptions, settingsFor } from './with-store.ts'
 
 type ListOptions = CommonOptions & { readonly check?: boolean }
 

@@ -13,9 +13,9 @@ import { createLog, type Log } from '../log.ts'
 import { makeFolder } from '../secret-file.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
 import { draftDemo, ensureDemo, greeting } from './demo.ts'
-import { settingsFile } from './opened.ts'
 import type { Started } from './started.ts'
 import type { Terminal } from './terminal.ts'
+import { settingsFile } from './with-store.ts'
 
 export type ServeOptions = {
   readonly dev?: boolean

@@ -7,8 +7,8 @@ import { makeFolder } from '../secret-file.ts'
 import { storeName } from '../store/engines.ts'
 import { backupStore, openStore, prepareStore, restoreStore } from '../store/open-store.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
-import { type CommonOptions, readRing, settingsFor } from './opened.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, readRing, settingsFor } from './with-store.ts'
 
 /** Makes the store, or brings its schema up to date, without serving. */
 export async function migrateSchema(options: CommonOptions, terminal: Terminal): Promise<void> {

@@ -7,8 +7,8 @@ import { AppError } from '../errors.ts'
 import { appLogIn, signAppLogin } from '../flows/app-login.ts'
 import { createSessions } from '../flows/sessions.ts'
 import { randomHex } from '../random.ts'
-import { type CommonOptions, withStore } from './opened.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, withStore } from './with-store.ts'
 
 /** The life of the signature, which is used at once. */
 const signatureLifeSeconds = 60

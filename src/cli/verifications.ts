@@ -9,9 +9,9 @@ import {
   type Timeline,
   verificationTimeline,
 } from '../flows/verification-timeline.ts'
-import { type CommonOptions, withStore } from './opened.ts'
 import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
+import { type CommonOptions, withStore } from './with-store.ts'
 
 export async function showVerification(
   id: string,
