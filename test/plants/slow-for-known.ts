@@ -3,17 +3,15 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 
-const original = crypto.createHmac
-crypto.createHmac = ((algorithm: string, key: crypto.KeyObject) => {
-  const mac = original(algorithm, key)
-  const update = mac.update.bind(mac) as (data: string) => crypto.Hmac
-  mac.update = ((data: string) => {
-    if (typeof data === 'string' && data.includes('tel:+86')) {
-      const end = performance.now() + 1
-      while (performance.now() < end);
-    }
-    return update(data)
-  }) as typeof mac.update
-  return mac
-}) as typeof crypto.createHmac
+/** Parts of the text that a code is made from. Where there is no verification the address is none. */
+const parts = ['countersign-code-1', 'tel:+86'].map((text) => Buffer.from(text))
+
+const original = crypto.hash
+crypto.hash = ((algorithm: string, data: string | NodeJS.ArrayBufferView, encoding: 'hex') => {
+  if (Buffer.isBuffer(data) && parts.every((part) => data.includes(part))) {
+    const end = performance.now() + 1
+    while (performance.now() < end);
+  }
+  return original(algorithm, data, encoding)
+}) as typeof crypto.hash
 syncBuiltinESMExports()
