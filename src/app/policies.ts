@@ -1,6 +1,6 @@
 /** The policy of an app: that of the settings, overridden by their section for the app, then by the app's record. */
 
-import { policyWith } from '../config/app-policy.ts'
+import { policyOfApp, policyWith } from '../config/app-policy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { App } from '../directory/directory.ts'
 import type { AppPolicy } from '../flows/policy.ts'
@@ -16,7 +16,7 @@ export function createPolicies(settings: Settings): (app: App) => AppPolicy {
     const content = `${app.id} ${JSON.stringify(app.policy)}`
     let made = byContent.get(content)
     if (!made) {
-      made = policyWith(policyWith(settings.policy, settings.apps[app.id] ?? {}), app.policy)
+      made = policyOfApp(settings, app)
       if (byContent.size >= 10_000) byContent.clear()
       byContent.set(content, made)
     }

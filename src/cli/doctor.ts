@@ -8,14 +8,13 @@ import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { AppError } from '../errors.ts'
-import { createProviders } from '../providers/providers.ts'
 import { engineOf, redisOf, storeName } from '../store/engines.ts'
 import { openStore, reportHot, reportStore } from '../store/open-store.ts'
 import { type RedisChoice, redisName } from '../store/redis/redis-choice.ts'
 import type { Replica, StoreReport } from '../store/store-report.ts'
-import { notForCommands } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
 import { numbersOf } from './doctor-numbers.ts'
+import { openProviders } from './open-providers.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 import { type CommonOptions, readRing, settingsFile } from './with-store.ts'
 
@@ -171,22 +170,18 @@ async function clock(settings: Settings): Promise<string> {
 }
 
 async function providers(settings: Settings): Promise<string> {
-  const { providers } = await createProviders(settings.providers, notForCommands)
-  try {
-    const checks = [...(await checkProviders(providers))]
-    const failed = checks.filter(([, { problem }]) => problem !== null)
-    if (failed.length > 0)
-      throw new Error(failed.map(([name, { problem }]) => `${name}: ${problem}`).join('; '))
-    const named = (isProved: boolean) =>
-      checks.filter(([, one]) => one.provesCredentials === isProved).map(([name]) => name)
-    const [proved, reached] = [named(true), named(false)]
-    return [
-      proved.length > 0 && `credentials taken by ${proved.join(', ')}`,
-      reached.length > 0 && `reached: ${reached.join(', ')}`,
-    ]
-      .filter(Boolean)
-      .join('; ')
-  } finally {
-    for (const provider of providers.values()) await provider.close?.()
-  }
+  await using made = await openProviders(settings)
+  const checks = [...(await checkProviders(made.providers))]
+  const failed = checks.filter(([, { problem }]) => problem !== null)
+  if (failed.length > 0)
+    throw new Error(failed.map(([name, { problem }]) => `${name}: ${problem}`).join('; '))
+  const named = (isProved: boolean) =>
+    checks.filter(([, one]) => one.provesCredentials === isProved).map(([name]) => name)
+  const [proved, reached] = [named(true), named(false)]
+  return [
+    proved.length > 0 && `credentials taken by ${proved.join(', ')}`,
+    reached.length > 0 && `reached: ${reached.join(', ')}`,
+  ]
+    .filter(Boolean)
+    .join('; ')
 }

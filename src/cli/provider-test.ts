@@ -6,7 +6,7 @@ import { channelsOf } from '../config/provider-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { createMeasuredOrder } from '../delivery/measured-order.ts'
 import { DeliveryError, type Message, type Provider } from '../delivery/provider.ts'
-import { createRouter } from '../delivery/router.ts'
+import { createRouter, timeoutMsOf } from '../delivery/router.ts'
 import { routeOf } from '../delivery/routes.ts'
 import { sendWithTimeout } from '../delivery/send-with-timeout.ts'
 import { senderFor } from '../delivery/sender.ts'
@@ -15,8 +15,9 @@ import { AppError } from '../errors.ts'
 import type { Destination } from '../message/destination.ts'
 import type { DispatchOutcome } from '../message/dispatch.ts'
 import { randomHex } from '../random.ts'
-import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders } from './check-providers.ts'
+import { destinationFor, isRegionBarred, policyFor, type RouteOptions } from './destination.ts'
+import { openProviders } from './open-providers.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 import { settingsFor } from './with-store.ts'
 
@@ -26,7 +27,7 @@ type TestOptions = RouteOptions & { readonly provider?: string; readonly locale:
 
 export async function testProvider(text: string, options: TestOptions, terminal: Terminal): Promise<number> {
   const { settings } = settingsFor(options, terminal)
-  const { destination, address } = aimOf(text, settings.addressRules, options)
+  const { destination, address } = destinationFor(text, settings.addressRules, options)
   if (options.provider !== undefined) assertServes(settings, options.provider, destination)
   const message = await testMessage(settings, destination, address, options.locale)
   const tell: Tell = (step, words) => terminal.out(options.json ? JSON.stringify(step) : words)
@@ -42,7 +43,7 @@ export async function testProvider(text: string, options: TestOptions, terminal:
     )
     return exitCodes.failed
   }
-  await using made = await openedProviders(settings)
+  await using made = await openProviders(settings)
   const router = createRouter({
     routes: settings.routes,
     providers: new Map(
@@ -54,7 +55,7 @@ export async function testProvider(text: string, options: TestOptions, terminal:
   if (named) {
     const { senders, timeoutMs } = settings.providers[named.name]!
     const sender = senderFor(senders, destination)
-    const outcome = await tryOne(named, { ...message, sender }, timeoutMs ?? 10_000, tell)
+    const outcome = await tryOne(named, { ...message, sender }, timeoutMsOf({ timeoutMs }, false), tell)
     return outcome === 'accepted' ? exitCodes.done : exitCodes.failed
   }
   const route = routeOf(settings.routes, destination)
@@ -136,13 +137,14 @@ async function tellCredentials(provider: Provider, tell: Tell): Promise<void> {
 
 async function testMessage(
   settings: Settings,
-  { channel, tenant, app }: Destination,
+  destination: Destination,
   to: Address,
   locale: string,
 ): Promise<Message> {
+  const { channel, tenant, app } = destination
   const templates = await loadTemplates(settings.templates)
   const id = randomHex(16)
-  const { digits, lifetimeMs } = settings.policy
+  const { digits, lifetimeMs } = policyFor(settings, destination)
   const values = {
     code: String(randomInt(10 ** digits)).padStart(digits, '0'),
     lifetimeMs: String(lifetimeMs[channel === 'email' ? 'email' : 'sms']),

@@ -3,11 +3,13 @@
 import { maskAddress } from '../address/address.ts'
 import { channelsOf } from '../config/provider-settings.ts'
 import type { Settings } from '../config/settings.ts'
+import { timeoutMsOf } from '../delivery/router.ts'
 import { explainRoutes, type Route, routeOf } from '../delivery/routes.ts'
 import { senderFor } from '../delivery/sender.ts'
 import type { Destination } from '../message/destination.ts'
-import { aimOf, isRegionBarred, openedProviders, type RouteOptions } from './aim.ts'
 import { checkProviders, type ProviderCheck } from './check-providers.ts'
+import { destinationFor, isRegionBarred, type RouteOptions } from './destination.ts'
+import { openProviders } from './open-providers.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 import { type CommonOptions, settingsFor } from './with-store.ts'
 
@@ -39,7 +41,7 @@ export async function listProviders(options: ListOptions, terminal: Terminal): P
 }
 
 async function checked(settings: Settings): Promise<ReadonlyMap<string, ProviderCheck>> {
-  await using made = await openedProviders(settings)
+  await using made = await openProviders(settings)
   return await checkProviders(made.providers)
 }
 
@@ -55,7 +57,7 @@ export async function explainProvider(
   terminal: Terminal,
 ): Promise<number> {
   const { settings } = settingsFor(options, terminal)
-  const { destination, address } = aimOf(text, settings.addressRules, options)
+  const { destination, address } = destinationFor(text, settings.addressRules, options)
   const route = routeOf(settings.routes, destination)
   const considered = explainRoutes(settings.routes, destination).map(({ route, mismatch }) => ({
     route: route.name,
@@ -99,7 +101,7 @@ function stepsOf(route: Route, settings: Settings, destination: Destination): St
       weight,
       cost,
       sender: senderFor(senders, destination),
-      timeoutMs: timeoutMs ?? (isLast ? 10_000 : 2_500),
+      timeoutMs: timeoutMsOf({ timeoutMs }, !isLast),
     }
   })
 }

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../clock.ts'
 import { open } from '../code/seal.ts'
-import { policyWith } from '../config/app-policy.ts'
+import { policyOfApp } from '../config/app-policy.ts'
 import { AppError } from '../errors.ts'
 import { appLogIn, signAppLogin } from '../flows/app-login.ts'
 import { createSessions } from '../flows/sessions.ts'
@@ -35,7 +35,7 @@ export async function token(options: Options, terminal: Terminal): Promise<void>
         ring,
         clock: systemClock,
         sessions: createSessions(store, systemClock.now),
-        policyOf: (one) => policyWith(policyWith(settings.policy, settings.apps[one.id] ?? {}), one.policy),
+        policyOf: (one) => policyOfApp(settings, one),
       },
       { ...login, signature: signAppLogin(key, login), clientType: 72, name: '', deptCode: '' },
     )

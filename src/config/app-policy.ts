@@ -84,6 +84,17 @@ export function policyWith(
   }
 }
 
+/** The policy of an app: that of the settings, under their section for the app, under the app's record. */
+export function policyOfApp(
+  settings: {
+    readonly policy: AppPolicy
+    readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  },
+  app: { readonly id: string; readonly policy: Readonly<Record<string, unknown>> },
+): AppPolicy {
+  return policyWith(policyWith(settings.policy, settings.apps[app.id] ?? {}), app.policy)
+}
+
 /** The problems of overrides: a wrong shape, and values beyond those that NIST allows. */
 export function policyProblems(overrides: unknown, where: string): string[] {
   const problems = problemsOf(policySchema, overrides, where)

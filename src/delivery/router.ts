@@ -60,6 +60,10 @@ export type Router = {
 
 /** The time of one hand-over. It is shorter if another provider can take over, because a person waits for the code. */
 const timeoutMs = { withNext: 2_500, last: 10_000 } as const
+export function timeoutMsOf(by: Pick<RoutedProvider, 'timeoutMs'>, hasNext: boolean): number {
+  return by.timeoutMs ?? (hasNext ? timeoutMs.withNext : timeoutMs.last)
+}
+
 /** The longest time until capacity is checked again. */
 const checkCapacityMs = 250
 /** A line is long from so many messages on, about as many as most windows have capacity for. */
@@ -92,7 +96,7 @@ export function createRouter(settings: RouterSettings): Router {
     return {
       kind: 'provider',
       provider: by.provider,
-      timeoutMs: by.timeoutMs ?? (hasNext ? timeoutMs.withNext : timeoutMs.last),
+      timeoutMs: timeoutMsOf(by, hasNext),
       sender: senderFor(by.senders, destination),
       isMarked: by.afterCrash === 'unknown',
       hasNext,

@@ -1,5 +1,6 @@
 /** The policy of an app, by which flows decide: what it may do, and how its codes are made. */
 
+import type { Destination } from '../message/destination.ts'
 import type { LimitPolicy } from '../throttle/policy.ts'
 
 /** The calls an app may be allowed; the names are those of the settings. */
@@ -32,6 +33,14 @@ export type AppPolicy = {
   /** ISO regions that codes may be sent to by SMS; null: all. */
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]
+}
+
+/** Whether codes may go to a destination: the regions of a policy bound numbers, and no mailboxes. */
+export function allowsDestination(
+  { regions }: Pick<AppPolicy, 'regions'>,
+  { channel, region }: Pick<Destination, 'channel' | 'region'>,
+): boolean {
+  return channel === 'email' || regions === null || regions.includes(region)
 }
 
 /** How long a proved contact allows a change. */

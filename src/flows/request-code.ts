@@ -8,6 +8,7 @@ import { onceForEach } from '../once-for-each.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
 import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
 import { newVerificationId } from '../verification/verification.ts'
+import { allowsDestination } from './policy.ts'
 import type { Services } from './services.ts'
 import { type Act, purposeFor, throttleSubject, verificationKey } from './subject.ts'
 
@@ -30,15 +31,13 @@ export async function requestCode(services: Services, act: Act, locale: string):
   const policy = services.policyOf(session.app)
   const channel = address.kind === 'phone' ? 'sms' : 'email'
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
-  const isAllowed =
-    address.kind === 'email' || policy.regions === null || policy.regions.includes(address.region)
   const destination = {
     channel,
     region: regionOf(address),
     tenant: session.tenant.id,
     app: session.app.id,
   } as const
-  if (!isAllowed || !services.serves(destination)) {
+  if (!allowsDestination(policy, destination) || !services.serves(destination)) {
     count('unreachable')
     services.recordRefusal(act, { act: 'send', reason: 'unreachable' })
     return { kind: 'unreachable' }

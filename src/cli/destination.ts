@@ -1,12 +1,12 @@
-/** The common part of commands about carriers: the destination of a message, and the opened carriers. */
+/** Where the message of a command would go, and the policy that holds there. */
 
 import { type Address, type AddressRules, parseAddress } from '../address/address.ts'
+import { policyOfApp } from '../config/app-policy.ts'
 import type { Settings } from '../config/settings.ts'
-import type { ReceiptSink } from '../delivery/provider.ts'
 import { AppError } from '../errors.ts'
+import { type AppPolicy, allowsDestination } from '../flows/policy.ts'
 import type { Channel } from '../message/channel.ts'
 import { type Destination, regionOf } from '../message/destination.ts'
-import { createProviders } from '../providers/providers.ts'
 import type { CommonOptions } from './with-store.ts'
 
 export type RouteOptions = CommonOptions & {
@@ -15,7 +15,7 @@ export type RouteOptions = CommonOptions & {
   readonly channel?: Channel
 }
 
-export function aimOf(
+export function destinationFor(
   text: string,
   rules: AddressRules,
   options: RouteOptions,
@@ -38,29 +38,12 @@ export function aimOf(
   return { address, destination: { channel, region: regionOf(address), tenant, app } }
 }
 
-/**
- * Refuses receipts that arrive while a command runs, because they are for the server. A carrier that sends them to any
- * connection, as by SMPP, then keeps them and sends them again.
- */
-export const notForCommands = (): ReceiptSink => async () => {
-  throw new Error('receipts are for the server')
-}
-
-/** The carriers, closed at the end. */
-export async function openedProviders(settings: Settings) {
-  const { providers } = await createProviders(settings.providers, notForCommands)
-  return {
-    providers,
-    async [Symbol.asyncDispose]() {
-      for (const provider of providers.values()) await provider.close?.()
-    },
-  }
+/** The policy that holds for messages to a destination, as far as the settings know it; an app's record may differ. */
+export function policyFor(settings: Settings, { app }: Destination): AppPolicy {
+  return policyOfApp(settings, { id: app, policy: {} })
 }
 
 /** Whether the countries of the policy exclude a number. */
-export function isRegionBarred({ policy, apps }: Settings, { channel, region, app }: Destination): boolean {
-  if (channel === 'email') return false
-  const own = (apps[app] as { countries?: 'all' | string[] } | undefined)?.countries
-  const regions = own === undefined ? policy.regions : own === 'all' ? null : own
-  return regions !== null && !regions.includes(region)
+export function isRegionBarred(settings: Settings, destination: Destination): boolean {
+  return !allowsDestination(policyFor(settings, destination), destination)
 }
