@@ -52,8 +52,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const { app, started } = await start(settings, log)
   try {
     onReload(() => void renew(app, log))
-    announce(started)
+    // Before anybody is told to call: at a first start it takes half a second, in which no call is answered.
     terminal.keepCompiled?.()
+    announce(started)
     await stopOrdered
     log.info('stopping')
   } finally {
@@ -112,8 +113,8 @@ async function serveAsWorker(settings: Settings, terminal: Terminal): Promise<un
   })
   const { app, started } = await start(shareOf(settings, number, count), log, link)
   try {
-    link.ready(started, () => app.services.metrics.registry, settings.drainMs + maxEndMs)
     terminal.keepCompiled?.()
+    link.ready(started, () => app.services.metrics.registry, settings.drainMs + maxEndMs)
     await stopOrdered
   } finally {
     await app.stop()
