@@ -1,14 +1,13 @@
 /** Puts the whole program together from its settings. Only this room imports all the others. */
 
-import { readFile } from 'node:fs/promises'
 import { systemClock } from '../clock.ts'
-import { type KeyRing, parseKeyRing, renewableRing } from '../code/key-ring.ts'
+import { renewableRing } from '../code/key-ring.ts'
 import { assertAppsKnown } from '../config/known-apps.ts'
+import { readKeyRing } from '../config/read-key-ring.ts'
 import type { Settings } from '../config/settings.ts'
 import { apartFromAnswer } from '../deadline.ts'
 import type { Router } from '../delivery/router.ts'
 import { loadTemplates } from '../delivery/templates.ts'
-import { AppError, reasonOf } from '../errors.ts'
 import { createPasswordCheck } from '../flows/check-password.ts'
 import { createRefusals } from '../flows/refusals.ts'
 import type { Services } from '../flows/services.ts'
@@ -147,7 +146,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     inbox,
     services,
     async renew() {
-      const next = await readKeyRing(settings)
+      const next = readKeyRing(settings)
       const hasCertificate = await listeners.renewCertificate()
       ring.replaceBy(next)
       return `the key ring, newest ${next.newest.id}${hasCertificate ? ', and the certificate' : ''}`
@@ -170,14 +169,5 @@ async function stateOf(store: Store) {
     return { ...depth, live }
   } catch {
     return undefined // shown as no value, not as zero
-  }
-}
-
-async function readKeyRing({ keyRing, keyRingFile }: Settings): Promise<KeyRing> {
-  const from = keyRing === null ? keyRingFile : 'COUNTERSIGN_KEY_RING_KEYS'
-  try {
-    return parseKeyRing(keyRing ?? (await readFile(keyRingFile, 'utf8')))
-  } catch (error) {
-    throw new AppError('key-ring.invalid', `${from}: ${reasonOf(error)}`, { cause: error })
   }
 }

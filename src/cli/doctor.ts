@@ -5,6 +5,7 @@ import { open } from '../code/seal.ts'
 import { examineCertificate } from '../config/certificate.ts'
 import { assertAppsKnown } from '../config/known-apps.ts'
 import { type LoadedSettings, loadSettings } from '../config/load-settings.ts'
+import { readKeyRing } from '../config/read-key-ring.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { AppError } from '../errors.ts'
@@ -16,7 +17,7 @@ import { checkProviders } from './check-providers.ts'
 import { numbersOf } from './doctor-numbers.ts'
 import { openProviders } from './open-providers.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
-import { type CommonOptions, readRing, settingsFile } from './with-store.ts'
+import { type CommonOptions, settingsFile } from './with-store.ts'
 
 type Finding = { readonly check: string; readonly isGood: boolean; readonly text: string }
 
@@ -86,7 +87,7 @@ export async function doctor(
 
 function keyRing(settings: Settings): string {
   if (!isRingMade(settings)) return 'will be made at the first start'
-  const { keys, newest } = readRing(settings)
+  const { keys, newest } = readKeyRing(settings)
   return `${keys.size} key(s), newest ${newest.id}`
 }
 
@@ -112,7 +113,7 @@ const absentIs = (text: string) => (error: unknown) => {
 
 async function store(settings: Settings): Promise<string> {
   // A database may have app keys before the first start; a key ring that the start makes could not open them.
-  const ring = isRingMade(settings) ? readRing(settings) : null
+  const ring = isRingMade(settings) ? readKeyRing(settings) : null
   await using opened = await openStore(settings.store, { deadlineMs: 5_000, migrates: false })
   const [apps, depth] = await Promise.all([opened.directory.apps(), opened.outbox.depth()])
   const unreadable = apps.filter((app) => !ring || open(ring, app.sealedKey, `app:${app.id}`) === undefined)

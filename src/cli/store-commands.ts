@@ -2,13 +2,14 @@
 
 import { resolve } from 'node:path'
 import { open } from '../code/seal.ts'
+import { readKeyRing } from '../config/read-key-ring.ts'
 import { AppError } from '../errors.ts'
 import { makeFolder } from '../secret-file.ts'
 import { storeName } from '../store/engines.ts'
 import { backupStore, openStore, prepareStore, restoreStore } from '../store/open-store.ts'
 import { lockDataFolder } from '../store/sqlite/data-lock.ts'
 import type { Terminal } from './terminal.ts'
-import { type CommonOptions, readRing, settingsFor } from './with-store.ts'
+import { type CommonOptions, settingsFor } from './with-store.ts'
 
 /** Makes the store, or brings its schema up to date, without serving. */
 export async function migrateSchema(options: CommonOptions, terminal: Terminal): Promise<void> {
@@ -45,7 +46,7 @@ export async function backup(file: string, options: CommonOptions, terminal: Ter
 export async function restore(file: string, options: CommonOptions, terminal: Terminal): Promise<void> {
   const { settings } = settingsFor(options, terminal)
   const choice = settings.store
-  const ring = readRing(settings)
+  const ring = readKeyRing(settings)
   makeFolder(settings.dataFolder)
   using _ = lockDataFolder(settings.dataFolder)
   prepareStore(choice)

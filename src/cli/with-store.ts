@@ -1,11 +1,10 @@
 /** The common part of most commands: opens settings, key ring and store, and closes them after an act. */
 
-import { readFileSync } from 'node:fs'
-import { type KeyRing, parseKeyRing } from '../code/key-ring.ts'
+import type { KeyRing } from '../code/key-ring.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { otherNames } from '../config/overlay.ts'
+import { readKeyRing } from '../config/read-key-ring.ts'
 import type { Settings } from '../config/settings.ts'
-import { AppError } from '../errors.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Terminal } from './terminal.ts'
@@ -39,15 +38,6 @@ export async function withStore<T>(
 ): Promise<T> {
   const { settings } = settingsFor(options, terminal)
   await using store = await openStore(settings.store, { deadlineMs: 10_000, migrates: false })
-  const ring = readRing(settings)
+  const ring = readKeyRing(settings)
   return await act({ settings, store, ring })
-}
-
-export function readRing({ keyRing, keyRingFile }: Settings): KeyRing {
-  try {
-    return parseKeyRing(keyRing ?? readFileSync(keyRingFile, 'utf8'))
-  } catch (error) {
-    const from = keyRing === null ? keyRingFile : otherNames.keyRing
-    throw new AppError('key-ring.invalid', `${from}: ${(error as Error).message}`, { cause: error })
-  }
 }
