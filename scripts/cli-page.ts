@@ -1,7 +1,7 @@
 /** docs/cli.md: the help of every command, as the command line itself prints it. */
 
 import type { Command } from 'commander'
-import { createProgram } from '../src/cli/cli.ts'
+import { createProgram } from '../src/cli/program.ts'
 
 export function cliPage(): string {
   let help = ''
