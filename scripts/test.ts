@@ -67,7 +67,10 @@ function testsOf(engine: EngineName): string[] {
 /** Drives the built server, and brings no store of its own. */
 function isOverHttp(file: string): boolean {
   const text = readFileSync(join(root, file), 'utf8')
-  return /\bstartServer\b.*from '\.\.?\/server\.ts'/s.test(text) && !/from '\.\.?\/postgres\.ts'/.test(text)
+  return (
+    /\b(startServer|besideServer)\b.*from '\.\.?\/(server|cli-run)\.ts'/s.test(text) &&
+    !/from '\.\.?\/postgres\.ts'/.test(text)
+  )
 }
 
 async function runOver(engine: EngineName, tests: readonly string[]): Promise<string> {
