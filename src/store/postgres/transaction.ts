@@ -97,7 +97,7 @@ export function createTransactions(pool: Pool) {
         return await pool.lend(until, act)
       } catch (error) {
         const isLate = performance.now() >= until - commitMs
-        if (tries >= maxTries || isLate || !mayTryAgain(error)) throw error
+        if (tries >= maxTries || isLate || !mayTryAgain(error)) throw inWords(error)
       }
     }
   }
@@ -225,6 +225,12 @@ class Lost extends Error {}
 function lost(error: unknown): never {
   const isLost = error instanceof PostgresError && (error.sqlState === '' || error.sqlState === adminShutdown)
   throw isLost ? new Lost(error.message) : error
+}
+
+/** What the guard of a late transaction reports is no use to who reads it. */
+function inWords(error: unknown): unknown {
+  const isGuard = error instanceof PostgresError && error.sqlState === divisionByZero
+  return isGuard ? new PostgresError('it would have been committed too late', divisionByZero) : error
 }
 
 /** Whether one call among many may have caused the failure. Run alone, that call fails and the others do not. */
