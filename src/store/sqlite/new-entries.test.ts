@@ -88,6 +88,19 @@ test('after a crash its owner takes over what it had queued in the last seconds'
   again.close()
 })
 
+test('what is queued before the messages of a crashed process are found counts once', () => {
+  const path = newPath()
+  const crashed = openedEngine(path)
+  issue(crashed)
+  crashed.close()
+  const engine = openEngine(path)
+  issue(engine)
+  for (let look = 0; look < 2; look++)
+    assert.equal((call(engine, 'outbox.depth') as { queued: number }).queued, 2)
+  assert.equal(dueIn(path).length, 2)
+  engine.close()
+})
+
 test('a notice is in the index at once, as a command that queues it may end before it is settled', () => {
   const path = newPath()
   const engine = openedEngine(path)

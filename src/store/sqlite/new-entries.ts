@@ -77,6 +77,9 @@ export function openNewEntries(db: DatabaseSync, wallNow: () => number) {
       if (!isRecovered && !isRecovering) {
         putDueAfter.run(mark!)
         isRecovering = true
+        // Those of this process are among them, and would be counted twice.
+        gone.push(...entries.keys())
+        return
       }
       for (const { about, message, queuedAt, leaseEnd } of entries.values()) {
         if (!isAll && queuedAt > now - newMs && leaseEnd > now) continue
