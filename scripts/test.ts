@@ -84,8 +84,7 @@ async function runOver(engine: EngineName, tests: readonly string[]): Promise<st
       '--test-reporter=spec',
       `--test-concurrency=${concurrency}`,
       `--test-timeout=${maxTestMs}`,
-      // A file whose tests have ended ends too, whatever they left open: one open socket kept a whole run waiting.
-      '--test-force-exit',
+      `--import=${join(root, 'test', 'end-of-file.ts')}`,
       ...tests,
     ],
     {

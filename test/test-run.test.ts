@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from './server.ts'
 
-test('a test file that leaves something open does not keep the run from ending', {
+test('a test file that leaves something open fails, and does not keep the run from ending', {
   timeout: 120_000,
 }, async () => {
   const folder = temporaryFolder()
@@ -23,7 +23,7 @@ test('a test file that leaves something open does not keep the run from ending',
   const script = join(import.meta.dirname, '..', 'scripts', 'test.ts')
   const child = spawn(process.execPath, [script, 'sqlite', file], { env, stdio: 'ignore' })
   try {
-    assert.deepEqual(await once(child, 'exit'), [0, null])
+    assert.deepEqual(await once(child, 'exit'), [1, null])
   } finally {
     child.kill('SIGTERM')
     rmSync(folder, { recursive: true })
