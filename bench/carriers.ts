@@ -23,7 +23,7 @@ const window = 400
 export async function startPeers(stack: AsyncDisposableStack): Promise<Peers> {
   const start = async (file: string) => {
     const peer = stack.use(await measured([join(import.meta.dirname, file)]))
-    return peer.told as unknown as { readonly port: number; readonly counts: string }
+    return peer.told as { readonly port: number; readonly counts: string }
   }
   const [http, smpp] = [await start('http-peer.ts'), await start('smpp-peer.ts')]
   const webhook = `http://127.0.0.1:${http.port}`

@@ -121,7 +121,7 @@ function start(tree: string, data: string): Promise<Measured> {
 async function startAndStop(tree: string, data: string): Promise<Start> {
   const startedAt = performance.now()
   await using server = await start(tree, data)
-  const { http } = server.told as unknown as { http: string }
+  const { http } = server.told as { http: string }
   const { ok } = await fetch(`${http}/livez`)
   if (!ok) throw new Error('a server that had just started did not answer')
   return { wallMs: performance.now() - startedAt, cpuMs: fineCpuMsOf(server.pid) }

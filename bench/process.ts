@@ -24,7 +24,7 @@ export type Watched = {
 export type Measured = AsyncDisposable &
   Watched & {
     /** The first line it printed, as JSON. */
-    readonly told: Record<string, never>
+    readonly told: unknown
     /** To that line. */
     readonly startMs: number
     /** What it asked of its engines so far, by protocol; only if it was started with `engines`. */
@@ -81,7 +81,7 @@ export async function measured(
   timer.abort()
   return {
     ...watch(child.pid!),
-    told: JSON.parse(printed.split('\n')[0]!) as Record<string, never>,
+    told: JSON.parse(printed.split('\n')[0]!) as unknown,
     startMs: performance.now() - startedAt,
     async counted() {
       child.send('count')

@@ -72,7 +72,7 @@ export async function serve(options: ServerOptions): Promise<Served> {
     ],
     { env, ...(engines && { engines }) },
   )
-  const told = process.told as unknown as Told
+  const told = process.told as Told
   const token = await memberToken(told)
   return {
     process,

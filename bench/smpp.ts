@@ -150,7 +150,7 @@ function median(values: readonly number[]): number {
 }
 
 await using peer = await measured(['bench/smpp-peer.ts'])
-const port = Number(peer.told.port)
+const { port } = peer.told as { readonly port: number }
 const results: Record<string, number>[] = []
 for (const window of [10, 100]) {
   const clients = {

@@ -125,7 +125,7 @@ async function spentOnFloor(
   floor: Measured,
   load: (url: string) => Promise<Load>,
 ): Promise<FloorMeasurement> {
-  const { http } = floor.told as unknown as { http: string }
+  const { http } = floor.told as { http: string }
   const before = floor.cpuMs()
   const told = await load(http)
   return { ...told, serverUs: ((floor.cpuMs() - before) * 1000) / told.requests }

@@ -68,6 +68,7 @@ export class CounterSeries<L extends string> {
     this.help = help
     this.labelNames = labelNames
     this.#cells = new Cells(labelNames, () => ({ count: 0 }))
+    // The registry's type names prom-client's own classes; it reads name, help, type and aggregator, and calls get.
     for (const registry of registers) registry.registerMetric(this as never)
   }
 
@@ -109,6 +110,7 @@ export class HistogramSeries<L extends string> {
     this.#bounds = buckets
     // One more for what is beyond all bounds.
     this.#cells = new Cells(labelNames, () => ({ counts: new Float64Array(buckets.length + 1), sum: 0 }))
+    // The registry's type names prom-client's own classes; it reads name, help, type and aggregator, and calls get.
     for (const registry of registers) registry.registerMetric(this as never)
   }
 

@@ -19,6 +19,7 @@ export function phoneLibrary(): typeof Library {
 /** The numbering plans of the library's metadata. */
 export function newPhoneMetadata(): Core.Metadata {
   const { Metadata } = require('libphonenumber-js/core') as typeof Core
+  // Its types want literal texts, which those of a JSON file are not.
   return new Metadata(phoneMetadata() as never)
 }
 

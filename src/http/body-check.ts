@@ -5,6 +5,7 @@ import type { Schema } from '../json-schema.ts'
 import { type Fault, faultFinder } from '../schema-faults.ts'
 
 /** Strict in types: "1" is no number, and a missing field is not filled in. */
+// Fastify's types want builders that take Ajv's options; ours has none to take.
 export const bodyCheck = {
   compilersFactory: { buildValidator: () => validatorOf, buildSerializer: () => noSerializer },
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>

@@ -15,6 +15,7 @@ const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
 export function answerEdges(app: FastifyInstance, onError: OnError): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error.validation)
+      // By Fastify's types these are Ajv's; they are what `bodyCheck` found.
       return sendRefusal(request, reply, refusalOf(error.validation as unknown as readonly Fault[]))
     const problem = problemOf(error)
     if (problem === 'body-too-large')

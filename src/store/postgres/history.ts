@@ -7,6 +7,7 @@ import { storedDispatchOf } from '../stored-dispatch.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { heldDispatches } from './dispatches.ts'
 import { byText } from './order.ts'
+import { rowInState, type VerificationRow } from './rows.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { runAlone } from './unit-of-work.ts'
@@ -127,22 +128,7 @@ export function postgresHistory(
 
 const keyOf = ({ message, nth }: { message: string; nth: number }) => `${message} ${nth}`
 
-function rowOf(one: EndedVerification) {
-  const { id, tenant, app, member, address, purpose, keyId, digits, state, submissions, isTest, usedAt } = one
-  return {
-    id,
-    tenant,
-    app,
-    member,
-    address,
-    purpose,
-    key_id: keyId,
-    digits,
-    state: state === stateNumber.live ? stateNumber.expired : state,
-    issued_at: one.issuedAt,
-    expires_at: one.expiresAt,
-    submissions,
-    is_test: isTest,
-    used_at: usedAt,
-  }
+/** One that is live in the faster store is kept as expired, because here it must not be in the index of live ones. */
+function rowOf(one: EndedVerification): VerificationRow {
+  return rowInState(one, one.state === stateNumber.live ? stateNumber.expired : one.state)
 }

@@ -95,6 +95,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     (...args: Args): Promise<Result> =>
       underWay.begin<Result>(name, (id, until) =>
         batches.add({
+          // A batch holds verbs of all kinds; each is called with the arguments that stand beside it.
           verb: verb as unknown as BatchedVerb,
           args,
           until,

@@ -116,6 +116,11 @@ export function storedOf(row: VerificationRow): StoredVerification {
 }
 
 export function rowOf(record: StoredVerification): VerificationRow {
+  return rowInState(record, stateNumber[record.state])
+}
+
+/** The row of a verification whose state is kept as a number, as those of another store are. */
+export function rowInState(record: Omit<StoredVerification, 'state'>, state: StateNumber): VerificationRow {
   const { id, tenant, app, member, address, purpose, digits, submissions } = record
   return {
     id,
@@ -126,7 +131,7 @@ export function rowOf(record: StoredVerification): VerificationRow {
     purpose,
     key_id: record.keyId,
     digits,
-    state: stateNumber[record.state],
+    state,
     issued_at: record.issuedAt,
     expires_at: record.expiresAt,
     submissions,
