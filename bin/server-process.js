@@ -1,5 +1,5 @@
 // Gives a server the settings of its process that cannot be changed once it runs: by taking its own place, which costs 25 ms.
-// Without it a server under full load takes a third more memory (docs/speed.md).
+// Without it a server took a third more memory after eight seconds of sends (docs/speed.md, "Start, memory, and rest").
 
 /** MiB of a half of the young generation. By itself V8 lets it grow to 32, which costs as much CPU. */
 const semiSpace = '--max-semi-space-size=8'
