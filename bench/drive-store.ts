@@ -30,7 +30,7 @@ export async function driveStore(store: Store, seconds: number): Promise<number>
 export async function liveOnce(store: Store): Promise<{
   readonly id: string
   readonly messageId: string
-  readonly member: string
+  readonly subject: string
   readonly number: string
   /** When it was issued. */
   readonly at: number
@@ -49,7 +49,7 @@ export async function liveOnce(store: Store): Promise<{
   const used = await store.verifications.use({ id, wrong: [], consumes: true })
   if (!used) throw new Error('a right code was not used')
   return {
-    ...{ id, messageId: settlement.dispatch.messageId, member: key.member, at: settlement.queuedAt },
+    ...{ id, messageId: settlement.dispatch.messageId, subject: key.subject, at: settlement.queuedAt },
     number: key.address.slice('tel:+86'.length),
   }
 }
@@ -73,7 +73,7 @@ function nextKey(): VerificationKey {
   return {
     tenant: 'demo',
     app: 'bench',
-    member: (nth % 100_000).toString(16).padStart(32, '0'),
+    subject: (nth % 100_000).toString(16).padStart(32, '0'),
     address: `tel:+86${13_000_000_000 + nth}`,
     purpose: 'own-contact',
   }

@@ -78,7 +78,7 @@ function copied(value: SQLInputValue, sample: Sample, i: number, count: number):
     .replaceAll(sample.id, `${time}${middle}${sample.id.slice(44)}`)
     .replaceAll(sample.messageId, `${time}${middle.slice(12)}`)
     .replaceAll(sample.number, String(firstNumber + (i % numbers)))
-    .replaceAll(sample.member, (i % 1_000_000).toString(16).padStart(32, '0'))
+    .replaceAll(sample.subject, (i % 1_000_000).toString(16).padStart(32, '0'))
 }
 
 type Query = (text: string) => Promise<Record<string, string | null>[]>
@@ -124,7 +124,7 @@ function sqlOf(value: unknown, sample: Sample): string {
     [sample.id, `lpad(to_hex(at), 12, '0') || md5(n::text) || '${sample.id.slice(44)}'`],
     [sample.messageId, `lpad(to_hex(at), 12, '0') || substr(md5(n::text), 13)`],
     [sample.number, `(${firstNumber} + n % ${numbers})::text`],
-    [sample.member, 'md5((n % 1000000)::text)'],
+    [sample.subject, 'md5((n % 1000000)::text)'],
   ]
   let rest = [text]
   for (const [found] of parts)

@@ -137,12 +137,12 @@ async function ask(
   const subject: ThrottleSubject = {
     tenant,
     app,
-    member: member.id,
+    subject: member.id,
     limiterKey,
     network: one.network,
     isHolder: false,
   }
-  const key = newKey({ tenant, app, member: member.id, address: limiterKey })
+  const key = newKey({ tenant, app, subject: member.id, address: limiterKey })
   const message = newMessage({ tenant, app, to: phone, values: one.values, lifetimeMs, cooldown: ['ia:x:y'] })
   const limits = issueLimits(subject, defaultLimits, defaultAddressCap)
   const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, limits, message }))

@@ -10,7 +10,7 @@ const subject: CodeSubject = {
   id: '019a00000000'.padEnd(44, '0'),
   tenant: 'demo',
   app: 'app',
-  member: 'member',
+  subject: 'member',
   address: 'tel:+8613800138000',
   purpose: 'new-contact',
 }
@@ -70,7 +70,7 @@ test('the same verification has the same code every time', () => {
   )
 })
 
-test('N-7: id, tenant, app, member, address and purpose each make another code', () => {
+test('N-7: id, tenant, app, subject, address and purpose each make another code', () => {
   const own = deriveCode(ring.newest, subject, 10)
   for (const field of Object.keys(subject) as (keyof CodeSubject)[])
     assert.notEqual(deriveCode(ring.newest, { ...subject, [field]: `${subject[field]}x` }, 10), own, field)

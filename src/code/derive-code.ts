@@ -7,7 +7,7 @@ export type CodeSubject = {
   readonly id: string
   readonly tenant: string
   readonly app: string
-  readonly member: string
+  readonly subject: string
   /** The address's identity, see `addressKey`. */
   readonly address: string
   readonly purpose: string
@@ -22,8 +22,8 @@ const version = 'countersign-code-1'
  * @returns Exactly `digits` decimal digits. It stays a string all the way to the phone, to keep its leading zeros.
  */
 export function deriveCode(key: RingKey, subject: CodeSubject, digits: number): string {
-  const { tenant, app, id, member, address, purpose } = subject
-  const mac = key.codeMac(canonical([version, tenant, app, id, member, address, purpose]))
+  const { tenant, app, id, subject: person, address, purpose } = subject
+  const mac = key.codeMac(canonical([version, tenant, app, id, person, address, purpose]))
   const value = BigInt(`0x${mac.slice(0, 32)}`) % 10n ** BigInt(digits)
   return value.toString().padStart(digits, '0')
 }

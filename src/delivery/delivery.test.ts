@@ -82,7 +82,7 @@ function workerOf(router: Router): Delivery & { dispatches: Dispatch[] } {
   return { ...delivery, dispatches }
 }
 
-let members = 0
+let subjects = 0
 
 async function issue(
   lease: Delivery['lease'],
@@ -92,7 +92,7 @@ async function issue(
   const key = {
     tenant: 't',
     app: 'a',
-    member: `m${members++}`,
+    subject: `s${subjects++}`,
     address: 'tel:+8613800138000',
     purpose: 'new-contact' as const,
   }

@@ -6,7 +6,7 @@ import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'
 import { noticesOf } from './notices.ts'
 import type { Services } from './services.ts'
-import type { Act } from './subject.ts'
+import { actOf, type MemberAct } from './subject.ts'
 import { submitCode } from './submit-code.ts'
 
 export type ChangeOutcome =
@@ -28,7 +28,7 @@ const maxTries = 3
  */
 export async function changeContact(
   services: Services,
-  act: Act,
+  memberAct: MemberAct,
   entered: string,
   country: string | null,
   locale: string,
@@ -40,16 +40,11 @@ export async function changeContact(
 
   async function change(): Promise<ChangeOutcome> {
     // The purpose is always that of a new contact: a code for a present contact proves that contact and nothing more.
-    const submitted = await submitCode(services, {
-      act,
-      entersFor: 'update',
-      purpose: 'new-contact',
-      entered,
-      repeat,
-    })
+    const act = actOf(memberAct, 'new-contact')
+    const submitted = await submitCode(services, { act, entersFor: 'update', entered, repeat })
     if (submitted.kind === 'repeated') return { kind: 'changed' }
     if (submitted.kind !== 'match') return submitted
-    const { session, address } = act
+    const { session, address } = memberAct
     let member: Member | undefined = session.member
     for (let tries = 0; tries < maxTries && member; tries++) {
       const hasContact = member.phone !== null || member.email !== null

@@ -5,7 +5,7 @@ import type { Throttled } from '../throttle/acquire.ts'
 import { countUse } from './count-use.ts'
 import { proofMs } from './policy.ts'
 import type { Services } from './services.ts'
-import { type Act, purposeFor } from './subject.ts'
+import { actOf, type MemberAct } from './subject.ts'
 import { submitCode } from './submit-code.ts'
 
 export type CheckOutcome = { readonly kind: 'verified' } | { readonly kind: 'refused' } | Throttled
@@ -17,25 +17,25 @@ export type CheckOutcome = { readonly kind: 'verified' } | { readonly kind: 'ref
  */
 export async function checkCode(
   services: Services,
-  act: Act,
+  memberAct: MemberAct,
   entered: string,
   repeat: string | undefined,
 ): Promise<CheckOutcome> {
-  const purpose = purposeFor(act.session.member, act.address)
+  const act = actOf(memberAct)
   const outcome = await submit()
   services.metrics.submissions.inc({ act: 'verify', outcome: outcome.kind })
   return outcome
 
   async function submit(): Promise<CheckOutcome> {
-    const submitted = await submitCode(services, { act, entersFor: 'verify', purpose, entered, repeat })
+    const submitted = await submitCode(services, { act, entersFor: 'verify', entered, repeat })
     if (submitted.kind === 'repeated') return { kind: 'verified' }
     if (submitted.kind !== 'match') return submitted
-    const isOwn = purpose === 'own-contact'
+    const isOwn = act.purpose === 'own-contact'
     const used = await services.store.verifications.use({
       id: submitted.record.id,
       wrong: submitted.wrong,
       consumes: isOwn,
-      ...(isOwn && { proof: { login: act.session.token.login, lastsMs: proofMs } }),
+      ...(isOwn && { proof: { login: memberAct.session.token.login, lastsMs: proofMs } }),
       ...(repeat !== undefined && { repeat }),
     })
     reached('after-use', submitted.record.id)

@@ -8,9 +8,11 @@ import { createRefusals } from './refusals.ts'
 import type { Act } from './subject.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
-const actOf = (member: string, number = '+8613800138000') =>
+const actOf = (subject: string, number = '+8613800138000') =>
   ({
-    session: { tenant: { id: 't' }, app: { id: 'a' }, member: { id: member } },
+    tenant: 't',
+    app: { id: 'a' },
+    subject,
     address: { kind: 'phone', e164: number, region: 'CN' } as unknown as Address,
     network: 'n',
   }) as unknown as Act

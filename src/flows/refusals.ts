@@ -8,7 +8,7 @@ import type { Log } from '../log.ts'
 import { regionOf } from '../message/destination.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Throttled } from '../throttle/acquire.ts'
-import type { Act } from './subject.ts'
+import { type Act, wordOf } from './subject.ts'
 
 export type Refusal = {
   readonly act: 'send' | 'verify' | 'update'
@@ -31,11 +31,11 @@ export type RefusalNeeds = {
   readonly now?: () => number
 }
 
-/** The most records in a minute of one member with one address. Further ones would add nothing new. */
+/** The most records in a minute of one person with one address. Further ones would add nothing new. */
 const maxOfOne = 6
-/** The most records in a minute of one member with all addresses. */
-const maxOfMember = 30
-/** The most records in a minute of all members: 10 rows a second, at most some 100 MB a day, however many attack. */
+/** The most records in a minute of one person with all addresses. */
+const maxOfSubject = 30
+/** The most records in a minute of all people: 10 rows a second, at most some 100 MB a day, however many attack. */
 const maxOfAll = 600
 const minuteMs = 60_000
 
@@ -49,34 +49,29 @@ export function createRefusals({
   let all = 0
   let since = now()
 
-  function mayRecord(member: string, address: string): boolean {
+  function mayRecord(subject: string, address: string): boolean {
     if (now() - since >= minuteMs) {
       counted = new Map()
       all = 0
       since = now()
     }
-    const one = `${member} ${address}`
-    const [ofOne = 0, ofMember = 0] = [counted.get(one), counted.get(member)]
-    if (ofOne >= maxOfOne || ofMember >= maxOfMember || all >= maxOfAll) return false
+    const one = `${subject} ${address}`
+    const [ofOne = 0, ofSubject = 0] = [counted.get(one), counted.get(subject)]
+    if (ofOne >= maxOfOne || ofSubject >= maxOfSubject || all >= maxOfAll) return false
     counted.set(one, ofOne + 1)
-    counted.set(member, ofMember + 1)
+    counted.set(subject, ofSubject + 1)
     all++
     return true
   }
 
-  return ({ session, address }, { act, reason, limit, verification = '' }) => {
+  return ({ tenant, app, subject, address }, { act, reason, limit, verification = '' }) => {
     const key = addressKey(address)
-    const { tenant, app, member } = {
-      tenant: session.tenant.id,
-      app: session.app.id,
-      member: session.member.id,
-    }
-    if (!mayRecord(member, key)) return
+    if (!mayRecord(subject, key)) return
     const country = regionOf(address)
     // After the answer, so that its time does not show what is recorded.
     apartFromAnswer(() =>
       setImmediate(() => {
-        const ids = { tenant, app, member }
+        const ids = { tenant, app: app.id, member: loggable(subject) }
         const rule = limit && { scope: limit.scope, rule: limit.rule }
         log.info(act === 'send' ? 'a send was refused' : 'a code was refused', {
           ...ids,
@@ -97,4 +92,9 @@ export function createRefusals({
       }),
     )
   }
+}
+
+/** A subject that is the address itself is left out: neither log nor journal holds an address. */
+function loggable(subject: string): string {
+  return subject.includes(':') && wordOf(subject) === undefined ? '' : subject
 }

@@ -10,7 +10,7 @@ import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import { allowsDestination } from './policy.ts'
 import type { Services } from './services.ts'
-import { type Act, purposeFor, throttleSubject, verificationKey } from './subject.ts'
+import { actOf, type MemberAct, throttleSubject, verificationKey } from './subject.ts'
 
 export type RequestOutcome =
   /** Committed: it reaches a provider while its code lives, or its failure is recorded. */
@@ -26,16 +26,21 @@ export type RequestOutcome =
  * @param locale  The language of the message, one of the shipped ones.
  * @throws AppError `store.unavailable`; then nothing was issued that the caller may count on.
  */
-export async function requestCode(services: Services, act: Act, locale: string): Promise<RequestOutcome> {
-  const { address, session } = act
-  const policy = services.policyOf(session.app)
+export async function requestCode(
+  services: Services,
+  memberAct: MemberAct,
+  locale: string,
+): Promise<RequestOutcome> {
+  const act = actOf(memberAct)
+  const { address, tenant, app } = act
+  const policy = services.policyOf(app)
   const channel = address.kind === 'phone' ? 'sms' : 'email'
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const destination = {
     channel,
     region: regionOf(address),
-    tenant: session.tenant.id,
-    app: session.app.id,
+    tenant,
+    app: app.id,
   } as const
   if (!allowsDestination(policy, destination) || !services.serves(destination)) {
     count('unreachable')
@@ -44,17 +49,16 @@ export async function requestCode(services: Services, act: Act, locale: string):
   }
   const now = services.clock.now()
   const isTest = services.testCodeOf(addressKey(address), now) !== undefined
-  const purpose = purposeFor(session.member, address)
   const limits = services.hasLimits
-    ? issueLimits(throttleSubject(act, purpose), limitsFor(policy.limits, isTest), services.addressCap)
+    ? issueLimits(throttleSubject(act), limitsFor(policy.limits, isTest), services.addressCap)
     : []
   const lifetimeMs = policy.lifetimeMs[channel]
   const message: NewMessage | undefined = isTest
     ? undefined
     : {
         id: newMessageId(now),
-        tenant: session.tenant.id,
-        app: session.app.id,
+        tenant,
+        app: app.id,
         channel,
         to: address,
         locale,
@@ -64,7 +68,7 @@ export async function requestCode(services: Services, act: Act, locale: string):
         // Refunded if no carrier took the message: hits in limits of this address, not in those of the caller.
         cooldown: limits.filter((limit) => isOfAddress(limit)).map((limit) => limit.key),
       }
-  const key = verificationKey(act, purpose)
+  const key = verificationKey(act)
   const result = await services.store.verifications.issue({
     id: newVerificationId(now, key.address),
     key,

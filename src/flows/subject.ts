@@ -1,19 +1,34 @@
-/** The key of a verification and its throttle subject, from a session and an address. */
+/** Who an act is for: a person, an address and a purpose, asked for by an app. */
 
 import { type Address, addressKey, limiterKey } from '../address/address.ts'
-import type { Member, Session } from '../directory/directory.ts'
+import type { App, Member, Session } from '../directory/directory.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, VerificationKey } from '../verification/verification.ts'
 
-/** An act of a logged-in caller on an address. */
+/** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
 export type Act = {
+  readonly app: App
+  /** The tenant that it is for. That of a service provider's act may be another than the app's. */
+  readonly tenant: string
+  /** The person, see `VerificationKey`. */
+  readonly subject: string
+  readonly address: Address
+  readonly purpose: Purpose
+  /** The client's network as limits count it; undefined if the caller does not name the client. */
+  readonly network: string | undefined
+  /** Whether the address is a contact of the subject already. */
+  readonly isHolder: boolean
+}
+
+/** An act of a logged-in member on an address. */
+export type MemberAct = {
   readonly session: Session
   readonly address: Address
   /** The client's network as limits count it, see `networkOfClient`. */
   readonly network: string
 }
 
-/** A present contact of the member is proved, any other address is stored; there are no other purposes yet. */
+/** A present contact of the member is proved, any other address is stored; members have no other purposes. */
 export function purposeFor(member: Member, address: Address): Purpose {
   const key = addressKey(address)
   const isOwn = [member.phone, member.email].some(
@@ -22,24 +37,41 @@ export function purposeFor(member: Member, address: Address): Purpose {
   return isOwn ? 'own-contact' : 'new-contact'
 }
 
-export function verificationKey({ session, address }: Act, purpose: Purpose): VerificationKey {
-  return {
-    tenant: session.tenant.id,
-    app: session.app.id,
-    member: session.member.id,
-    address: addressKey(address),
-    purpose,
-  }
-}
-
 /** A member who asks for or enters a code for a present contact is its holder; everyone else is not. */
-export function throttleSubject({ session, address, network }: Act, purpose: Purpose): ThrottleSubject {
+export function actOf(
+  { session, address, network }: MemberAct,
+  purpose = purposeFor(session.member, address),
+): Act {
   return {
+    app: session.app,
     tenant: session.tenant.id,
-    app: session.app.id,
-    member: session.member.id,
-    limiterKey: limiterKey(address),
+    subject: session.member.id,
+    address,
+    purpose,
     network,
     isHolder: purpose === 'own-contact',
   }
+}
+
+/**
+ * The subject of someone who is no member, so that no two of them are the same: members' ids have no colon.
+ * @param word  The caller's own word for the person; without one the address itself is the subject.
+ */
+export function subjectOf(word: string | undefined, address: Address): string {
+  return word === undefined ? addressKey(address) : `${wordPrefix}${word}`
+}
+
+/** The caller's own word in a subject; undefined if it is an address or a member. */
+export function wordOf(subject: string): string | undefined {
+  return subject.startsWith(wordPrefix) ? subject.slice(wordPrefix.length) : undefined
+}
+
+const wordPrefix = 'sub:'
+
+export function verificationKey({ tenant, app, subject, address, purpose }: Act): VerificationKey {
+  return { tenant, app: app.id, subject, address: addressKey(address), purpose }
+}
+
+export function throttleSubject({ tenant, app, subject, address, network, isHolder }: Act): ThrottleSubject {
+  return { tenant, app: app.id, subject, limiterKey: limiterKey(address), network, isHolder }
 }

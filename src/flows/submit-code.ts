@@ -4,7 +4,7 @@ import { enteredCode } from '../code/entered-code.ts'
 import type { Hit, Throttled } from '../throttle/acquire.ts'
 import { submissionLimits } from '../throttle/policy.ts'
 import { decideSubmission } from '../verification/decide-submission.ts'
-import type { Purpose, Verification } from '../verification/verification.ts'
+import type { Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, throttleSubject, verificationKey } from './subject.ts'
 
@@ -12,7 +12,6 @@ export type Submission = {
   readonly act: Act
   /** The call that the code is entered in. */
   readonly entersFor: 'verify' | 'update'
-  readonly purpose: Purpose
   /** The code as the person typed or pasted it. */
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
@@ -32,12 +31,12 @@ export type Submitted =
   | Throttled
 
 export async function submitCode(services: Services, submission: Submission): Promise<Submitted> {
-  const { act, entersFor, purpose, entered, repeat } = submission
+  const { act, entersFor, entered, repeat } = submission
   const { store, ring } = services
-  const policy = services.policyOf(act.session.app)
-  const key = verificationKey(act, purpose)
+  const policy = services.policyOf(act.app)
+  const key = verificationKey(act)
   const limits = services.hasLimits
-    ? submissionLimits(throttleSubject(act, purpose), policy.limits)
+    ? submissionLimits(throttleSubject(act), policy.limits)
     : { counted: [], wrong: [] }
   const taken = await store.verifications.takeSubmission({
     key,

@@ -8,7 +8,7 @@ const record: Verification = {
   id: 'v',
   tenant: 't',
   app: 'a',
-  member: 'm',
+  subject: 'm',
   address: 'tel:+8613800138000',
   purpose: 'new-contact',
   keyId: 'k',

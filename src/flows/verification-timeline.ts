@@ -37,6 +37,7 @@ export type Timeline = {
   readonly id: string
   readonly tenant: string
   readonly app: string
+  /** The person, a member or another subject. */
   readonly member: string
   /** Masked. */
   readonly address: string
@@ -110,8 +111,8 @@ export async function findVerifications(
   return {
     refusals: refusals.map(refusalOf),
     found: found.slice(0, most).map((record) => {
-      const { id, app, member, issuedAt, usedAt } = record
-      return { id, app, member, state: stateOf(record, now), issuedAt, usedAt }
+      const { id, app, subject, issuedAt, usedAt } = record
+      return { id, app, member: subject, state: stateOf(record, now), issuedAt, usedAt }
     }),
   }
 }
@@ -135,7 +136,7 @@ export function timelineOf(
   dispatches: readonly RecordedDispatch[],
   now: number,
 ): Timeline {
-  const { id, tenant, app, member, purpose, issuedAt, expiresAt, usedAt, submissions, isTest } = record
+  const { id, tenant, app, subject, purpose, issuedAt, expiresAt, usedAt, submissions, isTest } = record
   const state = stateOf(record, now)
   const steps: Step[] = [{ at: issuedAt, event: 'issued' }]
   const queued = new Set<string>()
@@ -180,7 +181,7 @@ export function timelineOf(
     id,
     tenant,
     app,
-    member,
+    member: subject,
     address: maskKey(record.address),
     purpose,
     state,

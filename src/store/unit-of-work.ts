@@ -30,8 +30,8 @@ export type Needs = {
   live(key: VerificationKey): void
   /** The same. If there is none, the decoy, whose reading costs as much (A-1). */
   liveOrDecoy(key: VerificationKey): void
-  /** All live verifications of a member. */
-  liveOf(tenant: string, member: string): void
+  /** All live verifications of a subject. */
+  liveOf(tenant: string, subject: string): void
   lastAccepted(verification: string): void
   /** A message in the outbox. */
   entry(key: EntryKey): void
@@ -61,8 +61,8 @@ export type UnitOfWork = {
     get(id: string): StoredVerification | undefined
     /** In the state `live`; its time may be over. */
     live(key: VerificationKey): StoredVerification | undefined
-    /** Those of a member in the state `live`. */
-    liveOf(tenant: string, member: string): readonly StoredVerification[]
+    /** Those of a subject in the state `live`. */
+    liveOf(tenant: string, subject: string): readonly StoredVerification[]
     add(record: StoredVerification): void
     change(record: StoredVerification, change: VerificationChange): StoredVerification
     /** Counts on the decoy if there is no verification, so that an unknown address costs the same (A-1). */

@@ -235,7 +235,7 @@ test('A-13: every app takes from every limiter that another may look at, whateve
   const long: Window = { max: 5000, perMs: 60 * day }
   const wide: LimitPolicy = { ...none, wrong: { ...none.wrong, address: [long], network: [long] } }
   for (const isHolder of [true, false]) {
-    const subject = { tenant: 't', app: 'a', member: 'm', limiterKey: 'tel:+1', network: 'n', isHolder }
+    const subject = { tenant: 't', app: 'a', subject: 'm', limiterKey: 'tel:+1', network: 'n', isHolder }
     const limitsOf = (policy: LimitPolicy) => {
       const { counted, wrong } = submissionLimits(subject, policy)
       return [...issueLimits(subject, policy, defaultAddressCap), ...counted, ...wrong]

@@ -23,7 +23,7 @@ const day = 24 * hour
 const subject: ThrottleSubject = {
   tenant: 't',
   app: 'a',
-  member: 'm',
+  subject: 'm',
   limiterKey: 'tel:+8613800138000',
   network: '192.0.2.1',
   isHolder: false,
@@ -78,7 +78,7 @@ test('a patient guesser is bounded by the days, not by the minutes alone', () =>
     let wrongs = 0
     for (let now = 1_700_000_000_000, end = now + forMs, i = 0; now < end; now += everyMs, i++) {
       const { counted, wrong } = submissionLimits(
-        { ...subject, member: `m${i % members}`, network: undefined },
+        { ...subject, subject: `m${i % members}`, network: undefined },
         defaultLimits,
       )
       if (limiters.acquire(limitsWith([...counted, ...wrong], true), now).kind === 'acquired') wrongs++
@@ -87,11 +87,11 @@ test('a patient guesser is bounded by the days, not by the minutes alone', () =>
   }
   assert.equal(guess(13 * second, day, 1), 15, 'one member, one address, a day')
   assert.equal(guess(5 * minute, 30 * day, 1), 50, 'the same, thirty days')
-  const asker = { ...subject, member: 'new', network: undefined }
+  const asker = { ...subject, subject: 'new', network: undefined }
   const limiters = keeper()
-  const guessed = { ...asker, member: 'm' }
+  const guessed = { ...asker, subject: 'm' }
   for (let i = 0; i < 30; i++) {
-    const { wrong } = submissionLimits({ ...guessed, member: `m${i % 3}` }, defaultLimits)
+    const { wrong } = submissionLimits({ ...guessed, subject: `m${i % 3}` }, defaultLimits)
     assert.equal(limiters.acquire(limitsWith(wrong, true), 1_700_000_000_000 + i).kind, 'acquired')
   }
   const decision = limiters.acquire(issueLimits(asker, defaultLimits, defaultAddressCap), 1_700_000_000_100)
@@ -115,7 +115,7 @@ test('an honest person never meets a limit', () => {
     const limiters = keeper()
     const own = {
       ...subject,
-      member: `m${person}`,
+      subject: `m${person}`,
       limiterKey: `tel:+86${13_000_000_000 + person}`,
       network: `n${person}`,
     }
@@ -184,10 +184,10 @@ test('each limit refuses on its own, one past its most', () => {
   const most: [string, Partial<ThrottleSubject>[], number][] = [
     ['member', Array.from({ length: 5 }, (_, i) => ({ limiterKey: `tel:+861380013800${i}` })), 10],
     ['member-addresses', Array.from({ length: 6 }, (_, i) => ({ limiterKey: `tel:+861380013800${i}` })), 5],
-    ['network', Array.from({ length: 200 }, (_, i) => ({ member: `m${i}`, limiterKey: `tel:${i}` })), 120],
+    ['network', Array.from({ length: 200 }, (_, i) => ({ subject: `m${i}`, limiterKey: `tel:${i}` })), 120],
     [
       'app',
-      Array.from({ length: 600 }, (_, i) => ({ member: `m${i}`, limiterKey: `tel:${i}`, network: `n${i}` })),
+      Array.from({ length: 600 }, (_, i) => ({ subject: `m${i}`, limiterKey: `tel:${i}`, network: `n${i}` })),
       500,
     ],
   ]
@@ -232,7 +232,7 @@ test('limiters of different subjects are apart and hold no address', () => {
   for (const change of [
     {},
     { tenant: 't2' },
-    { member: 'm2' },
+    { subject: 'm2' },
     { app: 'a2' },
     { limiterKey: 'tel:+8613800138001' },
     { network: '192.0.2.2' },
@@ -260,7 +260,7 @@ test('the limiters of an address lie where it lies, those of a member together',
     const subject = {
       tenant: 't',
       app: 'a',
-      member,
+      subject: member,
       limiterKey: limiterKeyOf(address),
       network: '192.0.2.1',
       isHolder: false,

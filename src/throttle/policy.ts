@@ -90,11 +90,12 @@ export const defaultLimits: LimitPolicy = {
 /** Codes to one address over all tenants, half of them for holders. A setting of the installation. */
 export const defaultAddressCap: Window = { max: 20, perMs: day }
 
-/** A member acting on an address, in the form that limits need. */
+/** A person acting on an address, in the form that limits need. */
 export type ThrottleSubject = {
   readonly tenant: string
   readonly app: string
-  readonly member: string
+  /** The person, see `VerificationKey`. */
+  readonly subject: string
   /** The address without its interchangeable parts, see `limiterKey`. */
   readonly limiterKey: string
   /** The client's network, see `networkOfClient`; undefined if it is not known. */
@@ -109,17 +110,18 @@ export type ThrottleSubject = {
  * @param cap  See `defaultAddressCap`.
  */
 export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Limit[] {
-  const { tenant, app, member, network, isHolder } = subject
+  const { tenant, app, network, isHolder } = subject
+  const person = nameOf(subject.subject)
   const unkeyed = unkeyedOf(policy)
   const total = totalsOf(cap)
   const address = digestOf(subject.limiterKey)
   const limits: Limit[] = [
-    { ...(isHolder ? unkeyed.holder : unkeyed.memberAddress), key: `im:${tenant}:${member}:${address}` },
+    { ...(isHolder ? unkeyed.holder : unkeyed.memberAddress), key: `im:${tenant}:${person}:${address}` },
     isHolder
       ? { ...total.holders, key: `ta:holders:${address}` }
       : { ...total.others, key: `ta:others:${address}` },
-    { ...unkeyed.member, key: `iu:${tenant}:${member}` },
-    { ...unkeyed.memberAddresses, key: `id:${tenant}:${member}`, tag: tagOf(bytesOf(address)) },
+    { ...unkeyed.member, key: `iu:${tenant}:${person}` },
+    { ...unkeyed.memberAddresses, key: `id:${tenant}:${person}`, tag: tagOf(bytesOf(address)) },
     { ...unkeyed.app, key: `ip:${app}` },
   ]
   if (unkeyed.appDay) limits.push({ ...unkeyed.appDay, key: `iq:${app}` })
@@ -144,20 +146,29 @@ export function submissionLimits(
   subject: ThrottleSubject,
   policy: LimitPolicy,
 ): { counted: Limit[]; wrong: Limit[] } {
-  const { tenant, member, network, isHolder } = subject
+  const { tenant, network, isHolder } = subject
+  const person = nameOf(subject.subject)
   const unkeyed = unkeyedOf(policy).submissions
   const address = digestOf(subject.limiterKey)
-  const own = `${tenant}:${member}:${address}`
+  const own = `${tenant}:${person}:${address}`
   const counted: Limit[] = [{ ...unkeyed.memberAddress, key: `sm:${own}` }]
   const wrong: Limit[] = [
     { ...unkeyed.memberAddressWrong, key: `wm:${own}` },
-    { ...unkeyed.memberWrong, key: `wu:${tenant}:${member}` },
+    { ...unkeyed.memberWrong, key: `wu:${tenant}:${person}` },
   ]
   if (!isHolder)
     // A guess by a member without a live code can never be right, so it does not count against the address.
     wrong.push({ ...unkeyed.addressWrong, key: `wa:${tenant}:${address}`, decoyKey: `wx:${own}` })
   if (network !== undefined) wrong.push({ ...unkeyed.networkWrong, key: `wn:${network}` })
   return { counted, wrong }
+}
+
+/**
+ * A subject in keys of limiters: a member's id as it is; any other subject as a digest, because it may be an address, and may
+ * be long.
+ */
+function nameOf(subject: string): string {
+  return subject.includes(':') ? digestOf(subject) : subject
 }
 
 /**

@@ -14,7 +14,7 @@ const day = 24 * hour
 
 type Caller = {
   readonly tenant: string
-  readonly member: string
+  readonly subject: string
   readonly network: string
   readonly isHolder: boolean
 }
@@ -47,13 +47,13 @@ function model(planted: (limits: Limit[]) => Limit[] = (limits) => limits) {
       const limits = issueLimits(subjectOf(caller), defaultLimits, defaultAddressCap)
       if (limit(limits, now).kind === 'throttled') return false
       messages.push({ ...caller, at: now })
-      const key = `${caller.tenant} ${caller.member}`
+      const key = `${caller.tenant} ${caller.subject}`
       const live = codes.get(key)
       if (!live || live.expiresAt <= now) codes.set(key, { expiresAt: now + minute, submissions: 0 })
       return true
     },
     enter(caller: Caller, isRight: boolean, now: number): 'right' | 'refused' | 'throttled' {
-      const key = `${caller.tenant} ${caller.member}`
+      const key = `${caller.tenant} ${caller.subject}`
       const found = codes.get(key)
       const live = found && found.expiresAt > now ? found : undefined
       const { counted, wrong } = submissionLimits(subjectOf(caller), defaultLimits)
@@ -111,14 +111,14 @@ function play(on: Model, history: readonly Act[], withStrangers: boolean) {
   for (const act of history) {
     now += act.afterMs
     if (act.who === 'holder' || act.who === 'pending') {
-      const caller = { ...own, member: act.who, isHolder: act.who === 'holder' }
+      const caller = { ...own, subject: act.who, isHolder: act.who === 'holder' }
       const isSent = sentAt[act.who] > now - minute
       if (isSent) got[act.who].push(on.enter(caller, true, now))
       else if (on.ask(caller, now)) got[act.who].push('sent')
       else got[act.who].push('not sent')
       sentAt[act.who] = !isSent && got[act.who].at(-1) === 'sent' ? now : 0
     } else if (withStrangers) {
-      const caller = { tenant: act.tenant, network: act.network, member: `s${act.who}`, isHolder: false }
+      const caller = { tenant: act.tenant, network: act.network, subject: `s${act.who}`, isHolder: false }
       if (act.isAsking) on.ask(caller, now)
       for (let nth = 0; nth < act.guesses; nth++) on.enter(caller, false, now + nth)
     }
@@ -192,11 +192,11 @@ test('A-9: strangers learn from their refusals nothing of what the holder does',
         return history.flatMap((act) => {
           now += act.afterMs
           if (typeof act.who === 'string') {
-            if (withHolder && on.ask({ ...own, member: 'holder', isHolder: true }, now))
-              on.enter({ ...own, member: 'holder', isHolder: true }, act.isAsking, now + 1)
+            if (withHolder && on.ask({ ...own, subject: 'holder', isHolder: true }, now))
+              on.enter({ ...own, subject: 'holder', isHolder: true }, act.isAsking, now + 1)
             return []
           }
-          const caller = { tenant: act.tenant, network: 'elsewhere', member: `s${act.who}`, isHolder: false }
+          const caller = { tenant: act.tenant, network: 'elsewhere', subject: `s${act.who}`, isHolder: false }
           return [
             on.ask(caller, now),
             ...Array.from({ length: act.guesses }, () => on.enter(caller, false, now)),
@@ -214,7 +214,7 @@ test('guesses at an address are bounded by the codes that are sent for it, howev
   let guesses = 0
   const start = 1_700_000_000_000
   for (let now = start, i = 0; now < start + day; now += 7 * second, i++) {
-    const caller = { tenant: 't0', network: `n${i % 50}`, member: `m${i % 50}`, isHolder: false }
+    const caller = { tenant: 't0', network: `n${i % 50}`, subject: `m${i % 50}`, isHolder: false }
     on.ask(caller, now)
     for (let nth = 0; nth < 6; nth++) if (on.enter(caller, false, now + nth) !== 'throttled') guesses++
   }

@@ -13,7 +13,7 @@ const record: Verification = {
   id: newVerificationId(now, 'tel:+8613800138000'),
   tenant: 't',
   app: 'a',
-  member: 'm',
+  subject: 'm',
   address: 'tel:+8613800138000',
   purpose: 'new-contact',
   keyId: 'a',
@@ -46,7 +46,7 @@ test('unknown, used, dead, expired and wrong are refused even with the right dig
 })
 
 test('N-7: a record with any one part changed refuses the code', () => {
-  for (const part of ['tenant', 'app', 'member', 'address', 'purpose', 'id'] as const)
+  for (const part of ['tenant', 'app', 'subject', 'address', 'purpose', 'id'] as const)
     assert.equal(
       decideSubmission({ ...record, [part]: `${record[part]}x` } as Verification, code, ring, now).kind,
       'refused',

@@ -15,7 +15,7 @@ const decoy: Verification = {
   keyId: '',
   tenant: 'nobody',
   app: '0'.repeat(32),
-  member: '0'.repeat(32),
+  subject: '0'.repeat(32),
   address: 'tel:+000000000000',
   purpose: 'new-contact',
   digits: 6,

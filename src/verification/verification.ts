@@ -4,16 +4,24 @@ import { partitionOf } from '../address/partition.ts'
 import { randomHex } from '../random.ts'
 
 /**
- * Why a code is asked for. A code made for one purpose never serves another.
- * own-contact: to prove that the member still holds a present contact · new-contact: to store a new contact.
+ * Why a code is asked for: a word by `purposePattern`. A code made for one purpose never serves another.
+ * own-contact: to prove that the member still holds a present contact · new-contact: to store a new contact · any other
+ * word is the caller's own.
  */
-export type Purpose = 'own-contact' | 'new-contact'
+export type Purpose = string
+
+/** A regular expression. */
+export const purposePattern = '^[a-z][a-z0-9-]{0,31}$'
 
 /** The five things a code is bound to. At most one verification is live for each such key. */
 export type VerificationKey = {
   readonly tenant: string
   readonly app: string
-  readonly member: string
+  /**
+   * The person that the code is for. For a member, the id. For anyone else see `subjectOf`: such a subject has a colon, so it
+   * is never a member's.
+   */
+  readonly subject: string
   /** The address's identity, see `addressKey`. */
   readonly address: string
   readonly purpose: Purpose

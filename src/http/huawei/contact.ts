@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import { defaultCountryKey, isCountryKey, isNumberOfCountry } from '../../address/countries.ts'
 import type { Services } from '../../flows/services.ts'
-import type { Act } from '../../flows/subject.ts'
+import type { MemberAct } from '../../flows/subject.ts'
 import { networkOfClient } from '../client-address.ts'
 import type { Refusal } from './errors.ts'
 import { invalid } from './parameters.ts'
@@ -37,7 +37,7 @@ export function contactIn(
 }
 
 /** The act of a request. */
-export function actOf(services: Services, request: FastifyRequest, address: Address): Act {
+export function actOf(services: Services, request: FastifyRequest, address: Address): MemberAct {
   const { session } = request
   const { id } = session.app
   const { tellsClientIp } = services.policyOf(session.app)

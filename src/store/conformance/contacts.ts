@@ -73,7 +73,7 @@ export function contactConformance({ store, client }: Clients): void {
     })
 
     const prove = async (member: Member, login: string, lastsMs = 60_000) => {
-      const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
+      const proof = newIssue({ key: newKey({ subject: member.id, purpose: 'own-contact' }) })
       await verifications.issue(proof)
       assert.ok(await verifications.use(useOf(proof.id, { proof: { login, lastsMs } })))
     }
@@ -173,7 +173,7 @@ export function contactConformance({ store, client }: Clients): void {
       const member = await added({ phone: newPhone() })
       const [login, other] = [unlike(), unlike()]
       for (const one of [login, other]) {
-        const proof = newIssue({ key: newKey({ member: member.id, purpose: 'own-contact' }) })
+        const proof = newIssue({ key: newKey({ subject: member.id, purpose: 'own-contact' }) })
         await store.verifications.issue(proof)
         const use = { id: proof.id, wrong: [], consumes: true, proof: { login: one, lastsMs: 60_000 } }
         await store.verifications.use(use)

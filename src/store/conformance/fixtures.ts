@@ -24,7 +24,7 @@ export const times = <T>(count: number, make: (nth: number) => T): T[] =>
 export const newKey = (change: Partial<VerificationKey> = {}): VerificationKey => ({
   tenant: 't',
   app: 'a',
-  member: unlike(),
+  subject: unlike(),
   address: 'tel:+8613800138000',
   purpose: 'new-contact',
   ...change,
@@ -88,7 +88,7 @@ export const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++
 
 /** @returns The id of a live verification of the member's new contact. */
 export async function verifiedIn(store: Store, member: Member, address: Address, app = 'a'): Promise<string> {
-  const request = newIssue({ key: newKey({ app, member: member.id, address: addressKey(address) }) })
+  const request = newIssue({ key: newKey({ app, subject: member.id, address: addressKey(address) }) })
   await store.verifications.issue(request)
   return request.id
 }

@@ -28,7 +28,7 @@ const addressLimit = (address: string, max: number): Limit => {
   const subject = {
     tenant: 't',
     app: 'a',
-    member: 'm',
+    subject: 'm',
     limiterKey: address,
     network: undefined,
     isHolder: false,
@@ -149,25 +149,25 @@ export function limitsConformance({ store, client }: Clients): void {
 
     test('A-9: guesses of who has no live code count at no address, and refuse nobody else’s right code', async () => {
       const key = newKey({ address: `tel:${unlike()}` })
-      const subjectOf = (member: string) => ({
+      const subjectOf = (subject: string) => ({
         tenant: 't',
         app: 'a',
-        member,
+        subject,
         limiterKey: key.address,
         network: unlike(),
         isHolder: false,
       })
-      const limitsOf = (member: string) => submissionLimits(subjectOf(member), defaultLimits)
+      const limitsOf = (subject: string) => submissionLimits(subjectOf(subject), defaultLimits)
       assert.equal((await store.verifications.issue(newIssue({ key }))).kind, 'issued')
       const strangers = times(8, () => newKey({ address: key.address }))
       const results = await Promise.all(
-        times(40, (nth) => submit(strangers[nth % 8]!, limitsOf(strangers[nth % 8]!.member), nth)),
+        times(40, (nth) => submit(strangers[nth % 8]!, limitsOf(strangers[nth % 8]!.subject), nth)),
       )
       for (const result of results) assert.ok(result.kind === 'taken' && result.record === undefined)
       const asker = issueLimits(subjectOf(unlike()), defaultLimits, defaultAddressCap)
       const address = asker.find(({ scope, looksOnly }) => scope === 'address' && looksOnly)!
       assert.ok(await acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] }))
-      const own = await submit(key, limitsOf(key.member))
+      const own = await submit(key, limitsOf(key.subject))
       assert.ok(own.kind === 'taken' && own.record !== undefined)
       const hasCapacity = () => acquire({ ...address, rules: [{ kind: 'window', max: 1, perMs: 60_000 }] })
       assert.equal(await hasCapacity(), false, 'a guess with a live code does count')

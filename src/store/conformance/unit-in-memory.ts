@@ -107,11 +107,11 @@ export function unitInMemory(now: number): UnitInMemory {
 const nameOf = ({ queuedAt, messageId }: Pick<EntryKey, 'queuedAt' | 'messageId'>) =>
   `${queuedAt}:${messageId}`
 
-function isOf(one: StoredVerification, { tenant, app, member, address, purpose }: VerificationKey): boolean {
+function isOf(one: StoredVerification, { tenant, app, subject, address, purpose }: VerificationKey): boolean {
   return (
     one.tenant === tenant &&
     one.app === app &&
-    one.member === member &&
+    one.subject === subject &&
     one.address === address &&
     one.purpose === purpose
   )

@@ -23,7 +23,7 @@ export function verificationConformance({ store, client }: Clients): void {
     test('an issue is found by a submission with the same five parts and by no other: N-7', async () => {
       const request = newIssue()
       assert.equal((await verifications.issue(request)).kind, 'issued')
-      for (const part of ['tenant', 'app', 'member', 'address', 'purpose'] as const) {
+      for (const part of ['tenant', 'app', 'subject', 'address', 'purpose'] as const) {
         const other = await submit(store, {
           ...request.key,
           [part]: `${request.key[part]}x`,
@@ -68,9 +68,9 @@ export function verificationConformance({ store, client }: Clients): void {
     })
 
     test('of many issues under one limit exactly as many pass as it allows', async () => {
-      const subject = { tenant: 't', app: unlike(), member: unlike(), network: unlike(), isHolder: false }
+      const subject = { tenant: 't', app: unlike(), subject: unlike(), network: unlike(), isHolder: false }
       const issue = (nth: number) => {
-        const address = `tel:${nth % 5}${subject.member}`
+        const address = `tel:${nth % 5}${subject.subject}`
         const limits = issueLimits({ ...subject, limiterKey: address }, defaultLimits, defaultAddressCap)
         return client(nth).verifications.issue(newIssue({ key: newKey({ address }), limits }))
       }
@@ -101,7 +101,7 @@ export function verificationConformance({ store, client }: Clients): void {
       const subject = {
         tenant: 't',
         app: 'a',
-        member: request.key.member,
+        subject: request.key.subject,
         limiterKey: request.key.address,
         network: undefined,
         isHolder: false,

@@ -300,7 +300,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
     const subject = {
       tenant: 't',
       app: 'a',
-      member: 'm',
+      subject: 'm',
       limiterKey: 'tel:+1',
       network: '2001:db8::/64',
       isHolder: false,

@@ -71,13 +71,13 @@ export const verificationColumns = `v.id, v.tenant, v.app, v.member, v.address, 
   v.issued_at, v.expires_at, v.submissions, v.is_test, v.used_at`
 
 export function readVerification(fields: Fields): StoredVerification {
-  const [id, tenant, app, member, address, purpose, keyId, digits, state, issuedAt, expiresAt, submissions] =
+  const [id, tenant, app, subject, address, purpose, keyId, digits, state, issuedAt, expiresAt, submissions] =
     fields as readonly string[]
   return {
     id: id!,
     tenant: tenant!,
     app: app!,
-    member: member!,
+    subject: subject!,
     address: address!,
     purpose: purpose as Purpose,
     keyId: keyId!,
@@ -96,12 +96,12 @@ export function verificationOf(row: VerificationRow): Verification {
 }
 
 export function storedOf(row: VerificationRow): StoredVerification {
-  const { id, tenant, app, member, address, purpose, digits, submissions } = row
+  const { id, tenant, app, address, purpose, digits, submissions } = row
   return {
     id,
     tenant,
     app,
-    member,
+    subject: row.member,
     address,
     purpose,
     keyId: row.key_id,
@@ -121,12 +121,12 @@ export function rowOf(record: StoredVerification): VerificationRow {
 
 /** The row of a verification whose state is kept as a number, as those of another store are. */
 export function rowInState(record: Omit<StoredVerification, 'state'>, state: StateNumber): VerificationRow {
-  const { id, tenant, app, member, address, purpose, digits, submissions } = record
+  const { id, tenant, app, subject, address, purpose, digits, submissions } = record
   return {
     id,
     tenant,
     app,
-    member,
+    member: subject,
     address,
     purpose,
     key_id: record.keyId,

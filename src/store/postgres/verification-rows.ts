@@ -82,14 +82,14 @@ export function readVerifications(
   return bind(
     selectVerifications,
     storableJson([...ids]),
-    storableJson([...keys]),
+    storableJson([...keys].map(({ subject, ...key }) => ({ ...key, member: subject }))),
     storableJson([...members]),
   )
 }
 
-export function keyOf({ tenant, app, member, address, purpose }: VerificationKey): string {
+export function keyOf({ tenant, app, subject, address, purpose }: VerificationKey): string {
   // No part has a NUL, because no column can hold one.
-  return `${member}\0${address}\0${purpose}\0${app}\0${tenant}`
+  return `${subject}\0${address}\0${purpose}\0${app}\0${tenant}`
 }
 
 /** @param decoy  The id of this connection's decoy. */
@@ -114,10 +114,10 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
   const verifications: UnitOfWork['verifications'] = {
     get: (id) => byId.get(id)?.record,
     live: (key) => live.get(keyOf(key))?.record,
-    liveOf: (tenant, member) =>
+    liveOf: (tenant, subject) =>
       [...live.values()]
         .map(({ record }) => record)
-        .filter((record) => record.tenant === tenant && record.member === member),
+        .filter((record) => record.tenant === tenant && record.subject === subject),
     add(record) {
       const kept = { record, isNew: true, isDirty: false }
       // If a batch makes one twice, both are written, and the primary key refuses the second.
@@ -137,7 +137,7 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
     verifications,
     writes(): Bound[] {
       const all = [...byId.values()]
-      const made = all.filter((one) => one.isNew).map((one) => rowOf(one.record))
+      const made = all.filter((one) => one.isNew).map((one) => one.record)
       const changed = all
         .filter((one) => one.isDirty && !one.isNew)
         .map(({ record: { id, state, submissions, usedAt } }) => ({
@@ -148,7 +148,7 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
         }))
       return [
         ...(changed.length > 0 ? [bindRows(updateVerifications, changed)] : []),
-        ...(made.length > 0 ? [bindRows(insertVerifications, inOrder(made, keyOf))] : []),
+        ...(made.length > 0 ? [bindRows(insertVerifications, inOrder(made, keyOf).map(rowOf))] : []),
       ]
     },
     /** The writes that are locked last. */

@@ -124,6 +124,13 @@ export function createArchive(
 }
 
 function rowOf(record: RedisRecord) {
-  const { digest: _digest, messages: _messages, broughtBy: _broughtBy, usedAt = null, ...rest } = record
-  return { ...rest, usedAt }
+  const {
+    digest: _digest,
+    messages: _messages,
+    broughtBy: _broughtBy,
+    member,
+    usedAt = null,
+    ...rest
+  } = record
+  return { ...rest, subject: member, usedAt }
 }

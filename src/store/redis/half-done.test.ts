@@ -145,7 +145,7 @@ describe('verbs that stop half-way', peer, () => {
     while (shardOf(address) === shard) address = newAddress()
     const home = { ...full, key: limiterOn(shardOf(address)) }
     for (let i = 0; i < 3; i++) {
-      const one = newIssue({ key: newKey({ address, member }), limits: [home] })
+      const one = newIssue({ key: newKey({ address, subject: member }), limits: [home] })
       assert.equal((await store.verifications.issue(one)).kind, 'throttled')
     }
     assert.equal(await (await cluster.nodeOf(key)).command('SCARD', key), 0)
@@ -352,7 +352,7 @@ describe('verbs that stop half-way', peer, () => {
     const address = addressOn((shard) => !isOnHung(shard))
     let member = unlike()
     while (!isOnHung(layoutOf('').member('t', member).shard)) member = unlike()
-    const request = newIssue({ key: newKey({ address, member }) })
+    const request = newIssue({ key: newKey({ address, subject: member }) })
     await wellIssued(store, () => request)
     const repeat = unlike()
     hung.signal('SIGSTOP')

@@ -18,7 +18,7 @@ export async function issue(
 ): Promise<IssueResult> {
   const { id, key, message, lease, lifetimeMs } = request
   const home = layout.shardOf(partitionOfId(id))
-  const member = { ...layout.member(key.tenant, key.member), id }
+  const member = { ...layout.member(key.tenant, key.subject), id }
   const reservation = await reserve(calls, layout, until, home, request.limits, member)
   if (reservation.refusals.length > 0) return throttledBy(reservation.refusals)
   const { local, localMember } = reservation

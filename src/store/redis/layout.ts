@@ -63,7 +63,7 @@ export function createLayout(prefix: string, shards: number): Layout {
 }
 
 /** A digest of the five parts of a key, so that no address is in plain. */
-export function digestOfKey({ tenant, app, member, address, purpose }: VerificationKey): string {
-  const parts = JSON.stringify([tenant, app, member, address, purpose])
+export function digestOfKey({ tenant, app, subject, address, purpose }: VerificationKey): string {
+  const parts = JSON.stringify([tenant, app, subject, address, purpose])
   return hash('sha256', parts, 'base64url')
 }

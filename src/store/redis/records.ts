@@ -5,7 +5,9 @@ import type { Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateOfNumber } from '../numbering.ts'
 import type { IssueRequest, Used } from '../verifications.ts'
 
-export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
+export type RedisRecord = Omit<Verification, 'state' | 'usedAt' | 'subject'> & {
+  /** The subject, by the name that processes of earlier versions know. */
+  readonly member: string
   readonly state: StateNumber
   readonly usedAt?: number
   /** Digest of its key, by which a live verification is found. */
@@ -18,8 +20,10 @@ export type RedisRecord = Omit<Verification, 'state' | 'usedAt'> & {
 
 /** The unchanging part of a record as JSON without its first brace; the function `issue` puts the rest before it. */
 export function unchangingOf({ id, key, keyId, digits, isTest }: IssueRequest): string {
-  const { tenant, app, member, address, purpose } = key
-  return JSON.stringify({ id, tenant, app, member, address, purpose, keyId, digits, isTest }).slice(1)
+  const { tenant, app, subject, address, purpose } = key
+  return JSON.stringify({ id, tenant, app, member: subject, address, purpose, keyId, digits, isTest }).slice(
+    1,
+  )
 }
 
 export function parseRecord(text: unknown): RedisRecord {
@@ -31,9 +35,10 @@ export function verificationOf(record: RedisRecord): Verification {
     digest: _digest,
     messages: _messages,
     broughtBy: _broughtBy,
+    member: subject,
     state,
     usedAt = null,
     ...rest
   } = record
-  return asCallersSee({ ...rest, state: stateOfNumber[state]!, usedAt })
+  return asCallersSee({ ...rest, subject, state: stateOfNumber[state]!, usedAt })
 }

@@ -357,7 +357,7 @@ describe('Redis under faults', peer, () => {
       await store.verifications.find({ address: key.address, sinceMs: 0 })
       await store.outbox.depth()
       await store.verifications.countLive()
-      const change = { tenant: 't', app: 'a', member: key.member, verification: request.id, wrong: [] }
+      const change = { tenant: 't', app: 'a', member: key.subject, verification: request.id, wrong: [] }
       const contact = { address: { kind: 'phone', e164: '+1', region: 'US' }, country: null } as const
       const rest = {
         seen: { phone: null, email: null },

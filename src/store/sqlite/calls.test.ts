@@ -9,7 +9,7 @@ import { type Call, callReader, callWriter } from './calls.ts'
 const subject = {
   tenant: 'tenant',
   app: 'app',
-  member: 'member',
+  subject: 'member',
   limiterKey: 'tel:+8613800138000',
   network: '192.0.2.7',
   isHolder: false,
@@ -19,8 +19,8 @@ function issue(limits: readonly Limit[]): Call {
   return { id: 1, verb: 'verifications.issue', args: [{ id: 'v', limits }], until: 5 }
 }
 
-function submission({ member }: { member: string }): Call {
-  const limits = submissionLimits({ ...subject, member }, defaultLimits)
+function submission({ person }: { person: string }): Call {
+  const limits = submissionLimits({ ...subject, subject: person }, defaultLimits)
   return { id: 2, verb: 'verifications.takeSubmission', args: [{ ...limits, maxSubmissions: 5 }], until: 5 }
 }
 
@@ -37,10 +37,10 @@ function sent(calls: readonly Call[]): {
 test('takes arrive whole, those of limits that were sent before too', () => {
   const calls = [
     issue(issueLimits(subject, defaultLimits, defaultAddressCap)),
-    issue(issueLimits({ ...subject, isHolder: true, member: 'other' }, defaultLimits, defaultAddressCap)),
-    submission({ member: 'member' }),
-    submission({ member: 'other' }),
-    issue(issueLimits({ ...subject, member: 'third' }, defaultLimits, defaultAddressCap)),
+    issue(issueLimits({ ...subject, isHolder: true, subject: 'other' }, defaultLimits, defaultAddressCap)),
+    submission({ person: 'member' }),
+    submission({ person: 'other' }),
+    issue(issueLimits({ ...subject, subject: 'third' }, defaultLimits, defaultAddressCap)),
   ]
   const { read } = sent(calls)
   assert.deepEqual(read, calls)
@@ -48,7 +48,7 @@ test('takes arrive whole, those of limits that were sent before too', () => {
 
 test('limits travel once', () => {
   const first = issue(issueLimits(subject, defaultLimits, defaultAddressCap))
-  const again = issue(issueLimits({ ...subject, member: 'third!' }, defaultLimits, defaultAddressCap))
+  const again = issue(issueLimits({ ...subject, subject: 'third!' }, defaultLimits, defaultAddressCap))
   const { lengths } = sent([first, again])
   assert.ok(lengths[1]! < lengths[0]! * 0.6, `${lengths[0]} characters, then ${lengths[1]}`)
 })

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const issueOf = (id: string) => ({
   id,
-  key: { tenant: 't', app: 'a', member: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
+  key: { tenant: 't', app: 'a', subject: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
   keyId: 'k',
   digits: 6,
   lifetimeMs: 600_000,
@@ -33,7 +33,7 @@ test('where no byte more can be written calls are refused, what was answered sta
     const request = ${JSON.stringify(issueOf(''))}
     for (let i = 0, refusals = 0; refusals < 20; i++) {
       const id = i.toString(16).padStart(44, '1')
-      await store.verifications.issue({ ...request, id, key: { ...request.key, member: id } }).then(
+      await store.verifications.issue({ ...request, id, key: { ...request.key, subject: id } }).then(
         () => console.log('issued', id),
         (error) => console.log(error.code, id, ++refusals))
     }

@@ -17,7 +17,7 @@ export function storedOf(row: Row): StoredVerification {
     id: row.id as string,
     tenant: row.tenant as string,
     app: row.app as string,
-    member: row.member as string,
+    subject: row.member as string,
     address: row.address as string,
     purpose: row.purpose as Purpose,
     keyId: row.key_id as string,

@@ -40,7 +40,7 @@ storeConformance('SQLite', async () => {
 
 const issueOf = (id = newVerificationId(Date.now(), 'tel:+8613800138000')) => ({
   id,
-  key: { tenant: 't', app: 'a', member: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
+  key: { tenant: 't', app: 'a', subject: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
   keyId: 'k',
   digits: 6,
   lifetimeMs: 60_000,
@@ -170,7 +170,7 @@ test('a call that fails takes none of its neighbours with it', async () => {
   const results = await Promise.allSettled([
     store.verifications.issue(issueOf()),
     store.verifications.issue(same),
-    store.verifications.issue({ ...same, key: { ...same.key, member: 'another' } }), // the id is taken
+    store.verifications.issue({ ...same, key: { ...same.key, subject: 'another' } }), // the id is taken
     store.verifications.issue(issueOf()),
   ])
   assert.deepEqual(
@@ -209,7 +209,7 @@ test('of 500 calls in one commit the one that fails fails alone, and the others 
   } as const
   const results = await Promise.allSettled(
     Array.from({ length: 500 }, (_, nth) => {
-      const request = nth === 250 ? { ...same, key: { ...same.key, member: 'another' } } : issueOf()
+      const request = nth === 250 ? { ...same, key: { ...same.key, subject: 'another' } } : issueOf()
       return store.verifications.issue({ ...request, limits: [limit] })
     }),
   )
@@ -255,7 +255,7 @@ test('what was answered survives a SIGKILL', async () => {
     const store = await openSqliteStore({ path: ${JSON.stringify(path)} })
     for (let i = 0; ; i++) {
       const id = i.toString(16).padStart(44, '1')
-      await store.verifications.issue({ ...${JSON.stringify(issueOf())}, id, key: { tenant: 't', app: 'a', member: id, address: 'x', purpose: 'new-contact' } })
+      await store.verifications.issue({ ...${JSON.stringify(issueOf())}, id, key: { tenant: 't', app: 'a', subject: id, address: 'x', purpose: 'new-contact' } })
       console.log(id)
     }`
   const file = join(folder, `child-${files++}.ts`)

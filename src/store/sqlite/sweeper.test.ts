@@ -13,7 +13,7 @@ const day = 86_400_000
 
 const issueOf = (id: string, lifetimeMs: number) => ({
   id,
-  key: { tenant: 't', app: 'a', member: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
+  key: { tenant: 't', app: 'a', subject: id, address: 'tel:+8613800138000', purpose: 'new-contact' as const },
   keyId: 'k',
   digits: 6,
   lifetimeMs,

@@ -45,19 +45,19 @@ export function openVerifications(db: DatabaseSync): UnitOfWork['verifications']
     },
 
     live(key) {
-      const { member, address, purpose, app, tenant } = key
-      const row = selectLive.get(member, address, purpose, app, tenant) as unknown as Values | undefined
+      const { subject, address, purpose, app, tenant } = key
+      const row = selectLive.get(subject, address, purpose, app, tenant) as unknown as Values | undefined
       return row && recordOf(row, key)
     },
 
-    liveOf: (tenant, member) => (selectLiveOf.all(member, tenant) as Row[]).map(storedOf),
+    liveOf: (tenant, subject) => (selectLiveOf.all(subject, tenant) as Row[]).map(storedOf),
 
     add(record) {
       insert.run(
         record.id,
         record.tenant,
         record.app,
-        record.member,
+        record.subject,
         record.address,
         record.purpose,
         record.keyId,
@@ -91,13 +91,13 @@ type Values = readonly (string | number | null)[]
 
 function recordOf(
   values: Values,
-  { tenant, app, member, address, purpose }: VerificationKey,
+  { tenant, app, subject, address, purpose }: VerificationKey,
 ): StoredVerification {
   return {
     id: values[0] as string,
     tenant,
     app,
-    member,
+    subject,
     address,
     purpose,
     keyId: values[1] as string,
@@ -112,8 +112,14 @@ function recordOf(
 }
 
 function keyIn(values: Values): VerificationKey {
-  const [tenant, app, member, address, purpose] = values.slice(9) as [string, string, string, string, Purpose]
-  return { tenant, app, member, address, purpose }
+  const [tenant, app, subject, address, purpose] = values.slice(9) as [
+    string,
+    string,
+    string,
+    string,
+    Purpose,
+  ]
+  return { tenant, app, subject, address, purpose }
 }
 
 /** @param now  Engine time of the unit. */

@@ -29,12 +29,12 @@ export const issue: Verb<[IssueRequest], IssueResult> = {
 /** @param now  Engine time of the issue, ms. */
 export function newVerification(request: IssueRequest, now: number): StoredVerification {
   const { id, key, keyId, digits, lifetimeMs, isTest } = request
-  const { tenant, app, member, address, purpose } = key
+  const { tenant, app, subject, address, purpose } = key
   return {
     id,
     tenant,
     app,
-    member,
+    subject,
     address,
     purpose,
     keyId,

@@ -18,7 +18,7 @@ export const use: Verb<[UseRequest], Used | undefined> = {
     refundAll(unit.limiters, wrong)
     if (proof) {
       const { login, lastsMs } = proof
-      unit.proofs.put({ member: record.member, login, expiresAt: unit.now + lastsMs })
+      unit.proofs.put({ member: record.subject, login, expiresAt: unit.now + lastsMs })
     }
     if (repeat !== undefined) unit.repeats.put(repeat, record.expiresAt)
     return markUsed(unit, record, consumes)
