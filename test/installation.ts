@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
+import { newApiKey } from '../src/directory/api-key.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
 import { maxSignatureMs } from '../src/flows/app-login.ts'
 import type { OutboxEntry } from '../src/message/outbox-entry.ts'
@@ -68,6 +69,21 @@ export async function makeInstallation(store: Store, count: number, seed: number
       policy: { z: [1.5, null], lifetime: { sms: '90s' }, a: '\u2028' },
       createdAt: 1_700_000_000_000,
     })
+    for (const kind of ['server', 'publishable'] as const)
+      await store.keys.add(
+        newApiKey({
+          tenant: id,
+          app: `a-${id}`,
+          name: `K ${id} "'\\`,
+          kind,
+          isTest: id === 't',
+          scopes: ['events:read', 'admin'],
+          origins: ['https://é.example'],
+          networks: [],
+          createdAt: 1_700_000_000_000,
+          expiresAt: id === 't' ? null : 1_900_000_000_000,
+        }).key,
+      )
   }
   const people = fc.sample(person, { numRuns: count, seed })
   for (let at = 0; at < people.length; at += atOnce)
@@ -228,6 +244,7 @@ export async function toldOf(store: Store, { members, tokens, verifications }: M
   return {
     tenants: await store.directory.tenants(),
     apps: await store.directory.apps(),
+    keys: await store.keys.list(),
     members: await Promise.all(members.map((id) => store.directory.member(id))),
     sessions: await Promise.all(tokens.map((hash) => store.directory.session(hash, ['access', 'refresh']))),
     verifications: await Promise.all(verifications.map((id) => store.verifications.get(id))),

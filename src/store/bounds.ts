@@ -15,3 +15,6 @@ export const sweptRows = 1000
 export const lagsMs = [65_000, 125_000, 305_000, 605_000]
 /** How long receipts are matched to dispatches: carriers send them for up to three days. */
 export const receiptsLagMs = 3 * 86_400_000
+
+/** The least time between two noted uses of an API key, so that a busy key costs one write a minute. */
+export const noteUseEveryMs = 60_000

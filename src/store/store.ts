@@ -3,6 +3,7 @@
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
 import type { Journal } from './journal.ts'
+import type { Keys } from './keys.ts'
 import type { Limiters } from './limiters.ts'
 import type { Outbox } from './outbox.ts'
 import type { Verifications } from './verifications.ts'
@@ -21,6 +22,7 @@ export type Store = AsyncDisposable & {
   readonly outbox: Outbox
   readonly dispatches: Dispatches
   readonly directory: Directory
+  readonly keys: Keys
   readonly limiters: Limiters
   readonly journal: Journal
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */

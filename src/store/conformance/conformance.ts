@@ -8,6 +8,7 @@ import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
 import { dispatchConformance } from './dispatches.ts'
 import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
+import { keysConformance } from './keys.ts'
 import { limitsConformance } from './limits.ts'
 import { outboxConformance } from './outbox.ts'
 import { verificationConformance } from './verifications.ts'
@@ -50,6 +51,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     dispatchConformance(both)
     directoryConformance(both)
     contactConformance(both)
+    keysConformance(both)
 
     test('the journal is read in order and by kind', async () => {
       const verification = unlike()

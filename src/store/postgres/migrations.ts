@@ -127,6 +127,18 @@ export const migrations: readonly string[] = [
   `
   alter table verification set (fillfactor = 60);
   `,
+
+  // 7: keys of the native API. The time of a use is written about each minute, and is in no index.
+  `
+  create table api_key (
+    id text collate "C" primary key, tenant text not null, app text not null references app, hash text not null,
+    hint text not null, name text not null, kind text not null, is_test boolean not null, scopes json not null,
+    origins json not null, networks json not null, version text not null, created_at bigint not null,
+    expires_at bigint, revoked_at bigint, last_used_at bigint
+  ) with (fillfactor = 70);
+  create unique index api_key_hash on api_key (hash);
+  create index api_key_of_app on api_key (app);
+  `,
 ]
 
 /**

@@ -20,6 +20,7 @@ import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
+import { postgresKeys } from './keys.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
 import { createPool } from './pool.ts'
@@ -133,6 +134,16 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     return { found: (rows as VerificationRow[]).map(verificationOf), next: end ?? null }
   }
 
+  /** Verbs that set their own deadlines, counted and measured by their names. */
+  const timed = <T extends object>(part: string, verbs: T): T =>
+    Object.fromEntries(
+      Object.entries(verbs).map(([name, verb]) => [
+        name,
+        (...args: never[]) =>
+          underWay.call(`${part}.${name}`, () => (verb as (...args: never[]) => Promise<unknown>)(...args)),
+      ]),
+    ) as T
+
   const directory = postgresDirectory(transactions, untilOf)
   const history = postgresHistory(transactions, underWay.call)
   let isClosed = false
@@ -191,13 +202,8 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
           (await transactions.read(until, readJournalOfAddress(query)))[0]!.map(journalEntryOf),
       ),
     },
-    directory: Object.fromEntries(
-      Object.entries(directory).map(([name, verb]) => [
-        name,
-        (...args: never[]) =>
-          underWay.call(`directory.${name}`, () => (verb as (...args: never[]) => Promise<unknown>)(...args)),
-      ]),
-    ) as unknown as Store['directory'],
+    directory: timed('directory', directory),
+    keys: timed('keys', postgresKeys(transactions, untilOf)),
     now: () => underWay.call('now', now),
     proveWrite: () => underWay.call('proveWrite', proveWrite),
     sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),

@@ -140,6 +140,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     limiters: cold.limiters,
     journal: cold.journal,
     directory,
+    keys: cold.keys,
     now: verb('now', now),
     proveWrite: verb('proveWrite', async (until) => {
       const [parts] = await Promise.all([proveWrites(client, calls, layout, slots, until), cold.proveWrite()])

@@ -11,6 +11,7 @@ import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
 import { journalReads } from './journal.ts'
+import { sqliteKeys } from './keys.ts'
 import { migrations } from './migrations.ts'
 import { outboxActs } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
@@ -79,6 +80,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ),
     ...prefixed('dispatches', dispatchReads(db)),
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
+    ...prefixed('keys', sqliteKeys(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
     ...decidedIn(work.unit),
     now: () => clock.now(),

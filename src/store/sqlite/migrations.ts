@@ -191,4 +191,16 @@ export const migrations: readonly string[] = [
     from old_outbox;
   drop table old_outbox;
   `,
+
+  // 9: keys of the native API.
+  `
+  create table api_key (
+    id text primary key, tenant text not null, app text not null references app, hash text not null,
+    hint text not null, name text not null, kind text not null, is_test integer not null, scopes text not null,
+    origins text not null, networks text not null, version text not null, created_at integer not null,
+    expires_at integer, revoked_at integer, last_used_at integer
+  ) strict, without rowid;
+  create unique index api_key_hash on api_key (hash);
+  create index api_key_of_app on api_key (app);
+  `,
 ]

@@ -130,6 +130,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'changeContact',
       'setContact',
     ]),
+    keys: part('keys', ['add', 'list', 'holder', 'revoke', 'noteUse']),
     now: () => call('now', []),
     proveWrite: () => call('proveWrite', []),
     sweep: inPieces((retentionMs) => call('sweep', [retentionMs])),

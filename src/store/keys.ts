@@ -1,0 +1,16 @@
+/** The contract for the keys of the native API. */
+
+import type { ApiKey, KeyHolder } from '../directory/api-key.ts'
+
+export type Keys = {
+  /** @returns false if the app does not exist, or the id or hash is taken. */
+  add(key: ApiKey): Promise<boolean>
+  /** By their making, the oldest first, with those that ended. */
+  list(app?: string): Promise<readonly ApiKey[]>
+  /** Whoever has the key, also if it ended: the caller judges that, by its own clock. */
+  holder(hash: string): Promise<KeyHolder | undefined>
+  /** Ends it at a time, at the latest: a key that ends sooner already still does. @returns false if there is none. */
+  revoke(id: string, at: number): Promise<boolean>
+  /** Notes a use, unless one within the minute before is noted. */
+  noteUse(id: string, at: number): Promise<void>
+}
