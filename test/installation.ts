@@ -84,6 +84,7 @@ export async function makeInstallation(store: Store, count: number, seed: number
           expiresAt: id === 't' ? null : 1_900_000_000_000,
         }).key,
       )
+    await store.consumptions.consume({ thing: `proof ${id}`, by: id, expiresAt: 1_900_000_000_000 })
   }
   const people = fc.sample(person, { numRuns: count, seed })
   for (let at = 0; at < people.length; at += atOnce)
@@ -250,6 +251,7 @@ export async function toldOf(store: Store, { members, tokens, verifications }: M
     verifications: await Promise.all(verifications.map((id) => store.verifications.get(id))),
     dispatches: await Promise.all(verifications.map((id) => store.dispatches.of(id))),
     journal: await store.journal.read({ sinceMs: 0, most: 1_000_000 }),
+    consumed: await store.consumptions.consumer('proof t'),
     queued: (await store.outbox.depth()).queued,
     live: await store.verifications.countLive(),
   }

@@ -1,5 +1,6 @@
 /** The contract of an engine, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
 
+import type { Consumptions } from './consumptions.ts'
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
 import type { Journal } from './journal.ts'
@@ -25,6 +26,7 @@ export type Store = AsyncDisposable & {
   readonly keys: Keys
   readonly limiters: Limiters
   readonly journal: Journal
+  readonly consumptions: Consumptions
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
   /**
@@ -33,6 +35,6 @@ export type Store = AsyncDisposable & {
    * @returns Sentences about the parts that take no writes while others do; empty if all do.
    */
   proveWrite(): Promise<readonly string[]>
-  /** Drops records that nothing needs any more: forgotten limiters, old tokens, expired proofs, all past the retention. */
+  /** Drops records that nothing needs any more: forgotten limiters, old tokens, expired proofs and consumptions, all past the retention. */
   sweep(retentionMs: number): Promise<void>
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Limit } from '../../throttle/acquire.ts'
 import type { Store } from '../store.ts'
+import { consumptionConformance } from './consumptions.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
 import { dispatchConformance } from './dispatches.ts'
@@ -52,6 +53,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     directoryConformance(both)
     contactConformance(both)
     keysConformance(both)
+    consumptionConformance(both)
 
     test('the journal is read in order and by kind', async () => {
       const verification = unlike()

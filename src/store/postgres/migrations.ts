@@ -139,6 +139,13 @@ export const migrations: readonly string[] = [
   create unique index api_key_hash on api_key (hash);
   create index api_key_of_app on api_key (app);
   `,
+
+  // 8: what was consumed, such as proof tokens.
+  `
+  create table consumption (
+    thing text collate "C" primary key, consumer text not null, expires_at bigint not null
+  );
+  `,
 ]
 
 /**

@@ -16,6 +16,7 @@ import { verbs } from '../verbs/verbs.ts'
 import type { FoundVerifications } from '../verifications.ts'
 import { type BatchedVerb, createBatches } from './batches.ts'
 import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
+import { postgresConsumptions } from './consumptions.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
 import { postgresHistory } from './history.ts'
@@ -204,6 +205,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     },
     directory: timed('directory', directory),
     keys: timed('keys', postgresKeys(transactions, untilOf)),
+    consumptions: timed('consumptions', postgresConsumptions(transactions, untilOf)),
     now: () => underWay.call('now', now),
     proveWrite: () => underWay.call('proveWrite', proveWrite),
     sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),

@@ -56,6 +56,7 @@ const pages = [
   pageOf('repeat', 'fingerprint', 'expires_at'),
   pageOf('login_proof', 'member', 'expires_at'),
   pageOf('token', 'hash', 'expires_at'),
+  pageOf('consumption', 'thing', 'expires_at'),
 ]
 
 const passes = [

@@ -139,6 +139,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     // Limiters of passwords and nonces are in PostgreSQL like logins, because a failover must not forget them.
     limiters: cold.limiters,
     journal: cold.journal,
+    consumptions: cold.consumptions,
     directory,
     keys: cold.keys,
     now: verb('now', now),

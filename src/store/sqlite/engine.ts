@@ -7,6 +7,7 @@ import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
+import { sqliteConsumptions } from './consumptions.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
@@ -82,6 +83,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
     ...prefixed('keys', sqliteKeys(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
+    ...prefixed('consumptions', sqliteConsumptions(db)),
     ...decidedIn(work.unit),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {

@@ -203,4 +203,11 @@ export const migrations: readonly string[] = [
   create unique index api_key_hash on api_key (hash);
   create index api_key_of_app on api_key (app);
   `,
+
+  // 10: what was consumed, such as proof tokens.
+  `
+  create table consumption (
+    thing text primary key, consumer text not null, expires_at integer not null
+  ) strict, without rowid;
+  `,
 ]

@@ -17,6 +17,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     pageSweeper(db, 'repeat', 'fingerprint', 'expires_at'),
     pageSweeper(db, 'login_proof', 'member', 'expires_at'),
     pageSweeper(db, 'token', 'hash', 'expires_at'),
+    pageSweeper(db, 'consumption', 'thing', 'expires_at'),
   ]
   // The plus keeps SQLite from using the index of all live rows instead of these few rows.
   const passes = [
