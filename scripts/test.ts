@@ -59,7 +59,9 @@ rmSync(compiled, { recursive: true })
 console.log(`\n${told.join('\n')}`)
 
 function testsOf(engine: EngineName): string[] {
-  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).toSorted()
+  const all = globSync(['src/**/*.test.ts', 'client/src/*.test.ts', 'test/**/*.test.ts'], {
+    cwd: root,
+  }).toSorted()
   if (chosen !== undefined || engine !== 'sqlite') return all.filter(isOverHttp)
   return isLong ? longTests : all.filter((file) => !longTests.includes(file))
 }

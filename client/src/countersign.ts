@@ -1,0 +1,130 @@
+/** The client: one method for each call of the API. */
+
+import type * as api from './api.ts'
+import { type EventsRequest, readEvents } from './events.ts'
+import { type ProofCheck, type ProofClaims, verifyProof } from './proofs.ts'
+import { type Call, type CallOptions, call, type Method, type Options } from './transport.ts'
+import { verifyWebhook } from './webhooks.ts'
+
+/**
+ * One is enough for a process. All methods may be called at once, and take `signal`, `timeoutMs` and, where something
+ * is done, `idempotencyKey`.
+ * @throws CountersignError from each method, for a refused call and for a server that did not answer in any try.
+ */
+export class Countersign {
+  readonly #options: Options
+
+  constructor(options: Options) {
+    if (!options.key) throw new TypeError('a Countersign client needs a key, and was given none')
+    this.#options = options
+  }
+
+  /** A client with some options changed; this one stays as it is. */
+  withOptions(changed: Partial<Options>): Countersign {
+    return new Countersign({ ...this.#options, ...changed })
+  }
+
+  readonly verifications = {
+    /** Sends a code; while one for the same address, purpose and subject lives, sends that again. */
+    start: (request: api.StartRequest, options?: CallOptions) =>
+      this.#post<api.StartedVerification>('/v1/verifications', request, options),
+
+    /** A wrong code is a value: `refused`, with the submissions that are left. */
+    check: (id: string, code: string, options?: CallOptions) =>
+      this.#post<api.CheckResult>(`${one(id)}/check`, { code }, options),
+
+    /** The same code again, by the same channel or another one. */
+    send: (id: string, request: api.SendRequest = {}, options?: CallOptions) =>
+      this.#post<api.Verification>(`${one(id)}/send`, request, options),
+
+    /** The same code by the next channel of the plan. */
+    next: (id: string, options?: CallOptions) => this.verifications.send(id, { next: true }, options),
+
+    /** Hands in the solution of a verification that is `held`. */
+    challenge: (id: string, solution: api.ChallengeSolution, options?: CallOptions) =>
+      this.#post<api.Verification>(`${one(id)}/challenge`, solution, options),
+
+    cancel: (id: string, options?: CallOptions) =>
+      this.#post<api.Verification>(`${one(id)}/cancel`, {}, options),
+
+    get: (id: string, options?: CallOptions) => this.#get<api.Verification>(one(id), {}, options),
+
+    /** Its steps and dispatches, with masked addresses. */
+    timeline: (id: string, options?: CallOptions) =>
+      this.#get<api.Timeline>(`${one(id)}/timeline`, {}, options),
+
+    list: (query: api.ListQuery = {}, options?: CallOptions) =>
+      this.#get<api.VerificationPage>('/v1/verifications', query, options),
+
+    /** By address, which is in no URL. */
+    search: (request: api.SearchRequest, options?: CallOptions) =>
+      this.#post<api.VerificationPage>('/v1/verifications/search', request, options),
+  }
+
+  /** @see readEvents */
+  events(request?: EventsRequest) {
+    return readEvents(this.#options, request)
+  }
+
+  readonly webhooks = {
+    /** The secret is in this answer alone. */
+    create: (request: api.WebhookRequest, options?: CallOptions) =>
+      this.#post<api.CreatedWebhook>('/v1/webhooks', request, options),
+    list: (options?: CallOptions) => this.#get<api.WebhookPage>('/v1/webhooks', {}, options),
+    get: (id: string, options?: CallOptions) => this.#get<api.Webhook>(hook(id), {}, options),
+    update: (id: string, body: api.WebhookChange, options?: CallOptions) =>
+      this.#call<api.Webhook>('PATCH', hook(id), { ...options, body }),
+    delete: (id: string, options?: CallOptions) => this.#call<void>('DELETE', hook(id), options),
+    /** Has a test event sent. */
+    test: (id: string, options?: CallOptions) =>
+      this.#post<api.WebhookDelivery>(`${hook(id)}/test`, {}, options),
+    deliveries: (id: string, options?: CallOptions) =>
+      this.#get<api.WebhookDeliveryPage>(`${hook(id)}/deliveries`, {}, options),
+    replay: (id: string, delivery: string, options?: CallOptions) =>
+      this.#post<api.WebhookDelivery>(
+        `${hook(id)}/deliveries/${encodeURIComponent(delivery)}/replay`,
+        {},
+        options,
+      ),
+    verify: verifyWebhook,
+  }
+
+  readonly proofs = {
+    /** Checks a proof by the published keys, without a call for each. @see verifyProof */
+    verify: (token: string, check: Omit<ProofCheck, 'url' | 'fetch'>): Promise<ProofClaims> =>
+      verifyProof(token, { url: this.#options.url, fetch: this.#options.fetch, ...check }),
+
+    /** Checks a proof at the server, which takes each one once. */
+    consume: (proof: string, request: Omit<api.ProofRequest, 'proof'> = {}, options?: CallOptions) =>
+      this.#post<api.ProofResult>('/v1/proofs/verify', { consume: true, ...request, proof }, options),
+  }
+
+  readonly sessions = {
+    /** For the hosted page: send the person to its `url`. */
+    create: (request: api.SessionRequest, options?: CallOptions) =>
+      this.#post<api.Session>('/v1/sessions', request, options),
+    /** Redeems, once, what the person brought back from the hosted page. */
+    redeem: (result: string, options?: CallOptions) =>
+      this.#post<api.SessionResult>('/v1/sessions/redeem', { result }, options),
+  }
+
+  /** What a subject or the app has left. */
+  limits(query: api.LimitsQuery = {}, options?: CallOptions): Promise<api.Limits> {
+    return this.#get('/v1/limits', query, options)
+  }
+
+  #get<T>(path: string, query: object, options?: CallOptions): Promise<T> {
+    return this.#call('GET', path, { ...options, query: query as Call['query'] & {} })
+  }
+
+  #post<T>(path: string, body: unknown, options?: CallOptions): Promise<T> {
+    return this.#call('POST', path, { ...options, body })
+  }
+
+  #call<T>(method: Method, path: string, given?: Call): Promise<T> {
+    return call(this.#options, method, path, given)
+  }
+}
+
+const one = (id: string) => `/v1/verifications/${encodeURIComponent(id)}`
+const hook = (id: string) => `/v1/webhooks/${encodeURIComponent(id)}`
