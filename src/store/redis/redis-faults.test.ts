@@ -187,7 +187,9 @@ describe('Redis under faults', peer, () => {
       // Used by a call whose answer died with the master is used too.
       return found.filter((one) => one?.state !== 'used').length
     }
-    for (const end = Date.now() + 90_000; (await unused()) > 0 && Date.now() < end; ) await pause(200)
+    // How long the vote takes is the cluster's own affair, and longer on a busy machine. From then on it is ours.
+    await redis.ready()
+    for (const end = Date.now() + 10_000; (await unused()) > 0 && Date.now() < end; ) await pause(200)
     isOn = false
     await Promise.all(users)
     assert.ok(tookMs < 1_000, `the other shards waited ${tookMs} ms`)
