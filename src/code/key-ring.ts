@@ -3,13 +3,17 @@
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 import { hmacSha256 } from './hmac.ts'
 
-/** The two keys derived from one master key, one for each use, so that neither use weakens the other. */
+/** The keys derived from one master key, one for each use, so that no use weakens another. */
 export type RingKey = {
   readonly id: string
+  /** When it was made, at the latest, ms since the epoch; null: its id is of the operator's own choice. */
+  readonly madeAt: number | null
   /** The HMAC-SHA-256 that codes are made of, as hex. A function, so that no dump of this record shows the key. */
   readonly codeMac: (text: string) => string
   /** Seals secrets at rest (AES-256-GCM, 32 bytes). */
   readonly sealKey: KeyObject
+  /** A secret for proof tokens, one for each use of it. */
+  readonly proofSecret: (use: string, bytes: number) => Buffer
 }
 
 export type KeyRing = {
@@ -60,14 +64,34 @@ export function parseKeyRing(text: string): KeyRing {
   return { newest, keys }
 }
 
-/** A new line for a ring. Append it: the last key is the newest. */
+/** A new line for a ring. Append it: the last key is the newest. Its id has the minute of its making (UTC). */
 export function newKeyLine(createdAt: Date): string {
-  const id = `k${createdAt.toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
+  const [date, time] = createdAt.toISOString().split('T') as [string, string]
+  const id = `k${date.replaceAll('-', '')}-${time.slice(0, 5).replace(':', '')}-${randomBytes(3).toString('hex')}`
   return `${id}:${randomBytes(32).toString('base64url')}`
 }
 
+const datedId = /^k(\d{4})(\d{2})(\d{2})(?:-(\d{2})(\d{2}))?-[0-9a-f]{6}$/
+
+/** The end of the minute in an id; of the day, if the id was made by an earlier version and has no more. */
+function madeAtOf(id: string): number | null {
+  const match = datedId.exec(id)
+  if (!match) return null
+  const [, year, month, day, hour, minute] = match
+  const isExact = hour !== undefined
+  const start = Date.parse(`${year}-${month}-${day}T${isExact ? `${hour}:${minute}` : '00:00'}:00Z`)
+  return Number.isNaN(start) ? null : start + (isExact ? 60_000 : 86_400_000)
+}
+
 function ringKey(id: string, master: Buffer): RingKey {
-  const derive = (use: string) =>
-    Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `countersign ${use} v1`, 32))
-  return { id, codeMac: hmacSha256(derive('code')), sealKey: createSecretKey(derive('seal')) }
+  const derived = (secret: Buffer, use: string, bytes = 32) =>
+    Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `countersign ${use} v1`, bytes))
+  const proofs = derived(master, 'proof')
+  return {
+    id,
+    madeAt: madeAtOf(id),
+    codeMac: hmacSha256(derived(master, 'code')),
+    sealKey: createSecretKey(derived(master, 'seal')),
+    proofSecret: (use, bytes) => derived(proofs, `proof ${use}`, bytes),
+  }
 }
