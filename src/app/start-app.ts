@@ -9,6 +9,7 @@ import { apartFromAnswer } from '../deadline.ts'
 import type { Router } from '../delivery/router.ts'
 import { loadTemplates } from '../delivery/templates.ts'
 import { createPasswordCheck } from '../flows/check-password.ts'
+import { createProofTokens } from '../flows/proof-token.ts'
 import { createRefusals } from '../flows/refusals.ts'
 import type { Services } from '../flows/services.ts'
 import { createSessions } from '../flows/sessions.ts'
@@ -93,6 +94,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   if (sandbox) worker?.shareInbox(sandbox.inbox)
 
   const testAddresses = new Map(settings.testAddresses.map((one) => [one.address, one]))
+  let publicUrl = settings.publicUrl
   const services: Services = {
     store,
     ring,
@@ -107,6 +109,8 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       limits: settings.hasLimits ? settings.passwordLimits : null,
       metrics,
     }),
+    proofs: createProofTokens(ring, () => publicUrl, settings.proofAlgorithm),
+    publicUrl: () => publicUrl,
     addressCap: settings.addressCap,
     testCodeOf(address, now) {
       const test = testAddresses.get(address)
@@ -130,6 +134,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       takesWrites: async () => (await prove()).kind === 'taken',
     }),
   )
+  if (settings.isDevelopment) publicUrl ??= listeners.http ?? listeners.https
   await sending.start()
   const sweeping = setInterval(
     () => void store.sweep(settings.retentionMs).catch(() => undefined),

@@ -112,6 +112,12 @@ function p256Key(key: RingKey): KeyObject {
   curve.setPrivateKey(secret)
   const point = curve.getPublicKey() // 04 ‖ x ‖ y
   const text = (bytes: Buffer) => bytes.toString('base64url')
-  const jwk = { kty: 'EC', crv: 'P-256', d: text(secret), x: text(point.subarray(1, 33)), y: text(point.subarray(33)) }
+  const jwk = {
+    kty: 'EC',
+    crv: 'P-256',
+    d: text(secret),
+    x: text(point.subarray(1, 33)),
+    y: text(point.subarray(33)),
+  }
   return createPrivateKey({ key: jwk, format: 'jwk' })
 }

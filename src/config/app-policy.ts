@@ -3,7 +3,7 @@
 import { isSupportedRegion } from '../address/phone-library.ts'
 import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
-import { apiCalls } from '../flows/policy.ts'
+import { apiCalls, maxProofTokenLifetimeMs } from '../flows/policy.ts'
 import { loopbackNetworks } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
@@ -23,6 +23,7 @@ export const defaultPolicy: AppPolicy = {
   tellsClientIp: [],
   regions: null,
   calls: apiCalls,
+  proofToken: { form: 'plain', lifetimeMs: 600_000 },
 }
 
 const digitsOf = { default: 6, strict: 8 } as const
@@ -81,6 +82,10 @@ export function policyWith(
     tellsClientIp: toldFrom(set.tellsClientIp) ?? base.tellsClientIp,
     regions: set.countries === undefined ? base.regions : set.countries === 'all' ? null : set.countries,
     calls: set.calls ?? base.calls,
+    proofToken: {
+      form: (set.proofToken?.form ?? base.proofToken.form) as AppPolicy['proofToken']['form'],
+      lifetimeMs: ms(set.proofToken?.lifetime) ?? base.proofToken.lifetimeMs,
+    },
   }
 }
 
@@ -107,6 +112,11 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(maxLifetimeMs)} (SP 800-63B)`,
       )
   }
+  const tokenMs = ms(set.proofToken?.lifetime)
+  if (tokenMs !== undefined && (tokenMs > maxProofTokenLifetimeMs || tokenMs < 1000))
+    problems.push(
+      `${where}.proofToken.lifetime: is ${set.proofToken?.lifetime}; a proof token lives at least 1s and at most ${formatDuration(maxProofTokenLifetimeMs)}`,
+    )
   for (const network of toldFrom(set.tellsClientIp) ?? [])
     if (!isNetwork(network))
       problems.push(

@@ -133,6 +133,9 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'policy.lifetime.email': '3m',
     'policy.countries': 'CN,HK',
     'policy.calls': 'send,verify',
+    proofAlgorithm: 'ES256',
+    'policy.proofToken.form': 'hashed',
+    'policy.proofToken.lifetime': '1h',
     'policy.limits.issues.address.gaps': '1s,2s',
     'policy.limits.issues.app.perDay': '9',
   }
@@ -157,6 +160,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
   const { policy, trustedProxies } = loaded.settings
   assert.equal(policy.lifetimeMs.sms, 120_000)
   assert.deepEqual(policy.regions, ['CN', 'HK'])
+  assert.deepEqual(policy.proofToken, { form: 'hashed', lifetimeMs: 3_600_000 })
   assert.deepEqual(policy.limits.issues.address.gapsMs, [1000, 2000])
   assert.equal(policy.limits.issues.app.perDay, 9)
   assert.deepEqual(trustedProxies, ['10.0.0.0/8', '::1'])

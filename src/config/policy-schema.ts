@@ -188,6 +188,24 @@ export const policySchema = Type.Object(
         default: [...apiCalls],
       }),
     ),
+    proofToken: optional(
+      Type.Object(
+        {
+          form: optional(
+            Type.Union(
+              ['plain', 'hashed', 'none'].map((one) => Type.Literal(one)),
+              {
+                description:
+                  'What the proof token of a verification has: plain, the address; hashed, a hash of it, another for each audience; none: there is no token.',
+                default: 'plain',
+              },
+            ),
+          ),
+          lifetime: lifetime('Life of a proof token; at most 24 hours.', '10m'),
+        },
+        strict,
+      ),
+    ),
     limits: optional(limits),
   },
   strict,

@@ -1,5 +1,6 @@
 /** The settings file as a schema: one source for checking it, for environment names and for docs/config.md. */
 
+import { proofAlgorithms } from '../code/proof-keys.ts'
 import { type Static, Type } from '../json-schema.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import { formatWindow } from './duration.ts'
@@ -18,7 +19,19 @@ export const settingsSchema = Type.Object(
       'Where to listen for plain HTTP, HOST:PORT, or off; also serves /livez, /readyz and /metrics. Loopback only unless behindProxy.',
       '127.0.0.1:8080',
     ),
-    publicUrl: text('Where carriers reach this server to tell what became of messages, https://HOST.'),
+    publicUrl: text(
+      'The URL of this server as the outside knows it, https://HOST: carriers report there what became of messages, and proof tokens name it as their issuer. Without it, none are made. In development: the address of the listener.',
+    ),
+    proofAlgorithm: optional(
+      Type.Union(
+        proofAlgorithms.map((one) => Type.Literal(one)),
+        {
+          description:
+            'What proof tokens are signed by: EdDSA (Ed25519), or ES256 for verifiers that know no Ed25519. A change ends the tokens that are still valid.',
+          default: 'EdDSA',
+        },
+      ),
+    ),
     tls: optional(
       Type.Object(
         {

@@ -1,6 +1,7 @@
 /** The settings as the program uses them: read once, checked, frozen. */
 
 import type { AddressRules } from '../address/address.ts'
+import type { ProofAlgorithm } from '../code/proof-keys.ts'
 import type { Route } from '../delivery/routes.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import type { StoreChoice } from '../store/engines.ts'
@@ -29,6 +30,8 @@ export type Settings = {
   readonly dataFolder: string
   readonly https: Endpoint | null
   readonly http: Endpoint | null
+  /** The URL of this server as the outside knows it, without a slash at its end; null: none is stated. */
+  readonly publicUrl: string | null
   readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
   /** Proxies whose X-Forwarded-For is believed, as addresses or CIDR blocks. */
   readonly trustedProxies: readonly string[]
@@ -67,6 +70,8 @@ export type Settings = {
   /** The operator's rules for reading addresses. */
   readonly addressRules: AddressRules
   readonly policy: AppPolicy
+  /** By which proof tokens are signed. */
+  readonly proofAlgorithm: ProofAlgorithm
   readonly passwordLimits: PasswordLimits
   /** Overrides by app id; those in the app's own record are applied after them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>

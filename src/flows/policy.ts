@@ -14,6 +14,16 @@ export const apiCalls = [
 ] as const
 export type ApiCall = (typeof apiCalls)[number]
 
+/** How the proof tokens of verifications are made, see `createProofTokens`. */
+export type ProofTokenPolicy = {
+  /** plain: with the address · hashed: with a hash of it · none: no token is made. */
+  readonly form: 'plain' | 'hashed' | 'none'
+  /** At most `maxProofTokenLifetimeMs`. */
+  readonly lifetimeMs: number
+}
+
+export const maxProofTokenLifetimeMs = 86_400_000
+
 export type AppPolicy = {
   /** 6 to 10. Profile `strict` is 8. */
   readonly digits: number
@@ -33,6 +43,7 @@ export type AppPolicy = {
   /** ISO regions that codes may be sent to by SMS; null: all. */
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]
+  readonly proofToken: ProofTokenPolicy
 }
 
 /** Whether codes may go to a destination: the regions of a policy bound numbers, and no mailboxes. */

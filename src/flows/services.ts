@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts'
 import type { Window } from '../throttle/policy.ts'
 import type { CheckPassword } from './check-password.ts'
 import type { AppPolicy } from './policy.ts'
+import type { ProofTokens } from './proof-token.ts'
 import type { RecordRefusal } from './refusals.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -30,6 +31,9 @@ export type Services = {
   /** The operator's rules for reading addresses. */
   readonly addressRules: AddressRules
   readonly checkPassword: CheckPassword
+  readonly proofs: ProofTokens
+  /** The URL of this server as its callers know it, without a slash at its end; null: none is known. */
+  publicUrl(): string | null
   /** Codes to one address over all tenants. */
   readonly addressCap: Window
   /** The fixed code of a test address; undefined if it is none, or past its last day. */
