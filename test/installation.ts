@@ -15,6 +15,7 @@ import {
   settlementOf,
   unlike,
 } from '../src/store/conformance/fixtures.ts'
+import type { AppEvent } from '../src/store/events.ts'
 import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
 import { defaultPasswordLimits, passwordLimitsOf, passwordSubject } from '../src/throttle/password-limits.ts'
@@ -86,6 +87,7 @@ export async function makeInstallation(store: Store, count: number, seed: number
       )
     await store.consumptions.consume({ thing: `proof ${id}`, by: id, expiresAt: 1_900_000_000_000 })
   }
+  await store.events.setReaders(['a-t'])
   const people = fc.sample(person, { numRuns: count, seed })
   for (let at = 0; at < people.length; at += atOnce)
     await Promise.all(
@@ -136,6 +138,8 @@ async function join(store: Store, one: Person, tenant: string, made: Made) {
   await store.limiters.acquire([...limits, nonceLimit(app, unlike(), maxSignatureMs)])
   const refusal = { kind: 'refusal', tenant, app, member: member.id, verification: '' } as const
   await store.journal.append({ ...refusal, detail: one.detail })
+  const happened = { type: 'verification.refused', tenant, app, verification: '' } as const
+  await store.events.append([{ ...happened, facts: { ...one.detail, nested: [one.values, null] } }])
   return member
 }
 
@@ -252,7 +256,17 @@ export async function toldOf(store: Store, { members, tokens, verifications }: M
     dispatches: await Promise.all(verifications.map((id) => store.dispatches.of(id))),
     journal: await store.journal.read({ sinceMs: 0, most: 1_000_000 }),
     consumed: await store.consumptions.consumer('proof t'),
+    events: await Promise.all(tenants.map((id) => eventsOf(store, `a-${id}`))),
     queued: (await store.outbox.depth()).queued,
     live: await store.verifications.countLive(),
   }
+}
+
+async function eventsOf(
+  store: Store,
+  app: string,
+  after: string | null = null,
+): Promise<readonly AppEvent[]> {
+  const { events, last, isMore } = (await store.events.read({ app, after, types: null, max: 1000 }))!
+  return isMore ? [...events, ...(await eventsOf(store, app, last))] : events
 }

@@ -18,3 +18,7 @@ export const receiptsLagMs = 3 * 86_400_000
 
 /** The least time between two noted uses of an API key, so that a busy key costs one write a minute. */
 export const noteUseEveryMs = 60_000
+/** How long events are kept, whatever the retention. */
+export const eventsKeptMs = 30 * 86_400_000
+/** Events looked through for one page: some milliseconds. */
+export const eventRows = 1000

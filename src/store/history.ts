@@ -5,6 +5,7 @@ import type { ReceiptState } from '../message/receipt-state.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { ContactChange, ContactChangeResult, ContactSetting, ContactSettingResult } from './directory.ts'
 import type { ProviderReceipt, ReceiptResult } from './dispatches.ts'
+import type { AppEvent } from './events.ts'
 import type { StateNumber } from './numbering.ts'
 import type { Settlement } from './outbox.ts'
 
@@ -58,6 +59,8 @@ export type History = {
     elsewhere: Elsewhere & { readonly isProven: boolean },
   ): Promise<ContactChangeResult>
   setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
+  /** Adds events of the faster store, each once, however often it is called. Their order is that in which they come. */
+  publish(until: number, events: readonly AppEvent[]): Promise<void>
   /** Records settlements. @returns Those that were not recorded before. */
   record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
   /** Marks recorded settlements as late: another owner had settled their messages before. */

@@ -3,6 +3,7 @@
 import type { Consumptions } from './consumptions.ts'
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
+import type { Events } from './events.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import type { Limiters } from './limiters.ts'
@@ -27,6 +28,7 @@ export type Store = AsyncDisposable & {
   readonly limiters: Limiters
   readonly journal: Journal
   readonly consumptions: Consumptions
+  readonly events: Events
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
   /**

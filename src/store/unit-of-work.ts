@@ -9,6 +9,7 @@ import type { OpenLimiters } from '../throttle/open-limiters.ts'
 import type { StoredVerification, VerificationChange } from '../verification/stored-verification.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { ProviderReceipt } from './dispatches.ts'
+import type { NewEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
 import type { EntryKey, Lease } from './outbox.ts'
 import type { StoredDispatch } from './stored-dispatch.ts'
@@ -114,5 +115,10 @@ export type UnitOfWork = {
   }
   readonly journal: {
     append(entry: Omit<JournalEntry, 'at'>): void
+  }
+  readonly events: {
+    /** Whether anybody reads the events of the app. If not, none is to be added. */
+    areRead(app: string): boolean
+    add(event: NewEvent): void
   }
 }

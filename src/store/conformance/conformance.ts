@@ -8,6 +8,7 @@ import { consumptionConformance } from './consumptions.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
 import { dispatchConformance } from './dispatches.ts'
+import { eventConformance } from './events.ts'
 import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
 import { keysConformance } from './keys.ts'
 import { limitsConformance } from './limits.ts'
@@ -54,6 +55,7 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     contactConformance(both)
     keysConformance(both)
     consumptionConformance(both)
+    eventConformance(both)
 
     test('the journal is read in order and by kind', async () => {
       const verification = unlike()

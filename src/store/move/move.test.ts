@@ -158,6 +158,13 @@ describe('between SQLite and PostgreSQL', peer, () => {
       assert.deepEqual(await told(there, made), before)
       assert.equal((await moved(there, back)).kind, 'moved')
       assert.deepEqual(await told(back, made), before)
+      await using store = await openStore(back)
+      await store.events.setReaders(['a-t'])
+      const added = { type: 'carrier.closed', tenant: 't', app: 'a-t', verification: '', facts: {} } as const
+      await store.events.append([added])
+      const [newest] = await store.events.heads(['a-t'])
+      const page = await store.events.read({ app: 'a-t', after: null, types: ['carrier.closed'], max: 10 })
+      assert.deepEqual([page?.events.map(({ id }) => id), page?.last], [[newest], newest], 'comes last')
     })
 
   test('texts that one engine keeps and the other cannot hold no move up', async () => {

@@ -167,6 +167,17 @@ export const movedTables: readonly Table[] = [
     detail: json,
     address_tag: text,
   }),
+  table('event', ['id'], {
+    id: text,
+    tx: number,
+    seq: number,
+    type: text,
+    tenant: text,
+    app: text,
+    verification: text,
+    at: number,
+    facts: json,
+  }),
   // The positions of the sweep in the order of time. Without them it would go through everything again.
   table(
     'pass',

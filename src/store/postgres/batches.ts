@@ -81,7 +81,7 @@ export function createBatches(transactions: Transactions, lanes: number, decoySu
 
   function decided(all: readonly BatchedCall[], decoy: string) {
     const latest = Math.max(...all.map((call) => call.until))
-    const { needs, reads } = newNeeds(decoy)
+    const { needs, reads } = newNeeds(decoy, transactions.readers())
     for (const { verb, args } of all) verb.needs(needs, ...(args as never[]))
     const { statements, unit } = reads()
     return transactions.decide<readonly ({ value: unknown } | typeof tooLate)[]>(

@@ -6,6 +6,7 @@ import { stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { heldDispatches } from './dispatches.ts'
+import { addEvents } from './events.ts'
 import { byText } from './order.ts'
 import { rowInState, type VerificationRow } from './rows.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
@@ -82,6 +83,10 @@ export function postgresHistory(
           }),
         until,
       ),
+    async publish(until, events) {
+      if (events.length > 0)
+        await call('history.publish', (end) => transactions.write(end, addEvents(events)), until)
+    },
     async record(until, settlements) {
       const dispatches = heldDispatches([])
       for (const settlement of settlements) dispatches.add(storedDispatchOf(settlement))

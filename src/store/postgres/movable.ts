@@ -7,6 +7,7 @@ import { type Cursor, type Mark, markName, markOf } from '../move/mark.ts'
 import type { MovableStore, MoveRole, Page } from '../move/movable-store.ts'
 import { type ColumnKind, type MovedRow, movedTables, type Table } from '../move/tables.ts'
 import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
+import { hasForeignEvents, orderAnew } from './events.ts'
 import { migrate, migrations, schemaOf } from './migrations.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 
@@ -57,9 +58,11 @@ const putMark = sql(`insert into meta (name, value) values ('${markName}', $1)`)
 const uniqueViolation = '23505'
 
 const selectTime = sql(`select to_json(${engineTime})`)
-const goOnCounting = sql(`
-  select to_json(setval(pg_get_serial_sequence('journal', 'seq'), coalesce(max(seq), 1), max(seq) is not null))
-  from journal`)
+const goOnCounting = ['journal', 'event'].map((table) =>
+  sql(`
+    select to_json(setval(pg_get_serial_sequence('${table}', 'seq'), coalesce(max(seq), 1), max(seq) is not null))
+    from ${table}`),
+)
 
 /** @throws AppError `store.locked` if servers or commands are using it, `store.unavailable`, `store.schema-newer`. */
 export async function openMovablePostgres({
@@ -188,7 +191,9 @@ function movable(connection: PostgresConnection, name: string, role: MoveRole): 
     timeReached: verb(now),
     behindMs: verb(async (time: number) => Math.max(0, time - (await now()))),
     settle: verb(async () => {
-      await run(longMs, bind(goOnCounting))
+      const [[isForeign]] = (await run(longMs, bind(hasForeignEvents))) as [[boolean]]
+      if (isForeign) await run(longMs, bind(orderAnew))
+      await run(longMs, ...goOnCounting.map((statement) => bind(statement)))
       // Without it the plans of the first minutes would be those for empty tables.
       await connection.script(`analyze ${ownTables}`, untilIn(longMs))
     }),

@@ -285,3 +285,78 @@ describe('processes', postgresPeer, () => {
     assert.equal(row?.deadlocks, '0')
   })
 })
+
+describe('events', postgresPeer, () => {
+  const connect = async (database: string): Promise<Client> => {
+    const client = new Client(postgres.client(database))
+    await client.connect()
+    return client
+  }
+  const write = (client: Client, id: string) =>
+    client.query(
+      `insert into event (id, type, tenant, app, verification, at, facts)
+       values ($1, 'verification.used', 't', 'a', 'v', 1, '{}')`,
+      [id],
+    )
+
+  test('a reader skips no event of a transaction that began first and commits late', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const [slow, quick] = [await connect(database), await connect(database)]
+    try {
+      const found: string[] = []
+      let after: string | null = null
+      const look = async () => {
+        const page = await store.events.read({ app: 'a', after, types: null, max: 100 })
+        found.push(...page!.events.map(({ id }) => id))
+        after = page!.last ?? after
+        return found.length
+      }
+      await write(quick, 'before')
+      assert.equal(await look(), 1)
+      await slow.query('begin')
+      await write(slow, 'late')
+      await write(quick, 'quick') // committed at once
+      assert.equal(await look(), 1, 'it waits for the one that may still come before')
+      assert.deepEqual(await store.events.heads(['a']), ['before'])
+      await slow.query('commit')
+      while ((await look()) < 3);
+      assert.deepEqual(found, ['before', 'late', 'quick'])
+      // One that is rolled back holds nobody up.
+      await slow.query('begin')
+      await write(slow, 'never')
+      await write(quick, 'last')
+      await slow.query('rollback')
+      while ((await look()) < 4);
+      assert.deepEqual(found, ['before', 'late', 'quick', 'last'])
+    } finally {
+      await slow.end()
+      await quick.end()
+    }
+  })
+
+  test('events of a server that counted more transactions are read in their order after a restore', async () => {
+    const database = await postgres.newDatabase()
+    const client = await connect(database)
+    const read = async () => {
+      await using store = await open(database)
+      return (await store.events.read({ app: 'a', after: null, types: null, max: 10 }))!.events.map(
+        ({ id }) => id,
+      )
+    }
+    try {
+      await (await open(database))[Symbol.asyncDispose]()
+      await write(client, '1')
+      await client.query(
+        `insert into event (id, tx, seq, type, tenant, app, verification, at, facts)
+         select id, tx, seq, 'verification.used', 't', 'a', 'v', 1, '{}'
+         from (values ('4', 9000000000001, 1), ('3', 9000000000000, 3), ('2', 9000000000000, 2)) r (id, tx, seq)`,
+      )
+      assert.deepEqual(await read(), ['1', '2', '3', '4'])
+      await write(client, '5')
+      assert.deepEqual(await read(), ['1', '2', '3', '4', '5'])
+    } finally {
+      await client.end()
+    }
+  })
+})

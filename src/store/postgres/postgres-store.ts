@@ -7,6 +7,7 @@ import { randomHex } from '../../random.ts'
 import { searchRows } from '../bounds.ts'
 import { trackCalls } from '../calls.ts'
 import type { EngineOptions } from '../engine-options.ts'
+import type { EventQuery } from '../events.ts'
 import type { History } from '../history.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import type { Store } from '../store.ts'
@@ -19,6 +20,7 @@ import { openConnection, type PostgresConnection, PostgresError, unreachable } f
 import { postgresConsumptions } from './consumptions.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
+import { eventHeads, hasForeignEvents, orderAnew, readEvents } from './events.ts'
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { postgresKeys } from './keys.ts'
@@ -45,6 +47,8 @@ const lanes = 2
 const startWithinMsByDefault = 5_000
 const maxTryMs = 5_000
 const betweenTriesMs = 250
+/** For the events of 30 days. */
+const orderMs = 600_000
 /** cannot_connect_now, too_many_connections: a server that is starting, or that will soon have a free connection. */
 const awayStates: readonly string[] = ['', '57P03', '53300']
 
@@ -75,6 +79,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   try {
     await migrate(first, settings)
     await refuseIfMoved(first)
+    if (settings.migrates !== false) await orderRestored(first)
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(client, error)
   } finally {
@@ -206,6 +211,12 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     directory: timed('directory', directory),
     keys: timed('keys', postgresKeys(transactions, untilOf)),
     consumptions: timed('consumptions', postgresConsumptions(transactions, untilOf)),
+    events: {
+      setReaders: async (apps) => transactions.setReaders(apps),
+      append: batched('events.append', verbs['events.append']),
+      read: apart('events.read', (until, query: EventQuery) => readEvents(transactions, until, query)),
+      heads: apart('events.heads', (until, apps: readonly string[]) => eventHeads(transactions, until, apps)),
+    },
     now: () => underWay.call('now', now),
     proveWrite: () => underWay.call('proveWrite', proveWrite),
     sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),
@@ -218,6 +229,13 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     },
   }
   return { store, history }
+}
+
+/** Events of a restored backup are read in their order, also if this server counts fewer transactions than the one before. */
+async function orderRestored(connection: PostgresConnection): Promise<void> {
+  const until = performance.now() + orderMs
+  const [[isForeign]] = (await connection.run([bind(hasForeignEvents)], until)) as [[boolean]]
+  if (isForeign) await connection.run([bind(orderAnew)], until)
 }
 
 /** @throws AppError `store.unavailable` if the server does not answer in time, or refuses. */

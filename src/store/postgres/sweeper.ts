@@ -1,6 +1,6 @@
 /** Sweeps in pieces so small that no call waits long behind one. Of many processes, one does it at a time. */
 
-import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
+import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
 import { bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -94,6 +94,10 @@ const purgeJournal = sql(`
   delete from journal where ctid = any (array(
     select ctid from (select ctid, at from journal order by seq limit ${sweptRows}) oldest where at < $1::bigint))
   returning to_json(true)`)
+const purgeEvents = sql(`
+  delete from event where ctid = any (array(
+    select ctid from event where id < $1 order by id limit ${sweptRows}))
+  returning to_json(true)`)
 
 /** While one process sweeps, the others rest for so long after each of its pieces. */
 const restMs = 500
@@ -126,6 +130,7 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           bind(purgeVerifications, idAt(now - retentionMs)),
           bind(purgeDispatches, idAt(now - retentionMs)),
           bind(purgeJournal, now - retentionMs),
+          bind(purgeEvents, idAt(now - eventsKeptMs)),
         ]
         const done = await run(
           ...pages.map((page, i) => bind(page.remove, cursors[i]!, ends[i] ?? afterAllText, now)),

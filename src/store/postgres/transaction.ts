@@ -61,6 +61,8 @@ type Transaction = {
 
 /** @param pool  Gives one connection to each transaction. */
 export function createTransactions(pool: Pool) {
+  /** The apps whose events are written, see `Events`. */
+  let readers: ReadonlySet<string> = new Set()
   /** The newest value of `aheadBy`, for transactions of one message; null: the server's clock was set. */
   let lastAheadMs: number | null = null
 
@@ -135,6 +137,11 @@ export function createTransactions(pool: Pool) {
   }
 
   return {
+    readers: () => readers,
+    setReaders(apps: readonly string[]): void {
+      readers = new Set(apps)
+    },
+
     /** Reads, in one round trip; the statements see what was committed when each began. */
     async read(until: number, ...statements: readonly Bound[]): Promise<readonly Rows[]> {
       return retried(until, async (connection) => {

@@ -5,6 +5,7 @@ import { storable } from '../storable.ts'
 import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Rows } from './connection.ts'
 import { heldDispatches, readAwaiting, readLastAccepted } from './dispatches.ts'
+import { heldEvents } from './events.ts'
 import { heldJournal } from './journal.ts'
 import { heldLimiters, readLimiters } from './limiters.ts'
 import { bearing, collidingWith, heldMembers, readMembers, type WantedMember } from './members.ts'
@@ -21,8 +22,11 @@ export type PostgresUnit = UnitOfWork & {
 
 export type PostgresNeeds = ReturnType<typeof newNeeds>
 
-/** @param decoy  The id of the row that is written in place of a verification that does not exist. */
-export function newNeeds(decoy: string) {
+/**
+ * @param decoy  The id of the row that is written in place of a verification that does not exist.
+ * @param readers  The apps whose events are written.
+ */
+export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const limiters = new Set<string>()
   const ids = new Set<string>()
   const keys = new Map<string, WantedKey>()
@@ -91,6 +95,7 @@ export function newNeeds(decoy: string) {
         const proofs = heldProofs([...of(proofsAt), ...known])
         const repeats = heldRepeats(of(repeatsAt))
         const journal = heldJournal(now)
+        const events = heldEvents(now, readers)
         return {
           now,
           members: members.members,
@@ -102,6 +107,7 @@ export function newNeeds(decoy: string) {
           outbox: outbox.outbox,
           dispatches: dispatches.dispatches,
           journal,
+          events: events.events,
           writes: () => [
             ...members.writes(),
             ...limiters.writes(),
@@ -112,6 +118,7 @@ export function newNeeds(decoy: string) {
             ...outbox.writes(),
             ...dispatches.writes(),
             ...journal.writes(),
+            ...events.writes(),
           ],
         }
       },
@@ -137,7 +144,7 @@ export function runAlone<Args extends readonly unknown[], Result>(
   args: Args,
   { first, known, beforeCommit }: Alone<Result> = {},
 ): Promise<Result> {
-  const { needs, reads } = newNeeds('')
+  const { needs, reads } = newNeeds('', transactions.readers())
   verb.needs(needs, ...args)
   const { statements, unit } = reads()
   const before = first ? [first] : []

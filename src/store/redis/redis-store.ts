@@ -140,6 +140,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     limiters: cold.limiters,
     journal: cold.journal,
     consumptions: cold.consumptions,
+    events: cold.events,
     directory,
     keys: cold.keys,
     now: verb('now', now),

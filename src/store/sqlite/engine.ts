@@ -11,6 +11,7 @@ import { sqliteConsumptions } from './consumptions.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
+import { eventReads } from './events.ts'
 import { journalReads } from './journal.ts'
 import { sqliteKeys } from './keys.ts'
 import { migrations } from './migrations.ts'
@@ -84,6 +85,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('keys', sqliteKeys(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),
+    ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
     ...decidedIn(work.unit),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {

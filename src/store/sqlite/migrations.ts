@@ -210,4 +210,15 @@ export const migrations: readonly string[] = [
     thing text primary key, consumer text not null, expires_at integer not null
   ) strict, without rowid;
   `,
+
+  // 11: events, read by their app in the order of `tx` and `seq`. Here `seq` alone is the order; `tx` is the number of
+  // the transaction in an engine that needs it, and is kept when events move between engines.
+  `
+  create table event (
+    seq integer primary key, tx integer not null, id text not null, type text not null, tenant text not null,
+    app text not null, verification text not null, at integer not null, facts text not null
+  ) strict;
+  create unique index event_id on event (id);
+  create index event_of_app on event (app, tx, seq);
+  `,
 ]

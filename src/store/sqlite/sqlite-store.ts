@@ -107,6 +107,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     limiters: part('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
     journal: part('journal', ['append', 'read', 'ofAddress']),
     consumptions: part('consumptions', ['consume', 'consumer']),
+    events: part('events', ['setReaders', 'append', 'read', 'heads']),
     directory: part('directory', [
       'addTenant',
       'tenants',

@@ -1,7 +1,7 @@
 /** Sweeps in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
+import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt } from '../numbering.ts'
 import { decoyId } from './verifications.ts'
 
@@ -54,6 +54,9 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   const purgeJournal = db.prepare(
     `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${sweptRows})`,
   )
+  const purgeEvents = db.prepare(
+    `delete from event where id in (select id from event where id < ? order by id limit ${sweptRows})`,
+  )
 
   return (retentionMs: number): boolean => {
     const at = now()
@@ -64,6 +67,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     if (purgeVerifications.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeDispatches.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeJournal.run(at - retentionMs).changes === sweptRows) isDue = true
+    if (purgeEvents.run(idAt(wall - eventsKeptMs)).changes === sweptRows) isDue = true
     return isDue
   }
 }

@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { openDispatches } from './dispatches.ts'
+import { openEvents } from './events.ts'
 import { openJournal } from './journal.ts'
 import { sqliteLimiters } from './limiters.ts'
 import { openMembers, openTokens } from './members.ts'
@@ -17,6 +18,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
   const limiters = sqliteLimiters(db)
   const dispatches = openDispatches(db)
   const newEntries = openNewEntries(db, wallNow)
+  const { events, setReaders } = openEvents(db, unitNow, wallNow)
   const unit: UnitOfWork = {
     get now() {
       return now
@@ -30,10 +32,12 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     outbox: openOutbox(db, unitNow, dispatches, newEntries),
     dispatches,
     journal: openJournal(db, unitNow),
+    events,
   }
   return {
     unit,
     newEntries,
+    setReaders,
     /** @param time  Engine time for all work until `flush`. */
     begin(time: number): void {
       now = time

@@ -7,6 +7,7 @@ import { changeContact } from './change-contact.ts'
 import { issue } from './issue.ts'
 import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
 import { postpone } from './postpone.ts'
+import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
 import { queue } from './queue.ts'
 import { receive } from './receive.ts'
@@ -30,6 +31,7 @@ export const verbs = {
   'limiters.settle': settleReservation,
   'limiters.isHeld': isHeld,
   'journal.append': append,
+  'events.append': publish,
   'directory.changeContact': changeContact,
   'directory.setContact': setContact,
   'directory.putMembers': putMembers,

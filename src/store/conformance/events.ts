@@ -1,0 +1,111 @@
+/** Every engine's duties with events: none without a reader, each once and in its place for whoever goes on from the last. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { AppEvent, EventPage, EventType, NewEvent } from '../events.ts'
+import { type Clients, times, unlike } from './fixtures.ts'
+
+export function eventConformance({ store, client }: Clients): void {
+  const newEvent = (app: string, nth: number, type: EventType = 'verification.used'): NewEvent => ({
+    type,
+    tenant: 't',
+    app,
+    verification: 'v',
+    facts: { nth, words: ['“', { inner: null }], is: true },
+  })
+  const readBy = (...apps: string[]) => Promise.all([0, 1].map((nth) => client(nth).events.setReaders(apps)))
+  const read = async (
+    app: string,
+    after: string | null,
+    types: readonly EventType[] | null = null,
+    max = 100,
+  ) => (await store.events.read({ app, after, types, max })) as EventPage
+  const nthOf = ({ facts }: AppEvent) => facts.nth
+
+  /** Reads to the end, as a reader who was away. */
+  async function all(app: string, max: number, after: string | null = null): Promise<AppEvent[]> {
+    const page = await read(app, after, null, max)
+    return page.isMore ? [...page.events, ...(await all(app, max, page.last))] : [...page.events]
+  }
+
+  describe('events', () => {
+    test('an app without a reader has none, and one with a reader gets those from then on', async () => {
+      const [app, other] = [unlike(), unlike()]
+      await readBy(other)
+      await store.events.append([newEvent(app, 1), newEvent(other, 1)])
+      await readBy(app)
+      await store.events.append([newEvent(app, 2), newEvent(other, 2)])
+      const [mine, others] = [await all(app, 10), await all(other, 10)]
+      assert.deepEqual([mine.map(nthOf), others.map(nthOf)], [[2], [1]])
+      const { id, at, ...event } = mine[0]!
+      assert.deepEqual(event, newEvent(app, 2))
+      assert.match(id, /^[0-9a-f]{44}$/)
+      assert.ok(Math.abs((await store.now()) - at) < 60_000)
+      assert.deepEqual(await store.events.heads([other, unlike(), app]), [others[0]!.id, null, id])
+      await readBy()
+    })
+
+    test('pages of any size give each event once and in order, and a page may hold no event of the types asked for', async () => {
+      const app = unlike()
+      await readBy(app)
+      const types: EventType[] = ['verification.used', 'verification.sent']
+      await store.events.append(times(25, (nth) => newEvent(app, nth, types[nth % 2])))
+      const whole = await all(app, 100)
+      assert.deepEqual(
+        whole.map(nthOf),
+        times(25, (nth) => nth),
+      )
+      for (const max of [1, 7, 25]) assert.deepEqual(await all(app, max), whole)
+      const sent = await read(app, whole[3]!.id, ['verification.sent'], 3)
+      assert.deepEqual(sent.events.map(nthOf), [5, 7, 9])
+      assert.ok(sent.isMore)
+      const none = await read(app, whole[3]!.id, ['contact.changed'])
+      assert.deepEqual(none, { events: [], last: whole.at(-1)!.id, isMore: false })
+      assert.deepEqual(await read(app, whole.at(-1)!.id), { events: [], last: null, isMore: false })
+      await readBy()
+    })
+
+    test('an event of another app, or one that was never there, is no place to go on from', async () => {
+      const [app, other] = [unlike(), unlike()]
+      await readBy(app, other)
+      await store.events.append([newEvent(app, 1), newEvent(other, 1)])
+      const [one] = await all(app, 10)
+      for (const after of [one!.id, unlike(), ''])
+        assert.equal(await store.events.read({ app: other, after, types: null, max: 10 }), undefined)
+      await readBy()
+    })
+
+    test('while many write, a reader who goes on from the last event gets each once', async () => {
+      const app = unlike()
+      await readBy(app)
+      const found: AppEvent[] = []
+      let isWriting = true
+      const reading = (async () => {
+        for (let after: string | null = null, isLast = false; !isLast; ) {
+          isLast = !isWriting
+          const page = await read(app, after, null, 9)
+          found.push(...page.events)
+          after = page.last ?? after
+          isLast &&= !page.isMore
+        }
+      })()
+      await Promise.all(
+        times(8, async (writer) => {
+          for (let nth = 0; nth < 12; nth++)
+            await client(writer).events.append([newEvent(app, writer * 100 + nth)])
+        }),
+      )
+      isWriting = false
+      await reading
+      assert.equal(found.length, 96)
+      assert.deepEqual(found, await all(app, 50))
+      for (const writer of times(8, (nth) => nth))
+        assert.deepEqual(
+          found.map((one) => Number(nthOf(one))).filter((nth) => Math.floor(nth / 100) === writer),
+          times(12, (nth) => writer * 100 + nth),
+          'those of one writer are in their order',
+        )
+      await readBy()
+    })
+  })
+}

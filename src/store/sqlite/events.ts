@@ -1,0 +1,66 @@
+/** Events in SQLite: appended by units of work, read by their app in the order of their rows. */
+
+import type { DatabaseSync } from 'node:sqlite'
+import { eventRows } from '../bounds.ts'
+import { eventPageOf, type ReadEventRow } from '../event-rows.ts'
+import { type EventPage, type EventQuery, type EventType, newEventId } from '../events.ts'
+import type { UnitOfWork } from '../unit-of-work.ts'
+import type { Row } from './rows.ts'
+
+/**
+ * @param now  Engine time of the unit.
+ * @param wallNow  The clock that ids are made by.
+ */
+export function openEvents(db: DatabaseSync, now: () => number, wallNow: () => number) {
+  let readers: ReadonlySet<string> = new Set()
+  const insert = db.prepare('insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?)')
+  // Rows that came by a move have the transactions of another engine before their own order; later ones follow them.
+  const { tx } = db.prepare('select coalesce(max(tx), 0) as tx from event').get() as { tx: number }
+  const events: UnitOfWork['events'] = {
+    areRead: (app) => readers.has(app),
+    add({ type, tenant, app, verification, facts }) {
+      const id = newEventId(wallNow())
+      insert.run(tx, id, type, tenant, app, verification, now(), JSON.stringify(facts))
+    },
+  }
+  return {
+    events,
+    setReaders(apps: readonly string[]): void {
+      readers = new Set(apps)
+    },
+  }
+}
+
+export function eventReads(db: DatabaseSync) {
+  const position = db.prepare('select tx, seq from event where id = ? and app = ?')
+  const page = db.prepare(
+    `select id, type, tenant, verification, at,
+       iif(? is null or type in (select value from json_each(?)), facts, null) as facts
+     from event where app = ? and (tx, seq) > (?, ?) order by tx, seq limit ${eventRows}`,
+  )
+  const head = db.prepare('select id from event where app = ? order by tx desc, seq desc limit 1')
+  return {
+    read(query: EventQuery): EventPage | undefined {
+      const { app, after, types } = query
+      const start = after === null ? { tx: -1, seq: 0 } : (position.get(after, app) as Row | undefined)
+      if (!start) return undefined
+      const wanted = types && JSON.stringify(types)
+      const rows = page.all(wanted, wanted, app, start.tx as number, start.seq as number) as Row[]
+      return eventPageOf(query, rows.map(readRow))
+    },
+
+    heads: (apps: readonly string[]): readonly (string | null)[] =>
+      apps.map((app) => (head.get(app)?.id as string | undefined) ?? null),
+  }
+}
+
+function readRow(row: Row): ReadEventRow {
+  return {
+    id: row.id as string,
+    type: row.type as EventType,
+    tenant: row.tenant as string,
+    verification: row.verification as string,
+    at: row.at as number,
+    facts: row.facts === null ? null : (JSON.parse(row.facts as string) as ReadEventRow['facts']),
+  }
+}
