@@ -2,23 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { inboxPages } from '../src/http/pages/inbox-page.ts'
 import { createServer } from '../src/http/server.ts'
 import { createInbox, type InboxMessage } from '../src/providers/sandbox/inbox.ts'
-import { peerAt, requirePeer } from './peers.ts'
-
-const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+import { launchChromium, withChromium } from './chromium.ts'
 
 const key = 'the-key-that-the-server-printed'
 
@@ -54,10 +42,10 @@ function mail(given: Partial<InboxMessage> = {}): Omit<InboxMessage, 'seq'> {
   })
 }
 
-describe('the inbox page', requirePeer('Chromium (apt-get install chromium)', paths), () => {
+describe('the inbox page', withChromium, () => {
   let browser: Browser
   before(async () => {
-    browser = await chromium.launch({ executablePath: peerAt(paths)!, args: flags })
+    browser = await launchChromium()
   })
   after(() => browser.close())
 
