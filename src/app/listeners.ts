@@ -14,6 +14,7 @@ import type { Services } from '../flows/services.ts'
 import { adminPages } from '../http/admin.ts'
 import { huaweiDialect } from '../http/huawei/dialect.ts'
 import { metricsPage, operationsPages } from '../http/operations.ts'
+import { apiPages } from '../http/pages/api-page.ts'
 import { inboxPages } from '../http/pages/inbox-page.ts'
 import { receiptPages } from '../http/receipts.ts'
 import { type Answer, createServer, type ServerOptions } from '../http/server.ts'
@@ -111,6 +112,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
       onError: (provider, error) =>
         log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
     })
+    await server.register(apiPages)
     if (!tls) {
       await server.register(operationsPages, { isAlive, isReady, takesWrites })
       if (settings.metrics.listen === 'http') await metricsPageOn(server)
