@@ -12,7 +12,9 @@ import type { Provider } from '../delivery/provider.ts'
 import { AppError, reasonOf } from '../errors.ts'
 import type { Services } from '../flows/services.ts'
 import { adminPages } from '../http/admin.ts'
+import { apiDocument } from '../http/api-document.ts'
 import { huaweiDialect } from '../http/huawei/dialect.ts'
+import { nativeDialect } from '../http/native/dialect.ts'
 import { metricsPage, operationsPages } from '../http/operations.ts'
 import { apiPages } from '../http/pages/api-page.ts'
 import { inboxPages } from '../http/pages/inbox-page.ts'
@@ -104,7 +106,10 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     if (!endpoint) return null
     const server = create(tls, {
       trustedProxies,
-      dialects: [{ prefix: '', dialect: huaweiDialect(services) }],
+      dialects: [
+        { prefix: '', dialect: huaweiDialect(services) },
+        { prefix: '/v1', dialect: nativeDialect({ services, publicUrl: settings.publicUrl, document }) },
+      ],
     })
     await server.register(receiptPages, {
       takers,
@@ -154,6 +159,13 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Made when it is first asked for, because most servers never are. */
+let documentText: string | undefined
+function document(): string {
+  documentText ??= JSON.stringify(apiDocument())
+  return documentText
 }
 
 function answerObserver({ log: wanted }: Settings, log: Log, { metrics }: Services) {

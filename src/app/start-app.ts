@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts'
 import { apartFromAnswer } from '../deadline.ts'
 import type { Router } from '../delivery/router.ts'
 import { loadTemplates } from '../delivery/templates.ts'
+import { createApiKeys } from '../flows/api-keys.ts'
 import { createPasswordCheck } from '../flows/check-password.ts'
 import { createProofTokens } from '../flows/proof-token.ts'
 import { createRefusals } from '../flows/refusals.ts'
@@ -100,6 +101,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     ring,
     clock: systemClock,
     sessions: createSessions(store, systemClock.now),
+    apiKeys: createApiKeys(store, systemClock.now),
     metrics,
     policyOf: createPolicies(settings),
     hasLimits: settings.hasLimits,

@@ -133,6 +133,7 @@ export function loadSettings({
     },
     keyRingFile,
     keyRing,
+    publicUrl,
     store,
     workers,
     drainMs,

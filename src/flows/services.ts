@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Lease } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import type { Window } from '../throttle/policy.ts'
+import type { ApiKeys } from './api-keys.ts'
 import type { CheckPassword } from './check-password.ts'
 import type { AppPolicy } from './policy.ts'
 import type { ProofTokens } from './proof-token.ts'
@@ -23,6 +24,7 @@ export type Services = {
   readonly ring: KeyRing
   readonly clock: Clock
   readonly sessions: Sessions
+  readonly apiKeys: ApiKeys
   readonly metrics: Metrics
   /** The installation's policy with the overrides of the settings and of the app's record. */
   policyOf(app: App): AppPolicy

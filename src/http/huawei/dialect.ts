@@ -4,7 +4,7 @@ import { answerBy } from '../../deadline.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Dialect } from '../dialect.ts'
 import { readJsonBodies } from '../json-body.ts'
-import { answerEdges, answerTo } from './edges.ts'
+import { answerEdges, answerTo, notFoundOf } from './edges.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
@@ -30,6 +30,9 @@ export function huaweiDialect(services: Services): Dialect {
       verificationCodeRoutes(app, services)
       memberRoutes(app, services)
       loginRoutes(app, services)
+      // Below here every path is the reference's, whatever other dialect has paths that begin with /v1.
+      for (const prefix of ['/v1/usg', '/v2/usg'])
+        app.register(async (scope) => scope.setNotFoundHandler(notFoundOf(app)), { prefix })
     },
     answerTo,
   }

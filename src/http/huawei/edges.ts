@@ -27,14 +27,18 @@ export function answerEdges(app: FastifyInstance, onError: OnError): void {
       : sendRefusal(request, reply, { code: 'USG.000000002' })
   })
 
-  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+  app.setNotFoundHandler(notFoundOf(app))
+}
+
+export function notFoundOf(app: FastifyInstance) {
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?')[0]!
     const allowed = methods.filter((method) => app.hasRoute({ url: path, method })).join(', ')
     const { method } = request
     if (allowed === '') return sendRefusal(request, reply, noSuchCall(method, path))
     reply.header('allow', allowed)
     return sendRefusal(request, reply, { code: 'USG.000000007', details: { method, allowed } })
-  })
+  }
 }
 
 export function answerTo(problem: UnreadableProblem, requestId: string): UnreadableAnswer {

@@ -1,0 +1,85 @@
+/** Makes routes from the declarations of calls: who may call, what is checked, and by when it is answered. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { answerBy } from '../../deadline.ts'
+import type { ObjectSchema } from '../../json-schema.ts'
+import { sendOutcome, sendProblem } from './answer.ts'
+import { authenticate, withoutKey } from './authenticate.ts'
+import { allowAnyPage, answerPreflight } from './cross-origin.ts'
+import { createUnderWay, onceOf, type UnderWay } from './idempotency.ts'
+import { type Call, isIdempotent, type NativeContext, type Route } from './route.ts'
+
+/** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
+const usualAnswerMs = 850
+
+export function registerRoutes(app: FastifyInstance, context: NativeContext, routes: readonly Route[]): void {
+  const underWay = createUnderWay()
+  for (const route of routes) registerRoute(app, context, underWay, route)
+  for (const [path, ofPages] of Map.groupBy(routes.filter(isForPages), ({ path }) => path))
+    answerPreflight(
+      app,
+      urlOf(path),
+      ofPages.map(({ method }) => method),
+    )
+}
+
+function isForPages({ access }: Route): boolean {
+  return access === 'public' || access === 'publishable'
+}
+
+function urlOf(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1')
+}
+
+function registerRoute(app: FastifyInstance, context: NativeContext, underWay: UnderWay, route: Route): void {
+  const { method, access, query, body, maxAnswerMs = usualAnswerMs } = route
+  const mayRepeat = isIdempotent(route)
+  app.route({
+    method,
+    url: urlOf(route.path),
+    schema: { ...(body && { body }), ...(query && { querystring: query }) },
+    onRequest: [
+      ...(isForPages(route) ? [allowAnyPage] : []),
+      access === 'public' ? withoutKey(context) : authenticate(context, access),
+    ],
+    preValidation(request, _reply, done) {
+      // A call without a body, or with an empty one, has no fields.
+      if (body && request.body === undefined) request.body = {}
+      if (query) readNumbers(query, request.query as Record<string, unknown>)
+      done()
+    },
+    // The time begins when the request is whole, because a slow sender is not the store’s fault.
+    preHandler(request, _reply, done) {
+      answerBy(performance.now() + maxAnswerMs - request.waitedMs, done)
+    },
+    handler: (request, reply) => answer(request, reply),
+  })
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { holder, apiVersion: version } = request
+    const once = mayRepeat ? onceOf(request, access === 'public' ? '' : holder.app.id) : undefined
+    if (once && 'problem' in once) return sendProblem(context, request, reply, once)
+    const call: Call = {
+      request,
+      reply,
+      holder,
+      version,
+      params: request.params as Readonly<Record<string, string>>,
+      query: request.query,
+      body: request.body,
+      once,
+    }
+    const outcome = await underWay.run(once, () => route.handle(context, call))
+    return sendOutcome(context, request, reply, outcome)
+  }
+}
+
+/** Numbers and booleans of a query, which come as text. What is none stays a text, for the schema to refuse. */
+function readNumbers({ properties }: ObjectSchema, query: Record<string, unknown>): void {
+  for (const [name, { type }] of Object.entries(properties)) {
+    const given = query[name]
+    if (type === 'integer' && typeof given === 'string' && /^-?\d{1,15}$/.test(given))
+      query[name] = Number(given)
+    if (type === 'boolean' && (given === 'true' || given === 'false')) query[name] = given === 'true'
+  }
+}

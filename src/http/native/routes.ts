@@ -1,0 +1,7 @@
+/** Every call of the native API. */
+
+import { documentRoute } from './document-route.ts'
+import { problemRoute } from './problem-pages.ts'
+import type { Route } from './route.ts'
+
+export const nativeRoutes: readonly Route[] = [problemRoute, documentRoute]
