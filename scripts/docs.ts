@@ -5,6 +5,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { apiDocument } from '../src/http/api-document.ts'
+import { apiErrorsPage } from './api-errors-page.ts'
 import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
@@ -19,6 +21,8 @@ import { promisesPage } from './promises-page.ts'
 import { roomsPicture } from './rooms-picture.ts'
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/api/errors.md': apiErrorsPage,
+  'docs/api/openapi.json': () => `${JSON.stringify(apiDocument(), null, 1)}\n`,
   'docs/config.md': configPage,
   'docs/cli.md': cliPage,
   'docs/countries.md': countriesPage,
