@@ -108,7 +108,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
       trustedProxies,
       dialects: [
         { prefix: '', dialect: huaweiDialect(services) },
-        { prefix: '/v1', dialect: nativeDialect({ services, publicUrl: settings.publicUrl, document }) },
+        { prefix: '/v1', dialect: nativeDialect({ services, document }) },
       ],
     })
     await server.register(receiptPages, {

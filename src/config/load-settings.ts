@@ -133,7 +133,6 @@ export function loadSettings({
     },
     keyRingFile,
     keyRing,
-    publicUrl,
     store,
     workers,
     drainMs,

@@ -44,8 +44,6 @@ export type Settings = {
   readonly keyRingFile: string
   /** The text of COUNTERSIGN_KEY_RING_KEYS, which wins over the file; null: not set. */
   readonly keyRing: string | null
-  /** Where the outside world reaches this server, such as `https://HOST`; null: not stated. */
-  readonly publicUrl: string | null
   readonly store: StoreChoice
   /** Processes that serve; 1: this one. */
   readonly workers: number

@@ -8,15 +8,13 @@ import type { Answer, NativeContext, Outcome } from './route.ts'
 const jsonType = 'application/json'
 const problemType = 'application/problem+json'
 
-type Place = Pick<NativeContext, 'publicUrl'>
-
 export function sendOutcome(
-  place: Place,
+  context: NativeContext,
   request: FastifyRequest,
   reply: FastifyReply,
   outcome: Outcome,
 ): FastifyReply {
-  return 'problem' in outcome ? sendProblem(place, request, reply, outcome) : sendAnswer(reply, outcome)
+  return 'problem' in outcome ? sendProblem(context, request, reply, outcome) : sendAnswer(reply, outcome)
 }
 
 function sendAnswer(reply: FastifyReply, { status, body, headers, isReplay }: Answer): FastifyReply {
@@ -29,7 +27,7 @@ function sendAnswer(reply: FastifyReply, { status, body, headers, isReplay }: An
 }
 
 export function sendProblem(
-  place: Place,
+  context: NativeContext,
   request: FastifyRequest,
   reply: FastifyReply,
   problem: Problem,
@@ -41,7 +39,7 @@ export function sendProblem(
   return reply
     .code(problems[type].status)
     .header('content-type', problemType)
-    .send(bodyOf(problem, request.id, originOf(place, request)))
+    .send(bodyOf(problem, request.id, originOf(context, request)))
 }
 
 /** The same for bytes that never became a request. Its type has no host, because the request had none. */
@@ -68,6 +66,6 @@ function bodyOf({ problem, detail, members, retryAfterMs }: Problem, requestId: 
 }
 
 /** The base address of this server, as the caller reaches it: that of the settings, or that of the request. */
-export function originOf({ publicUrl }: Place, request: FastifyRequest): string {
-  return publicUrl ?? (request.host ? `${request.protocol}://${request.host}` : '')
+export function originOf({ services }: NativeContext, request: FastifyRequest): string {
+  return services.publicUrl() ?? (request.host ? `${request.protocol}://${request.host}` : '')
 }

@@ -100,8 +100,7 @@ const routes: readonly Route[] = [
 
 const errors: unknown[] = []
 const context = {
-  services: { apiKeys: { find: (secret: string) => holders.get(secret) } },
-  publicUrl: null,
+  services: { apiKeys: { find: (secret: string) => holders.get(secret) }, publicUrl: () => null },
   document: () => '{}',
 } as unknown as NativeContext
 const server = createServer({

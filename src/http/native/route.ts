@@ -14,8 +14,6 @@ export type Access = ApiKeyScope | 'publishable' | 'public'
 
 export type NativeContext = {
   readonly services: Services
-  /** Where the outside world reaches this server, `https://HOST`; null: as the request has it. */
-  readonly publicUrl: string | null
   /** The OpenAPI document as JSON. */
   readonly document: () => string
 }
