@@ -95,6 +95,12 @@ const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     /tellsClientIp: must be one of the values docs\/config\.md lists for it; found "yes"/,
   ],
   [{ limits: { issues: { app: { perSecond: 0 } } } }, /perSecond: must be more than 0/],
+  [{ pages: { returnUrls: ['http://shop.example/done'] } }, /returnUrls: http:.* is no https URL/],
+  [{ pages: { returnUrls: ['https://shop.example/?a=1'] } }, /returnUrls: .* without query/],
+  [{ pages: { returnUrls: ['shop.example'] } }, /returnUrls: shop\.example is no https URL/],
+  [{ pages: { frameAncestors: ['https://shop.example/'] } }, /frameAncestors: .* is no origin/],
+  [{ pages: { frameAncestors: ['*'] } }, /frameAncestors: \* is no origin/],
+  [{ pages: { frameAncestors: ["https://a.example; script-src 'unsafe-inline'"] } }, /is no origin/],
 ]
 for (const [overrides, expected] of refused)
   test(`refused: ${JSON.stringify(overrides)}`, () => assert.match(refusalOf(overrides), expected))

@@ -4,6 +4,7 @@ import { isSupportedRegion } from '../address/phone-library.ts'
 import { AppError } from '../errors.ts'
 import type { AppPolicy } from '../flows/policy.ts'
 import { apiCalls, maxProofTokenLifetimeMs } from '../flows/policy.ts'
+import { isReturnUrl } from '../flows/return-url.ts'
 import { loopbackNetworks } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
@@ -24,6 +25,13 @@ export const defaultPolicy: AppPolicy = {
   regions: null,
   calls: apiCalls,
   proofToken: { form: 'plain', lifetimeMs: 600_000 },
+  pages: { returnUrls: [], frameAncestors: [] },
+}
+
+/** A developer's programs come back to this machine, at whatever port they got. */
+export const developmentPolicy: AppPolicy = {
+  ...defaultPolicy,
+  pages: { returnUrls: ['http://localhost/', 'http://127.0.0.1/'], frameAncestors: [] },
 }
 
 const digitsOf = { default: 6, strict: 8 } as const
@@ -86,6 +94,7 @@ export function policyWith(
       form: (set.proofToken?.form ?? base.proofToken.form) as AppPolicy['proofToken']['form'],
       lifetimeMs: ms(set.proofToken?.lifetime) ?? base.proofToken.lifetimeMs,
     },
+    pages: { ...base.pages, ...set.pages },
   }
 }
 
@@ -122,6 +131,16 @@ export function policyProblems(overrides: unknown, where: string): string[] {
       problems.push(
         `${where}.tellsClientIp: ${network} is no IP address or CIDR block, such as 10.0.0.0/8; list those of the app’s servers`,
       )
+  for (const url of set.pages?.returnUrls ?? []) {
+    const parsed = URL.parse(url)
+    if (parsed === null || !isReturnUrl(parsed) || parsed.search !== '')
+      problems.push(
+        `${where}.pages.returnUrls: ${url} is no https URL without query and fragment, such as https://shop.example/verified`,
+      )
+  }
+  for (const origin of set.pages?.frameAncestors ?? [])
+    if (URL.parse(origin)?.origin !== origin || !/^https?:/.test(origin))
+      problems.push(`${where}.pages.frameAncestors: ${origin} is no origin, such as https://shop.example`)
   const { wrong, submissions } = set.limits ?? {}
   for (const [name, limits] of Object.entries({
     'wrong.address': wrong?.address,

@@ -136,6 +136,8 @@ test('every scalar setting has an environment name of its own that sets it', () 
     proofAlgorithm: 'ES256',
     'policy.proofToken.form': 'hashed',
     'policy.proofToken.lifetime': '1h',
+    'policy.pages.returnUrls': 'https://shop.example/done',
+    'policy.pages.frameAncestors': 'https://shop.example',
     'policy.limits.issues.address.gaps': '1s,2s',
     'policy.limits.issues.app.perDay': '9',
   }

@@ -9,7 +9,7 @@ import { isNetwork } from '../network/networks.ts'
 import { storeSetting } from '../store/engines.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import { addressRulesOf } from './address-rules.ts'
-import { defaultPolicy, policyProblems, policyWith } from './app-policy.ts'
+import { defaultPolicy, developmentPolicy, policyProblems, policyWith } from './app-policy.ts'
 import { examineCertificate } from './certificate.ts'
 import { parseDuration, parseWindow } from './duration.ts'
 import { listenersOf, publicUrlOf } from './listener-settings.ts'
@@ -152,8 +152,8 @@ export function loadSettings({
       smsParts: set.templates?.smsParts ?? 1,
     },
     addressRules,
-    policy: policyWith(defaultPolicy, set.policy ?? {}),
     proofAlgorithm: (set.proofAlgorithm ?? 'EdDSA') as Settings['proofAlgorithm'],
+    policy: policyWith(isDevelopment ? developmentPolicy : defaultPolicy, set.policy ?? {}),
     passwordLimits,
     apps: set.apps ?? {},
     testAddresses,

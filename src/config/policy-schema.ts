@@ -206,6 +206,29 @@ export const policySchema = Type.Object(
         strict,
       ),
     ),
+    pages: optional(
+      Type.Object(
+        {
+          returnUrls: optional(
+            Type.Array(Type.String({ maxLength: 500 }), {
+              maxItems: 50,
+              description:
+                'Where the hosted page may send people back to, each an https URL; one that ends with a slash stands for all below it. One of this machine may be http, and stands for all ports.',
+              default: [],
+            }),
+          ),
+          frameAncestors: optional(
+            Type.Array(Type.String({ maxLength: 250 }), {
+              maxItems: 10,
+              description:
+                'Origins of pages that may show the hosted page in a frame, such as https://shop.example.',
+              default: [],
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
     limits: optional(limits),
   },
   strict,

@@ -44,6 +44,12 @@ export type AppPolicy = {
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]
   readonly proofToken: ProofTokenPolicy
+  readonly pages: {
+    /** Where the hosted page may send people back to, see `isListedReturn`. */
+    readonly returnUrls: readonly string[]
+    /** Origins whose pages may show it in a frame. */
+    readonly frameAncestors: readonly string[]
+  }
 }
 
 /** Whether codes may go to a destination: the regions of a policy bound numbers, and no mailboxes. */
