@@ -1,7 +1,4 @@
-/**
- * <countersign-code>, the field for a one-time code: see docs/api/hosted-page.md. It is in the page's own tree, because
- * nothing is filled in behind a shadow root. As a worker, this file solves proofs of work.
- */
+/** <countersign-code>, the field for a one-time code: docs/api/hosted-page.md. As a worker it solves proofs of work. */
 
 const english = {
   label: 'Enter the code sent to {to}',
@@ -21,34 +18,32 @@ const english = {
   whatsapp: 'Use WhatsApp instead',
   restart: 'Get a new code',
   sent: 'A message is on its way.',
-  held: 'A short check before the message is sent. This takes a few seconds.',
+  held: 'A short check before we send. It takes a few seconds.',
   used: 'Verified',
   limited: 'Too many tries. Wait {t}.',
-  away: 'No answer from the server. Try again.',
+  away: 'No answer. Try again.',
 }
 
 const css = `countersign-code{display:block;--e:var(--countersign-error,light-dark(#b3261e,#ffb4ab))}
 countersign-code [hidden]{display:none!important}
-.cs-label{display:block;margin-bottom:.7em;overflow-wrap:anywhere}
+.cs-label{display:block;margin-bottom:.7em}
 .cs-field{position:relative;direction:ltr}
 .cs-cells{display:flex;gap:min(.5em,1.6vw)}
-.cs-cells span{flex:0 1 2.1em;min-width:0;height:2.2em;display:grid;place-items:center;border:1px solid var(--countersign-line,light-dark(#77828f,#8a97a6));border-radius:.4em;font:600 1.5em/1 ui-monospace,monospace}
-.cs-cells .on{outline:2px solid var(--countersign-accent,light-dark(#0f7b6c,#3fc1ad))}
-[aria-invalid]+.cs-cells span{border-color:var(--e)}
-.cs-input{position:absolute;inset:0;z-index:1;width:100%;padding:0;border:0;outline:0;background:none!important;font-size:16px;color:transparent!important;-webkit-text-fill-color:transparent;caret-color:transparent;forced-color-adjust:none;transition:background 9999s}
-.cs-input::selection{background:none}
+.cs-cells span{flex:0 1 2.1em;min-width:0;height:2.2em;display:grid;place-items:center;border:1px solid var(--countersign-line,light-dark(#77828f,#8a97a6));border-radius:.4em;font:600 1.5em ui-monospace,monospace}
+.cs-on{outline:2px solid var(--countersign-accent,light-dark(#0f7b6c,#3fc1ad))}
+[aria-invalid]+.cs-cells{--countersign-line:var(--e);--countersign-accent:var(--e)}
+.cs-input{position:absolute;inset:0;z-index:1;width:100%;padding:0;border:0;outline:0;background:0 0!important;font-size:16px;-webkit-text-fill-color:#0000;caret-color:#0000;forced-color-adjust:none;transition:background 9999s}
+.cs-input::selection{background:0 0}
 :read-only+.cs-cells{opacity:.6}
-.bad{color:var(--e)}
-.cs-go{width:100%}
-.cs-more{display:flex;flex-wrap:wrap;gap:.5em;margin-top:.8em}`
+.bad{color:var(--e)}`
 
 const workerName = 'countersign-proof-of-work'
 const sheet = globalThis.document && new CSSStyleSheet()
 sheet?.replaceSync(css)
 let made = 0
 
-const make = (tag, className, given, ...children) => {
-  const element = Object.assign(document.createElement(tag), { className }, given)
+const make = (tag, name, given, ...children) => {
+  const element = Object.assign(document.createElement(tag), { className: name ? `cs-${name}` : '' }, given)
   element.append(...children)
   return element
 }
@@ -75,20 +70,18 @@ async function solve({ salt, challenge, max }) {
 }
 
 /** In a worker; where the page may not start one, between its other work. */
-function solveAside(challenge, signal) {
-  return new Promise((resolve) => {
+const solveAside = (challenge) =>
+  new Promise((resolve) => {
     const here = () => resolve(solve(challenge))
     try {
       const worker = new Worker(import.meta.url, { type: 'module', name: workerName })
       worker.onmessage = ({ data }) => resolve(data)
       worker.onerror = here
       worker.postMessage(challenge)
-      signal.onabort = () => worker.terminate()
     } catch {
       here()
     }
   })
-}
 
 /** The calls below a URL. @throws The problem that a call was answered with. */
 function callsAt(src, secret) {
@@ -102,37 +95,40 @@ function callsAt(src, secret) {
     if (answer.ok) return json
     throw json
   }
-  if (secret) return { check: (code) => post('check', { code, secret }) }
-  return {
-    check: (code) => post('check', { code }),
-    send: (request) => post('send', request),
-    solve: (solution) => post('challenge', solution),
-  }
+  return secret
+    ? { check: (code) => post('check', { code, secret }) }
+    : {
+        check: (code) => post('check', { code }),
+        send: (wish) => post('send', wish),
+        solve: (solution) => post('challenge', solution),
+      }
 }
 
 export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
   transport
   texts = {}
   #parts
-  #view = {}
+  #view = { state: 'live' }
   #ends
   #sendsAt
-  #leaving
+  #reading
   #timer
   #isBusy
 
   get verification() {
     return this.#view
   }
-  set verification(view) {
+  set verification(given) {
+    const view = { ...this.#view, ...given }
     const now = Date.now()
     this.#view = view
     this.#ends = view.expires_in_s ? now + view.expires_in_s * 1000 : Date.parse(view.expires_at)
     this.#sendsAt = now + view.next?.send_after_s * 1000
     if (!this.#parts) return
-    this.#say(this.#hasEnded ? (view.state === 'expired' ? 'expired' : 'ended') : '')
+    this.#say(view.state === 'live' ? '' : view.state in english ? view.state : 'ended')
     this.#draw()
     if (view.state === 'held') this.#unhold()
+    if (this.#isOpen) this.#readMessage()
   }
 
   get value() {
@@ -146,28 +142,21 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
           .replace(/[IL]/g, 1)
           .replace(/[^0-9A-HJKMNP-TV-Z]/g, '')
       : typed.replace(/\P{Nd}/gu, '')
-    this.#parts.input.value = folded.slice(0, this.#length)
+    this.#parts.input.value = folded.slice(0, this.#view.code_length)
     this.#draw()
   }
 
   connectedCallback() {
-    this.#leaving = new AbortController()
     const root = this.getRootNode()
     root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, sheet])]
     if (!this.#parts) this.#build()
-    this.verification = this.#view
+    this.verification = {}
     this.#timer = setInterval(() => this.#draw(), 500)
-    // The browser reads the code out of the text message, where it can and the person agrees.
-    if (globalThis.OTPCredential)
-      navigator.credentials
-        .get({ otp: { transport: ['sms'] }, signal: this.#leaving.signal })
-        .then(({ code }) => this.#typed(code))
-        .catch(() => {})
   }
 
   disconnectedCallback() {
     clearInterval(this.#timer)
-    this.#leaving.abort()
+    this.#reading?.abort()
   }
 
   focus() {
@@ -176,16 +165,14 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
 
   accept(answer) {
     this.verification = { state: 'used' }
-    this.#say('used')
     this.#tell('verified', answer)
   }
 
   refuse(answer = {}) {
     const { reason = 'wrong', submissions_left: n, verification } = answer
-    const hasEnded = n === 0 || reason !== 'wrong'
-    if (verification || hasEnded) this.verification = verification ?? { ...this.#view, state: reason }
+    this.verification = verification ?? { state: n === 0 ? 'spent' : reason === 'wrong' ? 'live' : reason }
     if (this.#isOpen) {
-      this.#say('wrong', {}, n && this.#text('left', { n }))
+      this.#say('wrong', {}, n ? ` ${this.#text('left', { n })}` : '')
       this.#parts.input.select()
     }
     this.#tell('refused', answer)
@@ -194,24 +181,18 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
   async submit() {
     const code = this.value
     if (!this.#isOpen) return
-    if (code.length < this.#length) return this.#say('short', { n: this.#length })
-    this.#leaving.abort()
+    if (code.length < this.#view.code_length) return this.#say('short', { n: this.#view.code_length })
+    this.#reading?.abort()
     if (!this.#calls) return this.#tell('submit', { code })
     const answer = await this.#ask((calls) => calls.check(code))
     if (answer) this[answer.result === 'verified' ? 'accept' : 'refuse'](answer)
   }
 
-  get #length() {
-    return this.#view.code_length ?? Number(this.getAttribute('length') ?? 6)
-  }
   get #isCrockford() {
-    return (this.#view.alphabet ?? this.getAttribute('alphabet')) === 'crockford'
+    return this.#view.alphabet === 'crockford'
   }
   get #isOpen() {
-    return (this.#view.state ?? 'live') === 'live'
-  }
-  get #hasEnded() {
-    return !this.#isOpen && !/held|used/.test(this.#view.state)
+    return this.#view.state === 'live'
   }
   get #calls() {
     const src = this.getAttribute('src')
@@ -224,21 +205,25 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
 
   #build() {
     const id = `countersign-code-${++made}`
+    const [length, alphabet, to, name] = ['length', 'alphabet', 'to', 'name'].map((one) =>
+      this.getAttribute(one),
+    )
+    this.#view = { code_length: length ?? 6, alphabet, to_masked: to, ...this.#view }
     const outer = this.closest('form')
-    const message = make('p', 'cs-message', { id: `${id}-message`, role: 'alert' })
-    const life = make('p', 'cs-life', { id: `${id}-life` })
-    const input = make('input', 'cs-input', { id, autocomplete: 'one-time-code', spellcheck: false })
+    const message = make('p', 'message', { id: `${id}-message`, role: 'alert' })
+    const life = make('p', 'life', { id: `${id}-life` })
+    const input = make('input', 'input', { id, autocomplete: 'one-time-code', spellcheck: false })
     input.setAttribute('aria-describedby', `${message.id} ${life.id}`)
-    input.name = this.getAttribute('name') ?? ''
-    const label = make('label', 'cs-label', { htmlFor: id })
-    const cells = make('div', 'cs-cells', { ariaHidden: 'true' })
-    const field = make('div', 'cs-field', {}, input, cells)
-    const go = make('button', 'cs-go')
-    const again = make('button', 'cs-again', { type: 'button' })
-    const next = make('button', 'cs-next', { type: 'button' })
-    const more = make('div', 'cs-more', {}, again, next)
+    input.name = name ?? ''
+    const label = make('label', 'label', { htmlFor: id })
+    const cells = make('div', 'cells', { ariaHidden: 'true' })
+    const field = make('div', 'field', {}, input, cells)
+    const go = make('button', 'go')
+    const again = make('button', 'again', { type: 'button' })
+    const next = make('button', 'next', { type: 'button' })
+    const more = make('div', 'more', {}, again, next)
     this.#parts = { input, label, cells, field, message, life, go, again, next, more }
-    this.append(make(outer ? 'div' : 'form', '', {}, label, field, message, life, go, more))
+    this.append(make(outer ? 'div' : 'form', 'all', {}, label, field, message, life, go, more))
     input.form.addEventListener('submit', (event) => {
       if (outer && !this.#calls) return
       event.preventDefault()
@@ -246,70 +231,79 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
     })
     input.oninput = ({ isComposing }) => isComposing || this.#typed(input.value)
     input.addEventListener('compositionend', () => this.#typed(input.value))
-    // A paste is taken before maxlength cuts off what blanks make too long.
+    // Before maxlength cuts off what blanks make too long.
     input.onpaste = (event) => {
       event.preventDefault()
       if (this.#isOpen) this.#typed(event.clipboardData.getData('text'))
     }
-    // The characters are wider drawn than they are in the input, so a click cannot choose one.
-    input.onclick = () => input.setSelectionRange(input.value.length < this.#length ? 99 : 0, 99)
+    input.onclick = () => input.setSelectionRange(99, 99)
     input.onfocus = input.onblur = input.onkeyup = input.onselect = () => this.#draw()
-    again.onclick = () => (this.#isOpen ? this.#renew((calls) => calls.send({})) : this.#restart())
+    again.onclick = () => {
+      if (this.#isOpen) return this.#renew((calls) => calls.send({}))
+      this.value = ''
+      this.#calls?.restart ? this.#renew((calls) => calls.restart()) : this.#tell('restart')
+    }
     next.onclick = () => this.#renew((calls) => calls.send({ next: true }))
   }
 
   #typed(text) {
     this.#say('')
     this.value = text
-    if (this.hasAttribute('auto-submit') && this.value.length === this.#length)
+    if (this.hasAttribute('auto-submit') && this.value.length === this.#view.code_length)
       this.#parts.input.form.requestSubmit()
   }
 
   #draw() {
     const { input, label, cells, field, life, go, again, next, more } = this.#parts
-    const { state, to_masked: to = this.getAttribute('to'), channel, next: plan } = this.#view
-    const [n, isOpen, isCrockford] = [this.#length, this.#isOpen, this.#isCrockford]
+    const { state, to_masked: to, code_length: n, channel, next: plan } = this.#view
+    const [isOpen, isCrockford] = [state === 'live', this.#isCrockford]
     const left = Math.ceil((this.#ends - Date.now()) / 1000)
     if (isOpen && left <= 0) {
-      this.verification = { ...this.#view, state: 'expired' }
+      this.verification = { state: 'expired' }
       return this.#tell('expired')
     }
     Object.assign(input, { maxLength: n, readOnly: !isOpen, inputMode: isCrockford ? 'text' : 'numeric' })
     input.pattern = `${isCrockford ? '\\w' : '\\p{Nd}'}{${n}}`
-    if (cells.children.length !== n) cells.replaceChildren(...Array.from({ length: n }, () => make('span')))
-    const at = Math.min(input.selectionStart, n - 1)
+    const { value, selectionStart, selectionEnd } = input
+    const at = Math.min(selectionStart, n - 1)
     const isFocused = isOpen && input.matches(':focus')
-    for (const [i, cell] of [...cells.children].entries()) {
-      cell.textContent = input.value[i]
-      cell.className = isFocused && i >= at && i < Math.max(input.selectionEnd, at + 1) ? 'on' : ''
-    }
+    cells.replaceChildren(
+      ...Array.from({ length: n }, (_, i) => {
+        const isOn = isFocused && i >= at && i < Math.max(selectionEnd, at + 1)
+        return make('span', isOn && 'on', { textContent: value[i] ?? '' })
+      }),
+    )
+    put(label, this.#text('label', { to: to ? `\u2068${to}\u2069` : this.#text('you') }))
     label.hidden = field.hidden = state === 'held'
-    label.textContent = this.#text('label', { to: to ? `\u2068${to}\u2069` : this.#text('you') })
     put(life, isOpen && left ? this.#text('life', { t: clock(left) }) : '')
     put(go, isOpen && this.#text('verify'))
-    const hasEnded = this.#hasEnded
+    const hasEnded = !/live|held|used/.test(state)
     const wait = Math.ceil((this.#sendsAt - Date.now()) / 1000)
     const isWaiting = !hasEnded && wait > 0
     const other = plan?.channels?.find((one) => one !== channel)
     more.hidden = !hasEnded && !(isOpen && this.#calls?.send)
     put(again, this.#text(hasEnded ? 'restart' : isWaiting ? 'wait' : 'again', { t: clock(wait) }))
-    put(next, isOpen && other && this.#text(other))
-    go.disabled = this.#isBusy
-    again.disabled = next.disabled = this.#isBusy || isWaiting
-  }
-
-  #restart() {
-    this.value = ''
-    if (!this.#calls?.restart) return this.#tell('restart')
-    this.#renew((calls) => calls.restart())
+    put(next, isOpen && !isWaiting && other && this.#text(other))
+    go.disabled = next.disabled = this.#isBusy
+    again.disabled = this.#isBusy || isWaiting
   }
 
   async #unhold() {
     const { max, ...pow } = this.#view.challenge?.kinds.find(({ kind }) => kind === 'pow') ?? {}
     if (!max) return
-    this.#say('held')
-    pow.number = await solveAside({ ...pow, max }, this.#leaving.signal)
+    pow.number = await solveAside({ ...pow, max })
     await this.#renew((calls) => calls.solve(pow))
+  }
+
+  /** The browser reads the code out of the text message, where it can and the person agrees. */
+  #readMessage() {
+    this.#reading?.abort()
+    this.#reading = new AbortController()
+    if (globalThis.OTPCredential)
+      navigator.credentials
+        .get({ otp: { transport: ['sms'] }, signal: this.#reading.signal })
+        .then(({ code }) => this.#typed(code))
+        .catch(() => {})
   }
 
   /** A call that has a message sent, and answers with the verification. */
@@ -341,10 +335,10 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
     }
   }
 
-  #say(name, values, more) {
+  #say(name, values, more = '') {
     const { message, input } = this.#parts
     message.classList.toggle('bad', !/sent|held|used/.test(name))
-    put(message, name && [this.#text(name, values), more].filter(Boolean).join(' '))
+    put(message, name && this.#text(name, values) + more)
     input.ariaInvalid = /wrong|short/.test(name) || null
   }
 
@@ -353,5 +347,9 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
   }
 }
 
-if (globalThis.name === workerName) globalThis.onmessage = async ({ data }) => postMessage(await solve(data))
+if (globalThis.name === workerName)
+  globalThis.onmessage = async ({ data }) => {
+    postMessage(await solve(data))
+    close()
+  }
 else globalThis.customElements?.define('countersign-code', CountersignCode)
