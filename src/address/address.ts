@@ -71,8 +71,13 @@ export function maskAddress(address: Address): string {
  * today's rules refuse it.
  */
 export function maskKey(key: string): string {
+  return maskAddress(addressOfKey(key))
+}
+
+/** The address of an identity, as far as that shows it: the region of a number is not in it. Nothing can be sent to it. */
+export function addressOfKey(key: string): Address {
   const text = key.slice(key.indexOf(':') + 1)
   return key.startsWith('tel:')
-    ? maskAddress({ kind: 'phone', e164: text, region: '' })
-    : maskAddress({ kind: 'email', mailbox: text, canonical: text, needsSmtpUtf8: false })
+    ? { kind: 'phone', e164: text, region: '' }
+    : { kind: 'email', mailbox: text, canonical: text, needsSmtpUtf8: false }
 }

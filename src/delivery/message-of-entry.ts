@@ -1,6 +1,6 @@
 /** Makes the message that a provider gets from an entry of the outbox: derives the code and renders the text. */
 
-import { deriveCode } from '../code/derive-code.ts'
+import { codeOf } from '../code/code-of.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import { DeliveryError, type Message } from './provider.ts'
@@ -24,7 +24,7 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
       verification
         ? {
             ...values,
-            code: codeOf(ring, verification),
+            code: codeBy(ring, verification),
             lifetimeMs: String(verification.expiresAt - verification.issuedAt),
           }
         : values,
@@ -34,9 +34,9 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
   }
 }
 
-function codeOf(ring: KeyRing, verification: NonNullable<OutboxEntry['verification']>): string {
+function codeBy(ring: KeyRing, verification: NonNullable<OutboxEntry['verification']>): string {
   const key = ring.keys.get(verification.keyId)
   // A code by another key would be wrong.
   if (!key) throw new DeliveryError('refused', 'key of the code is not in the ring')
-  return deriveCode(key, verification, verification.digits)
+  return codeOf(key, verification)
 }

@@ -8,7 +8,7 @@ import type { Log } from '../log.ts'
 import { regionOf } from '../message/destination.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Throttled } from '../throttle/acquire.ts'
-import { type Act, wordOf } from './subject.ts'
+import { type Act, shownSubject } from './subject.ts'
 
 export type Refusal = {
   readonly act: 'send' | 'verify' | 'update'
@@ -71,7 +71,7 @@ export function createRefusals({
     // After the answer, so that its time does not show what is recorded.
     apartFromAnswer(() =>
       setImmediate(() => {
-        const ids = { tenant, app: app.id, member: loggable(subject) }
+        const ids = { tenant, app: app.id, member: shownSubject(subject) }
         const rule = limit && { scope: limit.scope, rule: limit.rule }
         log.info(act === 'send' ? 'a send was refused' : 'a code was refused', {
           ...ids,
@@ -92,9 +92,4 @@ export function createRefusals({
       }),
     )
   }
-}
-
-/** A subject that is the address itself is left out: neither log nor journal holds an address. */
-function loggable(subject: string): string {
-  return subject.includes(':') && wordOf(subject) === undefined ? '' : subject
 }

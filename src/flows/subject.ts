@@ -1,9 +1,9 @@
 /** Who an act is for: a person, an address and a purpose, asked for by an app. */
 
-import { type Address, addressKey, limiterKey } from '../address/address.ts'
+import { type Address, addressKey, addressOfKey, limiterKey, maskKey } from '../address/address.ts'
 import type { App, Member, Session } from '../directory/directory.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
-import type { Purpose, VerificationKey } from '../verification/verification.ts'
+import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
 export type Act = {
@@ -53,6 +53,12 @@ export function actOf(
   }
 }
 
+/** An act on a verification of someone who is no member. The client is not known: it was counted at the start. */
+export function actOfRecord(app: App, { tenant, subject, address, purpose }: Verification): Act {
+  const network = undefined
+  return { app, tenant, subject, address: addressOfKey(address), purpose, network, isHolder: false }
+}
+
 /**
  * The subject of someone who is no member, so that no two of them are the same: members' ids have no colon.
  * @param word  The caller's own word for the person; without one the address itself is the subject.
@@ -64,6 +70,11 @@ export function subjectOf(word: string | undefined, address: Address): string {
 /** The caller's own word in a subject; undefined if it is an address or a member. */
 export function wordOf(subject: string): string | undefined {
   return subject.startsWith(wordPrefix) ? subject.slice(wordPrefix.length) : undefined
+}
+
+/** A subject as people may see it: an address is masked. */
+export function shownSubject(subject: string): string {
+  return subject.includes(':') && wordOf(subject) === undefined ? maskKey(subject) : subject
 }
 
 const wordPrefix = 'sub:'

@@ -3,19 +3,21 @@
 import { enteredCode } from '../code/entered-code.ts'
 import type { Hit, Throttled } from '../throttle/acquire.ts'
 import { submissionLimits } from '../throttle/policy.ts'
-import { decideSubmission } from '../verification/decide-submission.ts'
+import { decideSubmission, type RefusalReason } from '../verification/decide-submission.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, throttleSubject, verificationKey } from './subject.ts'
 
 export type Submission = {
   readonly act: Act
+  /** The verification that the code is entered for; absent: the live one of the act. */
+  readonly id?: string
   /** The call that the code is entered in. */
   readonly entersFor: 'verify' | 'update'
   /** The code as the person typed or pasted it. */
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
-  readonly repeat: string | undefined
+  readonly repeat?: string | undefined
 }
 
 export type Submitted =
@@ -24,14 +26,22 @@ export type Submitted =
       readonly kind: 'match'
       readonly record: Verification
       readonly wrong: readonly Hit[]
+      /** Engine time of the submission. */
+      readonly now: number
     }
   | { readonly kind: 'repeated' }
-  /** Wrong, expired, unknown or used; the answer is the same. */
-  | { readonly kind: 'refused' }
+  /** Members get one answer for all reasons. */
+  | {
+      readonly kind: 'refused'
+      readonly reason: RefusalReason
+      readonly isLate: boolean
+      readonly record: Verification | undefined
+      readonly now: number
+    }
   | Throttled
 
 export async function submitCode(services: Services, submission: Submission): Promise<Submitted> {
-  const { act, entersFor, entered, repeat } = submission
+  const { act, id, entersFor, entered, repeat } = submission
   const { store, ring } = services
   const policy = services.policyOf(act.app)
   const key = verificationKey(act)
@@ -40,6 +50,7 @@ export async function submitCode(services: Services, submission: Submission): Pr
     : { counted: [], wrong: [] }
   const taken = await store.verifications.takeSubmission({
     key,
+    ...(id !== undefined && { id }),
     ...limits,
     maxSubmissions: policy.maxSubmissions,
     ...(repeat !== undefined && { repeat }),
@@ -53,11 +64,13 @@ export async function submitCode(services: Services, submission: Submission): Pr
   }
   const testCode = services.testCodeOf(key.address, services.clock.now())
   const outcome = decideSubmission(taken.record, enteredCode(entered), ring, taken.now, testCode)
-  if (outcome.kind === 'match') return { kind: 'match', record: outcome.record, wrong: taken.wrong }
+  if (outcome.kind === 'match')
+    return { kind: 'match', record: outcome.record, wrong: taken.wrong, now: taken.now }
   services.recordRefusal(act, {
     act: entersFor,
     reason: outcome.reason,
     ...(taken.record && { verification: taken.record.id }),
   })
-  return { kind: 'refused' }
+  const { reason, isLate = false } = outcome
+  return { kind: 'refused', reason, isLate, record: taken.record, now: taken.now }
 }

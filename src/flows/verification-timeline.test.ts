@@ -19,6 +19,7 @@ const record: Verification = {
   submissions: 1,
   usedAt: null,
   isTest: false,
+  details: null,
 }
 
 const dispatch: RecordedDispatch = {

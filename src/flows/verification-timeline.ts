@@ -5,8 +5,9 @@ import { addressTags } from '../code/address-tag.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
 import type { JournalEntry } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
-import type { Verification } from '../verification/verification.ts'
+import type { Verification, VerificationState } from '../verification/verification.ts'
 import type { Services } from './services.ts'
+import { shownSubject } from './subject.ts'
 
 /** One step. Times are engine time, ms since the epoch. */
 export type Step = {
@@ -42,7 +43,7 @@ export type Timeline = {
   /** Masked. */
   readonly address: string
   readonly purpose: string
-  readonly state: 'live' | 'used' | 'dead' | 'expired'
+  readonly state: VerificationState | 'expired'
   readonly issuedAt: number
   readonly expiresAt: number
   readonly usedAt: number | null
@@ -112,7 +113,7 @@ export async function findVerifications(
     refusals: refusals.map(refusalOf),
     found: found.slice(0, most).map((record) => {
       const { id, app, subject, issuedAt, usedAt } = record
-      return { id, app, member: subject, state: stateOf(record, now), issuedAt, usedAt }
+      return { id, app, member: shownSubject(subject), state: stateOf(record, now), issuedAt, usedAt }
     }),
   }
 }
@@ -181,7 +182,7 @@ export function timelineOf(
     id,
     tenant,
     app,
-    member: subject,
+    member: shownSubject(subject),
     address: maskKey(record.address),
     purpose,
     state,

@@ -3,10 +3,15 @@
 import type { StoredState } from '../verification/stored-verification.ts'
 
 /** Numbers in the column `state`. */
-export const stateNumber = { live: 0, used: 1, dead: 2, expired: 3, spent: 4 } as const satisfies Record<
-  StoredState,
-  number
->
+export const stateNumber = {
+  live: 0,
+  used: 1,
+  dead: 2,
+  expired: 3,
+  spent: 4,
+  held: 5,
+  cancelled: 6,
+} as const satisfies Record<StoredState, number>
 
 export type StateNumber = (typeof stateNumber)[StoredState]
 

@@ -3,6 +3,7 @@
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
+import type { VerificationDetails } from '../verification/details.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { Lease } from './outbox.ts'
 
@@ -13,6 +14,8 @@ export type IssueRequest = {
   readonly digits: number
   readonly lifetimeMs: number
   readonly isTest: boolean
+  /** Absent for the wire of members. */
+  readonly details?: VerificationDetails
   readonly limits: readonly Limit[]
   /** Absent for a test address, to which nothing is sent. */
   readonly message?: NewMessage
@@ -31,6 +34,8 @@ export type IssueResult =
 
 export type SubmissionRequest = {
   readonly key: VerificationKey
+  /** The verification that the code is entered for; absent: the live one of the key. */
+  readonly id?: string
   /** Limits whose hits stay whatever the outcome. */
   readonly counted: readonly Limit[]
   /** Limits whose hits `use` refunds if the code is right. */
@@ -44,6 +49,7 @@ export type SubmissionResult =
   /** `now`: engine time, by which to judge the record's life. `wrong`: the hits that `use` refunds if the code is right. */
   | {
       readonly kind: 'taken'
+      /** The live verification, with this submission counted. One that was named by its id is returned also after its end. */
       readonly record: Verification | undefined
       /** Not for callers. Without a record it makes the answer of an engine's thread as long as one with a record (A-1). */
       readonly decoy?: Verification

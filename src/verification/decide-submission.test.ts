@@ -24,12 +24,17 @@ const record: Verification = {
   submissions: 1,
   usedAt: null,
   isTest: false,
+  details: null,
 }
 const code = deriveCode(ring.newest, record, 6)
 
 test('the right code matches while it lives, to the millisecond', () => {
   assert.equal(decideSubmission(record, code, ring, now + 59_999).kind, 'match')
-  assert.deepEqual(decideSubmission(record, code, ring, now + 60_000), { kind: 'refused', reason: 'expired' })
+  assert.deepEqual(decideSubmission(record, code, ring, now + 60_000), {
+    kind: 'refused',
+    reason: 'expired',
+    isLate: true,
+  })
 })
 
 test('unknown, used, dead, expired and wrong are refused even with the right digits', () => {

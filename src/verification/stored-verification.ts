@@ -3,10 +3,10 @@
 import type { Verification, VerificationState } from './verification.ts'
 
 /**
- * expired: it was live until its end. spent: it takes no more submissions, but a submission that was counted before, and is
- * still being compared, may use it. So of 200 simultaneous right submissions one wins, and not none.
+ * expired: it was live until its end. A spent one takes no more submissions, but a submission that was counted before, and
+ * is still being compared, may use it. So of 200 simultaneous right submissions one wins, and not none.
  */
-export type StoredState = VerificationState | 'expired' | 'spent'
+export type StoredState = VerificationState | 'expired'
 
 export type StoredVerification = Omit<Verification, 'state'> & { readonly state: StoredState }
 
@@ -34,16 +34,7 @@ export function submissionOf(
   return submissions >= maxSubmissions ? { state: 'spent' } : { submissions: submissions + 1 }
 }
 
-const callersState: Readonly<Record<StoredState, VerificationState>> = {
-  live: 'live',
-  used: 'used',
-  dead: 'dead',
-  expired: 'live',
-  spent: 'dead',
-}
-
 /** The record in the form of the contract: callers judge its end by the time. */
 export function asCallersSee(record: StoredVerification): Verification {
-  const state = callersState[record.state]
-  return state === record.state ? (record as Verification) : { ...record, state }
+  return record.state === 'expired' ? { ...record, state: 'live' } : (record as Verification)
 }

@@ -2,6 +2,7 @@
 
 import { partitionOf } from '../address/partition.ts'
 import { randomHex } from '../random.ts'
+import type { VerificationDetails } from './details.ts'
 
 /**
  * Why a code is asked for: a word by `purposePattern`. A code made for one purpose never serves another.
@@ -27,8 +28,11 @@ export type VerificationKey = {
   readonly purpose: Purpose
 }
 
-/** live: may still be used · used: was used, once · dead: too many submissions, cancelled or replaced. */
-export type VerificationState = 'live' | 'used' | 'dead'
+/**
+ * held: waits for the solution of a challenge, nothing was sent · live: may still be used · used: was used, once · spent:
+ * too many submissions · cancelled: by its caller · dead: ended by a change of the contact.
+ */
+export type VerificationState = 'held' | 'live' | 'used' | 'spent' | 'cancelled' | 'dead'
 
 export type Verification = VerificationKey & {
   readonly id: string
@@ -43,8 +47,9 @@ export type Verification = VerificationKey & {
   readonly submissions: number
   /** When its code was first entered right, even if that did not use it up; null: not yet. */
   readonly usedAt: number | null
-  /** A test address: its code is in the settings and nothing is sent. */
+  /** Of a test address: its code is in the settings and nothing is sent. */
   readonly isTest: boolean
+  readonly details: VerificationDetails | null
 }
 
 /** The longest life of an out-of-band code by SP 800-63B-4 3.1.3.2; settings cannot exceed it. */

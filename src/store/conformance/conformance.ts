@@ -13,6 +13,7 @@ import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
 import { keysConformance } from './keys.ts'
 import { limitsConformance } from './limits.ts'
 import { outboxConformance } from './outbox.ts'
+import { subjectConformance } from './subjects.ts'
 import { verificationConformance } from './verifications.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
@@ -21,7 +22,12 @@ export type EngineUnderTest = AsyncDisposable & {
   readonly second: Store | null
 }
 
-export function storeConformance(name: string, open: () => Promise<EngineUnderTest>): void {
+/** @param lacks  Names of tests of what this engine cannot do yet. */
+export function storeConformance(
+  name: string,
+  open: () => Promise<EngineUnderTest>,
+  lacks: readonly string[] = [],
+): void {
   describe(`${name} keeps the store's contracts`, () => {
     let engine: EngineUnderTest
     let clients: readonly Store[]
@@ -45,9 +51,10 @@ export function storeConformance(name: string, open: () => Promise<EngineUnderTe
     after(() => engine[Symbol.asyncDispose]())
 
     const { verifications, outbox, limiters, journal } = store
-    const both = { store, client }
+    const both = { store, client, lacks }
 
     verificationConformance(both)
+    subjectConformance(both)
     limitsConformance(both)
     outboxConformance(both)
     dispatchConformance(both)

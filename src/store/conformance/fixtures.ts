@@ -13,7 +13,12 @@ import type { Store } from '../store.ts'
 import type { IssueRequest, UseRequest } from '../verifications.ts'
 
 /** Gives callers the clients of one store by turns, so that races are between processes if the engine allows several. */
-export type Clients = { readonly store: Store; readonly client: (nth: number) => Store }
+export type Clients = {
+  readonly store: Store
+  readonly client: (nth: number) => Store
+  /** Names of tests of what the engine cannot do yet. */
+  readonly lacks: readonly string[]
+}
 
 export const lease = { owner: 'tests', ms: 60_000 }
 export const unlike = () => randomUUID().replaceAll('-', '')

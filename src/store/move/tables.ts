@@ -108,6 +108,7 @@ export const movedTables: readonly Table[] = [
       submissions: number,
       is_test: flag,
       used_at: number,
+      details: json,
     },
     // Without decoys, which each engine makes for itself; no real id begins like theirs.
     { where: `id > '${'0'.repeat(12)}g'` },

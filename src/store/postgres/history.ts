@@ -15,7 +15,7 @@ import { runAlone } from './unit-of-work.ts'
 import { rowType } from './verification-rows.ts'
 
 const columns = `id, tenant, app, member, address, purpose, key_id, digits, state, issued_at, expires_at,
-  submissions, is_test, used_at`
+  submissions, is_test, used_at, details`
 
 /** A used verification stays used, even if an older state of it arrives later. */
 const keepEnded = sql(`
@@ -29,9 +29,9 @@ const keepEnded = sql(`
 const adoptOne = sql(`
   insert into verification (${columns})
   select id, tenant, app, member, address, purpose, key_id, digits, ${stateNumber.spent}, ${engineTime} - age,
-    ${engineTime} + remaining, submissions, is_test, used_at
+    ${engineTime} + remaining, submissions, is_test, used_at, details
   from json_to_recordset($1::json) as r (id text, tenant text, app text, member text, address text, purpose text,
-    key_id text, digits integer, submissions integer, is_test boolean, used_at bigint, age bigint, remaining bigint)
+    key_id text, digits integer, submissions integer, is_test boolean, used_at bigint, details json, age bigint, remaining bigint)
   on conflict (id) do nothing`)
 
 const markLate = sql(`

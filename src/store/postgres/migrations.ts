@@ -156,6 +156,11 @@ export const migrations: readonly string[] = [
   );
   create index event_of_app on event (app, tx, seq);
   `,
+
+  // 10: the wishes of a caller with an API key.
+  `
+  alter table verification add column details json;
+  `,
 ]
 
 /**

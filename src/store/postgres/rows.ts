@@ -2,6 +2,7 @@
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { VerificationDetails } from '../../verification/details.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
@@ -64,11 +65,12 @@ export type VerificationRow = {
   submissions: number
   is_test: boolean
   used_at: number | null
+  details?: VerificationDetails | null
 }
 
 /** The columns that `readVerification` reads, of a table named v. */
 export const verificationColumns = `v.id, v.tenant, v.app, v.member, v.address, v.purpose, v.key_id, v.digits, v.state,
-  v.issued_at, v.expires_at, v.submissions, v.is_test, v.used_at`
+  v.issued_at, v.expires_at, v.submissions, v.is_test, v.used_at, v.details`
 
 export function readVerification(fields: Fields): StoredVerification {
   const [id, tenant, app, subject, address, purpose, keyId, digits, state, issuedAt, expiresAt, submissions] =
@@ -88,6 +90,7 @@ export function readVerification(fields: Fields): StoredVerification {
     submissions: Number(submissions),
     usedAt: fields[13] === null ? null : Number(fields[13]),
     isTest: fields[12] === 't',
+    details: typeof fields[14] === 'string' ? (JSON.parse(fields[14]) as VerificationDetails) : null,
   }
 }
 
@@ -112,6 +115,7 @@ export function storedOf(row: VerificationRow): StoredVerification {
     submissions,
     usedAt: row.used_at,
     isTest: row.is_test,
+    details: row.details ?? null,
   }
 }
 
@@ -137,6 +141,8 @@ export function rowInState(record: Omit<StoredVerification, 'state'>, state: Sta
     submissions,
     is_test: record.isTest,
     used_at: record.usedAt,
+    // Left out where there are none, so that the wire's rows are as short as ever.
+    ...(record.details && { details: record.details }),
   }
 }
 

@@ -42,12 +42,12 @@ const selectVerifications = sql(
 
 export const rowType = `(id text, tenant text, app text, member text, address text, purpose text, key_id text,
   digits integer, state integer, issued_at bigint, expires_at bigint, submissions integer,
-  is_test boolean, used_at bigint)`
+  is_test boolean, used_at bigint, details json)`
 
 /** Without `on conflict`: a batch that found no live row, and is refused here by one, begins anew and finds it. */
 const insertVerifications = sql(`
   insert into verification (id, tenant, app, member, address, purpose, key_id, digits, state, issued_at,
-    expires_at, submissions, is_test, used_at)
+    expires_at, submissions, is_test, used_at, details)
   select * from json_to_recordset($1::json) as r ${rowType}`)
 
 const updateVerifications = sql(`

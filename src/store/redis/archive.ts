@@ -130,7 +130,8 @@ function rowOf(record: RedisRecord) {
     broughtBy: _broughtBy,
     member,
     usedAt = null,
+    details = null,
     ...rest
   } = record
-  return { ...rest, subject: member, usedAt }
+  return { ...rest, subject: member, usedAt, details }
 }

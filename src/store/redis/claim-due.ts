@@ -89,5 +89,5 @@ function claimedOf(now: number, name: string, body: string, state: EntryState, r
 function lostVerification(id: string, { tenant, app }: NewMessage, expiresAt: number) {
   const parts = { tenant, app, subject: '', address: '', purpose: 'new-contact', keyId: '' } as const
   const life = { state: 'dead', issuedAt: expiresAt, expiresAt, submissions: 0, usedAt: null } as const
-  return { id, ...parts, digits: 6, ...life, isTest: false }
+  return { id, ...parts, digits: 6, ...life, isTest: false, details: null }
 }

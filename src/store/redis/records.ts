@@ -19,11 +19,10 @@ export type RedisRecord = Omit<Verification, 'state' | 'usedAt' | 'subject'> & {
 }
 
 /** The unchanging part of a record as JSON without its first brace; the function `issue` puts the rest before it. */
-export function unchangingOf({ id, key, keyId, digits, isTest }: IssueRequest): string {
+export function unchangingOf({ id, key, keyId, digits, isTest, details }: IssueRequest): string {
   const { tenant, app, subject, address, purpose } = key
-  return JSON.stringify({ id, tenant, app, member: subject, address, purpose, keyId, digits, isTest }).slice(
-    1,
-  )
+  const fixed = { id, tenant, app, member: subject, address, purpose, keyId, digits, isTest, details }
+  return JSON.stringify(fixed).slice(1)
 }
 
 export function parseRecord(text: unknown): RedisRecord {
@@ -38,7 +37,8 @@ export function verificationOf(record: RedisRecord): Verification {
     member: subject,
     state,
     usedAt = null,
+    details = null,
     ...rest
   } = record
-  return asCallersSee({ ...rest, subject, state: stateOfNumber[state]!, usedAt })
+  return asCallersSee({ ...rest, subject, details, state: stateOfNumber[state]!, usedAt })
 }

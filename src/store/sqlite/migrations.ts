@@ -221,4 +221,9 @@ export const migrations: readonly string[] = [
   create unique index event_id on event (id);
   create index event_of_app on event (app, tx, seq);
   `,
+
+  // 12: the wishes of a caller with an API key, as JSON.
+  `
+  alter table verification add column details text;
+  `,
 ]

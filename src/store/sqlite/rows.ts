@@ -2,6 +2,7 @@
 
 import type { Address } from '../../address/address.ts'
 import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { VerificationDetails } from '../../verification/details.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
 import { stateOfNumber } from '../numbering.ts'
@@ -28,7 +29,12 @@ export function storedOf(row: Row): StoredVerification {
     submissions: row.submissions as number,
     usedAt: row.used_at as number | null,
     isTest: row.is_test === 1,
+    details: detailsIn(row.details),
   }
+}
+
+export function detailsIn(column: unknown): VerificationDetails | null {
+  return column === null ? null : (JSON.parse(column as string) as VerificationDetails)
 }
 
 export function tenantOf(row: Row): Tenant {

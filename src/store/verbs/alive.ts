@@ -6,7 +6,16 @@ import type { UnitOfWork } from '../unit-of-work.ts'
 
 /** @returns The live verification. One whose time is over is marked `expired`, so that another may be issued. */
 export function aliveOf(unit: UnitOfWork, key: VerificationKey): StoredVerification | undefined {
-  const record = unit.verifications.live(key)
+  return inTime(unit, unit.verifications.live(key))
+}
+
+/** The same of a verification that is known by its id. */
+export function aliveById(unit: UnitOfWork, id: string): StoredVerification | undefined {
+  const record = unit.verifications.get(id)
+  return record?.state === 'live' ? inTime(unit, record) : undefined
+}
+
+function inTime(unit: UnitOfWork, record: StoredVerification | undefined): StoredVerification | undefined {
   if (!record || isInTime(record, unit.now)) return record
   unit.verifications.change(record, { state: 'expired' })
   return undefined

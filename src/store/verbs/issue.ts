@@ -28,7 +28,7 @@ export const issue: Verb<[IssueRequest], IssueResult> = {
 
 /** @param now  Engine time of the issue, ms. */
 export function newVerification(request: IssueRequest, now: number): StoredVerification {
-  const { id, key, keyId, digits, lifetimeMs, isTest } = request
+  const { id, key, keyId, digits, lifetimeMs, isTest, details = null } = request
   const { tenant, app, subject, address, purpose } = key
   return {
     id,
@@ -45,5 +45,6 @@ export function newVerification(request: IssueRequest, now: number): StoredVerif
     submissions: 0,
     usedAt: null,
     isTest,
+    details,
   }
 }

@@ -6,20 +6,21 @@ import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee, submissionOf } from '../../verification/stored-verification.ts'
 import type { Verb } from '../unit-of-work.ts'
 import type { SubmissionRequest, SubmissionResult } from '../verifications.ts'
-import { aliveOf } from './alive.ts'
+import { aliveById, aliveOf } from './alive.ts'
 
 export const takeSubmission: Verb<[SubmissionRequest], SubmissionResult> = {
-  needs(needs, { counted, wrong, key, repeat }) {
+  needs(needs, { counted, wrong, key, id, repeat }) {
     needs.limiters(keysOf(counted))
     needs.limiters(keysOf(wrong))
-    needs.liveOrDecoy(key)
+    if (id === undefined) needs.liveOrDecoy(key)
+    else needs.verification(id)
     if (repeat !== undefined) needs.repeat(repeat)
   },
 
-  decide(unit, { counted, wrong: wrongLimits, key, repeat, maxSubmissions }) {
+  decide(unit, { counted, wrong: wrongLimits, key, id, repeat, maxSubmissions }) {
     const { now, verifications } = unit
     if (repeat !== undefined && unit.repeats.has(repeat)) return { kind: 'repeated' }
-    const record = aliveOf(unit, key)
+    const record = id === undefined ? aliveOf(unit, key) : aliveById(unit, id)
     const wrongHere = limitsWith(wrongLimits, record !== undefined)
     const throttled = acquire(unit.limiters, [...counted, ...wrongHere], now)
     if (throttled) {
@@ -27,6 +28,10 @@ export const takeSubmission: Verb<[SubmissionRequest], SubmissionResult> = {
       return throttled
     }
     const wrong = hitsOf(wrongHere, now)
+    if (!record && id !== undefined) {
+      const ended = verifications.get(id)
+      return { kind: 'taken', record: ended && asCallersSee(ended), now, wrong }
+    }
     if (!record) {
       const decoy = verifications.countDecoy()
       return { kind: 'taken', record: undefined, now, wrong, ...(decoy && { decoy }) }

@@ -1,0 +1,139 @@
+/** Checks a code that was entered for a verification of anyone, known by its id. A right one uses it up. */
+
+import { isSecretOf } from '../code/secret.ts'
+import { reached } from '../delivery/crash-points.ts'
+import type { App } from '../directory/directory.ts'
+import type { RefusalReason } from '../verification/decide-submission.ts'
+import type { Verification } from '../verification/verification.ts'
+import { type ApiCaller, isOfCaller } from './api-caller.ts'
+import { countUse } from './count-use.ts'
+import type { Services } from './services.ts'
+import { actOfRecord } from './subject.ts'
+import { submitCode } from './submit-code.ts'
+import { type VerificationView, viewOf } from './verification-view.ts'
+
+export type CheckRefusal = 'wrong' | 'expired' | 'spent' | 'used' | 'cancelled'
+
+export type CheckVerificationOutcome =
+  | {
+      readonly kind: 'verified'
+      readonly view: VerificationView
+      readonly record: Verification
+      /** The channel that brought the code; that of the first message if no carrier is known to have taken one. */
+      readonly channel: string
+    }
+  | {
+      readonly kind: 'refused'
+      readonly view: VerificationView
+      readonly reason: CheckRefusal
+      /** The code was right, but came after its end. */
+      readonly isLate: boolean
+      /** When a code of this subject may be entered again; 0: at once. */
+      readonly retryAfterMs: number
+    }
+  /** It waits for the solution of its challenge, and no code was sent. */
+  | { readonly kind: 'held'; readonly view: VerificationView }
+  /** There is none, or it is not the caller's. */
+  | { readonly kind: 'not-found' }
+
+/**
+ * @param id  In the store, see `idOfPublic`.
+ * @param entered  As the person typed it.
+ * @throws AppError `store.unavailable`; then the code was not accepted.
+ */
+export async function checkVerification(
+  services: Services,
+  caller: ApiCaller,
+  id: string,
+  entered: string,
+): Promise<CheckVerificationOutcome> {
+  const record = await services.store.verifications.get(id)
+  if (!record || !isOfCaller(caller, record)) return { kind: 'not-found' }
+  return check(services, caller.app, record, entered)
+}
+
+/** The same for who has its secret instead of a key. @param secret  See `secretOf`. */
+export async function checkWithSecret(
+  services: Services,
+  id: string,
+  secret: string,
+  entered: string,
+): Promise<CheckVerificationOutcome> {
+  // Before the store is asked: without the secret nobody counts a submission, or sees by the time what exists.
+  if (!isSecretOf(services.ring, id, secret)) return { kind: 'not-found' }
+  const record = await services.store.verifications.get(id)
+  const app = record && record.details !== null && (await services.store.directory.app(record.app))
+  return app && !app.isDisabled ? check(services, app, record, entered) : { kind: 'not-found' }
+}
+
+async function check(
+  services: Services,
+  app: App,
+  found: Verification,
+  entered: string,
+): Promise<CheckVerificationOutcome> {
+  const outcome = await submit()
+  services.metrics.submissions.inc({ act: 'check', outcome: outcome.kind })
+  return outcome
+
+  async function submit(): Promise<CheckVerificationOutcome> {
+    if (found.state === 'held') return { kind: 'held', view: viewNow(found, found.issuedAt) }
+    const act = actOfRecord(app, found)
+    const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered })
+    // Only limits of one's own refuse a submission, and their refusal ends the code, see `endsLiveCode`.
+    if (submitted.kind === 'throttled')
+      return refused({ ...found, state: 'spent' }, found.issuedAt, 'spent', submitted.retryAfterMs)
+    if (submitted.kind === 'repeated') return refused(found, found.issuedAt, 'used')
+    const { record = found, now } = submitted
+    if (submitted.kind === 'refused')
+      return refused(record, now, reasonOf(submitted.reason), 0, submitted.isLate)
+    const used = await services.store.verifications.use({
+      id: found.id,
+      wrong: submitted.wrong,
+      consumes: true,
+    })
+    reached('after-use', found.id)
+    if (!used) {
+      services.recordRefusal(act, { act: 'verify', reason: 'used', verification: found.id })
+      return refused({ ...record, state: 'used' }, now, 'used')
+    }
+    countUse(services, record, used)
+    const after: Verification = { ...record, state: 'used', usedAt: used.usedAt }
+    return {
+      kind: 'verified',
+      view: viewNow(after, used.usedAt),
+      record: after,
+      channel: used.broughtBy?.channel ?? record.details!.channel,
+    }
+  }
+
+  function viewNow(record: Verification, now: number): VerificationView {
+    return viewOf(record, now, services.policyOf(app).maxSubmissions)
+  }
+
+  function refused(
+    record: Verification,
+    now: number,
+    reason: CheckRefusal,
+    retryAfterMs = 0,
+    isLate = false,
+  ): CheckVerificationOutcome {
+    return { kind: 'refused', view: viewNow(record, now), reason, isLate, retryAfterMs }
+  }
+}
+
+function reasonOf(reason: RefusalReason): CheckRefusal {
+  switch (reason) {
+    case 'wrong':
+    case 'expired':
+    case 'spent':
+    case 'used':
+    case 'cancelled':
+      return reason
+    // Its key has left the ring, or it was swept between two calls: no code of it is right any more.
+    case 'unknown':
+    case 'dead':
+    case 'held':
+      return 'expired'
+  }
+}

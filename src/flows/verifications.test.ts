@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { parseAddress } from '../address/address.ts'
+import { systemClock } from '../clock.ts'
+import { codeOf } from '../code/code-of.ts'
+import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
+import { defaultPolicy } from '../config/app-policy.ts'
+import type { App } from '../directory/directory.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
+import { createMetrics } from '../metrics.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+import { defaultAddressCap } from '../throttle/policy.ts'
+import type { ApiCaller } from './api-caller.ts'
+import { checkVerification, checkWithSecret } from './check-verification.ts'
+import type { AppPolicy } from './policy.ts'
+import type { Services } from './services.ts'
+import { type StartRequest, startVerification } from './start-verification.ts'
+
+const ring = parseKeyRing(newKeyLine(new Date()))
+const folder = mkdtempSync(join(tmpdir(), 'verifications-'))
+let store: Store
+let services: Services
+const handedOver: OutboxEntry[] = []
+let policy: AppPolicy = defaultPolicy
+
+const app: App = {
+  id: 'a'.repeat(32),
+  tenant: 't',
+  name: 'A',
+  sealedKey: 's',
+  isServiceProvider: false,
+  isDisabled: false,
+  policy: {},
+  createdAt: 1,
+}
+const caller: ApiCaller = { tenant: 't', app, keyId: 'key_1', isTest: false, hasEvents: false }
+
+before(async () => {
+  store = await openStore({ engine: 'sqlite', path: join(folder, 'store.db') })
+  await store.directory.addTenant({ id: 't', name: 'T', accountApp: app.id })
+  await store.directory.addApp(app)
+  services = {
+    store,
+    ring,
+    clock: systemClock,
+    metrics: createMetrics(
+      async () => undefined,
+      () => [],
+      async () => true,
+    ),
+    policyOf: () => policy,
+    hasLimits: true,
+    addressCap: defaultAddressCap,
+    testCodeOf: () => undefined,
+    serves: ({ channel }) => channel === 'sms' || channel === 'email',
+    recordRefusal: () => undefined,
+    lease: { owner: 'tests', ms: 15_000 },
+    handOver: (entry) => void handedOver.push(entry),
+  } as Partial<Services> as Services
+})
+after(async () => {
+  await store?.[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
+})
+
+let last = 13_800_100_000
+function newTo(text = `+86${last++}`) {
+  const parsed = parseAddress(text)
+  assert.ok(parsed.kind === 'parsed')
+  return parsed.address
+}
+
+async function started(change: Partial<StartRequest> = {}, by = caller) {
+  const outcome = await startVerification(services, by, { to: newTo(), ...change })
+  assert.ok(outcome.kind === 'started', outcome.kind)
+  const record = (await store.verifications.get(outcome.view.id))!
+  return { ...outcome, id: record.id, record, code: codeOf(ring.newest, record) }
+}
+
+const wrong = (code: string) => (code[0] === '1' ? '2' : '1') + code.slice(1)
+
+test('a start sends a code that checks once', async () => {
+  const { id, code, view } = await started({ subject: 'u_42', metadata: { order: '7' } })
+  assert.equal(handedOver.at(-1)?.verification?.id, id)
+  assert.equal(view.state, 'live')
+  assert.equal(view.subject, 'u_42')
+  assert.match(view.toMasked, /^\+86138\*{4}\d{4}$/)
+  assert.deepEqual(view.metadata, { order: '7' })
+  assert.equal(view.submissionsLeft, 5)
+  const right = await checkVerification(services, caller, id, ` ${code.slice(0, 3)}-${code.slice(3)}`)
+  assert.ok(right.kind === 'verified')
+  assert.equal(right.view.state, 'used')
+  assert.equal(right.channel, 'sms')
+  const again = await checkVerification(services, caller, id, code)
+  assert.ok(again.kind === 'refused' && again.reason === 'used')
+})
+
+test('wrong codes are counted down, and the fifth spends the code', async () => {
+  const { id, code } = await started()
+  for (const left of [4, 3, 2, 1, 0]) {
+    const outcome = await checkVerification(services, caller, id, wrong(code))
+    assert.ok(outcome.kind === 'refused' && outcome.reason === 'wrong')
+    assert.equal(outcome.view.submissionsLeft, left)
+  }
+  const right = await checkVerification(services, caller, id, code)
+  assert.ok(right.kind === 'refused' && right.reason === 'spent')
+})
+
+test('a right code after its end is refused as late', async () => {
+  policy = { ...defaultPolicy, lifetimeMs: { sms: 50, email: 50 } }
+  const { id, code } = await started()
+  policy = defaultPolicy
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  const wrongLate = await checkVerification(services, caller, id, wrong(code))
+  assert.ok(wrongLate.kind === 'refused' && wrongLate.reason === 'expired' && !wrongLate.isLate)
+  const late = await checkVerification(services, caller, id, code)
+  assert.ok(late.kind === 'refused' && late.reason === 'expired' && late.isLate)
+  assert.equal(late.view.state, 'expired')
+})
+
+test('another app, a test key and an unknown id find no verification, and count nothing', async () => {
+  const { id, code } = await started()
+  const strangers = [
+    { ...caller, app: { ...app, id: 'b'.repeat(32) } },
+    { ...caller, isTest: true },
+  ]
+  for (const stranger of strangers)
+    assert.equal((await checkVerification(services, stranger, id, code)).kind, 'not-found')
+  assert.equal((await checkVerification(services, caller, `${id.slice(0, -4)}0000`, code)).kind, 'not-found')
+  assert.equal((await store.verifications.get(id))?.submissions, 0)
+})
+
+test('N-7: a code serves its own subject, purpose, address and app only', async () => {
+  const to = newTo()
+  const one = await started({ to, subject: 'u_1' })
+  const others = [
+    await started({ to, subject: 'u_2' }),
+    await started({ to, subject: 'u_3', purpose: 'sign-up' }),
+    await started({ subject: 'u_1' }),
+  ]
+  for (const other of others) {
+    assert.notEqual(other.code, one.code)
+    const outcome = await checkVerification(services, caller, other.id, one.code)
+    assert.ok(outcome.kind === 'refused' && outcome.reason === 'wrong')
+  }
+})
+
+test('with its secret a code is checked without a key; without it nobody can burn a guess', async () => {
+  const { id, code, secret } = await started()
+  for (const guess of ['', 'vs_', `${secret.slice(0, -1)}A`.replace(secret, `${secret}x`)])
+    assert.equal((await checkWithSecret(services, id, guess, wrong(code))).kind, 'not-found')
+  assert.equal((await store.verifications.get(id))?.submissions, 0)
+  const other = await started()
+  assert.equal((await checkWithSecret(services, other.id, secret, other.code)).kind, 'not-found')
+  assert.equal((await checkWithSecret(services, id, secret, code)).kind, 'verified')
+})
+
+test('the limits of a member hold for a subject: gap, addresses of one subject, guesses over several codes', async () => {
+  const to = newTo()
+  await started({ to, subject: 'u_gap' })
+  const soon = await startVerification(services, caller, { to, subject: 'u_gap' })
+  assert.ok(soon.kind === 'throttled' && soon.rule === 'gaps')
+  for (let nth = 0; nth < 5; nth++) await started({ subject: 'u_many' })
+  const sixth = await startVerification(services, caller, { to: newTo(), subject: 'u_many' })
+  assert.ok(sixth.kind === 'throttled' && sixth.scope === 'member-addresses')
+})
+
+test('wishes beyond the bounds are refused with the place of the fault', async () => {
+  for (const [code, pointer] of [
+    [{ length: 5 }, '/code/length'],
+    [{ length: 11 }, '/code/length'],
+    [{ lifetimeMs: 29_999 }, '/code/life_s'],
+    [{ lifetimeMs: 600_001 }, '/code/life_s'],
+  ] as const) {
+    const outcome = await startVerification(services, caller, { to: newTo(), code })
+    assert.ok(outcome.kind === 'invalid' && outcome.pointer === pointer)
+  }
+  const { view } = await started({ code: { length: 8, lifetimeMs: 300_000 } })
+  assert.equal(view.codeLength, 8)
+  assert.equal(view.expiresAt - view.createdAt, 300_000)
+})
