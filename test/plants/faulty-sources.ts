@@ -18,7 +18,7 @@ export const plants: Readonly<Record<string, Edits>> = {
 
   /** Where the store is away there are no limits, and the message is sent all the same. */
   'limiter that fails open': {
-    'src/flows/request-code.ts': [
+    'src/flows/issue-code.ts': [
       [
         'await services.store.verifications.issue({',
         `await ((request: never) => services.store.verifications.issue(request).catch(() => {
