@@ -103,7 +103,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
         issue(calls, layout, until, request),
       ),
       takeSubmission: verb('verifications.takeSubmission', (until, request: SubmissionRequest) =>
-        takeSubmission(calls, layout, until, request),
+        takeSubmission(calls, layout, cold.verifications.get, until, request),
       ),
       use: verb('verifications.use', async (until, request: UseRequest) => {
         const used = await uses.use(until, request)

@@ -106,6 +106,8 @@ describe('Redis and the verbs of the other engines', peer, () => {
         person,
         max: fc.integer({ min: 1, max: 3 }),
         repeat: fc.option(fc.nat(1)),
+        /** Which of the verifications so far, also ended ones; null: the live one of the person. */
+        byId: fc.option(fc.nat()),
       }),
     },
     {
@@ -156,6 +158,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
             key: `${limit.key}:${base}:${who}`,
           })
           const taken: { id: string; wrong: readonly Hit[] }[] = []
+          const issued: { readonly id: string; readonly person: number }[] = []
           let held: OutboxEntry[] = []
 
           /** What Redis answers beside what the verb decides. */
@@ -178,16 +181,20 @@ describe('Redis and the verbs of the other engines', peer, () => {
                   ...(one.hasMessage && { message: newMessage({ cooldown: [cooldown.key] }) }),
                 }
                 const expected = decideIssue.decide(model, request)
+                if (expected.kind === 'issued') issued.push({ id: request.id, person: one.person })
                 if (expected.kind !== 'throttled' && expected.entry) held.push(expected.entry)
                 return [await issue(calls, layout, until(), request), expected]
               }
               case 'submit': {
+                const named = one.byId === null ? undefined : issued[one.byId % issued.length]
+                const person = named?.person ?? one.person
                 const request: SubmissionRequest = {
-                  key: keys[one.person]!,
-                  counted: [own(limits[2], one.person)],
+                  key: keys[person]!,
+                  ...(named && { id: named.id }),
+                  counted: [own(limits[2], person)],
                   wrong: [
-                    own(limits[3], one.person),
-                    { ...own(limits[4], one.person), decoyKey: `wx:${base}:${one.person}` },
+                    own(limits[3], person),
+                    { ...own(limits[4], person), decoyKey: `wx:${base}:${person}` },
                   ],
                   maxSubmissions: one.max,
                   ...(one.repeat !== null && { repeat: `${one.repeat}` }),
@@ -195,7 +202,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 const expected = decideSubmission.decide(model, request)
                 if (expected.kind === 'taken' && expected.record)
                   taken.push({ id: expected.record.id, wrong: expected.wrong })
-                return [await takeSubmission(calls, layout, until(), request), expected]
+                return [await takeSubmission(calls, layout, notInHistory, until(), request), expected]
               }
               case 'use': {
                 if (taken.length === 0) return undefined
@@ -273,6 +280,8 @@ describe('Redis and the verbs of the other engines', peer, () => {
     )
   })
 })
+
+const notInHistory = async () => undefined
 
 /** What stands for a verification that is not there: Redis keeps that to itself. */
 function withoutDecoy(answer: unknown): unknown {

@@ -1,13 +1,15 @@
 -- Counts submissions before anyone looks at their codes.
 -- Keys: records, live; then of each submission: its repeat if it names one, a limiter for each of its limits, and one
 --   for each of its decoys.
--- Arguments: lists of limits, see read_lists; then of each submission seven:
---   not after · number of its list of limits · tags, see acquire_all · digest of its key · the most submissions ·
+-- Arguments: lists of limits, see read_lists; then of each submission eight:
+--   not after · number of its list of limits · tags, see acquire_all · digest of its key · id of its verification, or
+--   nothing: the live one of the key · the most submissions ·
 --   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own ·
 --   letters: r, it names a repeat · e, a limiter elsewhere has refused, so that nothing is acquired here ·
 --   s, and that refusal ends the code.
 -- Answers: done, now, and of each submission two: late · repeated · throttled, JSON of the refusal, or nothing if it is
---   only elsewhere · taken, JSON of the record · unknown, JSON of a record that stands for none.
+--   only elsewhere · taken, JSON of the record · ended, JSON of the record named by its id, which takes none any more ·
+--   unknown, JSON of a record that stands for none, or nothing if it was named by its id.
 
 -- As long as any other record. Read, counted on, written and answered where there is none to be, so that an unknown
 -- address costs what a known one does (A-1). It is of no digest and no address, so that nobody finds it.
@@ -42,6 +44,16 @@ local function limiters_of(keys, first, count, decoys, has_record)
   return of_limits, next_decoy
 end
 
+-- The verification with an id if it is live, and otherwise nil and the one that has ended: aliveById of src/store/verbs
+-- once more.
+local function live_by_id(unit, id, now)
+  local record = find_record(unit, id)
+  if not record or record.state ~= live then return nil, record end
+  if not is_over(record, now) then return record end
+  end_live(unit, record, expired)
+  return nil, record
+end
+
 local function take_submission(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
@@ -53,12 +65,15 @@ local function take_submission(keys, args)
     answer[#answer + 1] = text or ''
   end
 
-  local function count(limits, tags, digest, max_submissions, decoys, letters)
+  local function count(limits, tags, digest, id, max_submissions, decoys, letters)
     local names_repeat = string.find(letters, 'r', 1, true)
     local is_refused = string.find(letters, 'e', 1, true)
     local first = names_repeat and key + 1 or key
     local is_repeated = names_repeat and redis.call('EXISTS', keys[key]) == 1
-    local record = not is_repeated and live_record(unit, digest, now)
+    local record, ended
+    if not is_repeated then
+      if id == '' then record = live_record(unit, digest, now) else record, ended = live_by_id(unit, id, now) end
+    end
     local of_limits, next_key = limiters_of(keys, first, #limits, decoys, record)
     key = next_key
     if is_repeated then return reply('repeated') end
@@ -67,6 +82,9 @@ local function take_submission(keys, args)
       local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
       if record and is_spent then end_live(unit, record, spent) end
       return reply('throttled', refusal and cjson.encode(refusal))
+    end
+    if not record and id ~= '' then
+      return reply(ended and 'ended' or 'unknown', ended and text_of(ended))
     end
     if not record then
       local decoy = decoy_record(unit, now)
@@ -83,15 +101,15 @@ local function take_submission(keys, args)
     reply('taken', text_of(record))
   end
 
-  for first = at, #args, 7 do
-    local not_after, list, tags, digest, max_submissions, decoys, letters = unpack(args, first, first + 6)
+  for first = at, #args, 8 do
+    local not_after, list, tags, digest, id, max_submissions, decoys, letters = unpack(args, first, first + 7)
     local limits = lists[tonumber(list)]
     if is_late(not_after, now) then
       reply('late')
       key = key + #limits + (string.find(letters, 'r', 1, true) and 1 or 0)
       for _ in string.gmatch(decoys, '%d+') do key = key + 1 end
     else
-      count(limits, tags, digest, max_submissions, decoys, letters)
+      count(limits, tags, digest, id, max_submissions, decoys, letters)
     end
   end
   write_limiters(limiters)
