@@ -9,6 +9,7 @@ import { apiDocument } from '../src/http/api-document.ts'
 import { apiErrorsPage } from './api-errors-page.ts'
 import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
+import { clientTypes } from './client-types.ts'
 import { configPage } from './config-page.ts'
 import { countriesPage } from './countries-page.ts'
 import { dashboardPage } from './dashboard.ts'
@@ -21,6 +22,7 @@ import { promisesPage } from './promises-page.ts'
 import { roomsPicture } from './rooms-picture.ts'
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  'client/src/openapi.ts': clientTypes,
   'docs/api/errors.md': apiErrorsPage,
   'docs/api/openapi.json': () => `${JSON.stringify(apiDocument(), null, 1)}\n`,
   'docs/config.md': configPage,

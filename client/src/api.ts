@@ -1,5 +1,7 @@
 /** The shapes of the API, by the names that this client uses for them. */
 
+export type { ProblemType } from './openapi.ts'
+
 /** RFC 9457, with the members of its type. */
 export type Problem = {
   type: string
@@ -9,23 +11,6 @@ export type Problem = {
   instance?: string
   [member: string]: unknown
 }
-export type ProblemType =
-  | 'invalid-request'
-  | 'unknown-field'
-  | 'address-invalid'
-  | 'address-unreachable'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not-found'
-  | 'state-conflict'
-  | 'idempotency-in-progress'
-  | 'idempotency-mismatch'
-  | 'rate-limited'
-  | 'refused-by-guard'
-  | 'spend-cap'
-  | 'carrier-unavailable'
-  | 'store-unavailable'
-
 export type Channel = 'sms' | 'email' | 'voice' | 'whatsapp'
 export type State = 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable'
 

@@ -4,10 +4,13 @@ import { bytesOf, bytesOfBase64 } from './bytes.ts'
 import { CountersignError } from './errors.ts'
 import { call } from './transport.ts'
 
-/** What a proof says. An address is there in the clear or, if the app asked for that, as `address_hash`. */
+/** The statements of a proof. The address is there in the clear or, if the app wants it so, as `address_hash`. */
 export type ProofClaims = {
   readonly iss: string
+  /** `test:` stands before it if the verification was started with a test key. */
   readonly aud: string | readonly string[]
+  /** The app that started the verification. */
+  readonly azp: string
   /** Your own word for the person. */
   readonly sub?: string
   /** Seconds since 1970, as is `iat`. */
@@ -23,6 +26,8 @@ export type ProofClaims = {
   readonly email_verified?: boolean
   readonly address_hash?: string
   readonly nonce?: string
+  /** It proves nothing about a person: a test key or a test address was used. */
+  readonly is_test?: boolean
 }
 
 export type ProofCheck = {
