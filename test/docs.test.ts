@@ -33,7 +33,7 @@ const root = join(import.meta.dirname, '..')
 const run = promisify(execFile)
 
 const pages = new Map(
-  ['.', 'docs', 'docs/carriers', 'docs/decisions'].flatMap((folder) =>
+  ['.', 'docs', 'docs/api', 'docs/carriers', 'docs/decisions'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => [join(folder, name), readFileSync(join(root, folder, name), 'utf8')] as const),
