@@ -67,8 +67,20 @@ export function heldEvents(now: number, readers: ReadonlySet<string>) {
 }
 
 /** Adds events, each once however often it is called. */
-export function addEvents(events: readonly AppEvent[]): Bound {
+function addEvents(events: readonly AppEvent[]): Bound {
   return bindRows(insertEvents, events)
+}
+
+/** The number of our advisory lock, among those of others in the same database. */
+const publishLock = 7_261_953_106
+const lock = bind(sql(`select from pg_advisory_xact_lock(${publishLock})`))
+
+/**
+ * Adds events of a faster store. Of two processes that publish the same ones and more, the second waits before it gets the
+ * number of its transaction: otherwise what it alone has might come before what both have.
+ */
+export function publishEvents(events: readonly AppEvent[]): readonly Bound[] {
+  return [lock, addEvents(events)]
 }
 
 export async function readEvents(

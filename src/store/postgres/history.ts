@@ -6,7 +6,7 @@ import { stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { heldDispatches } from './dispatches.ts'
-import { addEvents } from './events.ts'
+import { publishEvents } from './events.ts'
 import { byText } from './order.ts'
 import { rowInState, type VerificationRow } from './rows.ts'
 import { bindRows, engineTime, sql } from './statement.ts'
@@ -85,7 +85,7 @@ export function postgresHistory(
       ),
     async publish(until, events) {
       if (events.length > 0)
-        await call('history.publish', (end) => transactions.write(end, addEvents(events)), until)
+        await call('history.publish', (end) => transactions.write(end, ...publishEvents(events)), until)
     },
     async record(until, settlements) {
       const dispatches = heldDispatches([])

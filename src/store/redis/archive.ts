@@ -7,6 +7,7 @@ import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
 import type { WaitingDispatches } from './waiting-dispatches.ts'
+import type { WaitingEvents } from './waiting-events.ts'
 
 export type Archive = {
   /** Moves all dispatches, and all verifications that have ended by now. */
@@ -30,6 +31,7 @@ export function createArchive(
   layout: Layout,
   history: History,
   dispatches: WaitingDispatches,
+  events: WaitingEvents,
   untilOf: () => number,
 ): Archive {
   const name = randomHex(8)
@@ -55,18 +57,22 @@ export function createArchive(
   /** Moves a piece of each shard. @returns Whether there is more. @throws If a shard did not answer, after the others. */
   async function move(): Promise<boolean> {
     const answers = await Promise.allSettled(
-      layout.of.map(({ ends, dispatched }, shard) =>
-        calls.call({ name: 'behind', shard, keys: [ends, dispatched], args: [], until: untilOf() }),
+      layout.of.map(({ ends, dispatched, events }, shard) =>
+        calls.call({ name: 'behind', shard, keys: [ends, dispatched, events], args: [], until: untilOf() }),
       ),
     )
     const have = (at: number) =>
       answers.flatMap((one, shard) =>
         one.status === 'fulfilled' && Number(one.value[at]) > 0 ? [shard] : [],
       )
+    const unmoved = await allWithin(Math.max(1, untilOf() - performance.now()), [
+      events.move(untilOf(), have(4)),
+    ])
     const { left } = await dispatches.movePiece(untilOf(), have(3))
     let isMore = left.length > 0
     for (const shard of have(2)) if (await moveEnded(shard)) isMore = true
     for (const one of answers) if (one.status === 'rejected') throw one.reason
+    if (unmoved) throw unmoved
     return isMore
   }
 

@@ -22,8 +22,8 @@ export async function slotsOf(client: Client, layout: Layout): Promise<readonly 
  */
 export async function meet(calls: Calls, layout: Layout): Promise<void> {
   const until = performance.now() + maxMeetingMs
-  const asked = layout.of.map(({ ends, dispatched }, shard) =>
-    calls.call({ name: 'behind', shard, keys: [ends, dispatched], args: [], until }),
+  const asked = layout.of.map(({ ends, dispatched, events }, shard) =>
+    calls.call({ name: 'behind', shard, keys: [ends, dispatched, events], args: [], until }),
   )
   await Promise.allSettled(asked)
 }

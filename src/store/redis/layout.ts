@@ -26,6 +26,8 @@ export type ShardKeys = {
   readonly due: string
   readonly waiting: string
   readonly dispatched: string
+  readonly events: string
+  readonly eventCount: string
   readonly proof: string
 }
 
@@ -57,6 +59,8 @@ export function createLayout(prefix: string, shards: number): Layout {
       due: name(shard, 'due'),
       waiting: name(shard, 'waiting'),
       dispatched: name(shard, 'dispatched'),
+      events: name(shard, 'events'),
+      eventCount: name(shard, 'event_count'),
       proof: name(shard, 'proof'),
     })),
   }

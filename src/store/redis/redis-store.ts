@@ -12,6 +12,7 @@ import { createCalls } from './calls.ts'
 import { changeContact, setContact } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
+import { redisEvents } from './events.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { find } from './find.ts'
 import { issue } from './issue.ts'
@@ -26,6 +27,7 @@ import { takeSubmission } from './take-submission.ts'
 import { redisUses, usedOf } from './use.ts'
 import { redisVerifications } from './verifications.ts'
 import { createWaitingDispatches } from './waiting-dispatches.ts'
+import { createWaitingEvents } from './waiting-events.ts'
 
 export type RedisSettings = EngineOptions & {
   readonly redis: RedisChoice
@@ -55,7 +57,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   await meet(calls, layout)
   const verifications = redisVerifications(calls, layout)
   const uses = redisUses(calls, layout)
-  const waiting = createWaitingDispatches(calls, layout, history)
+  const waitingEvents = createWaitingEvents(calls, layout, history)
+  const events = redisEvents(cold.events, waitingEvents)
+  const waiting = createWaitingDispatches(calls, layout, history, waitingEvents)
   const both = bothOutboxes(
     { store: cold, history },
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
@@ -63,7 +67,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     layout.shards,
   )
   const underWay = trackCalls(settings)
-  const archive = createArchive(calls, layout, history, waiting, underWay.untilOf)
+  const archive = createArchive(calls, layout, history, waiting, waitingEvents, underWay.untilOf)
   let isClosed = false
 
   const verb =
@@ -140,7 +144,12 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     limiters: cold.limiters,
     journal: cold.journal,
     consumptions: cold.consumptions,
-    events: cold.events,
+    events: {
+      setReaders: events.setReaders,
+      append: verb('events.append', events.append),
+      read: verb('events.read', events.read),
+      heads: verb('events.heads', events.heads),
+    },
     directory,
     keys: cold.keys,
     now: verb('now', now),

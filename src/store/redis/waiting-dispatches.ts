@@ -6,6 +6,7 @@ import type { Settlement } from '../outbox.ts'
 import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
+import type { WaitingEvents } from './waiting-events.ts'
 
 export type WaitingDispatches = ReturnType<typeof createWaitingDispatches>
 
@@ -22,7 +23,13 @@ export function waitingDispatch(settlement: Settlement): { readonly name: string
   return { name: `${dispatch.messageId}:${nth}`, json: JSON.stringify(recorded satisfies Settlement) }
 }
 
-export function createWaitingDispatches(calls: Calls, layout: Layout, history: History) {
+/** @param events  Those of a dispatch are in the history before it, so that no event of its receipts comes before them. */
+export function createWaitingDispatches(
+  calls: Calls,
+  layout: Layout,
+  history: History,
+  events: WaitingEvents,
+) {
   /** @returns Fields and values of the hash by turns, and whether there are more. */
   async function read(until: number, shard: number) {
     const { dispatched } = layout.of[shard]!
@@ -40,7 +47,13 @@ export function createWaitingDispatches(calls: Calls, layout: Layout, history: H
     const failure = await allWithin(Math.min(waitMs, until - performance.now()), reading)
     const found = pieces.filter(({ fields }) => fields.length > 0)
     const texts = found.flatMap(({ fields }) => fields.filter((_, i) => i % 2 === 1))
-    if (texts.length > 0) await record(until, texts)
+    if (texts.length > 0) {
+      await events.move(
+        until,
+        found.map(({ shard }) => shard),
+      )
+      await record(until, texts)
+    }
     // If this fails they are recorded again later, which changes nothing.
     const dropping = found.map(({ shard, fields }) =>
       calls.command(until, 'HDEL', layout.of[shard]!.dispatched, ...fields.filter((_, i) => i % 2 === 0)),

@@ -1,10 +1,12 @@
 -- Ended verifications move to the history: they are read here, written there, and only then dropped here.
 
--- Keys: ends, dispatched. Answers: behind, now, 1 if a verification has ended, else 0, and the number of dispatches.
+-- Keys: ends, dispatched, events. Answers: behind, now, 1 if a verification has ended, else 0, the number of dispatches, and
+-- that of events.
 local function behind(keys)
   local now = clock()
   local first = redis.call('ZRANGE', keys[1], 0, 0, 'WITHSCORES')
-  return { 'behind', now, first[2] and tonumber(first[2]) <= now and 1 or 0, redis.call('HLEN', keys[2]) }
+  local has_ended = first[2] and tonumber(first[2]) <= now and 1 or 0
+  return { 'behind', now, has_ended, redis.call('HLEN', keys[2]), redis.call('ZCARD', keys[3]) }
 end
 
 -- Keys: ends, records. Arguments: [2] how many at most. Answers: over, now, JSON of each record.
