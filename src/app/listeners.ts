@@ -14,6 +14,7 @@ import type { Services } from '../flows/services.ts'
 import { adminPages } from '../http/admin.ts'
 import { apiDocument } from '../http/api-document.ts'
 import { huaweiDialect } from '../http/huawei/dialect.ts'
+import { keySetPage } from '../http/key-set.ts'
 import { nativeDialect } from '../http/native/dialect.ts'
 import { metricsPage, operationsPages } from '../http/operations.ts'
 import { apiPages } from '../http/pages/api-page.ts'
@@ -118,6 +119,7 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
         log.error('receipts were not taken', { provider, reason: reasonOf(error) }),
     })
     await server.register(apiPages)
+    await server.register(keySetPage, services)
     if (!tls) {
       await server.register(operationsPages, { isAlive, isReady, takesWrites })
       if (settings.metrics.listen === 'http') await metricsPageOn(server)

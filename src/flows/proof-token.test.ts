@@ -45,7 +45,7 @@ function made(algorithm: ProofAlgorithm = 'EdDSA', publicUrl: string | null = is
       now += ms
     },
     ask: (question: Partial<ProofQuestion> & { proof: string }, app = 'shop') =>
-      verifyProof(services, app, { consume: false, by: 'one', ...question }),
+      verifyProof(services, app, { consume: false, ...question }),
     offline: (proof: string, audience = 'shop') =>
       jwtVerify(proof, createLocalJWKSet(proofs.keySet(now) as never), {
         issuer,
@@ -178,15 +178,28 @@ test('a token is refused when it is over, changed, not ours or for others', asyn
 test('a token is consumed once, whoever consumed it is answered again, and everyone can see it', async () => {
   const { proofs, ask, wait } = made('ES256')
   const { proof } = proofs.of(proved, plain)!
+  const once = { key: 'one', fingerprint: 'f' }
   assert.equal((await ask({ proof })).kind, 'valid', 'a look consumes nothing')
-  assert.equal((await ask({ proof, consume: true, by: 'one' })).kind, 'valid')
+  assert.equal((await ask({ proof, consume: true, once })).kind, 'valid')
   const consumed = { kind: 'refused', reason: 'consumed' }
-  assert.deepEqual(await ask({ proof, consume: true, by: 'two' }), consumed)
-  assert.deepEqual(await ask({ proof, by: 'two' }), consumed)
+  assert.deepEqual(await ask({ proof, consume: true }), consumed)
+  assert.deepEqual(await ask({ proof, consume: true, once: { ...once, key: 'two' } }), consumed)
+  assert.deepEqual(await ask({ proof }), consumed)
   const again = proofs.of(proved, plain)!.proof
   assert.notEqual(again, proof, 'signed anew')
-  assert.deepEqual(await ask({ proof: again, consume: true, by: 'two' }), consumed)
+  assert.deepEqual(await ask({ proof: again, consume: true }), consumed)
   wait(11 * minuteMs)
-  assert.equal((await ask({ proof, consume: true, by: 'one' })).kind, 'valid', 'the call that consumed it')
-  assert.deepEqual(await ask({ proof, consume: true, by: 'two' }), { kind: 'refused', reason: 'expired' })
+  assert.equal((await ask({ proof, consume: true, once })).kind, 'valid', 'the call that consumed it')
+  assert.deepEqual(await ask({ proof, consume: true }), { kind: 'refused', reason: 'expired' })
+})
+
+test('a key of a call that consumed a token takes no other question', async () => {
+  const { proofs, ask } = made()
+  const [one, other] = ['v1', 'v2'].map((id) => proofs.of({ ...proved, id }, plain)!.proof)
+  const once = { key: 'one', fingerprint: 'f' }
+  const elsewise = { key: 'one', fingerprint: 'g' }
+  await ask({ proof: one!, consume: true, once })
+  assert.deepEqual(await ask({ proof: other!, consume: true, once: elsewise }), { kind: 'mismatch' })
+  assert.deepEqual(await ask({ proof: other!, once: elsewise }), { kind: 'mismatch' })
+  assert.equal((await ask({ proof: other!, consume: true })).kind, 'valid')
 })

@@ -2,7 +2,13 @@
 
 import { createHmac } from 'node:crypto'
 import type { KeyRing } from '../code/key-ring.ts'
-import { type ProofAlgorithm, type ProofKey, publishedKeys, signingKey } from '../code/proof-keys.ts'
+import {
+  type ProofAlgorithm,
+  type ProofKey,
+  publishedKeys,
+  publishedKeysMaxAgeMs,
+  signingKey,
+} from '../code/proof-keys.ts'
 import type { ProofTokenPolicy } from './policy.ts'
 import { wordOf } from './subject.ts'
 
@@ -116,7 +122,10 @@ export function createProofTokens(ring: KeyRing, publicUrl: () => string | null,
     /** The keys whose tokens are valid at a time. */
     keys: (now: number): readonly ProofKey[] => publishedKeys(ring, algorithm, now),
 
-    /** The same as a JWK Set (RFC 7517). */
+    /** How long verifiers may keep the JWK Set. */
+    keySetMaxAgeS: publishedKeysMaxAgeMs / 1000,
+
+    /** The same keys as a JWK Set (RFC 7517). */
     keySet: (now: number) => ({ keys: publishedKeys(ring, algorithm, now).map(({ jwk }) => jwk) }),
 
     /** Whether a token is about an address. */

@@ -2,6 +2,7 @@
 
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
+import { randomHex } from '../random.ts'
 import type { ProofClaims } from './proof-token.ts'
 import type { Services } from './services.ts'
 
@@ -12,13 +13,15 @@ export type ProofQuestion = {
   readonly audience?: string | undefined
   /** The address that it must be about. */
   readonly address?: Address | undefined
-  /** Who consumes it. A call that is made again with the same name after a lost answer succeeds again. */
-  readonly by: string
+  /** Names the call: made again with the same key after a lost answer, it consumes nothing twice and succeeds again. */
+  readonly once?: { readonly key: string; readonly fingerprint: string } | undefined
 }
 
 export type ProofAnswer =
   | { readonly kind: 'valid'; readonly claims: ProofClaims }
   | { readonly kind: 'refused'; readonly reason: ProofRefusal }
+  /** The key named another question before. */
+  | { readonly kind: 'mismatch' }
 
 /**
  * invalid: no token of this server, or of a key that left the ring · expired · audience: it is for others, or of another
@@ -30,35 +33,48 @@ export type ProofRefusal = (typeof proofRefusals)[number]
 /** How long a consumption is remembered at least, so that a repeated call finds it: as long as an idempotency key. */
 const rememberedMs = 86_400_000
 
+/**
+ * @param app  The id of the app that asks: one that the token is for, or that asked for the verification.
+ * @throws AppError `store.unavailable`; then it may have been consumed by this question's key alone.
+ */
 export async function verifyProof(
   services: Services,
   app: string,
-  { proof, consume, audience, address, by }: ProofQuestion,
+  { proof, consume, audience, address, once }: ProofQuestion,
 ): Promise<ProofAnswer> {
   const { proofs, store, clock } = services
   const now = clock.now()
+  // A look without `consume` changes nothing, so only its key must not mean two things.
+  if (once && !(await isSameQuestion(once))) return { kind: 'mismatch' }
   const read = await readProof(services, proof, now)
-  if (read === undefined) return { kind: 'refused', reason: 'invalid' }
+  if (read === undefined) return refused('invalid')
   const { claims, isExpired } = read
-  const own = `${app} ${by}`
   // The signature holds for every app, so whose it is comes before everything that it would show to others.
-  if (claims.azp !== app && claims.aud !== app) return { kind: 'refused', reason: 'audience' }
-  if (audience !== undefined && claims.aud !== audience) return { kind: 'refused', reason: 'audience' }
-  if (address !== undefined && !proofs.isAbout(claims, addressKey(address)))
-    return { kind: 'refused', reason: 'address' }
+  if (claims.azp !== app && claims.aud !== app) return refused('audience')
+  if (audience !== undefined && claims.aud !== audience) return refused('audience')
+  if (address !== undefined && !proofs.isAbout(claims, addressKey(address))) return refused('address')
 
   const thing = `proof ${claims.jti}`
+  const by = once?.key ?? randomHex(16)
   const consumer = isExpired || !consume ? await store.consumptions.consumer(thing) : undefined
   // A repeat of the call that consumed it is answered as that was, also when the token has expired since.
-  if (isExpired && !(consume && consumer === own)) return { kind: 'refused', reason: 'expired' }
-  if (consumer !== undefined && consumer !== own) return { kind: 'refused', reason: 'consumed' }
+  if (isExpired && !(consume && consumer === by)) return refused('expired')
+  if (consumer !== undefined && consumer !== by) return refused('consumed')
   if (consume && consumer === undefined) {
     const expiresAt = Math.max(claims.exp * 1000, now + rememberedMs)
-    if (!(await store.consumptions.consume({ thing, by: own, expiresAt })))
-      return { kind: 'refused', reason: 'consumed' }
+    if (!(await store.consumptions.consume({ thing, by, expiresAt }))) return refused('consumed')
   }
   return { kind: 'valid', claims }
+
+  async function isSameQuestion({ key, fingerprint }: NonNullable<typeof once>): Promise<boolean> {
+    const thing = `once ${key}`
+    if (consume) return store.consumptions.consume({ thing, by: fingerprint, expiresAt: now + rememberedMs })
+    const before = await store.consumptions.consumer(thing)
+    return before === undefined || before === fingerprint
+  }
 }
+
+const refused = (reason: ProofRefusal): ProofAnswer => ({ kind: 'refused', reason })
 
 /** @returns undefined if this server did not make it, or not with a key that is published now. */
 async function readProof(

@@ -2,6 +2,7 @@
 
 import { newestApiVersion } from '../directory/api-key.ts'
 import { wireOperations, wireSecuritySchemes, wireTag } from './huawei/operations.ts'
+import { keySetOperation } from './key-set.ts'
 import { answerHeaders, nativeOperations, securitySchemes } from './native/operations.ts'
 import { nativeRoutes } from './native/routes.ts'
 import { writeDocument } from './openapi.ts'
@@ -21,12 +22,13 @@ export function apiDocument(): object {
       .concat({ name: wireTag, description: tagWords[wireTag]! }),
     securitySchemes: { ...securitySchemes, ...wireSecuritySchemes },
     headers: answerHeaders,
-    operations: [...native, ...wireOperations()],
+    operations: [...native, keySetOperation, ...wireOperations()],
   })
 }
 
 const tagWords: Readonly<Record<string, string>> = {
   Verifications: 'One code’s life: start it, check what was entered, send it again, read what became of it.',
+  Proofs: 'Signed statements that a verification succeeded, for programs that did not start it.',
   Problems: 'What each error means.',
   Document: 'This document.',
   [wireTag]: 'For programs that were written for the member API of Huawei Cloud Meeting; see docs/wire.md.',

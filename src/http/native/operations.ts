@@ -18,6 +18,7 @@ export const answerHeaders = {
   }),
   'RateLimit-Policy': Type.String({ description: 'The limits of the app, e.g. `"app";q=100;w=1`.' }),
   RateLimit: Type.String({ description: 'What is left of them, e.g. `"app-day";r=900;t=3600`.' }),
+  'Cache-Control': Type.String({ description: 'How long the answer may be kept.' }),
   Allow: Type.String({ description: 'The methods that the path takes.' }),
 } as const
 

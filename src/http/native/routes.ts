@@ -2,6 +2,7 @@
 
 import { documentRoute } from './document-route.ts'
 import { problemRoute } from './problem-pages.ts'
+import { verifyProofRoute } from './proofs.ts'
 import type { Route } from './route.ts'
 
-export const nativeRoutes: readonly Route[] = [problemRoute, documentRoute]
+export const nativeRoutes: readonly Route[] = [verifyProofRoute, problemRoute, documentRoute]
