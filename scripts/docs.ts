@@ -1,11 +1,13 @@
 /**
  * Writes the pages and pictures of docs/ that are made from the code, then checks the links of all Markdown:
- * `npm run docs`. With `--check` writes nothing and fails if a page is out of step.
+ * `npm run docs`. With `--check` writes nothing and fails if a page is out of step. With `--release` keeps the API's
+ * document as that of a release; a change that breaks its callers fails from then on.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { apiDocument } from '../src/http/api-document.ts'
+import { breakingChanges } from './api-changes.ts'
 import { apiErrorsPage } from './api-errors-page.ts'
 import { carrierPages } from './carrier-pages.ts'
 import { cliPage } from './cli-page.ts'
@@ -39,6 +41,9 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
 
 const root = join(import.meta.dirname, '..')
 const isCheck = process.argv.includes('--check')
+const released = join(root, 'docs/api/openapi.released.json')
+
+if (process.argv.includes('--release')) writeFileSync(released, `${JSON.stringify(apiDocument(), null, 1)}\n`)
 
 for (const [path, make] of Object.entries(pages)) {
   const file = join(root, path)
@@ -58,6 +63,11 @@ const readCode = (path: string) =>
   existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
 const problems = [
   ...linkProblemsIn(root),
+  ...(existsSync(released)
+    ? breakingChanges(JSON.parse(readFileSync(released, 'utf8')), apiDocument()).map(
+        (problem) => `breaks callers of the last release: ${problem}`,
+      )
+    : []),
   ...undeclaredSymbols(architecture, readCode).map((problem) => `docs/architecture.md: ${problem}`),
 ]
 for (const problem of problems) {

@@ -7,7 +7,7 @@ import { answerHeaders, nativeOperations, securitySchemes } from './native/opera
 import { nativeRoutes } from './native/routes.ts'
 import { writeDocument } from './openapi.ts'
 
-export function apiDocument(): object {
+export function apiDocument(): Readonly<Record<string, unknown>> {
   const native = nativeOperations(nativeRoutes, '/v1')
   return writeDocument({
     info: {

@@ -44,7 +44,13 @@ export type Document = {
 }
 
 /** @throws Error if two different schemas have one title. */
-export function writeDocument({ info, tags, securitySchemes, headers, operations }: Document): object {
+export function writeDocument({
+  info,
+  tags,
+  securitySchemes,
+  headers,
+  operations,
+}: Document): Readonly<Record<string, unknown>> {
   const components = createComponents()
   const paths = Object.fromEntries(
     [...Map.groupBy(operations, ({ path }) => path)].map(([path, ofPath]) => [
