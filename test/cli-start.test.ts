@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { createProgram } from '../src/cli/program.ts'
 import { besideServer, run } from './cli-run.ts'
 import { dropStore, storeEnv } from './engine.ts'
-import { bin, startServer, temporaryFolder } from './server.ts'
+import { bin, newNumber, startServer, temporaryFolder } from './server.ts'
 
 const on = besideServer()
 const { beside } = on
@@ -31,6 +31,7 @@ test('the first start of serve --dev prints what a newcomer needs, and the lines
   for (const fact of [
     demo.app.id,
     demo.app.key,
+    demo.apiKey,
     demo.admin.account,
     demo.admin.password,
     demo.member.password,
@@ -39,11 +40,13 @@ test('the first start of serve --dev prints what a newcomer needs, and the lines
   for (const address of [/https:\/\/127\.0\.0\.1:\d+/, /http:\/\/127\.0\.0\.1:\d+\/inbox\?key=[\w-]{43}\n/])
     assert.match(printed, address)
   const lines = printed.split('\n').filter((line) => /curl /.test(line))
-  assert.equal(lines.length, 3)
+  assert.equal(lines.length, 5)
   // The code arrives a moment after it was sent; a person takes longer than that to paste.
-  lines.splice(2, 0, 'sleep 0.3')
+  lines.splice(4, 0, 'sleep 0.3')
+  lines.splice(1, 0, 'sleep 0.3')
   const { stdout } = await promisify(execFile)('bash', ['-c', lines.join('\n')])
-  assert.equal(stdout.match(/HTTP\/1\.1 200 OK/g)?.length, 2, stdout)
+  assert.equal(stdout.match(/HTTP\/1\.1 200 OK/g)?.length, 3, stdout)
+  assert.match(stdout, /"result":"verified"/)
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
@@ -56,6 +59,16 @@ test('a second start keeps the data and tells the same demo; what is written is 
   await first.stop()
   const second = await startServer({ dataFolder })
   assert.deepEqual([second.app, second.member, second.admin], [first.app, first.member, first.admin])
+  assert.equal(second.apiKey, first.apiKey)
+  assert.equal(
+    (
+      await second.call('POST', '/v1/verifications', {
+        headers: { authorization: `Bearer ${second.apiKey}` },
+        body: { to: newNumber() },
+      })
+    ).status,
+    201,
+  )
   await second.logIn('someone')
   for (const name of readdirSync(dataFolder)) {
     const { mode } = statSync(join(dataFolder, name))
@@ -149,7 +162,7 @@ test('every command has a help with an example, and exit codes are told', async 
   const commands = program.commands.flatMap((one) =>
     one.commands.length > 0 ? one.commands.map((sub) => [one.name(), sub.name()]) : [[one.name()]],
   )
-  assert.equal(commands.length, 22)
+  assert.equal(commands.length, 25)
   for (const command of commands) {
     const { code, out } = await run([...command, '--help'])
     assert.equal(code, 0)

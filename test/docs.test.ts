@@ -264,6 +264,22 @@ test('the first verification of the README works as pasted', shell, async () => 
   const filled = blocks('README.md', 'First verification', 'sh')
     .join('')
     .replace('http://127.0.0.1:8080', server.http)
+    .replace('API_KEY=see-what-npm-start-printed', `API_KEY=${server.apiKey}`)
+    .replace('INBOX_KEY=see-what-npm-start-printed', `INBOX_KEY=${server.inboxKey}`)
+  const printed = await paste(filled)
+  assert.match(printed, /^HTTP\/1\.1 200[\s\S]*"result":"verified"/)
+  const [started = '', checked = ''] = blocks('README.md', 'First verification', 'json')
+  const shown = (text: string) => text.match(/"(\w+)":/g)!
+  assert.ok(shown(started).length > 8)
+  const body = printed.slice(printed.indexOf('{'))
+  for (const name of shown(checked)) assert.ok(body.includes(name), name)
+})
+
+test('the verification of the README by the wire works as pasted', shell, async () => {
+  await using server = await startServer()
+  const filled = blocks('README.md', wireHeading, 'sh')
+    .join('')
+    .replace('http://127.0.0.1:8080', server.http)
     .replace('PASSWORD=see-what-npm-start-printed', `PASSWORD=${server.member.password}`)
     .replace('INBOX_KEY=see-what-npm-start-printed', `INBOX_KEY=${server.inboxKey}`)
   assertAccepted(await paste(filled), 3)
@@ -276,35 +292,41 @@ test('each decision has a number of its own', () => {
   assert.deepEqual(numbers.toSorted(), [...new Set(numbers)].toSorted())
 })
 
-test('the README and npm start send the same three calls', () => {
+const wireHeading = 'The wire of Huawei Cloud Meeting'
+
+test('the README and npm start send the same calls', () => {
   const some = { account: 'member@demo', password: '$PASSWORD', id: '', key: '' }
   const printed = greeting(
     { http: '$HOST', https: '', inbox: '?key=$INBOX_KEY' },
-    { tenant: 'demo', app: some, member: some, admin: some },
+    { tenant: 'demo', app: some, apiKey: '$API_KEY', member: some, admin: some },
   )
-  const pasted = blocks('README.md', 'First verification', 'sh').slice(0, 3).join('')
+  const pasted = [
+    ...blocks('README.md', 'First verification', 'sh'),
+    ...blocks('README.md', wireHeading, 'sh').slice(0, 3),
+  ].join('')
   const calls = (text: string) => text.match(/\/(?:v1|inbox)\/[a-z/?=-]+|-H ['"][^'"]+|"\w+\\?":\w*/g) ?? []
   assert.ok(calls(pasted).length > 15)
   assert.deepEqual(calls(pasted.replaceAll('\\"', '"')), calls(printed))
 })
 
 test('the refusal that the README shows is in the table', () => {
-  const [, refusal = ''] = blocks('README.md', 'First verification', 'json')
+  const [, refusal = ''] = blocks('README.md', wireHeading, 'json')
   const { error_code: code, error_msg: message } = JSON.parse(refusal)
   assert.equal(wireErrors[code as keyof typeof wireErrors].en, message)
 })
 
-test('the three lines that npm start prints work as pasted', shell, async () => {
+test('the lines that npm start prints work as pasted', shell, async () => {
   await using server = await startServer()
-  const { http, https, app, member, admin } = server
+  const { http, https, app, apiKey, member, admin } = server
   const lines = greeting(
     { http, https, inbox: `${http}/inbox?key=${server.inboxKey}` },
-    { tenant: 'demo', app, member, admin },
+    { tenant: 'demo', app, apiKey, member, admin },
   )
     .split('\n')
-    .filter((line) => /^(TOKEN|CODE)=|^curl /.test(line))
-  assert.equal(lines.length, 3)
-  assertAccepted(await paste(lines.join('\n')), 2)
+    .filter((line) => /^(ID|TOKEN|CODE)=|^curl /.test(line))
+  assert.equal(lines.length, 5)
+  assert.match(await paste(lines.slice(0, 2).join('\n')), /"result":"verified"/)
+  assertAccepted(await paste(lines.slice(2).join('\n')), 2)
 })
 
 /** So many answers of 200 and `{}`, one after the other. */

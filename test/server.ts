@@ -44,6 +44,8 @@ export type Server = AsyncDisposable & {
   /** By which a command finds the same store, beside `--data`. */
   readonly env: Readonly<Record<string, string>>
   readonly app: { readonly id: string; readonly key: string }
+  /** Of the same app, for the native API. */
+  readonly apiKey: string
   readonly member: { readonly account: string; readonly password: string }
   readonly admin: { readonly account: string; readonly password: string }
   readonly process: ChildProcess
@@ -127,7 +129,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   })
   const { inbox: inboxPage, ...told } = JSON.parse(line) as Pick<
     Server,
-    'http' | 'https' | 'app' | 'member' | 'admin'
+    'http' | 'https' | 'app' | 'apiKey' | 'member' | 'admin'
   > & { inbox: string | null }
   const inboxKey = inboxPage === null ? '' : new URL(inboxPage).searchParams.get('key')!
   const ended = once(child, 'exit') as Promise<[number | null]>

@@ -21,6 +21,33 @@ export type ProblemType =
   | 'store-unavailable'
   | 'internal'
 
+export type CheckRefused = {
+  result: 'refused'
+  reason: 'wrong' | 'expired' | 'spent' | 'used' | 'cancelled'
+  submissions_left: number
+  /** After which a code may be entered again. 0: at once. */
+  retry_after_s: number
+  /** The code was right, but came after its end. */
+  late?: true
+  verification: Verification
+}
+
+export type CheckResult = CheckVerified | CheckRefused
+
+export type CheckVerification = {
+  /** As the person typed it. Spaces, hyphens and full-width digits do not matter. */
+  code: string
+}
+
+export type CheckVerified = {
+  result: 'verified'
+  verification: Verification
+  /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
+  proof?: string
+  /** The end of the proof. */
+  proof_expires_at?: string
+}
+
 export type ProblemDescription = {
   type: string
   title: string
@@ -74,6 +101,126 @@ export type ProofValid = {
   claims: ProofClaims
 }
 
+export type PublicCheck = {
+  /** The `secret` that came with the verification. */
+  secret: string
+  /** As the person typed it. */
+  code: string
+}
+
+export type PublicCheckRefused = {
+  result: 'refused'
+}
+
+export type PublicCheckResult = PublicCheckVerified | PublicCheckRefused
+
+export type PublicCheckVerified = {
+  result: 'verified'
+  /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
+  proof?: string
+  /** The end of the proof. */
+  proof_expires_at?: string
+}
+
+export type StartVerification = {
+  /** A phone number in E.164 form with its plus, or an e-mail address. */
+  to: string | {
+    phone: string
+  } | {
+    email: string
+  }
+  /** What the code is for. A code made for one purpose serves no other. */
+  purpose?: string
+  /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
+  subject?: string
+  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  locale?: string
+  /** The form of the code. Default: the policy of the app. */
+  code?: {
+    length?: number
+    life_s?: number
+  }
+  /** What you know about the person’s device. */
+  client?: {
+    /** The address of the person’s device, as your server sees it. */
+    ip?: string
+    asn?: number
+    /** Its `User-Agent`. */
+    user_agent?: string
+    /** Your own id of the device. */
+    device_id?: string
+    /** Such as `ios`, `android` or `web`. */
+    platform?: string
+    /** You know this person: passes the guard’s wide keys, but no cap. */
+    trusted?: boolean
+  }
+  /** Your own pairs, echoed in answers and events. Not for personal data. */
+  metadata?: Record<string, string>
+  /** The audience of the proof. Default: the id of the app. */
+  audience?: string
+  /** Comes back in the proof. */
+  nonce?: string
+  /** `hashed`: the proof names the address by a hash alone. Default: the policy of the app. */
+  proof?: 'plain' | 'hashed'
+}
+
+export type StartedVerification = {
+  id: string
+  /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
+  state: 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable'
+  to_masked: string
+  channel: 'sms' | 'email' | 'voice' | 'whatsapp'
+  purpose: string
+  subject: string | null
+  locale: string
+  /** When it began. */
+  created_at: string
+  /** The end of its code’s life. */
+  expires_at: string
+  used_at: string | null
+  code_length: number
+  /** How often a code may still be entered. */
+  submissions_left: number
+  is_test: boolean
+  risk: {
+    action: 'allow' | 'challenge' | 'refuse'
+  }
+  /** Your own pairs, echoed in answers and events. Not for personal data. */
+  metadata: Record<string, string>
+  /** For the browser: who has it beside the id may check a code without a key. Only the call that made the verification returns it. */
+  secret?: string
+  /** Whether this call sent a message. If not, one was sent too short a time ago. */
+  sent: boolean
+  /** After which a message may be sent again. */
+  retry_after_s?: number
+}
+
+/** One code’s life. */
+export type Verification = {
+  id: string
+  /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
+  state: 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable'
+  to_masked: string
+  channel: 'sms' | 'email' | 'voice' | 'whatsapp'
+  purpose: string
+  subject: string | null
+  locale: string
+  /** When it began. */
+  created_at: string
+  /** The end of its code’s life. */
+  expires_at: string
+  used_at: string | null
+  code_length: number
+  /** How often a code may still be entered. */
+  submissions_left: number
+  is_test: boolean
+  risk: {
+    action: 'allow' | 'challenge' | 'refuse'
+  }
+  /** Your own pairs, echoed in answers and events. Not for personal data. */
+  metadata: Record<string, string>
+}
+
 export type VerifyProof = {
   /** The JWT. */
   proof: string
@@ -86,6 +233,21 @@ export type VerifyProof = {
 }
 
 export type Operations = {
+  /** Start a verification: send a code to an address. */
+  startVerification: {
+    body: StartVerification
+    answer: StartedVerification
+  }
+  /** Check a code that a person entered. */
+  checkVerification: {
+    body: CheckVerification
+    answer: CheckResult
+  }
+  /** Check a code from a browser, without a key. */
+  checkPublicly: {
+    body: PublicCheck
+    answer: PublicCheckResult
+  }
   /** Verify a proof, and consume it if asked: of any number of calls one does. */
   verifyProof: {
     body: VerifyProof

@@ -17,6 +17,7 @@ export type CheckRefusal = 'wrong' | 'expired' | 'spent' | 'used' | 'cancelled'
 export type CheckVerificationOutcome =
   | {
       readonly kind: 'verified'
+      readonly app: App
       readonly view: VerificationView
       readonly record: Verification
       /** The channel that brought the code; that of the first message if no carrier is known to have taken one. */
@@ -101,6 +102,7 @@ async function check(
     const after: Verification = { ...record, state: 'used', usedAt: used.usedAt }
     return {
       kind: 'verified',
+      app,
       view: viewNow(after, used.usedAt),
       record: after,
       channel: used.broughtBy?.channel ?? record.details!.channel,

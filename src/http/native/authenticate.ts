@@ -8,6 +8,7 @@ import { onceForEach } from '../../once-for-each.ts'
 import { clientAddressOf } from '../client-address.ts'
 import { sendProblem } from './answer.ts'
 import { invalidParameter } from './faults.ts'
+import { tellLimits } from './limits.ts'
 import type { Problem } from './problems.ts'
 import type { Access, NativeContext } from './route.ts'
 
@@ -39,6 +40,7 @@ export function authenticate(context: NativeContext, access: Access) {
       const version = versionOf(request, holder!.key.version)
       if (version === undefined) return refuse(unknownVersion)
       reply.header('countersign-version', version)
+      tellLimits(reply, context.services.policyOf(holder!.app))
       request.holder = holder!
       request.apiVersion = version
       done()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { defaultPolicy } from '../../config/app-policy.ts'
 import { newApiKey } from '../../directory/api-key.ts'
 import { AppError } from '../../errors.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
@@ -100,7 +101,11 @@ const routes: readonly Route[] = [
 
 const errors: unknown[] = []
 const context = {
-  services: { apiKeys: { find: (secret: string) => holders.get(secret) }, publicUrl: () => null },
+  services: {
+    apiKeys: { find: (secret: string) => holders.get(secret) },
+    publicUrl: () => null,
+    policyOf: () => defaultPolicy,
+  },
   document: () => '{}',
 } as unknown as NativeContext
 const server = createServer({

@@ -4,5 +4,11 @@ import { documentRoute } from './document-route.ts'
 import { problemRoute } from './problem-pages.ts'
 import { verifyProofRoute } from './proofs.ts'
 import type { Route } from './route.ts'
+import { verificationRoutes } from './verifications.ts'
 
-export const nativeRoutes: readonly Route[] = [verifyProofRoute, problemRoute, documentRoute]
+export const nativeRoutes: readonly Route[] = [
+  ...verificationRoutes,
+  verifyProofRoute,
+  problemRoute,
+  documentRoute,
+]

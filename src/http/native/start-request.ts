@@ -1,0 +1,65 @@
+/** Reads the body of a start: what the flow needs, or the problem with it. */
+
+import { type AddressRules, parseAddress } from '../../address/address.ts'
+import type { KeyHolder } from '../../flows/api-keys.ts'
+import type { StartRequest } from '../../flows/start-verification.ts'
+import type { Static } from '../../json-schema.ts'
+import { readIpAddress } from '../../network/ip-address.ts'
+import { networkOf } from '../../network/network.ts'
+import { addressProblem } from './address-problems.ts'
+import { invalidField } from './faults.ts'
+import type { Problem } from './problems.ts'
+import type { startBody } from './verification-schemas.ts'
+
+type StartBody = Static<typeof startBody>
+
+export function startRequestOf(
+  body: StartBody,
+  { app }: KeyHolder,
+  rules: AddressRules,
+): StartRequest | Problem {
+  const { to: given, purpose, subject, locale, code, client, metadata, audience, nonce, proof } = body
+  const [text, wanted] = textOf(given)
+  const parsed = parseAddress(text, rules)
+  if (parsed.kind === 'refused') return addressProblem(parsed.reason)
+  if (wanted !== undefined && parsed.address.kind !== wanted)
+    return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
+  const ip = client?.ip === undefined ? undefined : readIpAddress(client.ip)
+  if (client?.ip !== undefined && ip === undefined)
+    return invalidField('/client/ip', 'format', 'It is no IP address.')
+  return {
+    to: parsed.address,
+    ...(purpose !== undefined && { purpose }),
+    ...(subject !== undefined && { subject }),
+    ...(locale !== undefined && { locale }),
+    ...(code && {
+      code: {
+        ...(code.length !== undefined && { length: code.length }),
+        ...(code.life_s !== undefined && { lifetimeMs: code.life_s * 1000 }),
+      },
+    }),
+    ...(client && { client: clientOf(client) }),
+    // It counts within the app alone, so that a careless or hostile app cannot use up limits elsewhere.
+    ...(ip !== undefined && { network: `${app.id}/${networkOf(ip)}` }),
+    ...(metadata && { metadata }),
+    ...(audience !== undefined && { audience }),
+    ...(nonce !== undefined && { nonce }),
+    ...(proof !== undefined && { proof }),
+  }
+}
+
+function textOf(to: StartBody['to']): [text: string, wanted: 'phone' | 'email' | undefined] {
+  if (typeof to === 'string') return [to, undefined]
+  return 'phone' in to ? [to.phone, 'phone'] : [to.email, 'email']
+}
+
+function clientOf({ ip, asn, user_agent, device_id, platform, trusted }: NonNullable<StartBody['client']>) {
+  return {
+    ...(ip !== undefined && { ip }),
+    ...(asn !== undefined && { asn }),
+    ...(user_agent !== undefined && { userAgent: user_agent }),
+    ...(device_id !== undefined && { deviceId: device_id }),
+    ...(platform !== undefined && { platform }),
+    ...(trusted !== undefined && { trusted }),
+  }
+}

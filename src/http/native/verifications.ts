@@ -1,0 +1,144 @@
+/** The calls about verifications: start one, check a code. */
+
+import type { ApiCaller } from '../../flows/api-caller.ts'
+import type { KeyHolder } from '../../flows/api-keys.ts'
+import {
+  type CheckVerificationOutcome,
+  checkVerification,
+  checkWithSecret,
+} from '../../flows/check-verification.ts'
+import type { ProofToken } from '../../flows/proof-token.ts'
+import { startVerification } from '../../flows/start-verification.ts'
+import { idOfPublic } from '../../verification/public-id.ts'
+import { unreachable } from './address-problems.ts'
+import { invalidField } from './faults.ts'
+import { throttledProblem } from './limits.ts'
+import type { Problem } from './problems.ts'
+import { type NativeContext, type Outcome, route } from './route.ts'
+import { startRequestOf } from './start-request.ts'
+import { type Checked, checkBodyOf, publicCheckBodyOf, verificationBody } from './verification-answers.ts'
+import * as schemas from './verification-schemas.ts'
+
+const tag = 'Verifications'
+const params = { id: schemas.verificationId }
+
+const startRoute = route({
+  operationId: 'startVerification',
+  method: 'POST',
+  path: '/verifications',
+  tag,
+  summary: 'Start a verification: send a code to an address.',
+  description:
+    'While one is live for the same app, address, purpose and subject, its code is sent again; no second one begins.',
+  access: 'verifications:write',
+  body: schemas.startBody,
+  answers: {
+    201: { description: 'A new verification.', schema: schemas.startedVerification },
+    200: { description: 'The live one.', schema: schemas.startedVerification },
+  },
+  problems: ['address-invalid', 'address-unreachable', 'rate-limited'],
+  async handle({ services }, { holder, body }): Promise<Outcome> {
+    const request = startRequestOf(body, holder, services.addressRules)
+    if ('problem' in request) return request
+    const outcome = await startVerification(services, callerOf(holder), request)
+    switch (outcome.kind) {
+      case 'started': {
+        const { view, secret } = outcome
+        return { status: 201, body: { ...verificationBody(view), secret, sent: true } }
+      }
+      case 'live':
+        return { status: 200, body: { ...verificationBody(outcome.view), sent: true } }
+      case 'unreachable':
+        return unreachable(request.to)
+      case 'invalid':
+        return invalidField(outcome.pointer, 'range', `${outcome.detail}.`)
+      case 'throttled':
+        return throttledProblem(outcome)
+    }
+  },
+})
+
+const checkRoute = route({
+  operationId: 'checkVerification',
+  method: 'POST',
+  path: '/verifications/{id}/check',
+  tag,
+  summary: 'Check a code that a person entered.',
+  description:
+    'A wrong code is no error: the answer is 200 with `"result": "refused"`. Repeated with the same Idempotency-Key after a lost answer, the answer is the same and no guess is spent.',
+  access: 'verifications:write',
+  params,
+  body: schemas.checkBody,
+  answers: { 200: { description: 'Whether the code was right.', schema: schemas.checkAnswer } },
+  problems: ['not-found', 'state-conflict'],
+  async handle(context, { holder, params, body }): Promise<Outcome> {
+    const id = idOfPublic(params.id!)
+    if (id === undefined) return notFound
+    const outcome = await checkVerification(context.services, callerOf(holder), id, body.code)
+    return checked(context, outcome, checkBodyOf)
+  },
+})
+
+const publicCheckRoute = route({
+  operationId: 'checkPublicly',
+  method: 'POST',
+  path: '/public/verifications/{id}/check',
+  tag,
+  summary: 'Check a code from a browser, without a key.',
+  description:
+    'For pages that were given the id and the `secret` of a verification, so that the code need not pass through your backend: it gets the proof instead.',
+  access: 'public',
+  params,
+  body: schemas.publicCheckBody,
+  answers: { 200: { description: 'Whether the code was right.', schema: schemas.publicCheckAnswer } },
+  problems: ['not-found', 'state-conflict'],
+  async handle(context, { params, body }): Promise<Outcome> {
+    const id = idOfPublic(params.id!)
+    if (id === undefined) return notFound
+    const outcome = await checkWithSecret(context.services, id, body.secret, body.code)
+    return checked(context, outcome, publicCheckBodyOf)
+  },
+})
+
+function checked(
+  { services }: NativeContext,
+  outcome: CheckVerificationOutcome,
+  bodyOf: (outcome: Checked, proof: ProofToken | null) => object,
+): Outcome {
+  switch (outcome.kind) {
+    case 'verified': {
+      const { record, view, channel } = outcome
+      const { id, app, subject, address, purpose, isTest, details } = record
+      const proved = {
+        ...{ id, app, subject, address, purpose, isTest, channel, usedAt: view.usedAt! },
+        audience: details?.audience,
+        nonce: details?.nonce,
+        form: details?.proof,
+        byTestKey: details?.byTestKey,
+      }
+      const proof = services.proofs.of(proved, services.policyOf(outcome.app).proofToken)
+      return { status: 200, body: bodyOf(outcome, proof) }
+    }
+    case 'refused':
+      return { status: 200, body: bodyOf(outcome, null) }
+    case 'held':
+      return {
+        problem: 'state-conflict',
+        detail: 'It waits for the solution of its challenge; no code was sent.',
+        members: { state: 'held' },
+      }
+    case 'not-found':
+      return notFound
+  }
+}
+
+export const verificationRoutes = [startRoute, checkRoute, publicCheckRoute]
+
+export function callerOf({ key, tenant, app, hasEvents }: KeyHolder): ApiCaller {
+  return { tenant: tenant.id, app, keyId: key.id, isTest: key.isTest, hasEvents }
+}
+
+export const notFound: Problem = {
+  problem: 'not-found',
+  detail: 'There is no such verification, or it is past its retention.',
+}

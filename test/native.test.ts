@@ -1,0 +1,69 @@
+/** The native API over HTTP: verifications of anyone, from start to check. */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Api, apiWith, otherThan, told } from './api.ts'
+import { newNumber, type Server, startServer } from './server.ts'
+
+let server: Server
+let api: Api
+before(async () => {
+  server = await startServer()
+  api = await apiWith(server)
+})
+after(() => server[Symbol.asyncDispose]())
+
+test('a code that was sent to anyone verifies the address once, and proves it', async () => {
+  const to = newNumber()
+  const started = await api.start(to, { subject: 'u_42', metadata: { order: 'é 1' } })
+  assert.equal(told(started), '201', started.text)
+  const { id, secret, created_at, expires_at, ...rest } = started.json
+  assert.match(String(id), /^ver_[0-9a-f]{47}$/)
+  assert.match(String(secret), /^vs_[A-Za-z0-9_-]{22}$/)
+  assert.equal(Date.parse(String(expires_at)) - Date.parse(String(created_at)), 60_000)
+  assert.equal(rest.to_masked, `${to.slice(0, 6)}****${to.slice(-4)}`)
+  assert.deepEqual(
+    [
+      rest.state,
+      rest.channel,
+      rest.purpose,
+      rest.subject,
+      rest.sent,
+      rest.code_length,
+      rest.submissions_left,
+    ],
+    ['live', 'sms', 'verify', 'u_42', true, 6, 5],
+  )
+  assert.deepEqual(rest.metadata, { order: 'é 1' })
+  const code = await server.codeFor(to)
+
+  const wrong = await api.check(id, otherThan(code))
+  assert.deepEqual(
+    [told(wrong), wrong.json.result, wrong.json.reason, wrong.json.submissions_left],
+    ['200', 'refused', 'wrong', 4],
+  )
+  const right = await api.check(id, `${code.slice(0, 3)} ${code.slice(3)}`)
+  assert.deepEqual([told(right), right.json.result], ['200', 'verified'], right.text)
+  const { verification, proof } = right.json as { verification: Record<string, unknown>; proof: string }
+  assert.deepEqual([verification.id, verification.state, verification.subject], [id, 'used', 'u_42'])
+  const claims = JSON.parse(Buffer.from(proof.split('.')[1]!, 'base64url').toString())
+  assert.deepEqual([claims.phone_number, claims.sub, claims.jti], [to, 'u_42', id])
+  const again = await api.check(id, code)
+  assert.deepEqual([again.json.result, again.json.reason], ['refused', 'used'])
+})
+
+test('who has id and secret checks without a key, and learns no reason; others learn not even that it exists', async () => {
+  const to = newNumber()
+  const { id, secret } = (await api.start(to)).json
+  const code = await server.codeFor(to)
+  const check = (body: object, of = id) =>
+    server.call('POST', `/v1/public/verifications/${of}/check`, { body })
+  assert.equal(told(await check({ secret: 'vs_AAAAAAAAAAAAAAAAAAAAAA', code })), '404 not-found')
+  assert.equal(told(await check({ secret, code }, 'ver_1')), '404 not-found')
+  const wrong = await check({ secret, code: otherThan(code) })
+  assert.deepEqual(wrong.json, { result: 'refused' })
+  assert.equal(wrong.headers.get('access-control-allow-origin'), '*')
+  const right = await check({ secret, code })
+  assert.equal(right.json.result, 'verified')
+  assert.match(String(right.json.proof), /^eyJ/)
+})
