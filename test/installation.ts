@@ -18,6 +18,7 @@ import {
 import type { AppEvent } from '../src/store/events.ts'
 import type { Settlement } from '../src/store/outbox.ts'
 import type { Store } from '../src/store/store.ts'
+import type { Webhook } from '../src/store/webhooks.ts'
 import { defaultPasswordLimits, passwordLimitsOf, passwordSubject } from '../src/throttle/password-limits.ts'
 import {
   defaultAddressCap,
@@ -88,6 +89,7 @@ export async function makeInstallation(store: Store, count: number, seed: number
     await store.consumptions.consume({ thing: `proof ${id}`, by: id, expiresAt: 1_900_000_000_000 })
   }
   await store.events.setReaders(['a-t'])
+  await store.webhooks.add(newWebhook, 1)
   const people = fc.sample(person, { numRuns: count, seed })
   for (let at = 0; at < people.length; at += atOnce)
     await Promise.all(
@@ -96,7 +98,29 @@ export async function makeInstallation(store: Store, count: number, seed: number
         await ask(store, one, tenant, await join(store, one, tenant, made), made)
       }),
     )
+  const lease = { owner: 'tests', ms: 60_000 }
+  const [claimed] = await store.webhooks.claim(1, lease)
+  const last = (await store.events.heads(['a-t']))[0]!
+  const times = { firstAt: 1, lastAt: 2, dueAt: 3, tookMs: 4 }
+  const event = { event: last, type: 'verification.refused', verification: '', tries: 1 } as const
+  const added = [{ ...event, ...times, state: 'waiting', status: null, reason: 'odd “' } as const]
+  const done = { failures: 1, isGone: false, added, changed: [] }
+  await store.webhooks.settle({ webhook: claimed!.webhook.id, lease, cursor: last, ...done })
   return made
+}
+
+const newWebhook: Webhook = {
+  id: 'w',
+  tenant: 't',
+  app: 'a-t',
+  url: 'https://é.example',
+  description: '"中',
+  types: ['verification.refused', 'verification.used'],
+  isEnabled: true,
+  disabledBy: null,
+  secrets: [{ sealed: 'k.s', createdAt: 5 }],
+  signingKey: null,
+  createdAt: 7,
 }
 
 /** Becomes a member, logs in, and is refused something. */
@@ -256,6 +280,8 @@ export async function toldOf(store: Store, { members, tokens, verifications }: M
     dispatches: await Promise.all(verifications.map((id) => store.dispatches.of(id))),
     journal: await store.journal.read({ sinceMs: 0, most: 1_000_000 }),
     consumed: await store.consumptions.consumer('proof t'),
+    webhooks: await store.webhooks.list('a-t'),
+    deliveries: await store.webhooks.deliveries('w', { before: null, max: 10 }),
     events: await Promise.all(tenants.map((id) => eventsOf(store, `a-${id}`))),
     queued: (await store.outbox.depth()).queued,
     live: await store.verifications.countLive(),

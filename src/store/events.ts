@@ -71,6 +71,8 @@ export type Events = {
    * @returns undefined if there is no such event any more.
    */
   read(query: EventQuery): Promise<EventPage | undefined>
+  /** Those of the ids that are still kept, in any order. */
+  find(app: string, ids: readonly string[]): Promise<readonly AppEvent[]>
   /** The id of the newest event of each app, null if it has none. */
   heads(apps: readonly string[]): Promise<readonly (string | null)[]>
 }

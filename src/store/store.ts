@@ -9,6 +9,7 @@ import type { Keys } from './keys.ts'
 import type { Limiters } from './limiters.ts'
 import type { Outbox } from './outbox.ts'
 import type { Verifications } from './verifications.ts'
+import type { Webhooks } from './webhooks.ts'
 
 /**
  * An engine. Every verb rejects with AppError `store.unavailable` if the engine fails, or does not answer within the
@@ -29,6 +30,7 @@ export type Store = AsyncDisposable & {
   readonly journal: Journal
   readonly consumptions: Consumptions
   readonly events: Events
+  readonly webhooks: Webhooks
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
   /**

@@ -15,6 +15,7 @@ import { limitsConformance } from './limits.ts'
 import { outboxConformance } from './outbox.ts'
 import { subjectConformance } from './subjects.ts'
 import { verificationConformance } from './verifications.ts'
+import { webhookConformance } from './webhooks.ts'
 
 /** An engine under test: opened on empty data; `second` is another client of the same data, if the engine allows one. */
 export type EngineUnderTest = AsyncDisposable & {
@@ -63,6 +64,7 @@ export function storeConformance(
     keysConformance(both)
     consumptionConformance(both)
     eventConformance(both)
+    webhookConformance(both)
 
     test('the journal is read in order and by kind', async () => {
       const verification = unlike()

@@ -56,6 +56,9 @@ export function eventConformance({ store, client }: Clients): void {
         times(25, (nth) => nth),
       )
       for (const max of [1, 7, 25]) assert.deepEqual(await all(app, max), whole)
+      const some = await store.events.find(app, [whole[2]!.id, unlike(), whole[1]!.id])
+      assert.deepEqual(some.map(nthOf).toSorted(), [1, 2])
+      assert.deepEqual(await store.events.find(unlike(), [whole[2]!.id]), [])
       const sent = await read(app, whole[3]!.id, ['verification.sent'], 3)
       assert.deepEqual(sent.events.map(nthOf), [5, 7, 9])
       assert.ok(sent.isMore)

@@ -19,7 +19,7 @@ const insertEvents = sql(`
  * Every transaction with a smaller number has ended, so no more events with such a number can appear. A transaction that
  * stays open anywhere on the server, also in another database, holds the feed up until it ends.
  */
-const settledBefore = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint'
+export const settledBefore = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint'
 
 const selectStart = sql(`select to_json(true) from event where id = $1 and app = $2`)
 
@@ -34,6 +34,11 @@ const selectPage = sql(`
     where one.app = $2 and (one.tx, one.seq) > (start.tx, start.seq) and one.tx < ${settledBefore}
     order by one.tx, one.seq limit ${eventRows}) e
   order by e.tx, e.seq`)
+
+const selectSome = sql(`
+  select json_build_object('id', e.id, 'type', e.type, 'tenant', e.tenant, 'app', e.app,
+    'verification', e.verification, 'at', e.at, 'facts', e.facts)
+  from json_array_elements_text($2::json) as wanted (id) join event e on e.id = wanted.id and e.app = $1`)
 
 const selectHeads = sql(`
   select json_build_array(wanted.app, (
@@ -96,6 +101,15 @@ export async function readEvents(
   )
   if (after !== null && started!.length === 0) return undefined
   return eventPageOf(query, rows as readonly ReadEventRow[])
+}
+
+export async function findEvents(
+  transactions: Transactions,
+  until: number,
+  app: string,
+  ids: readonly string[],
+): Promise<readonly AppEvent[]> {
+  return (await transactions.read(until, bind(selectSome, app, JSON.stringify(ids))))[0] as AppEvent[]
 }
 
 export async function eventHeads(

@@ -58,7 +58,7 @@ const putMark = sql(`insert into meta (name, value) values ('${markName}', $1)`)
 const uniqueViolation = '23505'
 
 const selectTime = sql(`select to_json(${engineTime})`)
-const goOnCounting = ['journal', 'event'].map((table) =>
+const goOnCounting = ['journal', 'event', 'webhook_delivery'].map((table) =>
   sql(`
     select to_json(setval(pg_get_serial_sequence('${table}', 'seq'), coalesce(max(seq), 1), max(seq) is not null))
     from ${table}`),

@@ -20,7 +20,7 @@ import { openConnection, type PostgresConnection, PostgresError, unreachable } f
 import { postgresConsumptions } from './consumptions.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
-import { eventHeads, hasForeignEvents, orderAnew, readEvents } from './events.ts'
+import { eventHeads, findEvents, hasForeignEvents, orderAnew, readEvents } from './events.ts'
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { postgresKeys } from './keys.ts'
@@ -32,6 +32,7 @@ import { bind, engineTime, sql } from './statement.ts'
 import { postgresSweeper } from './sweeper.ts'
 import { createTransactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
+import { postgresWebhooks } from './webhooks.ts'
 
 export type PostgresSettings = EngineOptions & {
   readonly client: ClientConfig
@@ -209,12 +210,16 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ),
     },
     directory: timed('directory', directory),
+    webhooks: timed('webhooks', postgresWebhooks(transactions, untilOf)),
     keys: timed('keys', postgresKeys(transactions, untilOf)),
     consumptions: timed('consumptions', postgresConsumptions(transactions, untilOf)),
     events: {
       setReaders: async (apps) => transactions.setReaders(apps),
       append: batched('events.append', verbs['events.append']),
       read: apart('events.read', (until, query: EventQuery) => readEvents(transactions, until, query)),
+      find: apart('events.find', (until, app: string, ids: readonly string[]) =>
+        findEvents(transactions, until, app, ids),
+      ),
       heads: apart('events.heads', (until, apps: readonly string[]) => eventHeads(transactions, until, apps)),
     },
     now: () => underWay.call('now', now),

@@ -98,6 +98,10 @@ const purgeEvents = sql(`
   delete from event where ctid = any (array(
     select ctid from event where id < $1 order by id limit ${sweptRows}))
   returning to_json(true)`)
+const purgeDeliveries = sql(`
+  delete from webhook_delivery where ctid = any (array(
+    select ctid from webhook_delivery where event < $1 order by event limit ${sweptRows} ${skipping}))
+  returning to_json(true)`)
 
 /** While one process sweeps, the others rest for so long after each of its pieces. */
 const restMs = 500
@@ -131,6 +135,7 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           bind(purgeDispatches, idAt(now - retentionMs)),
           bind(purgeJournal, now - retentionMs),
           bind(purgeEvents, idAt(now - eventsKeptMs)),
+          bind(purgeDeliveries, idAt(now - eventsKeptMs)),
         ]
         const done = await run(
           ...pages.map((page, i) => bind(page.remove, cursors[i]!, ends[i] ?? afterAllText, now)),

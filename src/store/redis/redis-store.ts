@@ -148,8 +148,11 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       setReaders: events.setReaders,
       append: verb('events.append', events.append),
       read: verb('events.read', events.read),
+      // Ids come from pages that were read before, so these events are in PostgreSQL.
+      find: cold.events.find,
       heads: verb('events.heads', events.heads),
     },
+    webhooks: cold.webhooks,
     directory,
     keys: cold.keys,
     now: verb('now', now),

@@ -19,6 +19,7 @@ import { outboxActs } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
 import { openUnit } from './unit-of-work.ts'
 import { verificationReads } from './verifications.ts'
+import { sqliteWebhooks } from './webhooks.ts'
 
 /** How long a write waits for another process that holds the database, e.g. a command or a backup. */
 const busyMs = 400
@@ -85,6 +86,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('keys', sqliteKeys(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),
+    ...prefixed(
+      'webhooks',
+      sqliteWebhooks(db, () => work.unit.now, wallNow),
+    ),
     ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
     ...decidedIn(work.unit),
     now: () => clock.now(),

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { eventRows } from '../bounds.ts'
 import { eventPageOf, type ReadEventRow } from '../event-rows.ts'
-import { type EventPage, type EventQuery, type EventType, newEventId } from '../events.ts'
+import { type AppEvent, type EventPage, type EventQuery, type EventType, newEventId } from '../events.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import type { Row } from './rows.ts'
 
@@ -38,6 +38,7 @@ export function eventReads(db: DatabaseSync) {
        iif(? is null or type in (select value from json_each(?)), facts, null) as facts
      from event where app = ? and (tx, seq) > (?, ?) order by tx, seq limit ${eventRows}`,
   )
+  const some = db.prepare('select * from event where app = ? and id in (select value from json_each(?))')
   const head = db.prepare('select id from event where app = ? order by tx desc, seq desc limit 1')
   return {
     read(query: EventQuery): EventPage | undefined {
@@ -48,6 +49,9 @@ export function eventReads(db: DatabaseSync) {
       const rows = page.all(wanted, wanted, app, start.tx as number, start.seq as number) as Row[]
       return eventPageOf(query, rows.map(readRow))
     },
+
+    find: (app: string, ids: readonly string[]): readonly AppEvent[] =>
+      (some.all(app, JSON.stringify(ids)) as Row[]).map((row) => ({ ...readRow(row), app }) as AppEvent),
 
     heads: (apps: readonly string[]): readonly (string | null)[] =>
       apps.map((app) => (head.get(app)?.id as string | undefined) ?? null),

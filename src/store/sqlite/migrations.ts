@@ -226,4 +226,23 @@ export const migrations: readonly string[] = [
   `
   alter table verification add column details text;
   `,
+
+  // 13: webhooks, and the record of what was delivered to each. Only what waits has a time when it is due.
+  `
+  create table webhook (
+    id text primary key, tenant text not null, app text not null references app, url text not null,
+    description text not null, types text, is_enabled integer not null, disabled_by text, secrets text not null,
+    signing_key text, created_at integer not null, cursor text not null, failures integer not null,
+    owner text not null, lease_until integer not null
+  ) strict, without rowid;
+  create index webhook_of_app on webhook (app);
+  create table webhook_delivery (
+    seq integer primary key, webhook text not null, event text not null, type text not null,
+    verification text not null, state text not null, tries integer not null, first_at integer, last_at integer,
+    due_at integer, status integer, reason text not null, took_ms integer
+  ) strict;
+  create unique index webhook_delivery_event on webhook_delivery (event, webhook);
+  create index webhook_delivery_of on webhook_delivery (webhook, seq);
+  create index webhook_delivery_waiting on webhook_delivery (webhook, due_at) where due_at is not null;
+  `,
 ]

@@ -57,6 +57,10 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   const purgeEvents = db.prepare(
     `delete from event where id in (select id from event where id < ? order by id limit ${sweptRows})`,
   )
+  const purgeDeliveries = db.prepare(
+    `delete from webhook_delivery where seq in (
+       select seq from webhook_delivery where event < ? order by event limit ${sweptRows})`,
+  )
 
   return (retentionMs: number): boolean => {
     const at = now()
@@ -67,7 +71,8 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
     if (purgeVerifications.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeDispatches.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeJournal.run(at - retentionMs).changes === sweptRows) isDue = true
-    if (purgeEvents.run(idAt(wall - eventsKeptMs)).changes === sweptRows) isDue = true
+    for (const purge of [purgeEvents, purgeDeliveries])
+      if (purge.run(idAt(wall - eventsKeptMs)).changes === sweptRows) isDue = true
     return isDue
   }
 }
