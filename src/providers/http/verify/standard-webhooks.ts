@@ -1,6 +1,6 @@
 /** The rule of standardwebhooks.com. While a secret is being changed, a call has several signatures. */
 
-import { webhookSignature } from '../sign/standard-webhooks.ts'
+import { webhookSignature } from '../../../code/webhook-signature.ts'
 import type { Verifier } from './call.ts'
 import { isEqual } from './equal.ts'
 import { isRecent } from './recent.ts'

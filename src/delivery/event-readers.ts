@@ -1,0 +1,59 @@
+/** Knows the apps whose events somebody reads, so that no other app pays for events. */
+
+import type { Events } from '../store/events.ts'
+import type { Webhooks } from '../store/webhooks.ts'
+
+export type EventReaders = {
+  has(app: string): boolean
+  readonly isEmpty: boolean
+  /** Looks again, after this process has changed endpoints or keys. @throws AppError `store.unavailable` */
+  refresh(): Promise<void>
+  /** Looks now and then for what other processes have changed. */
+  start(): void
+  stop(): void
+}
+
+/** An app that gets its first reader from another process has events so much later. */
+const refreshEveryMs = 2_000
+
+export function createEventReaders(store: {
+  readonly events: Pick<Events, 'setReaders'>
+  readonly webhooks: Pick<Webhooks, 'readers'>
+}): EventReaders {
+  let readers: ReadonlySet<string> = new Set()
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
+  let refreshing: Promise<void> = Promise.resolve()
+
+  async function look(): Promise<void> {
+    const found = await store.webhooks.readers()
+    if (found.length === readers.size && found.every((app) => readers.has(app))) return
+    await store.events.setReaders(found)
+    readers = new Set(found)
+  }
+
+  /** One after the other, so that no older answer replaces a newer one. */
+  function refresh(): Promise<void> {
+    refreshing = refreshing.catch(() => undefined).then(look)
+    return refreshing
+  }
+
+  function again(): void {
+    if (isStopped) return
+    // While the store is away the readers stay as they were.
+    timer = setTimeout(() => void refresh().then(again, again), refreshEveryMs).unref()
+  }
+
+  return {
+    has: (app) => readers.has(app),
+    get isEmpty() {
+      return readers.size === 0
+    },
+    refresh,
+    start: again,
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
