@@ -105,10 +105,9 @@ export function problemOf(value: unknown): string {
 
 function schemasOf(part: Loose | undefined): Map<string, JsonSchema> {
   return new Map(
-    Object.entries((part?.content ?? {}) as Record<string, { schema: JsonSchema }>).map(([type, { schema }]) => [
-      type,
-      withoutReferences(schema),
-    ]),
+    Object.entries((part?.content ?? {}) as Record<string, { schema: JsonSchema }>).map(
+      ([type, { schema }]) => [type, withoutReferences(schema)],
+    ),
   )
 }
 
