@@ -2,6 +2,7 @@
 
 import type { App } from '../directory/directory.ts'
 import type { Verification } from '../verification/verification.ts'
+import type { KeyHolder } from './api-keys.ts'
 
 /** The caller of one request of the native API, as its key names it. */
 export type ApiCaller = {
@@ -14,6 +15,10 @@ export type ApiCaller = {
   readonly isTest: boolean
   /** Whether anyone reads events of the app. */
   readonly hasEvents: boolean
+}
+
+export function callerOf({ key, tenant, app, hasEvents }: KeyHolder): ApiCaller {
+  return { tenant: tenant.id, app, keyId: key.id, isTest: key.isTest, hasEvents }
 }
 
 /**

@@ -1,12 +1,12 @@
 /** The calls about verifications: start one, check a code. */
 
-import type { ApiCaller } from '../../flows/api-caller.ts'
-import type { KeyHolder } from '../../flows/api-keys.ts'
+import { callerOf } from '../../flows/api-caller.ts'
 import {
   type CheckVerificationOutcome,
   checkVerification,
   checkWithSecret,
 } from '../../flows/check-verification.ts'
+import { proofOf } from '../../flows/proof-of.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
 import { startVerification } from '../../flows/start-verification.ts'
 import { idOfPublic } from '../../verification/public-id.ts'
@@ -107,16 +107,7 @@ function checked(
 ): Outcome {
   switch (outcome.kind) {
     case 'verified': {
-      const { record, view, channel } = outcome
-      const { id, app, subject, address, purpose, isTest, details } = record
-      const proved = {
-        ...{ id, app, subject, address, purpose, isTest, channel, usedAt: view.usedAt! },
-        audience: details?.audience,
-        nonce: details?.nonce,
-        form: details?.proof,
-        byTestKey: details?.byTestKey,
-      }
-      const proof = services.proofs.of(proved, services.policyOf(outcome.app).proofToken)
+      const proof = proofOf(services, outcome.app, outcome.record, outcome.channel)
       return { status: 200, body: bodyOf(outcome, proof) }
     }
     case 'refused':
@@ -133,10 +124,6 @@ function checked(
 }
 
 export const verificationRoutes = [startRoute, checkRoute, publicCheckRoute]
-
-export function callerOf({ key, tenant, app, hasEvents }: KeyHolder): ApiCaller {
-  return { tenant: tenant.id, app, keyId: key.id, isTest: key.isTest, hasEvents }
-}
 
 export const notFound: Problem = {
   problem: 'not-found',
