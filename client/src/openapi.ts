@@ -21,6 +21,11 @@ export type ProblemType =
   | 'store-unavailable'
   | 'internal'
 
+export type CheckOnPage = {
+  /** As the person typed it. */
+  code: string
+}
+
 export type CheckRefused = {
   result: 'refused'
   reason: 'wrong' | 'expired' | 'spent' | 'used' | 'cancelled'
@@ -46,6 +51,64 @@ export type CheckVerified = {
   proof?: string
   /** The end of the proof. */
   proof_expires_at?: string
+}
+
+export type MakeSession = {
+  /** A phone number in E.164 form with its plus, or an e-mail address. Without it the person enters one. */
+  to?: string
+  /** The kind of address that the person may enter, if you give none. */
+  asks?: 'phone' | 'email' | 'either'
+  /** Where the person comes back to, listed in `policy.pages.returnUrls`. `result` is added to its query, or `cancelled=true`. */
+  return_url: string
+  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  locale?: string
+  /** `auto`: as the person’s device has it. */
+  theme?: 'auto' | 'light' | 'dark'
+  /** What the code is for. A code made for one purpose serves no other. */
+  purpose?: string
+  /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
+  subject?: string
+  /** Your own pairs, echoed in answers and events. Not for personal data. */
+  metadata?: Record<string, string>
+  /** Comes back in the proof. */
+  nonce?: string
+}
+
+export type PageCheckResult = PageVerified | PageRefused
+
+export type PageRefused = {
+  result: 'refused'
+}
+
+export type PageSession = {
+  /** The name of the app that sends the person here. */
+  app: string
+  asks: 'phone' | 'email' | 'either' | 'none'
+  to_masked: string | null
+  /** The way back without a result. */
+  cancel_url: string
+  /** Regions that codes may be sent to by SMS, each with its calling code. */
+  regions: string[][]
+  expires_in_s: number
+  verification: PageVerification | null
+}
+
+export type PageVerification = {
+  /** `ended`: it can be used no more, for whatever reason. */
+  state: 'held' | 'live' | 'used' | 'expired' | 'ended'
+  to_masked: string
+  /** The channel of the last message. */
+  channel: string
+  code_length: number
+  alphabet: 'digits' | 'crockford'
+  /** What is left of its life. Clocks of browsers may be wrong. */
+  expires_in_s: number
+}
+
+export type PageVerified = {
+  result: 'verified'
+  /** The way back, with the result. */
+  return_url: string
 }
 
 export type ProblemDescription = {
@@ -122,6 +185,36 @@ export type PublicCheckVerified = {
   proof_expires_at?: string
 }
 
+export type RedeemResult = {
+  /** As it came with the person. */
+  result: string
+}
+
+export type RedeemedResult = {
+  /** The id of the session. Compare it with the one that you keep for this person. */
+  session: string
+  verification: Verification
+  /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
+  proof?: string
+  /** The end of the proof. */
+  proof_expires_at?: string
+}
+
+export type Session = {
+  id: string
+  /** The page, for the person’s browser alone. */
+  url: string
+  /** The end of the page. */
+  expires_at: string
+}
+
+export type StartOnPage = {
+  /** As the person entered it. Without it, the address of the session. */
+  to?: string
+  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  locale?: string
+}
+
 export type StartVerification = {
   /** A phone number in E.164 form with its plus, or an e-mail address. */
   to: string | {
@@ -162,6 +255,12 @@ export type StartVerification = {
   nonce?: string
   /** `hashed`: the proof names the address by a hash alone. Default: the policy of the app. */
   proof?: 'plain' | 'hashed'
+}
+
+export type StartedOnPage = {
+  /** Of the same session, for the calls from now on. */
+  token: string
+  verification: PageVerification
 }
 
 export type StartedVerification = {
@@ -252,6 +351,30 @@ export type Operations = {
   verifyProof: {
     body: VerifyProof
     answer: ProofValid | ProofRefused
+  }
+  /** Make a page on which a person verifies an address. */
+  makeSession: {
+    body: MakeSession
+    answer: Session
+  }
+  /** Redeem the result with which a person came back. */
+  redeemResult: {
+    body: RedeemResult
+    answer: RedeemedResult
+  }
+  /** Read what the page of a session shows. */
+  readSession: {
+    answer: PageSession
+  }
+  /** Send a code to the address that the person entered. */
+  startOnPage: {
+    body: StartOnPage
+    answer: StartedOnPage
+  }
+  /** Check the code that the person entered. */
+  checkOnPage: {
+    body: CheckOnPage
+    answer: PageCheckResult
   }
   /** What a problem means, and what to do about it. */
   describeProblem: {

@@ -10,6 +10,7 @@ import type { Endpoint } from '../config/providers/parts.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Provider } from '../delivery/provider.ts'
 import { AppError, reasonOf } from '../errors.ts'
+import { openSession } from '../flows/hosted-session.ts'
 import type { Services } from '../flows/services.ts'
 import { adminPages } from '../http/admin.ts'
 import { apiDocument } from '../http/api-document.ts'
@@ -19,6 +20,7 @@ import { nativeDialect } from '../http/native/dialect.ts'
 import { metricsPage, operationsPages } from '../http/operations.ts'
 import { apiPages } from '../http/pages/api-page.ts'
 import { inboxPages } from '../http/pages/inbox-page.ts'
+import { verifyPages } from '../http/pages/verify-page.ts'
 import { receiptPages } from '../http/receipts.ts'
 import { type Answer, createServer, type ServerOptions } from '../http/server.ts'
 import type { Log } from '../log.ts'
@@ -120,6 +122,9 @@ export async function startListeners(settings: Settings, log: Log, served: Serve
     })
     await server.register(apiPages)
     await server.register(keySetPage, services)
+    await server.register(verifyPages, {
+      find: (token) => openSession(services.ring, token, services.clock.now()),
+    })
     if (!tls) {
       await server.register(operationsPages, { isAlive, isReady, takesWrites })
       if (settings.metrics.listen === 'http') await metricsPageOn(server)

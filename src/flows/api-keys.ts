@@ -14,6 +14,8 @@ export type ApiKeys = {
    *   of them alike, so that the time of the answer does not show which it is.
    */
   find(secret: string): KeyHolder | undefined | Promise<KeyHolder | undefined>
+  /** The same for who kept the key's hash, such as a session that was made with it. */
+  findByHash(hash: string): KeyHolder | undefined | Promise<KeyHolder | undefined>
 }
 
 const rememberMs = 800
@@ -41,18 +43,18 @@ export function createApiKeys({ keys }: Pick<Store, 'keys'>, now: () => number):
   }
 
   return {
-    find(secret) {
-      if (!isApiKeySecret(secret)) return undefined
-      const hash = apiKeyHash(secret)
-      const known = remembered.get(hash)
-      if (known && known.until > performance.now() && isUsableKey(known.holder.key, now()))
-        return known.holder
-      // Of requests that miss the same key at the same moment, one asks the store for all.
-      const asked = asking.get(hash)
-      if (asked) return asked
-      const answer = ask(hash).finally(() => asking.delete(hash))
-      asking.set(hash, answer)
-      return answer
-    },
+    find: (secret) => (isApiKeySecret(secret) ? findByHash(apiKeyHash(secret)) : undefined),
+    findByHash,
+  }
+
+  function findByHash(hash: string): KeyHolder | undefined | Promise<KeyHolder | undefined> {
+    const known = remembered.get(hash)
+    if (known && known.until > performance.now() && isUsableKey(known.holder.key, now())) return known.holder
+    // Of requests that miss the same key at the same moment, one asks the store for all.
+    const asked = asking.get(hash)
+    if (asked) return asked
+    const answer = ask(hash).finally(() => asking.delete(hash))
+    asking.set(hash, answer)
+    return answer
   }
 }

@@ -38,7 +38,7 @@ test('a session is read from its token until its end, by this server alone', () 
 })
 
 test('a result is no session, and a session is no result', () => {
-  const result = sealResult(ring, { session: session.id, app: 'a', verification: 'v' }, 0)
+  const result = sealResult(ring, { session: session.id, app: 'a', verification: 'v', channel: 'sms' }, 0)
   assert.equal(openResult(ring, result, 0)?.verification, 'v')
   assert.equal(openResult(ring, result, 600_000), undefined)
   assert.equal(openSession(ring, result, 0), undefined)

@@ -25,7 +25,8 @@ export type HostedSession = {
   readonly returnUrl: string
   /** Origins of pages that may show the page in a frame. */
   readonly frameAncestors: readonly string[]
-  readonly locale: string
+  /** BCP 47; null: the language of the browser. */
+  readonly locale: string | null
   readonly theme: (typeof themes)[number]
   readonly metadata: Readonly<Record<string, string>> | null
   readonly nonce: string | null
@@ -40,6 +41,8 @@ export type HostedResult = {
   readonly session: string
   readonly app: string
   readonly verification: string
+  /** The channel that brought the code. */
+  readonly channel: string
   readonly expiresAt: number
 }
 

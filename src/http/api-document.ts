@@ -29,6 +29,8 @@ export function apiDocument(): Readonly<Record<string, unknown>> {
 const tagWords: Readonly<Record<string, string>> = {
   Verifications: 'One code’s life: start it, check what was entered, send it again, read what became of it.',
   Proofs: 'Signed statements that a verification succeeded, for programs that did not start it.',
+  'Hosted page':
+    'A page of this server on which a person verifies an address; your server learns the outcome once.',
   Problems: 'What each error means.',
   Document: 'This document.',
   [wireTag]: 'For programs that were written for the member API of Huawei Cloud Meeting; see docs/wire.md.',

@@ -1,14 +1,18 @@
 /** Every call of the native API. */
 
 import { documentRoute } from './document-route.ts'
+import { pageRoutes } from './page-calls.ts'
 import { problemRoute } from './problem-pages.ts'
 import { verifyProofRoute } from './proofs.ts'
 import type { Route } from './route.ts'
+import { sessionRoutes } from './sessions.ts'
 import { verificationRoutes } from './verifications.ts'
 
 export const nativeRoutes: readonly Route[] = [
   ...verificationRoutes,
   verifyProofRoute,
+  ...sessionRoutes,
+  ...pageRoutes,
   problemRoute,
   documentRoute,
 ]

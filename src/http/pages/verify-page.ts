@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify'
 
 /** What the page of a session looks like, and who may show it in a frame. */
 export type ShownSession = {
-  readonly locale: string
+  /** null: the language of the browser. */
+  readonly locale: string | null
   readonly theme: string
   readonly frameAncestors: readonly string[]
 }

@@ -56,7 +56,7 @@ export function createAsk({ session, say, start, changed }) {
     phone.hidden = kind() !== 'phone'
     email.hidden = kind() !== 'email'
     const names = new Intl.DisplayNames([language], { type: 'region' })
-    const before = region.value || session.region
+    const before = region.value || likely()
     region.replaceChildren(
       ...session.regions
         .map(([one, code]) => ({ one, code, name: names.of(one) }))
@@ -67,6 +67,11 @@ export function createAsk({ session, say, start, changed }) {
     if (region.selectedIndex < 0) region.selectedIndex = 0
     drawCallingCode()
     show(refusal)
+  }
+
+  /** The region of the browser's language, as far as the person's own is not known. */
+  function likely() {
+    return new Intl.Locale(navigator.language).maximize().region
   }
 
   function chosen() {

@@ -37,7 +37,7 @@ async function call(path, body) {
 }
 
 async function start(to) {
-  const { token: next, verification } = await call('/start', { to })
+  const { token: next, verification } = await call('/start', { to, locale: root.lang })
   token = next
   // So that a reload shows the same verification.
   history.replaceState(null, '', `/verify/${encodeURIComponent(token)}`)
@@ -49,8 +49,7 @@ field.transport = {
     const answer = await call('/check', { code })
     return answer.result === 'verified' ? answer : { ...answer, ...(await call('')) }
   },
-  send: (request) => call('/send', request),
-  solve: (solution) => call('/challenge', solution),
+  send: () => start(),
   restart: () => start(),
 }
 field.addEventListener('countersign-verified', ({ detail }) => {

@@ -1,0 +1,107 @@
+/** The calls of servers about sessions of the hosted page: make one, and redeem what it came to. */
+
+import { makeSession, redeemResult } from '../../flows/hosted-page.ts'
+import { addressProblem } from './address-problems.ts'
+import { originOf } from './answer.ts'
+import { invalidField } from './faults.ts'
+import type { Problem } from './problems.ts'
+import { type Outcome, route } from './route.ts'
+import * as schemas from './session-schemas.ts'
+import { timeOf, verificationBody } from './verification-answers.ts'
+
+const tag = 'Hosted page'
+
+const makeRoute = route({
+  operationId: 'makeSession',
+  method: 'POST',
+  path: '/sessions',
+  tag,
+  summary: 'Make a page on which a person verifies an address.',
+  description:
+    'The person opens `url`, enters an address if you gave none, then the code, and comes back to `return_url` with a one-use `result`. A page may make sessions with a publishable key, for the person before it: then `subject`, `metadata`, `nonce` and `purpose` are not taken, and `return_url` is of the origin of the page.',
+  access: 'publishable',
+  // A session that nobody opens costs nothing, so nothing is lost by making two.
+  isIdempotent: false,
+  body: schemas.sessionBody,
+  answers: { 201: { description: 'A new session.', schema: schemas.madeSession } },
+  problems: ['address-invalid', 'address-unreachable'],
+  handle(context, { request, holder, body }): Outcome {
+    const isForPages = holder.key.kind === 'publishable'
+    if (isForPages)
+      for (const name of ['subject', 'metadata', 'nonce', 'purpose'] as const)
+        if (body[name] !== undefined) return onlyServers(name)
+    const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
+    const { purpose = 'verify', subject, metadata, nonce } = rest
+    const made = makeSession(
+      context.services,
+      holder,
+      {
+        to: to ?? null,
+        asks: to === undefined ? asks : 'none',
+        returnUrl: return_url,
+        locale: locale ?? null,
+        theme,
+        purpose,
+        subject: subject ?? null,
+        metadata: metadata ?? null,
+        nonce: nonce ?? null,
+      },
+      isForPages ? [request.headers.origin ?? ''] : null,
+    )
+    switch (made.kind) {
+      case 'made': {
+        const url = `${originOf(context, request)}/verify/${made.token}`
+        return { status: 201, body: { id: made.id, url, expires_at: timeOf(made.expiresAt) } }
+      }
+      case 'return-url-not-listed':
+        return invalidField('/return_url', 'listed', 'It is not among the app’s policy.pages.returnUrls.')
+      case 'address-invalid':
+        return addressProblem(made.reason)
+    }
+  },
+})
+
+/** Whoever reads the page's source has its key, and could speak for another person. */
+function onlyServers(name: string): Problem {
+  return invalidField(`/${name}`, 'server-only', 'Only a server key may state it.')
+}
+
+const redeemRoute = route({
+  operationId: 'redeemResult',
+  method: 'POST',
+  path: '/sessions/redeem',
+  tag,
+  summary: 'Redeem the result with which a person came back.',
+  description:
+    'It works once: of any number of callers one gets the answer, and a repetition with the same Idempotency-Key gets it again. Let the person in only if `session` is the one that you made for them, because a link with somebody else’s result can be sent to anyone.',
+  access: 'verifications:write',
+  body: schemas.redeemBody,
+  answers: { 200: { description: 'What was verified.', schema: schemas.redeemedResult } },
+  problems: ['not-found', 'state-conflict'],
+  async handle({ services }, { holder, body, once }): Promise<Outcome> {
+    const outcome = await redeemResult(services, holder, body.result, once?.key)
+    switch (outcome.kind) {
+      case 'redeemed': {
+        const { session, view, proof } = outcome
+        return {
+          status: 200,
+          body: {
+            session,
+            verification: verificationBody(view),
+            ...(proof && { proof: proof.proof, proof_expires_at: timeOf(proof.expiresAt) }),
+          },
+        }
+      }
+      case 'redeemed-before':
+        return {
+          problem: 'state-conflict',
+          detail: 'The result was redeemed before.',
+          members: { state: 'redeemed' },
+        }
+      case 'not-found':
+        return { problem: 'not-found', detail: 'There is no such result, or it is too old.' }
+    }
+  },
+})
+
+export const sessionRoutes = [makeRoute, redeemRoute]
