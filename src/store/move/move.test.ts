@@ -123,6 +123,8 @@ describe('between SQLite and PostgreSQL', peer, () => {
       .prepare(
         `select t.name as "table", c.name as "column" from sqlite_schema t, pragma_table_info(t.name) c
          where t.type in ('table', 'view') and t.name not like 'sqlite_%' and t.name <> 'meta'
+           -- What the log has is in its table when a move begins.
+           and t.name <> 'limiter_log'
            -- Messages that wait lie in this table; the view outbox has these columns of theirs.
            and not (t.name = 'dispatch' and c.name in ('is_due', 'body', 'deadline_at', 'due_at', 'owner', 'tried',
              'unknowns', 'second', 'handing'))`,

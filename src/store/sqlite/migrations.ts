@@ -245,4 +245,9 @@ export const migrations: readonly string[] = [
   create index webhook_delivery_of on webhook_delivery (webhook, seq);
   create index webhook_delivery_waiting on webhook_delivery (webhook, due_at) where due_at is not null;
   `,
+
+  // 14: limiters changed lately, which move into their table later (see limiter-log.ts).
+  `
+  create table limiter_log (seq integer primary key, limiters text not null) strict;
+  `,
 ]

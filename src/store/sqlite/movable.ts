@@ -8,7 +8,7 @@ import type { MovableStore, MoveRole, Page } from '../move/movable-store.ts'
 import { type ColumnKind, type MovedRow, movedTables, type Table } from '../move/tables.ts'
 import { migrate } from './engine.ts'
 import { engineTimeAfter, keepEngineTime } from './engine-clock.ts'
-import { keyOfRow, limiterRow, pack, unpack } from './limiters.ts'
+import { coverByLimiterLog, emptyLimiterLog, keyOfRow, limiterRow, pack, unpack } from './limiter-log.ts'
 import { migrations } from './migrations.ts'
 
 const pageRows = 1000
@@ -40,6 +40,9 @@ function takeAlone(db: DatabaseSync): void {
     'pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full; begin immediate; commit',
   )
   migrate(db)
+  db.exec('begin immediate')
+  emptyLimiterLog(db)
+  db.exec('commit')
 }
 
 /** Begins a snapshot; its first read fixes the moment. */
@@ -51,6 +54,7 @@ function beginSnapshot(db: DatabaseSync, path: string): void {
       'input.invalid',
       `${path}: has schema ${version}, and this version moves ${migrations.length}. Upgrade its server first.`,
     )
+  coverByLimiterLog(db)
 }
 
 function movable(db: DatabaseSync, path: string): MovableStore {

@@ -41,12 +41,16 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     /** @param time  Engine time for all work until `flush`. */
     begin(time: number): void {
       now = time
+      limiters.begin(time)
     },
     flush(): void {
-      limiters.flush()
+      limiters.flush(now)
       newEntries.flush(now)
     },
-    committed: () => newEntries.committed(),
+    committed(): void {
+      limiters.committed()
+      newEntries.committed()
+    },
     discard(): void {
       limiters.discard()
       newEntries.discard()
