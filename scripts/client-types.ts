@@ -134,7 +134,9 @@ function objectText(
   if (members.length === 0) return 'Record<string, never>'
   const lines = members.map(({ name, isRequired, schema }) => {
     const key = /^\w+$/.test(name) ? name : `'${name}'`
-    return `${comment(schema.description, '  ')}  ${key}${isRequired ? '' : '?'}: ${indented(typeOf(schema), '  ')}\n`
+    // A caller may state undefined, because JSON leaves it out.
+    const [mark, more] = isRequired ? ['', ''] : ['?', ' | undefined']
+    return `${comment(schema.description, '  ')}  ${key}${mark}: ${indented(typeOf(schema), '  ')}${more}\n`
   })
   return `{\n${lines.join('')}}`
 }

@@ -2,7 +2,7 @@
 
 import type * as api from './api.ts'
 import { type EventsRequest, readEvents } from './events.ts'
-import { type ProofCheck, type ProofClaims, verifyProof } from './proofs.ts'
+import { type ProofCheck, verifyProof } from './proofs.ts'
 import { type Call, type CallOptions, call, type Method, type Options } from './transport.ts'
 import { verifyWebhook } from './webhooks.ts'
 
@@ -26,7 +26,7 @@ export class Countersign {
 
   readonly verifications = {
     /** Sends a code; while one for the same address, purpose and subject lives, sends that again. */
-    start: (request: api.StartRequest, options?: CallOptions) =>
+    start: (request: api.StartVerification, options?: CallOptions) =>
       this.#post<api.StartedVerification>('/v1/verifications', request, options),
 
     /** A wrong code is a value: `refused`, with the submissions that are left. */
@@ -91,12 +91,20 @@ export class Countersign {
 
   readonly proofs = {
     /** Checks a proof by the published keys, without a call for each. @see verifyProof */
-    verify: (token: string, check: Omit<ProofCheck, 'url' | 'fetch'>): Promise<ProofClaims> =>
+    verify: (token: string, check: Omit<ProofCheck, 'url' | 'fetch'>): Promise<api.ProofClaims> =>
       verifyProof(token, { url: this.#options.url, fetch: this.#options.fetch, ...check }),
 
-    /** Checks a proof at the server, which takes each one once. */
-    consume: (proof: string, request: Omit<api.ProofRequest, 'proof'> = {}, options?: CallOptions) =>
-      this.#post<api.ProofResult>('/v1/proofs/verify', { consume: true, ...request, proof }, options),
+    /** Checks a proof at the server, which accepts each one once. */
+    consume: (
+      proof: string,
+      request: Omit<api.VerifyProof, 'proof' | 'consume'> = {},
+      options?: CallOptions,
+    ) =>
+      this.#post<api.ProofValid | api.ProofRefused>(
+        '/v1/proofs/verify',
+        { ...request, proof, consume: true },
+        options,
+      ),
   }
 
   readonly sessions = {

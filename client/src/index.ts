@@ -7,7 +7,7 @@ export type * from './api.ts'
 export { Countersign } from './countersign.ts'
 export { CountersignError } from './errors.ts'
 export type { EventsRequest } from './events.ts'
-export type { ProofCheck, ProofClaims } from './proofs.ts'
+export type { ProofCheck } from './proofs.ts'
 export type { CallOptions, Options } from './transport.ts'
 export type { WebhookOptions, WebhookRequest as IncomingWebhook } from './webhooks.ts'
 

@@ -33,7 +33,7 @@ export type CheckRefused = {
   /** After which a code may be entered again. 0: at once. */
   retry_after_s: number
   /** The code was right, but came after its end. */
-  late?: true
+  late?: true | undefined
   verification: Verification
 }
 
@@ -48,9 +48,9 @@ export type CheckVerified = {
   result: 'verified'
   verification: Verification
   /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
-  proof?: string
+  proof?: string | undefined
   /** The end of the proof. */
-  proof_expires_at?: string
+  proof_expires_at?: string | undefined
 }
 
 export type MakeSession = {
@@ -129,7 +129,7 @@ export type ProofClaims = {
   /** The id of the app, or the audience that the start asked for; `test:` stands before it for a test key. */
   aud: string
   /** Your own word for the person, if there was one. */
-  sub?: string
+  sub?: string | undefined
   /** When the code was entered, in seconds since 1970. */
   iat: number
   /** The end of the proof, likewise. */
@@ -142,15 +142,15 @@ export type ProofClaims = {
   /** `otp`, and the channel: `sms`, `email`, `tel` (a call)… */
   amr: string[]
   /** In E.164 form. */
-  phone_number?: string
-  phone_number_verified?: true
-  email?: string
-  email_verified?: true
+  phone_number?: string | undefined
+  phone_number_verified?: true | undefined
+  email?: string | undefined
+  email_verified?: true | undefined
   /** In place of the address: a hash that is the same for each proof to this audience. */
-  address_hash?: string
+  address_hash?: string | undefined
   /** As the start had it. */
-  nonce?: string
-  is_test?: true
+  nonce?: string | undefined
+  is_test?: true | undefined
 }
 
 export type ProofRefused = {
@@ -180,9 +180,9 @@ export type PublicCheckResult = PublicCheckVerified | PublicCheckRefused
 export type PublicCheckVerified = {
   result: 'verified'
   /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
-  proof?: string
+  proof?: string | undefined
   /** The end of the proof. */
-  proof_expires_at?: string
+  proof_expires_at?: string | undefined
 }
 
 export type RedeemResult = {
@@ -223,38 +223,38 @@ export type StartVerification = {
     email: string
   }
   /** What the code is for. A code made for one purpose serves no other. */
-  purpose?: string
+  purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
-  subject?: string
+  subject?: string | undefined
   /** The language of the message, BCP 47. The answer has the one that was found for it. */
-  locale?: string
+  locale?: string | undefined
   /** The form of the code. Default: the policy of the app. */
   code?: {
-    length?: number
-    life_s?: number
-  }
+    length?: number | undefined
+    life_s?: number | undefined
+  } | undefined
   /** What you know about the person’s device. */
   client?: {
     /** The address of the person’s device, as your server sees it. */
-    ip?: string
-    asn?: number
+    ip?: string | undefined
+    asn?: number | undefined
     /** Its `User-Agent`. */
-    user_agent?: string
+    user_agent?: string | undefined
     /** Your own id of the device. */
-    device_id?: string
+    device_id?: string | undefined
     /** Such as `ios`, `android` or `web`. */
-    platform?: string
+    platform?: string | undefined
     /** You know this person: passes the guard’s wide keys, but no cap. */
-    trusted?: boolean
-  }
+    trusted?: boolean | undefined
+  } | undefined
   /** Your own pairs, echoed in answers and events. Not for personal data. */
-  metadata?: Record<string, string>
+  metadata?: Record<string, string> | undefined
   /** The audience of the proof. Default: the id of the app. */
-  audience?: string
+  audience?: string | undefined
   /** Comes back in the proof. */
-  nonce?: string
+  nonce?: string | undefined
   /** `hashed`: the proof names the address by a hash alone. Default: the policy of the app. */
-  proof?: 'plain' | 'hashed'
+  proof?: 'plain' | 'hashed' | undefined
 }
 
 export type StartedOnPage = {
@@ -287,11 +287,11 @@ export type StartedVerification = {
   /** Your own pairs, echoed in answers and events. Not for personal data. */
   metadata: Record<string, string>
   /** For the browser: who has it beside the id may check a code without a key. Only the call that made the verification returns it. */
-  secret?: string
+  secret?: string | undefined
   /** Whether this call sent a message. If not, one was sent too short a time ago. */
   sent: boolean
   /** After which a message may be sent again. */
-  retry_after_s?: number
+  retry_after_s?: number | undefined
 }
 
 /** One code’s life. */
@@ -324,11 +324,11 @@ export type VerifyProof = {
   /** The JWT. */
   proof: string
   /** Use it up: every later call is refused. */
-  consume?: boolean
+  consume?: boolean | undefined
   /** The audience that it must be for. */
-  audience?: string
+  audience?: string | undefined
   /** The address that it must be about, also where it has a hash alone. */
-  to?: string
+  to?: string | undefined
 }
 
 export type Operations = {

@@ -1,34 +1,9 @@
 /** Checks a proof by itself: a token that the server signed when a code was used, by the keys that it publishes. */
 
+import type { ProofClaims } from './api.ts'
 import { bytesOf, bytesOfBase64 } from './bytes.ts'
 import { CountersignError } from './errors.ts'
 import { call } from './transport.ts'
-
-/** The statements of a proof. The address is there in the clear or, if the app wants it so, as `address_hash`. */
-export type ProofClaims = {
-  readonly iss: string
-  /** `test:` stands before it if the verification was started with a test key. */
-  readonly aud: string | readonly string[]
-  /** The app that started the verification. */
-  readonly azp: string
-  /** Your own word for the person. */
-  readonly sub?: string
-  /** Seconds since 1970, as is `iat`. */
-  readonly exp: number
-  readonly iat: number
-  /** Of the verification. */
-  readonly jti: string
-  readonly purpose: string
-  readonly amr: readonly string[]
-  readonly phone_number?: string
-  readonly phone_number_verified?: boolean
-  readonly email?: string
-  readonly email_verified?: boolean
-  readonly address_hash?: string
-  readonly nonce?: string
-  /** It proves nothing about a person: a test key or a test address was used. */
-  readonly is_test?: boolean
-}
 
 export type ProofCheck = {
   /** Where the keys are: the server, as the caller knows it. */
