@@ -28,9 +28,6 @@ export type Webhook = Record<string, unknown>
 export type WebhookChange = Record<string, unknown>
 export type WebhookDelivery = Record<string, unknown>
 export type WebhookDeliveryPage = Record<string, unknown>
-export type Session = Record<string, unknown>
-export type SessionRequest = Record<string, unknown>
-export type SessionResult = Record<string, unknown>
 export type Limits = Record<string, unknown>
 export type LimitsQuery = { subject?: string }
 

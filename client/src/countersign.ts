@@ -109,11 +109,11 @@ export class Countersign {
 
   readonly sessions = {
     /** For the hosted page: send the person to its `url`. */
-    create: (request: api.SessionRequest, options?: CallOptions) =>
+    create: (request: api.MakeSession, options?: CallOptions) =>
       this.#post<api.Session>('/v1/sessions', request, options),
     /** Redeems, once, what the person brought back from the hosted page. */
     redeem: (result: string, options?: CallOptions) =>
-      this.#post<api.SessionResult>('/v1/sessions/redeem', { result }, options),
+      this.#post<api.RedeemedResult>('/v1/sessions/redeem', { result }, options),
   }
 
   /** What a subject or the app has left. */

@@ -55,23 +55,23 @@ export type CheckVerified = {
 
 export type MakeSession = {
   /** A phone number in E.164 form with its plus, or an e-mail address. Without it the person enters one. */
-  to?: string
+  to?: string | undefined
   /** The kind of address that the person may enter, if you give none. */
-  asks?: 'phone' | 'email' | 'either'
+  asks?: 'phone' | 'email' | 'either' | undefined
   /** Where the person comes back to, listed in `policy.pages.returnUrls`. `result` is added to its query, or `cancelled=true`. */
   return_url: string
   /** The language of the message, BCP 47. The answer has the one that was found for it. */
-  locale?: string
+  locale?: string | undefined
   /** `auto`: as the person’s device has it. */
-  theme?: 'auto' | 'light' | 'dark'
+  theme?: 'auto' | 'light' | 'dark' | undefined
   /** What the code is for. A code made for one purpose serves no other. */
-  purpose?: string
+  purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
-  subject?: string
+  subject?: string | undefined
   /** Your own pairs, echoed in answers and events. Not for personal data. */
-  metadata?: Record<string, string>
+  metadata?: Record<string, string> | undefined
   /** Comes back in the proof. */
-  nonce?: string
+  nonce?: string | undefined
 }
 
 export type PageCheckResult = PageVerified | PageRefused
@@ -195,9 +195,9 @@ export type RedeemedResult = {
   session: string
   verification: Verification
   /** A signed statement (JWT) that the address was verified; see `/.well-known/jwks.json`. */
-  proof?: string
+  proof?: string | undefined
   /** The end of the proof. */
-  proof_expires_at?: string
+  proof_expires_at?: string | undefined
 }
 
 export type Session = {
@@ -210,9 +210,9 @@ export type Session = {
 
 export type StartOnPage = {
   /** As the person entered it. Without it, the address of the session. */
-  to?: string
+  to?: string | undefined
   /** The language of the message, BCP 47. The answer has the one that was found for it. */
-  locale?: string
+  locale?: string | undefined
 }
 
 export type StartVerification = {
