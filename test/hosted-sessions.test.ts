@@ -153,6 +153,7 @@ test('a code that was guessed at too often has ended, and the page is not told w
   const code = await shop.server.codeFor(to)
   const wrong = `${(Number(code[0]) + 1) % 10}${code.slice(1)}`
   for (let tries = 0; tries < 5; tries++) await shop.page(token, '/check', { code: wrong })
+  assert.equal(((await shop.page(token, '')).json.verification as PageVerification).state, 'ended')
   assert.equal((await shop.page(token, '/check', { code })).text, '{"result":"refused"}')
   assert.equal(((await shop.page(token, '')).json.verification as PageVerification).state, 'ended')
 })

@@ -103,6 +103,10 @@ export type PageVerification = {
   alphabet: 'digits' | 'crockford'
   /** What is left of its life. Clocks of browsers may be wrong. */
   expires_in_s: number
+  next: {
+    /** When a message may be sent again. 0: now. */
+    send_after_s: number
+  }
 }
 
 export type PageVerified = {

@@ -64,7 +64,7 @@ const startRoute = route({
     switch (outcome.kind) {
       case 'started': {
         const { token, view } = outcome
-        return { status: 200, body: { token, verification: pageView(services, view) } }
+        return { status: 200, body: { token, verification: pageView(services, app, view) } }
       }
       case 'address-invalid':
         return addressProblem(outcome.reason === 'kind' ? 'not-valid' : outcome.reason)
@@ -128,7 +128,7 @@ function sessionBody(
       ? regionsServed(services, app).map(({ region, callingCode }) => [region, callingCode])
       : [],
     expires_in_s: secondsUntil(services, session.expiresAt),
-    verification: view ? pageView(services, view) : null,
+    verification: view ? pageView(services, app, view) : null,
   }
 }
 
@@ -138,15 +138,36 @@ function maskOf({ addressRules }: Services, text: string): string | null {
 }
 
 /** Less than who made the session knows: why a verification ended is not told. */
-function pageView(services: Services, view: VerificationView): Static<typeof schemas.pageVerification> {
-  const { state, toMasked, channel, codeLength, expiresAt } = view
+function pageView(
+  services: Services,
+  app: Hosted['holder']['app'],
+  view: VerificationView,
+): Static<typeof schemas.pageVerification> {
+  const { toMasked, channel, codeLength, createdAt, expiresAt } = view
+  // The first gap; where a longer one holds by now, the call answers with what is left of it.
+  const [gapMs = 0] = services.hasLimits ? services.policyOf(app).limits.issues.address.gapsMs : []
   return {
-    state: state === 'held' || state === 'live' || state === 'used' || state === 'expired' ? state : 'ended',
+    state: pageState(view),
     to_masked: toMasked,
     channel,
     code_length: codeLength,
     alphabet: 'digits',
     expires_in_s: secondsUntil(services, expiresAt),
+    next: { send_after_s: secondsUntil(services, createdAt + gapMs) },
+  }
+}
+
+function pageState({ state, submissionsLeft }: VerificationView) {
+  switch (state) {
+    case 'live':
+      // The submission after the last one is refused, whatever it is.
+      return submissionsLeft > 0 ? 'live' : 'ended'
+    case 'held':
+    case 'used':
+    case 'expired':
+      return state
+    default:
+      return 'ended'
   }
 }
 

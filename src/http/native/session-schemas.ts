@@ -86,6 +86,9 @@ export const pageVerification = Type.Object(
     code_length: Type.Integer(),
     alphabet: Type.Union([Type.Literal('digits'), Type.Literal('crockford')]),
     expires_in_s: Type.Integer({ description: 'What is left of its life. Clocks of browsers may be wrong.' }),
+    next: Type.Object({
+      send_after_s: Type.Integer({ description: 'When a message may be sent again. 0: now.' }),
+    }),
   },
   { title: 'PageVerification' },
 )
