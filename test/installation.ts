@@ -190,8 +190,11 @@ async function ask(
   const key = newKey({ tenant, app, subject: member.id, address: limiterKey })
   const message = newMessage({ tenant, app, to: phone, values: one.values, lifetimeMs, cooldown: ['ia:x:y'] })
   const limits = issueLimits(subject, defaultLimits, defaultAddressCap)
-  const issued = await verifications.issue(newIssue({ key, lifetimeMs, isTest: one.isTest, limits, message }))
-  if (issued.kind === 'throttled') return
+  const details = { channel: 'sms', locale: 'en-US', metadata: one.values }
+  const once = { key: unlike(), fingerprint: 'é' }
+  const request = newIssue({ key, lifetimeMs, isTest: one.isTest, details, once, limits, message })
+  const issued = await verifications.issue(request)
+  if (!('entry' in issued)) return
   const { record, entry } = issued
   made.verifications.push(record.id)
   await deliver(store, one, entry!)

@@ -43,6 +43,7 @@ export async function changeContact(
     const act = actOf(memberAct, 'new-contact')
     const submitted = await submitCode(services, { act, entersFor: 'update', entered, repeat })
     if (submitted.kind === 'repeated') return { kind: 'changed' }
+    if (submitted.kind === 'mismatch') return { kind: 'refused' }
     if (submitted.kind !== 'match') return submitted
     const { session, address } = memberAct
     let member: Member | undefined = session.member

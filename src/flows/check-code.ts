@@ -29,6 +29,7 @@ export async function checkCode(
   async function submit(): Promise<CheckOutcome> {
     const submitted = await submitCode(services, { act, entersFor: 'verify', entered, repeat })
     if (submitted.kind === 'repeated') return { kind: 'verified' }
+    if (submitted.kind === 'mismatch') return { kind: 'refused' }
     if (submitted.kind !== 'match') return submitted
     const isOwn = act.purpose === 'own-contact'
     const used = await services.store.verifications.use({

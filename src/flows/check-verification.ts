@@ -3,6 +3,7 @@
 import { isSecretOf } from '../code/secret.ts'
 import { reached } from '../delivery/crash-points.ts'
 import type { App } from '../directory/directory.ts'
+import type { Mismatch, Once, Replayed } from '../store/once.ts'
 import type { RefusalReason } from '../verification/decide-submission.ts'
 import type { Verification } from '../verification/verification.ts'
 import { type ApiCaller, isOfCaller } from './api-caller.ts'
@@ -15,15 +16,15 @@ import { type VerificationView, viewOf } from './verification-view.ts'
 export type CheckRefusal = 'wrong' | 'expired' | 'spent' | 'used' | 'cancelled'
 
 export type CheckVerificationOutcome =
-  | {
+  | ({
       readonly kind: 'verified'
       readonly app: App
       readonly view: VerificationView
       readonly record: Verification
       /** The channel that brought the code; that of the first message if no carrier is known to have taken one. */
       readonly channel: string
-    }
-  | {
+    } & Replayed)
+  | ({
       readonly kind: 'refused'
       readonly view: VerificationView
       readonly reason: CheckRefusal
@@ -31,15 +32,17 @@ export type CheckVerificationOutcome =
       readonly isLate: boolean
       /** When a code of this subject may be entered again; 0: at once. */
       readonly retryAfterMs: number
-    }
+    } & Replayed)
   /** It waits for the solution of its challenge, and no code was sent. */
   | { readonly kind: 'held'; readonly view: VerificationView }
   /** There is none, or it is not the caller's. */
   | { readonly kind: 'not-found' }
+  | Mismatch
 
 /**
  * @param id  In the store, see `idOfPublic`.
  * @param entered  As the person typed it.
+ * @param once  By it the same call, made again, gets the same answer and counts no submission.
  * @throws AppError `store.unavailable`; then the code was not accepted.
  */
 export async function checkVerification(
@@ -47,10 +50,11 @@ export async function checkVerification(
   caller: ApiCaller,
   id: string,
   entered: string,
+  once?: Once,
 ): Promise<CheckVerificationOutcome> {
   const record = await services.store.verifications.get(id)
   if (!record || !isOfCaller(caller, record)) return { kind: 'not-found' }
-  return check(services, caller.app, record, entered)
+  return check(services, caller.app, record, entered, once)
 }
 
 /** The same for who has its secret instead of a key. @param secret  See `secretOf`. */
@@ -72,6 +76,7 @@ async function check(
   app: App,
   found: Verification,
   entered: string,
+  once?: Once,
 ): Promise<CheckVerificationOutcome> {
   const outcome = await submit()
   services.metrics.submissions.inc({ act: 'check', outcome: outcome.kind })
@@ -80,25 +85,31 @@ async function check(
   async function submit(): Promise<CheckVerificationOutcome> {
     if (found.state === 'held') return { kind: 'held', view: viewNow(found, found.issuedAt) }
     const act = actOfRecord(app, found)
-    const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered })
+    const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered, once })
     // Only limits of one's own refuse a submission, and their refusal ends the code, see `endsLiveCode`.
     if (submitted.kind === 'throttled')
       return refused({ ...found, state: 'spent' }, found.issuedAt, 'spent', submitted.retryAfterMs)
     if (submitted.kind === 'repeated') return refused(found, found.issuedAt, 'used')
-    const { record = found, now } = submitted
+    if (submitted.kind === 'mismatch') return submitted
+    const { record = found, now, isReplayed } = submitted
     if (submitted.kind === 'refused')
-      return refused(record, now, reasonOf(submitted.reason), 0, submitted.isLate)
+      return {
+        ...refused(record, now, reasonOf(submitted.reason), 0, submitted.isLate),
+        ...(isReplayed && { replayed: true }),
+      }
     const used = await services.store.verifications.use({
       id: found.id,
       wrong: submitted.wrong,
       consumes: true,
+      // Another key than the submission's, whose result it must not take the place of.
+      ...(once && { once: { ...once, key: `${once.key} use` } }),
     })
     reached('after-use', found.id)
     if (!used) {
       services.recordRefusal(act, { act: 'verify', reason: 'used', verification: found.id })
       return refused({ ...record, state: 'used' }, now, 'used')
     }
-    countUse(services, record, used)
+    if (!used.replayed) countUse(services, record, used)
     const after: Verification = { ...record, state: 'used', usedAt: used.usedAt }
     return {
       kind: 'verified',
@@ -106,6 +117,7 @@ async function check(
       view: viewNow(after, used.usedAt),
       record: after,
       channel: used.broughtBy?.channel ?? record.details!.channel,
+      ...(isReplayed && { replayed: true }),
     }
   }
 
@@ -119,8 +131,8 @@ async function check(
     reason: CheckRefusal,
     retryAfterMs = 0,
     isLate = false,
-  ): CheckVerificationOutcome {
-    return { kind: 'refused', view: viewNow(record, now), reason, isLate, retryAfterMs }
+  ) {
+    return { kind: 'refused', view: viewNow(record, now), reason, isLate, retryAfterMs } as const
   }
 }
 

@@ -113,10 +113,13 @@ export async function startOnPage(
   })
   switch (outcome.kind) {
     case 'started':
-    case 'live': {
+    case 'live':
+    case 'kept': {
       const next = { ...session, to: text, verification: outcome.view.id }
       return { kind: 'started', token: sealSession(services.ring, next), view: outcome.view }
     }
+    case 'mismatch':
+      throw new Error('no key was given')
     case 'invalid':
       // A session wishes nothing that a policy could refuse.
       throw new Error(outcome.detail)

@@ -6,6 +6,7 @@ import type { Channel } from '../message/channel.ts'
 import { regionOf } from '../message/destination.ts'
 import { type NewMessage, newMessageId } from '../message/message.ts'
 import { onceForEach } from '../once-for-each.ts'
+import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
 import type { Limit } from '../throttle/acquire.ts'
 import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
@@ -26,6 +27,9 @@ export type CodeWish = {
   readonly lifetimeMs: number
   /** Absent for the wire of members. */
   readonly details?: VerificationDetails
+  readonly once?: Once | undefined
+  /** See `IssueRequest.keepsLive`. */
+  readonly keepsLive?: { readonly quietMs: number }
 }
 
 export type IssueOutcome =
@@ -40,7 +44,7 @@ export type IssueOutcome =
  */
 export async function issueCode(services: Services, act: Act, wish: CodeWish): Promise<IssueOutcome> {
   const { address, tenant, app } = act
-  const { channel, locale, digits, lifetimeMs, details } = wish
+  const { channel, locale, digits, lifetimeMs, details, once, keepsLive } = wish
   const policy = services.policyOf(app)
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const destination = { channel, region: regionOf(address), tenant, app: app.id } as const
@@ -78,17 +82,19 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
     lifetimeMs,
     isTest,
     ...(details && { details }),
+    ...(once && { once }),
+    ...(keepsLive && { keepsLive }),
     limits,
     lease: services.lease,
     ...(message && { message }),
   })
-  count(result.kind)
+  if (!('replayed' in result)) count(result.kind)
   if (result.kind === 'throttled') {
     services.metrics.throttled.inc({ act: 'issue', scope: result.scope })
     services.recordRefusal(act, { act: 'send', reason: 'throttled', limit: result })
     return result
   }
-  if (result.entry) {
+  if ('entry' in result && result.entry) {
     reached('after-commit', result.entry.message.id)
     services.handOver(result.entry)
   }

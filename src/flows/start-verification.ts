@@ -2,9 +2,10 @@
 
 import type { Address } from '../address/address.ts'
 import { secretOf } from '../code/secret.ts'
+import type { Mismatch, Once, Replayed } from '../store/once.ts'
 import type { Throttled } from '../throttle/acquire.ts'
 import type { ClientFacts, VerificationDetails } from '../verification/details.ts'
-import { maxLifetimeMs } from '../verification/verification.ts'
+import { maxLifetimeMs, type Verification } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { issueCode } from './issue-code.ts'
 import type { Services } from './services.ts'
@@ -39,28 +40,46 @@ export type StartRequest = {
 
 export type StartOutcome =
   /** A new verification; its message is queued. */
-  | {
+  | ({
       readonly kind: 'started'
       readonly view: VerificationView
       /** For the holder of the page, see `secretOf`. Only this call returns it. */
       readonly secret: string
-    }
+    } & Replayed)
   /** One was live for the same app, address, purpose and subject; its message is queued again. */
-  | { readonly kind: 'live'; readonly view: VerificationView }
+  | ({ readonly kind: 'live'; readonly view: VerificationView } & Replayed)
+  /**
+   * One was live, and nothing is sent. `retryAfterMs`: until a message may follow; null: it was started within 10 s without
+   * an idempotency key, and this is taken for the same call. Then it has the secret again.
+   */
+  | ({
+      readonly kind: 'kept'
+      readonly view: VerificationView
+      readonly retryAfterMs: number | null
+      readonly secret?: string
+    } & Replayed)
   /** The country is not allowed, or no carrier serves the channel. */
   | { readonly kind: 'unreachable' }
   /** A wish is beyond what is allowed. `pointer`: a JSON pointer into the body, such as `/code/length`. */
   | { readonly kind: 'invalid'; readonly pointer: string; readonly detail: string }
   | Throttled
+  | Mismatch
 
 export const codeLengths = { min: 6, max: 10 } as const
 export const codeLives = { minMs: 30_000, maxMs: maxLifetimeMs } as const
 
-/** @throws AppError `store.unavailable`; then nothing was started that the caller may count on. */
+/** Without a key of its own, a start within this time of the last one for the same verification is that one made again. */
+const quietMs = 10_000
+
+/**
+ * @param once  By it the same call, made again, gets the same answer and sends nothing.
+ * @throws AppError `store.unavailable`; then nothing was started that the caller may count on.
+ */
 export async function startVerification(
   services: Services,
   caller: ApiCaller,
   request: StartRequest,
+  once?: Once,
 ): Promise<StartOutcome> {
   const { app, tenant } = caller
   const { to, code = {}, metadata, client, audience, nonce, proof } = request
@@ -93,12 +112,29 @@ export async function startVerification(
     digits: code.length ?? policy.digits,
     lifetimeMs: code.lifetimeMs ?? policy.lifetimeMs[channel],
     details,
+    once,
+    keepsLive: { quietMs: once ? 0 : quietMs },
   })
-  if (outcome.kind === 'throttled' || outcome.kind === 'unreachable') return outcome
-  const { record } = outcome
-  const view = viewOf(record, record.issuedAt, policy.maxSubmissions)
-  if (outcome.kind === 'live') return { kind: 'live', view }
-  return { kind: 'started', view, secret: secretOf(services.ring.newest, record.id) }
+  if (!('record' in outcome)) return outcome
+  const { kind, record, now, replayed } = outcome
+  const again = replayed && { replayed }
+  const view = viewOf(record, now, policy.maxSubmissions)
+  switch (kind) {
+    case 'issued':
+      return { kind: 'started', view, secret: secretIn(services, record), ...again }
+    case 'live':
+      return { kind, view, ...again }
+    case 'kept': {
+      const { retryAfterMs } = outcome
+      const secret = retryAfterMs === null && { secret: secretIn(services, record) }
+      return { kind, view, retryAfterMs, ...secret, ...again }
+    }
+  }
+}
+
+/** By the key of the record, which may have been the newest only then. */
+function secretIn({ ring }: Services, { id, keyId }: Verification): string {
+  return secretOf(ring.keys.get(keyId) ?? ring.newest, id)
 }
 
 function faultOf({ length, lifetimeMs }: NonNullable<StartRequest['code']>) {

@@ -1,6 +1,7 @@
 /** The common part of checking a code and changing a contact: counts the submission, compares, and records refusals. */
 
 import { enteredCode } from '../code/entered-code.ts'
+import type { Mismatch, Once } from '../store/once.ts'
 import type { Hit, Throttled } from '../throttle/acquire.ts'
 import { submissionLimits } from '../throttle/policy.ts'
 import { decideSubmission, type RefusalReason } from '../verification/decide-submission.ts'
@@ -18,6 +19,7 @@ export type Submission = {
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */
   readonly repeat?: string | undefined
+  readonly once?: Once | undefined
 }
 
 export type Submitted =
@@ -28,8 +30,10 @@ export type Submitted =
       readonly wrong: readonly Hit[]
       /** Engine time of the submission. */
       readonly now: number
+      readonly isReplayed: boolean
     }
   | { readonly kind: 'repeated' }
+  | Mismatch
   /** Members get one answer for all reasons. */
   | {
       readonly kind: 'refused'
@@ -37,11 +41,12 @@ export type Submitted =
       readonly isLate: boolean
       readonly record: Verification | undefined
       readonly now: number
+      readonly isReplayed: boolean
     }
   | Throttled
 
 export async function submitCode(services: Services, submission: Submission): Promise<Submitted> {
-  const { act, id, entersFor, entered, repeat } = submission
+  const { act, id, entersFor, entered, repeat, once } = submission
   const { store, ring } = services
   const policy = services.policyOf(act.app)
   const key = verificationKey(act)
@@ -54,6 +59,7 @@ export async function submitCode(services: Services, submission: Submission): Pr
     ...limits,
     maxSubmissions: policy.maxSubmissions,
     ...(repeat !== undefined && { repeat }),
+    ...(once && { once }),
   })
   if (taken.kind !== 'taken') {
     if (taken.kind === 'throttled') {
@@ -62,15 +68,17 @@ export async function submitCode(services: Services, submission: Submission): Pr
     }
     return taken
   }
+  const { now, replayed: isReplayed = false } = taken
   const testCode = services.testCodeOf(key.address, services.clock.now())
-  const outcome = decideSubmission(taken.record, enteredCode(entered), ring, taken.now, testCode)
+  const outcome = decideSubmission(taken.record, enteredCode(entered), ring, now, testCode)
   if (outcome.kind === 'match')
-    return { kind: 'match', record: outcome.record, wrong: taken.wrong, now: taken.now }
-  services.recordRefusal(act, {
-    act: entersFor,
-    reason: outcome.reason,
-    ...(taken.record && { verification: taken.record.id }),
-  })
+    return { kind: 'match', record: outcome.record, wrong: taken.wrong, now, isReplayed }
+  if (!isReplayed)
+    services.recordRefusal(act, {
+      act: entersFor,
+      reason: outcome.reason,
+      ...(taken.record && { verification: taken.record.id }),
+    })
   const { reason, isLate = false } = outcome
-  return { kind: 'refused', reason, isLate, record: taken.record, now: taken.now }
+  return { kind: 'refused', reason, isLate, record: taken.record, now, isReplayed }
 }

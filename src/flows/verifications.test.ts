@@ -81,6 +81,9 @@ async function started(change: Partial<StartRequest> = {}, by = caller) {
   return { ...outcome, id: record.id, record, code: codeOf(ring.newest, record) }
 }
 
+let lastOnce = 0
+const newOnce = () => ({ key: `once ${lastOnce++}`, fingerprint: 'body' })
+
 const wrong = (code: string) => (code[0] === '1' ? '2' : '1') + code.slice(1)
 
 test('a start sends a code that checks once', async () => {
@@ -162,7 +165,7 @@ test('with its secret a code is checked without a key; without it nobody can bur
 test('the limits of a member hold for a subject: gap, addresses of one subject, guesses over several codes', async () => {
   const to = newTo()
   await started({ to, subject: 'u_gap' })
-  const soon = await startVerification(services, caller, { to, subject: 'u_gap' })
+  const soon = await startVerification(services, caller, { to, subject: 'u_gap', purpose: 'other' })
   assert.ok(soon.kind === 'throttled' && soon.rule === 'gaps')
   for (let nth = 0; nth < 5; nth++) await started({ subject: 'u_many' })
   const sixth = await startVerification(services, caller, { to: newTo(), subject: 'u_many' })
@@ -182,4 +185,52 @@ test('wishes beyond the bounds are refused with the place of the fault', async (
   const { view } = await started({ code: { length: 8, lifetimeMs: 300_000 } })
   assert.equal(view.codeLength, 8)
   assert.equal(view.expiresAt - view.createdAt, 300_000)
+})
+
+test('a start that comes again by its key gets the same answer with its secret, and sends nothing', async () => {
+  const to = newTo()
+  const once = newOnce()
+  const first = await startVerification(services, caller, { to }, once)
+  assert.ok(first.kind === 'started')
+  const sent = handedOver.length
+  const again = await startVerification(services, caller, { to }, once)
+  assert.deepEqual(again, { ...first, replayed: true })
+  assert.equal(handedOver.length, sent)
+  const other = { ...once, fingerprint: 'other' }
+  assert.deepEqual(await startVerification(services, caller, { to }, other), { kind: 'mismatch' })
+})
+
+test('without a key a second start within ten seconds is taken for the same; by another key it waits for the gap', async () => {
+  const to = newTo()
+  const first = await started({ to })
+  const sent = handedOver.length
+  const second = await startVerification(services, caller, { to })
+  assert.ok(second.kind === 'kept' && second.retryAfterMs === null)
+  assert.equal(second.view.id, first.id)
+  assert.equal(second.secret, first.secret)
+  const third = await startVerification(services, caller, { to }, newOnce())
+  assert.ok(third.kind === 'kept' && third.secret === undefined)
+  assert.ok(third.retryAfterMs! > 55_000 && third.retryAfterMs! <= 60_000)
+  assert.equal(handedOver.length, sent)
+})
+
+test('a check that comes again by its key counts no guess, and a right one stays right', async () => {
+  const { id, code } = await started()
+  const guess = newOnce()
+  const refused = await checkVerification(services, caller, id, wrong(code), guess)
+  assert.ok(refused.kind === 'refused')
+  for (let nth = 0; nth < 6; nth++)
+    assert.deepEqual(await checkVerification(services, caller, id, wrong(code), guess), {
+      ...refused,
+      replayed: true,
+    })
+  assert.equal((await store.verifications.get(id))?.submissions, 1)
+  const right = newOnce()
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, () => checkVerification(services, caller, id, code, right)),
+  )
+  assert.ok(outcomes.every(({ kind }) => kind === 'verified'))
+  assert.equal((await store.verifications.get(id))?.submissions, 2)
+  const another = await checkVerification(services, caller, id, code, newOnce())
+  assert.ok(another.kind === 'refused' && another.reason === 'used')
 })

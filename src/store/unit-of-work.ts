@@ -11,6 +11,7 @@ import type { Verification, VerificationKey } from '../verification/verification
 import type { ProviderReceipt } from './dispatches.ts'
 import type { NewEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
+import type { KeptCall, Once } from './once.ts'
 import type { EntryKey, Lease } from './outbox.ts'
 import type { StoredDispatch } from './stored-dispatch.ts'
 import type { Used } from './verifications.ts'
@@ -40,6 +41,8 @@ export type Needs = {
   awaiting(receipt: ReceiptName): void
   proof(member: string, login: string): void
   repeat(fingerprint: string): void
+  /** The call that came by this key, see `Once`. */
+  once(key: string): void
   member(id: string): void
   memberByAddress(tenant: string, address: Address): void
   /** The member with this id, and each who has the account or a contact of this one. */
@@ -79,6 +82,11 @@ export type UnitOfWork = {
   readonly repeats: {
     has(fingerprint: string): boolean
     put(fingerprint: string, expiresAt: number): void
+  }
+  /** Calls that acted, by their keys, until these expire. */
+  readonly onces: {
+    get(key: string): KeptCall | undefined
+    put(once: Once, result: object, expiresAt: number): void
   }
   readonly members: {
     get(id: string): Member | undefined

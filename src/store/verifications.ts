@@ -5,6 +5,7 @@ import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
+import type { Mismatch, Once, Replayed } from './once.ts'
 import type { Lease } from './outbox.ts'
 
 export type IssueRequest = {
@@ -21,16 +22,89 @@ export type IssueRequest = {
   readonly message?: NewMessage
   /** The caller's claim on the message, so that it can hand it over at once after the commit. */
   readonly lease: Lease
+  /** The verification is held: it waits for `solve`, and no message is given. */
+  readonly isHeld?: true
+  /**
+   * If one is live and a gap between messages refuses another one, that is no refusal: it is kept. Within `quietMs` of its
+   * issue it is kept without asking any limit. Absent for members, who are always refused.
+   */
+  readonly keepsLive?: { readonly quietMs: number }
+  readonly once?: Once
 }
 
+/** `now`: engine time of the act, as in all results. */
 export type IssueResult =
-  | {
+  | ({
       readonly kind: 'issued' | 'live'
       readonly record: Verification
-      /** The message, queued and leased; absent if none was given. */
+      readonly now: number
+      /** The message, queued and leased; absent if none was given, and in a replayed result. */
       readonly entry?: OutboxEntry
-    }
+    } & Replayed)
+  /** One is live, see `keepsLive`. `retryAfterMs`: until a message may follow; null: it was issued just now. */
+  | ({
+      readonly kind: 'kept'
+      readonly record: Verification
+      readonly now: number
+      readonly retryAfterMs: number | null
+    } & Replayed)
   | Throttled
+  | Mismatch
+
+export type ResendRequest = {
+  readonly id: string
+  readonly limits: readonly Limit[]
+  /** Absent for a test address. */
+  readonly message?: NewMessage
+  readonly lease: Lease
+  readonly once?: Once
+}
+
+export type ResendResult =
+  | ({
+      readonly kind: 'sent'
+      readonly record: Verification
+      readonly now: number
+      readonly entry?: OutboxEntry
+    } & Replayed)
+  | Ended
+  | Throttled
+  | Mismatch
+
+/** The verification is not in the state that the act needs: it has ended, is held, or there is none. Nothing was done. */
+export type Ended = {
+  readonly kind: 'ended'
+  readonly record: Verification | undefined
+  readonly now: number
+}
+
+export type CancelRequest = { readonly id: string; readonly once?: Once }
+
+export type CancelResult =
+  | ({ readonly kind: 'cancelled'; readonly record: Verification; readonly now: number } & Replayed)
+  | Ended
+  | Mismatch
+
+export type SolveRequest = {
+  readonly id: string
+  /** The five parts that it is live by from now on. */
+  readonly key: VerificationKey
+  /** The life of the code, which begins now. */
+  readonly lifetimeMs: number
+  readonly message?: NewMessage
+  readonly lease: Lease
+  readonly once?: Once
+}
+
+export type SolveResult =
+  | ({
+      readonly kind: 'sent'
+      readonly record: Verification
+      readonly now: number
+      readonly entry?: OutboxEntry
+    } & Replayed)
+  | Ended
+  | Mismatch
 
 export type SubmissionRequest = {
   readonly key: VerificationKey
@@ -43,11 +117,12 @@ export type SubmissionRequest = {
   readonly maxSubmissions: number
   /** Fingerprint of the whole call if its caller named it, to recognise a repeat of a call that succeeded. */
   readonly repeat?: string
+  readonly once?: Once
 }
 
 export type SubmissionResult =
   /** `now`: engine time, by which to judge the record's life. `wrong`: the hits that `use` refunds if the code is right. */
-  | {
+  | ({
       readonly kind: 'taken'
       /** The live verification, with this submission counted. One that was named by its id is returned also after its end. */
       readonly record: Verification | undefined
@@ -55,10 +130,11 @@ export type SubmissionResult =
       readonly decoy?: Verification
       readonly now: number
       readonly wrong: readonly Hit[]
-    }
+    } & Replayed)
   /** The same call succeeded before, and its code would still be alive: give the same answer again. */
   | { readonly kind: 'repeated' }
   | Throttled
+  | Mismatch
 
 export type UseRequest = {
   readonly id: string
@@ -69,6 +145,8 @@ export type UseRequest = {
   /** A proof to record: in this login its member proved to hold a present contact. */
   readonly proof?: { readonly login: string; readonly lastsMs: number }
   readonly repeat?: string
+  /** A repeated use by the same key succeeds again. */
+  readonly once?: Once
 }
 
 /** The use of a verification, with the facts about its delivery that metrics need. */
@@ -78,6 +156,7 @@ export type Used = {
   /** Engine time, ms. */
   readonly issuedAt: number
   readonly usedAt: number
+  readonly replayed?: true
   /** The last dispatch that a provider accepted before the use; null if there was none, as for a test address. */
   readonly broughtBy: {
     readonly provider: string
@@ -106,6 +185,15 @@ export type Verifications = {
   takeSubmission(request: SubmissionRequest): Promise<SubmissionResult>
   /** Uses a live, unexpired verification. @returns undefined if it was not; a value for exactly one caller if it consumes. */
   use(request: UseRequest): Promise<Used | undefined>
+  /** Queues the message of a live verification again; its code and its end stay. */
+  resend(request: ResendRequest): Promise<ResendResult>
+  /** Ends a live or held verification unused. Messages that were not handed over yet are not sent any more. */
+  cancel(request: CancelRequest): Promise<CancelResult>
+  /**
+   * Makes a held verification live and queues its message: once, of any number of callers. Another one that is live for the
+   * key ends as cancelled.
+   */
+  solve(request: SolveRequest): Promise<SolveResult>
   get(id: string): Promise<Verification | undefined>
   /**
    * The verifications of an address, the newest first, from a limited piece of time in each call. There is no index of

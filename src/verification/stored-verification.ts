@@ -11,7 +11,9 @@ export type StoredState = VerificationState | 'expired'
 export type StoredVerification = Omit<Verification, 'state'> & { readonly state: StoredState }
 
 /** The parts of a verification that a verb may change. */
-export type VerificationChange = Partial<Pick<StoredVerification, 'state' | 'submissions' | 'usedAt'>>
+export type VerificationChange = Partial<
+  Pick<StoredVerification, 'state' | 'submissions' | 'usedAt' | 'issuedAt' | 'expiresAt'>
+>
 
 /** A code issued later than now, by more than this, counts as expired: a clock that was set back must not let it live longer. */
 const clockSlackMs = 2_000

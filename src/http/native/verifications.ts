@@ -13,7 +13,7 @@ import { idOfPublic } from '../../verification/public-id.ts'
 import { unreachable } from './address-problems.ts'
 import { invalidField } from './faults.ts'
 import { throttledProblem } from './limits.ts'
-import type { Problem } from './problems.ts'
+import { type Problem, secondsOf } from './problems.ts'
 import { type NativeContext, type Outcome, route } from './route.ts'
 import { startRequestOf } from './start-request.ts'
 import { type Checked, checkBodyOf, publicCheckBodyOf, verificationBody } from './verification-answers.ts'
@@ -48,6 +48,19 @@ const startRoute = route({
       }
       case 'live':
         return { status: 200, body: { ...verificationBody(outcome.view), sent: true } }
+      case 'kept': {
+        const { view, retryAfterMs, secret } = outcome
+        const retry = retryAfterMs === null ? {} : { retry_after_s: secondsOf(retryAfterMs) }
+        const body = {
+          ...verificationBody(view),
+          ...(secret !== undefined && { secret }),
+          sent: false,
+          ...retry,
+        }
+        return { status: 200, body }
+      }
+      case 'mismatch':
+        return mismatch
       case 'unreachable':
         return unreachable(request.to)
       case 'invalid':
@@ -120,6 +133,8 @@ function checked(
       }
     case 'not-found':
       return notFound
+    case 'mismatch':
+      return mismatch
   }
 }
 
@@ -128,4 +143,9 @@ export const verificationRoutes = [startRoute, checkRoute, publicCheckRoute]
 export const notFound: Problem = {
   problem: 'not-found',
   detail: 'There is no such verification, or it is past its retention.',
+}
+
+const mismatch: Problem = {
+  problem: 'idempotency-mismatch',
+  detail: 'This Idempotency-Key came before with another body.',
 }

@@ -12,6 +12,7 @@ import { eventConformance } from './events.ts'
 import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
 import { keysConformance } from './keys.ts'
 import { limitsConformance } from './limits.ts'
+import { onceConformance } from './once.ts'
 import { outboxConformance } from './outbox.ts'
 import { subjectConformance } from './subjects.ts'
 import { verificationConformance } from './verifications.ts'
@@ -56,6 +57,7 @@ export function storeConformance(
 
     verificationConformance(both)
     subjectConformance(both)
+    onceConformance(both)
     limitsConformance(both)
     outboxConformance(both)
     dispatchConformance(both)

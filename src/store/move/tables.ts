@@ -88,6 +88,7 @@ export const movedTables: readonly Table[] = [
   }),
   table('login_proof', ['member', 'login'], { member: text, login: text, expires_at: number }),
   table('repeat', ['fingerprint'], { fingerprint: text, expires_at: number }),
+  table('once', ['key'], { key: text, fingerprint: text, result: json, expires_at: number }),
   table('consumption', ['thing'], { thing: text, consumer: text, expires_at: number }),
   table('ledger', ['key'], { key: 'limiter', form: text, numbers: 'numbers', forgotten_at: number }),
   table(

@@ -181,6 +181,13 @@ export const migrations: readonly string[] = [
   create index webhook_delivery_of on webhook_delivery (webhook, seq);
   create index webhook_delivery_waiting on webhook_delivery (webhook, due_at) where due_at is not null;
   `,
+
+  // 12: calls that acted, by the keys that their callers gave them, with their results.
+  `
+  create table once (
+    key text collate "C" primary key, fingerprint text not null, result json not null, expires_at bigint not null
+  );
+  `,
 ]
 
 /**

@@ -160,6 +160,9 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       issue: batched('verifications.issue', verbs['verifications.issue']),
       takeSubmission: batched('verifications.takeSubmission', verbs['verifications.takeSubmission']),
       use: batched('verifications.use', verbs['verifications.use']),
+      resend: batched('verifications.resend', verbs['verifications.resend']),
+      cancel: batched('verifications.cancel', verbs['verifications.cancel']),
+      solve: batched('verifications.solve', verbs['verifications.solve']),
       get: apart('verifications.get', async (until, id: string) => {
         if (id.startsWith(decoyPrefix)) return undefined
         const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]

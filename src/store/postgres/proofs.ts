@@ -1,5 +1,6 @@
 /** Proofs of logins, and fingerprints of calls that succeeded, in PostgreSQL, as units of work read and change them. */
 
+import type { KeptCall } from '../once.ts'
 import { storableJson } from '../storable.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { byText } from './order.ts'
@@ -36,6 +37,23 @@ const putRepeats = sql(`
   from json_to_recordset($1::json) as r (fingerprint text, expires_at bigint)
   on conflict do nothing`)
 
+/** Those that have expired too, locked: only one call may take the place of such a row. */
+const selectOnces = sql(`
+  select json_build_object('key', o.key, 'fingerprint', o.fingerprint, 'result', o.result, 'endsAt', o.expires_at)
+  from json_array_elements_text($1::json) as wanted (key) join once o on o.key = wanted.key
+  order by o.key for update of o`)
+
+/** Without `on conflict`: of two calls at once by one key the second is refused here, begins anew and finds the first. */
+const insertOnces = sql(`
+  insert into once (key, fingerprint, result, expires_at)
+  select key, fingerprint, result, expires_at
+  from json_to_recordset($1::json) as r (key text, fingerprint text, result json, expires_at bigint)`)
+
+const updateOnces = sql(`
+  update once o set fingerprint = r.fingerprint, result = r.result, expires_at = r.expires_at
+  from json_to_recordset($1::json) as r (key text, fingerprint text, result json, expires_at bigint)
+  where o.key = r.key`)
+
 export type WantedProof = { readonly member: string; readonly login: string }
 
 export function readProofs(wanted: readonly WantedProof[]): Bound {
@@ -44,6 +62,10 @@ export function readProofs(wanted: readonly WantedProof[]): Bound {
 
 export function readRepeats(fingerprints: ReadonlySet<string>): Bound {
   return bind(selectRepeats, storableJson([...fingerprints]))
+}
+
+export function readOnces(keys: ReadonlySet<string>): Bound {
+  return bind(selectOnces, storableJson([...keys]))
 }
 
 const nameOf = ({ member, login }: WantedProof) => `${member}\0${login}`
@@ -86,6 +108,31 @@ export function heldRepeats(found: readonly unknown[]) {
     },
   }
   return { repeats, writes: (): Bound[] => (put.size > 0 ? [bindRows(putRepeats, sorted(put))] : []) }
+}
+
+type OnceRow = { key: string; fingerprint: string; result: object; expires_at: number }
+
+/** @param found  Rows of `readOnces`. */
+export function heldOnces(found: readonly unknown[], now: number) {
+  const rows = found as readonly { key: string; fingerprint: string; result: object; endsAt: number }[]
+  const held = new Map<string, KeptCall>(rows.filter((one) => one.endsAt > now).map((one) => [one.key, one]))
+  const inserted = new Map<string, OnceRow>()
+  const replaced = new Map<string, OnceRow>()
+  const onces: UnitOfWork['onces'] = {
+    get: (key) => held.get(key),
+    put({ key, fingerprint }, result, expiresAt) {
+      held.set(key, { fingerprint, result })
+      const isThere = rows.some((one) => one.key === key)
+      ;(isThere ? replaced : inserted).set(key, { key, fingerprint, result, expires_at: expiresAt })
+    },
+  }
+  return {
+    onces,
+    writes: (): Bound[] => [
+      ...(replaced.size > 0 ? [bindRows(updateOnces, sorted(replaced))] : []),
+      ...(inserted.size > 0 ? [bindRows(insertOnces, sorted(inserted))] : []),
+    ],
+  }
 }
 
 function sorted<T>(rows: ReadonlyMap<string, T>): T[] {

@@ -54,6 +54,7 @@ function passOf(name: string, lagMs: number, table: string, key: string, set: st
 const pages = [
   pageOf('ledger', 'key', 'forgotten_at'),
   pageOf('repeat', 'fingerprint', 'expires_at'),
+  pageOf('once', 'key', 'expires_at'),
   pageOf('login_proof', 'member', 'expires_at'),
   pageOf('token', 'hash', 'expires_at'),
   pageOf('consumption', 'thing', 'expires_at'),

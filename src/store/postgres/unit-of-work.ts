@@ -10,7 +10,15 @@ import { heldJournal } from './journal.ts'
 import { heldLimiters, readLimiters } from './limiters.ts'
 import { bearing, collidingWith, heldMembers, readMembers, type WantedMember } from './members.ts'
 import { entryName, heldOutbox, readEntries, readWaiting } from './outbox.ts'
-import { heldProofs, heldRepeats, readProofs, readRepeats, type WantedProof } from './proofs.ts'
+import {
+  heldOnces,
+  heldProofs,
+  heldRepeats,
+  readOnces,
+  readProofs,
+  readRepeats,
+  type WantedProof,
+} from './proofs.ts'
 import type { Bound } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { heldVerifications, keyOf, readVerifications, type WantedKey } from './verification-rows.ts'
@@ -34,6 +42,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const acceptances = new Set<string>()
   const proofs: WantedProof[] = []
   const repeats = new Set<string>()
+  const onces = new Set<string>()
   const entries = new Map<string, EntryKey>()
   const receipts = new Map<string, ReceiptName>()
   const members: WantedMember[] = []
@@ -52,6 +61,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     lastAccepted: (verification) => void acceptances.add(verification),
     proof: (member, login) => void proofs.push({ member, login }),
     repeat: (fingerprint) => void repeats.add(fingerprint),
+    once: (key) => void onces.add(key),
     member: (id) => void members.push({ id }),
     memberByAddress: (tenant, address) => void members.push(bearing(tenant, address)),
     memberToImport: (member) => void members.push(collidingWith(member)),
@@ -79,6 +89,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     const entriesAt = asked(entries.size > 0, () => readEntries(entries.values()))
     const awaitingAt = asked(receipts.size > 0, () => readAwaiting([...receipts.values()]))
     const waitingAt = asked(receipts.size > 0, () => readWaiting([...receipts.values()]))
+    const oncesAt = asked(onces.size > 0, () => readOnces(onces))
     // Not locked.
     const acceptedAt = asked(acceptances.size > 0, () => readLastAccepted(acceptances))
     const proofsAt = asked(proofs.length > 0, () => readProofs(proofs))
@@ -94,6 +105,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
         const outbox = heldOutbox([...of(entriesAt), ...of(waitingAt)], now, dispatches)
         const proofs = heldProofs([...of(proofsAt), ...known])
         const repeats = heldRepeats(of(repeatsAt))
+        const onces = heldOnces(of(oncesAt), now)
         const journal = heldJournal(now)
         const events = heldEvents(now, readers)
         return {
@@ -104,6 +116,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           verifications: verifications.verifications,
           proofs: proofs.proofs,
           repeats: repeats.repeats,
+          onces: onces.onces,
           outbox: outbox.outbox,
           dispatches: dispatches.dispatches,
           journal,
@@ -114,6 +127,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
             ...verifications.writes(),
             ...proofs.writes(),
             ...repeats.writes(),
+            ...onces.writes(),
             ...verifications.decoyWrites(),
             ...outbox.writes(),
             ...dispatches.writes(),

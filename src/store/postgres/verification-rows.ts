@@ -55,6 +55,12 @@ const updateVerifications = sql(`
   from json_to_recordset($1::json) as r (id text, state integer, submissions integer, used_at bigint)
   where v.id = r.id`)
 
+/** Begins the lives of verifications that were held. */
+const updateLives = sql(`
+  update verification v set state = r.state, issued_at = r.issued_at, expires_at = r.expires_at
+  from json_to_recordset($1::json) as r (id text, state integer, issued_at bigint, expires_at bigint)
+  where v.id = r.id`)
+
 /**
  * Counts on the decoy if there is no record, so that an unknown address costs a row and a flush like a known one (A-1).
  * There is a row for each lane, because with a single one all unknown addresses would wait for each other.
@@ -69,7 +75,7 @@ const countDecoy = sql(`
 /** The beginning of decoys' ids. No verification's id begins so, because it begins with a time. */
 export const decoyPrefix = '0'.repeat(12)
 
-type Kept = { record: StoredVerification; isNew: boolean; isDirty: boolean }
+type Kept = { record: StoredVerification; isNew: boolean; isDirty: boolean; isBegun?: boolean }
 
 /** `otherwise`: the id to read and lock where no verification is live for the key. */
 export type WantedKey = VerificationKey & { readonly otherwise?: string }
@@ -106,8 +112,10 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
   function change(kept: Kept, part: VerificationChange): StoredVerification {
     kept.record = { ...kept.record, ...part }
     kept.isDirty = true
+    if (part.issuedAt !== undefined) kept.isBegun = true
     const { record } = kept
-    if (record.state !== 'live' && live.get(keyOf(record)) === kept) live.delete(keyOf(record))
+    if (record.state === 'live') live.set(keyOf(record), kept)
+    else if (live.get(keyOf(record)) === kept) live.delete(keyOf(record))
     return record
   }
 
@@ -122,7 +130,7 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
       const kept = { record, isNew: true, isDirty: false }
       // If a batch makes one twice, both are written, and the primary key refuses the second.
       byId.set(byId.has(record.id) ? `${record.id} again` : record.id, kept)
-      live.set(keyOf(record), kept)
+      if (record.state === 'live') live.set(keyOf(record), kept)
     },
     change: (record, part) => change(byId.get(record.id)!, part),
     countDecoy() {
@@ -139,15 +147,25 @@ export function heldVerifications(rows: readonly unknown[], now: number, decoy: 
       const all = [...byId.values()]
       const made = all.filter((one) => one.isNew).map((one) => one.record)
       const changed = all
-        .filter((one) => one.isDirty && !one.isNew)
+        .filter((one) => one.isDirty && !one.isNew && !one.isBegun)
         .map(({ record: { id, state, submissions, usedAt } }) => ({
           id,
           state: stateNumber[state],
           submissions,
           used_at: usedAt,
         }))
+      // After the others: one that was live for the same key has ended by then.
+      const begun = all
+        .filter((one) => one.isBegun && !one.isNew)
+        .map(({ record: { id, state, issuedAt, expiresAt } }) => ({
+          id,
+          state: stateNumber[state],
+          issued_at: issuedAt,
+          expires_at: expiresAt,
+        }))
       return [
         ...(changed.length > 0 ? [bindRows(updateVerifications, changed)] : []),
+        ...(begun.length > 0 ? [bindRows(updateLives, begun)] : []),
         ...(made.length > 0 ? [bindRows(insertVerifications, inOrder(made, keyOf).map(rowOf))] : []),
       ]
     },

@@ -47,5 +47,5 @@ export async function issue(
   const record =
     kind === 'live' ? verificationOf(parseRecord(text)) : asCallersSee(newVerification(request, now))
   const entry = message && newOutboxEntry(message, now, record)
-  return { kind: kind as 'issued' | 'live', record, ...(entry && { entry }) }
+  return { kind: kind as 'issued' | 'live', record, now, ...(entry && { entry }) }
 }

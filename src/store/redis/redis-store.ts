@@ -1,5 +1,6 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
+import { AppError } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -113,6 +114,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
         const used = await uses.use(until, request)
         return used && usedOf(used)
       }),
+      resend: () => Promise.reject(notYet('resend')),
+      cancel: () => Promise.reject(notYet('cancel')),
+      solve: () => Promise.reject(notYet('solve')),
       get: verb('verifications.get', async (until, id: string) => {
         const record = await verifications.get(until, id)
         return record ? verificationOf(record) : cold.verifications.get(id)
@@ -175,3 +179,5 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     },
   }
 }
+
+const notYet = (verb: string) => new AppError('store.unavailable', `Redis has no ${verb} yet`)

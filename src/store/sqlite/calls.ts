@@ -4,13 +4,14 @@
  * on named by a number.
  */
 
+import type { NewMessage } from '../../message/message.ts'
 import { newOutboxEntry } from '../../message/outbox-entry.ts'
-import type { Limit, Throttled } from '../../throttle/acquire.ts'
+import type { Limit } from '../../throttle/acquire.ts'
 import type { Rule } from '../../throttle/limiter-state.ts'
 import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { Verification } from '../../verification/verification.ts'
 import { newVerification } from '../verbs/issue.ts'
-import type { IssueRequest, IssueResult } from '../verifications.ts'
+import type { IssueRequest, IssueResult, ResendResult, SolveResult } from '../verifications.ts'
 import type { Operation, Outcome } from './engine.ts'
 
 /** An operation with the number its answer goes by. */
@@ -33,6 +34,7 @@ const maxLimits = 10_000
 const limitsIn: Readonly<Record<string, readonly string[]>> = {
   'verifications.issue': ['limits'],
   'verifications.takeSubmission': ['counted', 'wrong'],
+  'verifications.resend': ['limits'],
 }
 
 /** Makes a writer, one for each thread that calls go to. */
@@ -110,26 +112,43 @@ function isSame(unkeyed: UnkeyedLimit, { scope, form, keepMs, looksOnly }: Limit
 /** The result of an issue without the parts that its caller knows: the message, and all of a new record but its time. */
 type IssueAnswer =
   | { readonly kind: 'issued'; readonly at: number }
-  /** `at`: the time of its message; 0 if there is none. */
   | { readonly kind: 'live'; readonly at: number; readonly record: Verification }
-  | Throttled
+  /** Any other result is passed as it is. */
+  | { readonly kind: 'whole'; readonly result: IssueResult }
 
 /** An outcome in the form of an answer. */
 export function answerOf(verb: string, outcome: Outcome): Outcome {
   if (verb !== 'verifications.issue' || 'error' in outcome) return outcome
   const result = outcome.value as IssueResult
-  if (result.kind === 'throttled') return outcome
-  const { kind, record, entry } = result
-  const answer: IssueAnswer =
-    kind === 'issued' ? { kind, at: record.issuedAt } : { kind, at: entry?.queuedAt ?? 0, record }
-  return { value: answer }
+  return { value: issueAnswerOf(result) }
+}
+
+function issueAnswerOf(result: IssueResult): IssueAnswer {
+  if ('replayed' in result) return { kind: 'whole', result }
+  switch (result.kind) {
+    case 'issued':
+      return { kind: 'issued', at: result.now }
+    case 'live':
+      return { kind: 'live', at: result.now, record: result.record }
+    default:
+      return { kind: 'whole', result }
+  }
 }
 
 /** The result of an issue from such an answer. */
 export function issueResultOf(request: IssueRequest, answer: IssueAnswer): IssueResult {
-  if (answer.kind === 'throttled') return answer
+  if (answer.kind === 'whole') return answer.result
   const { kind, at } = answer
   const record = kind === 'issued' ? asCallersSee(newVerification(request, at)) : answer.record
   const { message } = request
-  return { kind, record, ...(message && { entry: newOutboxEntry(message, at, record) }) }
+  return { kind, record, now: at, ...(message && { entry: newOutboxEntry(message, at, record) }) }
+}
+
+/** The same for other acts that queue the message of their request. */
+export function withEntryOf<Result extends ResendResult | SolveResult>(
+  { message }: { readonly message?: NewMessage },
+  result: Result,
+): Result {
+  if (result.kind !== 'sent' || result.replayed || !message) return result
+  return { ...result, entry: newOutboxEntry(message, result.now, result.record) }
 }

@@ -250,4 +250,11 @@ export const migrations: readonly string[] = [
   `
   create table limiter_log (seq integer primary key, limiters text not null) strict;
   `,
+
+  // 15: calls that acted, by the keys that their callers gave them, with their results.
+  `
+  create table once (
+    key text primary key, fingerprint text not null, result text not null, expires_at integer not null
+  ) strict, without rowid;
+  `,
 ]

@@ -9,7 +9,7 @@ import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
 import type { Received } from '../verbs/receive.ts'
 import type { Verifications } from '../verifications.ts'
-import { type Call, callWriter, issueResultOf } from './calls.ts'
+import { type Call, callWriter, issueResultOf, withEntryOf } from './calls.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { monotonicMs } from './engine-clock.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
@@ -92,9 +92,22 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   return {
     reservesOnTheWay: false,
     verifications: {
-      ...part<Verifications>('verifications', ['takeSubmission', 'use', 'get', 'find', 'countLive']),
+      ...part<Verifications>('verifications', [
+        'takeSubmission',
+        'use',
+        'cancel',
+        'get',
+        'find',
+        'countLive',
+      ]),
       async issue(request) {
         return issueResultOf(request, await call('verifications.issue', [request]))
+      },
+      async resend(request) {
+        return withEntryOf(request, await call('verifications.resend', [request]))
+      },
+      async solve(request) {
+        return withEntryOf(request, await call('verifications.solve', [request]))
       },
     },
     outbox: part('outbox', ['queue', 'claim', 'settle', 'begin', 'postpone', 'release', 'depth']),

@@ -61,7 +61,7 @@ test('how far the passes have come outlives a restart, so that a start looks thr
   // Where no pass will come again: were it to begin anew, it would mark this one.
   const behind = newVerificationId(Date.now() - 3 * day, 'tel:+8613800138000')
   db.exec(
-    `insert into verification values ('${behind}', 't', 'a', 'm', 'x', 'new-contact', 'k', 6, 0, 1, 2, 0, 0, null)`,
+    `insert into verification values ('${behind}', 't', 'a', 'm', 'x', 'new-contact', 'k', 6, 0, 1, 2, 0, 0, null, null)`,
   )
   db.close()
   await using second = await openSqliteStore({ path: file })

@@ -15,6 +15,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
   const sweepPages = [
     pageSweeper(db, 'ledger', 'key', 'forgotten_at'),
     pageSweeper(db, 'repeat', 'fingerprint', 'expires_at'),
+    pageSweeper(db, 'once', 'key', 'expires_at'),
     pageSweeper(db, 'login_proof', 'member', 'expires_at'),
     pageSweeper(db, 'token', 'hash', 'expires_at'),
     pageSweeper(db, 'consumption', 'thing', 'expires_at'),

@@ -9,7 +9,7 @@ import { sqliteLimiters } from './limiters.ts'
 import { openMembers, openTokens } from './members.ts'
 import { openNewEntries } from './new-entries.ts'
 import { openOutbox } from './outbox.ts'
-import { openProofs, openRepeats, openVerifications } from './verifications.ts'
+import { openOnces, openProofs, openRepeats, openVerifications } from './verifications.ts'
 
 /** @param wallNow  The clock that ids are made by. */
 export function openUnit(db: DatabaseSync, wallNow: () => number) {
@@ -27,6 +27,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     verifications: openVerifications(db),
     proofs: openProofs(db, unitNow),
     repeats: openRepeats(db, unitNow),
+    onces: openOnces(db, unitNow),
     members: openMembers(db),
     tokens: openTokens(db),
     outbox: openOutbox(db, unitNow, dispatches, newEntries),

@@ -40,6 +40,7 @@ export function openVerifications(db: DatabaseSync): UnitOfWork['verifications']
   // The state is left out, because writing it would write an index too.
   const setCounts = db.prepare('update verification set submissions = ?, used_at = ? where id = ?')
   const setAll = db.prepare('update verification set state = ?, submissions = ?, used_at = ? where id = ?')
+  const setLife = db.prepare('update verification set state = ?, issued_at = ?, expires_at = ? where id = ?')
   const countDecoy = db.prepare('update verification set submissions = submissions + 1 where id = ?')
   db.prepare(
     `insert into verification (${columns})
@@ -84,8 +85,9 @@ export function openVerifications(db: DatabaseSync): UnitOfWork['verifications']
 
     change(record, change) {
       const next: StoredVerification = { ...record, ...change }
-      const { id, state, submissions, usedAt } = next
-      if (change.state === undefined) setCounts.run(submissions, usedAt, id)
+      const { id, state, submissions, usedAt, issuedAt, expiresAt } = next
+      if (change.issuedAt !== undefined) setLife.run(stateNumber[state], issuedAt, expiresAt, id)
+      else if (change.state === undefined) setCounts.run(submissions, usedAt, id)
       else setAll.run(stateNumber[state], submissions, usedAt, id)
       return next
     },
@@ -154,6 +156,23 @@ export function openRepeats(db: DatabaseSync, now: () => number): UnitOfWork['re
   return {
     has: (fingerprint) => select.get(fingerprint, now()) !== undefined,
     put: (fingerprint, expiresAt) => void put.run(fingerprint, expiresAt),
+  }
+}
+
+export function openOnces(db: DatabaseSync, now: () => number): UnitOfWork['onces'] {
+  const select = db.prepare('select fingerprint, result from once where key = ? and expires_at > ?')
+  const put = db.prepare(
+    `insert into once (key, fingerprint, result, expires_at) values (?, ?, ?, ?)
+     on conflict do update set fingerprint = excluded.fingerprint, result = excluded.result,
+       expires_at = excluded.expires_at`,
+  )
+  return {
+    get(key) {
+      const row = select.get(key, now()) as { fingerprint: string; result: string } | undefined
+      return row && { fingerprint: row.fingerprint, result: JSON.parse(row.result) as object }
+    },
+    put: ({ key, fingerprint }, result, expiresAt) =>
+      void put.run(key, fingerprint, JSON.stringify(result), expiresAt),
   }
 }
 

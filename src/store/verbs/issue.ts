@@ -2,11 +2,12 @@
 
 import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
-import type { Verb } from '../unit-of-work.ts'
+import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
 import { aliveOf } from './alive.ts'
+import { once } from './once.ts'
 
-export const issue: Verb<[IssueRequest], IssueResult> = {
+const issueAlways: Verb<[IssueRequest], IssueResult> = {
   needs(needs, { limits, key }) {
     needs.limiters(keysOf(limits))
     needs.live(key)
@@ -14,21 +15,43 @@ export const issue: Verb<[IssueRequest], IssueResult> = {
 
   decide(unit, request) {
     const { now } = unit
-    const throttled = acquire(unit.limiters, request.limits, now)
-    if (throttled) return throttled
-    const alive = aliveOf(unit, request.key)
-    const stored = alive ?? newVerification(request, now)
-    if (!alive) unit.verifications.add(stored)
+    const { key, limits, keepsLive, message, lease } = request
+    const known = keepsLive && aliveOf(unit, key)
+    if (known && now - known.issuedAt < keepsLive.quietMs) return kept(known, now, null)
+    const throttled = acquire(unit.limiters, limits, now)
+    if (throttled)
+      return known && throttled.rule === 'gaps' ? kept(known, now, throttled.retryAfterMs) : throttled
+    const alive = known ?? aliveOf(unit, key)
+    const stored = alive ?? added(unit, newVerification(request, now))
     const record = asCallersSee(stored)
-    const { message, lease } = request
     const entry = message && unit.outbox.put(message, lease, record)
-    return { kind: alive ? 'live' : 'issued', record, ...(entry && { entry }) }
+    return { kind: alive ? 'live' : 'issued', record, now, ...(entry && { entry }) }
   },
+}
+
+export const issue = once(
+  issueAlways,
+  (result) => {
+    if (result.kind === 'throttled' || result.kind === 'mismatch') return undefined
+    if (result.kind === 'kept') return result
+    const { entry: _entry, ...kept } = result
+    return kept
+  },
+  { kind: 'mismatch' },
+)
+
+function kept(record: StoredVerification, now: number, retryAfterMs: number | null): IssueResult {
+  return { kind: 'kept', record: asCallersSee(record), now, retryAfterMs }
+}
+
+function added(unit: UnitOfWork, record: StoredVerification): StoredVerification {
+  unit.verifications.add(record)
+  return record
 }
 
 /** @param now  Engine time of the issue, ms. */
 export function newVerification(request: IssueRequest, now: number): StoredVerification {
-  const { id, key, keyId, digits, lifetimeMs, isTest, details = null } = request
+  const { id, key, keyId, digits, lifetimeMs, isTest, details = null, isHeld = false } = request
   const { tenant, app, subject, address, purpose } = key
   return {
     id,
@@ -39,7 +62,7 @@ export function newVerification(request: IssueRequest, now: number): StoredVerif
     purpose,
     keyId,
     digits,
-    state: 'live',
+    state: isHeld ? 'held' : 'live',
     issuedAt: now,
     expiresAt: now + lifetimeMs,
     submissions: 0,

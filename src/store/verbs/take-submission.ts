@@ -7,8 +7,9 @@ import { asCallersSee, submissionOf } from '../../verification/stored-verificati
 import type { Verb } from '../unit-of-work.ts'
 import type { SubmissionRequest, SubmissionResult } from '../verifications.ts'
 import { aliveById, aliveOf } from './alive.ts'
+import { once } from './once.ts'
 
-export const takeSubmission: Verb<[SubmissionRequest], SubmissionResult> = {
+const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
   needs(needs, { counted, wrong, key, id, repeat }) {
     needs.limiters(keysOf(counted))
     needs.limiters(keysOf(wrong))
@@ -40,3 +41,7 @@ export const takeSubmission: Verb<[SubmissionRequest], SubmissionResult> = {
     return { kind: 'taken', record: asCallersSee(next), now, wrong }
   },
 }
+
+export const takeSubmission = once(takeAlways, (result) => (result.kind === 'taken' ? result : undefined), {
+  kind: 'mismatch',
+})

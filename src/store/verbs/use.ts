@@ -4,8 +4,9 @@ import { keysOf, refundAll } from '../../throttle/open-limiters.ts'
 import { isUsable, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Used, UseRequest } from '../verifications.ts'
+import { once } from './once.ts'
 
-export const use: Verb<[UseRequest], Used | undefined> = {
+const useAlways: Verb<[UseRequest], Used | undefined> = {
   needs(needs, { id, wrong }) {
     needs.verification(id)
     needs.lastAccepted(id)
@@ -24,6 +25,8 @@ export const use: Verb<[UseRequest], Used | undefined> = {
     return markUsed(unit, record, consumes)
   },
 }
+
+export const use = once(useAlways, (used) => used, undefined)
 
 /** @returns The verification that a counted submission may still use. */
 export function usableOf(unit: UnitOfWork, id: string): StoredVerification | undefined {

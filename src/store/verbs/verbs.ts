@@ -3,6 +3,7 @@
 import type { Verb } from '../unit-of-work.ts'
 import { append } from './append.ts'
 import { begin } from './begin.ts'
+import { cancel } from './cancel.ts'
 import { changeContact } from './change-contact.ts'
 import { issue } from './issue.ts'
 import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
@@ -11,8 +12,10 @@ import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
 import { queue } from './queue.ts'
 import { receive } from './receive.ts'
+import { resend } from './resend.ts'
 import { setContact } from './set-contact.ts'
 import { settle } from './settle.ts'
+import { solve } from './solve.ts'
 import { takeSubmission } from './take-submission.ts'
 import { use } from './use.ts'
 
@@ -20,6 +23,9 @@ export const verbs = {
   'verifications.issue': issue,
   'verifications.takeSubmission': takeSubmission,
   'verifications.use': use,
+  'verifications.resend': resend,
+  'verifications.cancel': cancel,
+  'verifications.solve': solve,
   'outbox.queue': queue,
   'outbox.settle': settle,
   'outbox.begin': begin,
