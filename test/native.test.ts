@@ -67,3 +67,35 @@ test('who has id and secret checks without a key, and learns no reason; others l
   assert.equal(right.json.result, 'verified')
   assert.match(String(right.json.proof), /^eyJ/)
 })
+
+test('limits say what an app and a person have left, and asking counts nothing', async () => {
+  const subject = 'u_limits'
+  const left = async () => {
+    const { json } = await api.get(`/limits?subject=${subject}`)
+    const limits = json.limits as { limit: string; window_s: number; left: number }[]
+    return Object.fromEntries(limits.map((one) => [`${one.limit}/${one.window_s}`, one.left]))
+  }
+  const before = await left()
+  assert.deepEqual(
+    [
+      before['subject/3600'],
+      before['subject/86400'],
+      before['subject-tos/86400'],
+      before['subject-wrong/86400'],
+    ],
+    [10, 20, 5, 20],
+  )
+  const { id } = (await api.start(newNumber(), { subject })).json
+  await api.check(id, '000000x')
+  const after = await left()
+  assert.deepEqual(
+    [after['subject/3600'], after['subject/86400'], after['subject-tos/86400'], after['subject-wrong/86400']],
+    [9, 19, 4, 19],
+  )
+  assert.deepEqual(await left(), { ...after, 'app/10': (await left())['app/10'] })
+  const ofApp = (await api.get('/limits')).json.limits as { limit: string }[]
+  assert.deepEqual(
+    ofApp.map(({ limit }) => limit),
+    ['app'],
+  )
+})

@@ -53,6 +53,22 @@ export type CheckVerified = {
   proof_expires_at?: string | undefined
 }
 
+export type Limit = {
+  /** `app`: codes of the app, in bursts · `app-day` · `subject`: codes of the person · `subject-tos`: different addresses of the person · `subject-wrong`: wrong codes of the person. */
+  limit: 'app' | 'app-day' | 'subject' | 'subject-tos' | 'subject-wrong'
+  /** How many at most in `window_s`. */
+  quota: number
+  window_s: number
+  /** How many are still allowed now. */
+  left: number
+  /** After which one more is allowed. 0: now. */
+  retry_after_s: number
+}
+
+export type Limits = {
+  limits: Limit[]
+}
+
 export type MakeSession = {
   /** A phone number in E.164 form with its plus, or an e-mail address. Without it the person enters one. */
   to?: string | undefined
@@ -350,6 +366,14 @@ export type Operations = {
   checkPublicly: {
     body: PublicCheck
     answer: PublicCheckResult
+  }
+  /** What the limits still allow the app, and a person of yours. */
+  readLimits: {
+    query: {
+      /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
+      subject?: string | undefined
+    }
+    answer: Limits
   }
   /** Verify a proof, and consume it if asked: of any number of calls one does. */
   verifyProof: {

@@ -64,7 +64,11 @@ export function actOfRecord(app: App, { tenant, subject, address, purpose }: Ver
  * @param word  The caller's own word for the person; without one the address itself is the subject.
  */
 export function subjectOf(word: string | undefined, address: Address): string {
-  return word === undefined ? addressKey(address) : `${wordPrefix}${word}`
+  return word === undefined ? addressKey(address) : subjectOfWord(word)
+}
+
+export function subjectOfWord(word: string): string {
+  return `${wordPrefix}${word}`
 }
 
 /** The caller's own word in a subject; undefined if it is an address or a member. */

@@ -31,6 +31,7 @@ const tagWords: Readonly<Record<string, string>> = {
   Proofs: 'Signed statements that a verification succeeded, for programs that did not start it.',
   'Hosted page':
     'A page of this server on which a person verifies an address; your server learns the outcome once.',
+  Limits: 'What is still allowed.',
   Problems: 'What each error means.',
   Document: 'This document.',
   [wireTag]: 'For programs that were written for the member API of Huawei Cloud Meeting; see docs/wire.md.',

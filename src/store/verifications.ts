@@ -3,6 +3,7 @@
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
+import type { LimiterState } from '../throttle/limiter-state.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { Mismatch, Once, Replayed } from './once.ts'
@@ -172,6 +173,9 @@ export type FoundVerifications = {
   readonly next: string | null
 }
 
+/** Limiters as they are; those that do not exist are empty. `now`: engine time, by which they are judged. */
+export type SeenLimiters = { readonly now: number; readonly states: readonly LimiterState[] }
+
 export type Verifications = {
   /**
    * Acquires the limits, records the verification and queues its message, in one step. If one is live for the key, it is
@@ -194,6 +198,8 @@ export type Verifications = {
    * key ends as cancelled.
    */
   solve(request: SolveRequest): Promise<SolveResult>
+  /** Reads limiters of issues and submissions by their keys, in the order of these. */
+  look(keys: readonly string[]): Promise<SeenLimiters>
   get(id: string): Promise<Verification | undefined>
   /**
    * The verifications of an address, the newest first, from a limited piece of time in each call. There is no index of

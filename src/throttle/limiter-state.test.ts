@@ -5,6 +5,7 @@ import {
   forgottenAt,
   type LimiterForm,
   type LimiterState,
+  leftOf,
   type Rule,
   waitMs,
   withHit,
@@ -194,4 +195,32 @@ test('what is refunded did not happen', () => {
   assert.ok(waitMs(limiter, rule, 6, 0) > 0)
   assert.equal(waitMs(withoutHit(limiter, 'events', 5), rule, 6, 0), 0)
   assert.deepEqual(withoutHit(limiter, 'events', 4), limiter, 'a hit that is not there is not refunded')
+})
+
+test('as many hits as are left are allowed at once, and not one more', () => {
+  const kinds = fc.constantFrom<Rule>(
+    { kind: 'window', max: 4, perMs: minute },
+    { kind: 'distinct', max: 4, perMs: minute },
+    { kind: 'bucket', perSecond: 0.05, burst: 4 },
+    { kind: 'tally', max: 4, perMs: minute },
+    { kind: 'gaps', gapsMs: [minute], perMs: 60 * minute },
+  )
+  fc.assert(
+    fc.property(steps, kinds, (gaps, rule) => {
+      const form = formOf[rule.kind]
+      let limiter: LimiterState = []
+      let tag = 0
+      const hit = (now: number) => {
+        if (waitMs(limiter, rule, now, ++tag) > 0) return false
+        limiter = withHit(limiter, form, [rule], now, tag)
+        return true
+      }
+      for (const now of timesOf(gaps)) hit(now)
+      const now = timesOf([...gaps, 7]).at(-1)!
+      const left = leftOf(limiter, rule, now)
+      let allowed = 0
+      while (hit(now)) allowed++
+      assert.equal(allowed, left)
+    }),
+  )
 })

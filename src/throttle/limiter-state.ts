@@ -180,6 +180,32 @@ export function forgottenAt(limiter: LimiterState, form: LimiterForm, rules: rea
   return Math.max(0, last ?? 0) + Math.max(maxLookBackMs(rules), horizonMs(limiter))
 }
 
+/** How many more hits the rule allows at once: a `gaps` rule one or none. @param now  As for `waitMs`. */
+export function leftOf(limiter: LimiterState, rule: Rule, now: number): number {
+  switch (rule.kind) {
+    case 'window':
+      return Math.max(0, rule.max - countSince(limiter, now - rule.perMs))
+    case 'gaps':
+      return waitMs(limiter, rule, now, 0) > 0 ? 0 : 1
+    case 'distinct': {
+      let count = 0
+      for (let i = 0; i < limiter.length; i += 2)
+        if (limiter[i]! >= 0 && limiter[i]! + rule.perMs > now) count++
+      return Math.max(0, rule.max - count)
+    }
+    case 'bucket': {
+      const ahead = Math.max(0, (limiter[0] ?? 0) - now)
+      return Math.max(0, Math.floor(rule.burst - (ahead * rule.perSecond) / 1000))
+    }
+    case 'tally': {
+      const first = Math.floor(now / slotMs(rule.perMs)) - tallySlots
+      let sum = 0
+      for (let i = 0; i < limiter.length; i += 2) if (limiter[i]! >= first) sum += limiter[i + 1]!
+      return Math.max(0, rule.max - sum)
+    }
+  }
+}
+
 /** The longest time that any user of the limiter looks back; 0 if it has none. */
 function horizonMs(limiter: LimiterState): number {
   return Math.max(0, -(limiter[0] ?? 0))

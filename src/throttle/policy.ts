@@ -122,9 +122,8 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
       : { ...total.others, key: `ta:others:${address}` },
     { ...unkeyed.member, key: `iu:${tenant}:${person}` },
     { ...unkeyed.memberAddresses, key: `id:${tenant}:${person}`, tag: tagOf(bytesOf(address)) },
-    { ...unkeyed.app, key: `ip:${app}` },
+    ...limitsOfApp(app, policy),
   ]
-  if (unkeyed.appDay) limits.push({ ...unkeyed.appDay, key: `iq:${app}` })
   if (isHolder) return limits
   limits.push(
     { ...unkeyed.address, key: `ia:${tenant}:${address}` },
@@ -161,6 +160,26 @@ export function submissionLimits(
     wrong.push({ ...unkeyed.addressWrong, key: `wa:${tenant}:${address}`, decoyKey: `wx:${own}` })
   if (network !== undefined) wrong.push({ ...unkeyed.networkWrong, key: `wn:${network}` })
   return { counted, wrong }
+}
+
+/** The limits of codes that an app counts against alone. */
+export function limitsOfApp(app: string, policy: LimitPolicy): Limit[] {
+  const { app: bucket, appDay } = unkeyedOf(policy)
+  return [{ ...bucket, key: `ip:${app}` }, ...(appDay ? [{ ...appDay, key: `iq:${app}` }] : [])]
+}
+
+/** The limits that a person counts against whatever the address: of codes, of different addresses, of wrong codes. */
+export function limitsOfSubject(
+  { tenant, subject }: Pick<ThrottleSubject, 'tenant' | 'subject'>,
+  policy: LimitPolicy,
+): { readonly issues: Limit; readonly addresses: Limit; readonly wrong: Limit } {
+  const { member, memberAddresses, submissions } = unkeyedOf(policy)
+  const key = `${tenant}:${nameOf(subject)}`
+  return {
+    issues: { ...member, key: `iu:${key}` },
+    addresses: { ...memberAddresses, key: `id:${key}` },
+    wrong: { ...submissions.memberWrong, key: `wu:${key}` },
+  }
 }
 
 /**

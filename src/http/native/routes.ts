@@ -1,6 +1,7 @@
 /** Every call of the native API. */
 
 import { documentRoute } from './document-route.ts'
+import { limitsRoute } from './limits-route.ts'
 import { pageRoutes } from './page-calls.ts'
 import { problemRoute } from './problem-pages.ts'
 import { verifyProofRoute } from './proofs.ts'
@@ -10,6 +11,7 @@ import { verificationRoutes } from './verifications.ts'
 
 export const nativeRoutes: readonly Route[] = [
   ...verificationRoutes,
+  limitsRoute,
   verifyProofRoute,
   ...sessionRoutes,
   ...pageRoutes,

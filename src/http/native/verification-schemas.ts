@@ -34,6 +34,11 @@ const metadata = Type.Record(
   },
 )
 
+export const subjectField = text(
+  128,
+  'Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again.',
+)
+
 export const startBody = Type.Object(
   {
     to,
@@ -44,12 +49,7 @@ export const startBody = Type.Object(
         description: 'What the code is for. A code made for one purpose serves no other.',
       }),
     ),
-    subject: Type.Optional(
-      text(
-        128,
-        'Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again.',
-      ),
-    ),
+    subject: Type.Optional(subjectField),
     locale: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$',

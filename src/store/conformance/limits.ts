@@ -5,7 +5,15 @@ import { describe, test } from 'node:test'
 import type { DispatchOutcome } from '../../message/dispatch.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Limit } from '../../throttle/acquire.ts'
-import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from '../../throttle/policy.ts'
+import { leftOf } from '../../throttle/limiter-state.ts'
+import {
+  defaultAddressCap,
+  defaultLimits,
+  issueLimits,
+  limitsOfApp,
+  limitsOfSubject,
+  submissionLimits,
+} from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { Settlement } from '../outbox.ts'
@@ -38,6 +46,8 @@ const addressLimit = (address: string, max: number): Limit => {
   return { ...limit, rules: [{ kind: 'window', max, perMs: 60_000 }] }
 }
 
+const daily = { perSecond: 0.5, burst: 50, perDay: 100 }
+
 export function limitsConformance({ store, client }: Clients): void {
   const { limiters } = store
   const submit = (
@@ -48,6 +58,29 @@ export function limitsConformance({ store, client }: Clients): void {
   /** Makes a hit by an issue, if the limit allows it. */
   const acquire = async (one: Limit, nth = 0) =>
     (await client(nth).verifications.issue(newIssue({ limits: [one] }))).kind !== 'throttled'
+
+  test('limiters are seen as they are, wherever they lie, and seeing counts nothing', async () => {
+    const [app, subject] = [unlike(), unlike()]
+    const ofApp = limitsOfApp(app, { ...defaultLimits, issues: { ...defaultLimits.issues, app: daily } })
+    const { issues, addresses, wrong } = limitsOfSubject({ tenant: 't', subject }, defaultLimits)
+    const all = [...ofApp, issues, addresses, wrong]
+    const left = async (nth: number) => {
+      const { now, states } = await client(nth).verifications.look(all.map(({ key }) => key))
+      return all.map(({ rules }, i) => leftOf(states[i]!, rules[0]!, now))
+    }
+    const full = await left(0)
+    assert.deepEqual(full, [50, 100, 10, 5, 20])
+    for (const nth of [0, 1]) {
+      const limits = [...ofApp, issues, { ...addresses, tag: nth }]
+      assert.equal((await store.verifications.issue(newIssue({ limits }))).kind, 'issued')
+    }
+    for (const nth of [0, 1]) {
+      const [bucket, ...others] = await left(nth)
+      // The bucket fills again meanwhile.
+      assert.ok(bucket === 48 || bucket === 49, String(bucket))
+      assert.deepEqual(others, [98, 8, 3, 20])
+    }
+  })
 
   describe('reservations', () => {
     const limit = (max: number): Limit => ({

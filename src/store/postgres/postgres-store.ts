@@ -163,6 +163,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       resend: batched('verifications.resend', verbs['verifications.resend']),
       cancel: batched('verifications.cancel', verbs['verifications.cancel']),
       solve: batched('verifications.solve', verbs['verifications.solve']),
+      look: batched('verifications.look', verbs['verifications.look']),
       get: apart('verifications.get', async (until, id: string) => {
         if (id.startsWith(decoyPrefix)) return undefined
         const row = (await transactions.read(until, bind(selectVerification, id)))[0]![0]

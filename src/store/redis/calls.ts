@@ -31,7 +31,7 @@ const loadMs = 200
 /** Functions whose writes a failover may lose: they are called again, and at worst a message is sent twice. */
 const forgettable: ReadonlySet<RedisFunction> = new Set([
   ...(['claim', 'settle', 'postpone', 'release', 'end_waits'] as const),
-  ...(['refund', 'behind', 'over', 'archived', 'find'] as const),
+  ...(['refund', 'behind', 'over', 'archived', 'find', 'look'] as const),
 ])
 /** A function gives up so much earlier than its caller, because the answer takes time too. */
 const answerMs = 20

@@ -20,6 +20,7 @@ const files = [
   'settle',
   'archive',
   'write-proof',
+  'look',
 ] as const
 
 /** The functions that may be called, with their flags: those that free memory must work when there is none left. */
@@ -45,6 +46,7 @@ const functions = {
   archived: ['allow-oom'],
   find: ['no-writes'],
   prove: [],
+  look: ['no-writes'],
 } as const
 
 export type RedisFunction = keyof typeof functions

@@ -117,6 +117,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       resend: () => Promise.reject(notYet('resend')),
       cancel: () => Promise.reject(notYet('cancel')),
       solve: () => Promise.reject(notYet('solve')),
+      look: verb('verifications.look', verifications.look),
       get: verb('verifications.get', async (until, id: string) => {
         const record = await verifications.get(until, id)
         return record ? verificationOf(record) : cold.verifications.get(id)

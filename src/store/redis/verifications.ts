@@ -1,7 +1,9 @@
 /** Verifications in Redis apart from their verbs: looked up, listed, counted and cancelled. */
 
 import { partitionOf } from '../../address/partition.ts'
+import type { LimiterState } from '../../throttle/limiter-state.ts'
 import { partitionOfId } from '../../verification/verification.ts'
+import type { SeenLimiters } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
@@ -58,6 +60,22 @@ export function redisVerifications(calls: Calls, layout: Layout) {
         cursor = String(next)
         if (cursor === '0') return [...found.values()]
       }
+    },
+
+    /** The clock of any of the nodes judges them. */
+    async look(until: number, keys: readonly string[]): Promise<SeenLimiters> {
+      const places = keys.map((key) => layout.limiter(key))
+      const states = new Map<string, LimiterState>()
+      const times = await Promise.all(
+        [...Map.groupBy(places, ({ shard }) => shard)].map(async ([shard, some]) => {
+          const names = some.map(({ key }) => key)
+          const [, now, ...texts] = await calls.call({ name: 'look', shard, keys: names, args: [], until })
+          for (const [i, text] of texts.entries())
+            states.set(names[i]!, text === '{}' ? [] : (JSON.parse(String(text)) as number[]))
+          return now
+        }),
+      )
+      return { now: Math.max(0, ...times), states: places.map(({ key }) => states.get(key)!) }
     },
 
     async countLive(until: number): Promise<number> {

@@ -99,6 +99,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'get',
         'find',
         'countLive',
+        'look',
       ]),
       async issue(request) {
         return issueResultOf(request, await call('verifications.issue', [request]))

@@ -7,6 +7,7 @@ import { cancel } from './cancel.ts'
 import { changeContact } from './change-contact.ts'
 import { issue } from './issue.ts'
 import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
+import { look } from './look.ts'
 import { postpone } from './postpone.ts'
 import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
@@ -26,6 +27,7 @@ export const verbs = {
   'verifications.resend': resend,
   'verifications.cancel': cancel,
   'verifications.solve': solve,
+  'verifications.look': look,
   'outbox.queue': queue,
   'outbox.settle': settle,
   'outbox.begin': begin,
