@@ -1,6 +1,7 @@
 /** The native API over HTTP: verifications of anyone, from start to check. */
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type Api, apiWith, otherThan, told } from './api.ts'
 import { newNumber, type Server, startServer } from './server.ts'
@@ -98,4 +99,65 @@ test('limits say what an app and a person have left, and asking counts nothing',
     ofApp.map(({ limit }) => limit),
     ['app'],
   )
+})
+
+const key = () => ({ 'idempotency-key': randomUUID() })
+
+test('of 50 starts with one Idempotency-Key one acts; the others wait or get its very answer', async () => {
+  const to = newNumber()
+  const headers = key()
+  const answers = await Promise.all(Array.from({ length: 50 }, () => api.start(to, {}, headers)))
+  const acted = answers.filter(({ status }) => status === 201)
+  const first = acted.find((one) => !one.headers.has('idempotency-replayed'))!
+  for (const answer of answers)
+    if (answer.status === 201) assert.equal(answer.text, first.text)
+    else {
+      assert.equal(told(answer), '409 idempotency-in-progress')
+      assert.equal(answer.headers.get('retry-after'), '1')
+    }
+  assert.equal(
+    answers.filter((one) => one.status === 201 && !one.headers.has('idempotency-replayed')).length,
+    1,
+  )
+  const again = await api.start(to, {}, headers)
+  assert.deepEqual(
+    [again.status, again.text, again.headers.get('idempotency-replayed')],
+    [201, first.text, 'true'],
+  )
+  assert.equal(told(await api.start(to, { subject: 'another' }, headers)), '422 idempotency-mismatch')
+  await server.codeFor(to)
+  assert.equal((await server.inbox(to)).length, 1)
+})
+
+test('a check that comes again by its key spends no guess, and a right one stays right', async () => {
+  const to = newNumber()
+  const { id } = (await api.start(to)).json
+  const code = await server.codeFor(to)
+  const guess = key()
+  const wrong = await api.check(id, otherThan(code), guess)
+  for (let nth = 0; nth < 3; nth++) {
+    const again = await api.check(id, otherThan(code), guess)
+    assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [wrong.text, 'true'])
+  }
+  assert.equal(told(await api.check(id, code, guess)), '422 idempotency-mismatch')
+  const use = key()
+  const right = await api.check(id, code, use)
+  assert.deepEqual([right.json.result, right.headers.get('idempotency-replayed')], ['verified', null])
+  const again = await api.check(id, code, use)
+  assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [right.text, 'true'])
+  assert.equal((await api.check(id, code, key())).json.reason, 'used')
+})
+
+test('a start without a key right after another one is taken for the same; by a key of its own it waits', async () => {
+  const to = newNumber()
+  const first = await api.start(to)
+  const second = await api.start(to)
+  assert.equal(told(second), '200')
+  assert.deepEqual(
+    [second.json.id, second.json.secret, second.json.sent],
+    [first.json.id, first.json.secret, false],
+  )
+  const third = await api.start(to, {}, key())
+  assert.deepEqual([told(third), third.json.sent, third.json.secret], ['200', false, undefined])
+  assert.ok(Number(third.json.retry_after_s) > 50)
 })

@@ -63,12 +63,13 @@ export async function checkWithSecret(
   id: string,
   secret: string,
   entered: string,
+  once?: Once,
 ): Promise<CheckVerificationOutcome> {
   // Before the store is asked: without the secret nobody counts a submission, or sees by the time what exists.
   if (!isSecretOf(services.ring, id, secret)) return { kind: 'not-found' }
   const record = await services.store.verifications.get(id)
   const app = record && record.details !== null && (await services.store.directory.app(record.app))
-  return app && !app.isDisabled ? check(services, app, record, entered) : { kind: 'not-found' }
+  return app && !app.isDisabled ? check(services, app, record, entered, once) : { kind: 'not-found' }
 }
 
 async function check(

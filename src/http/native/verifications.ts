@@ -37,17 +37,22 @@ const startRoute = route({
     200: { description: 'The live one.', schema: schemas.startedVerification },
   },
   problems: ['address-invalid', 'address-unreachable', 'rate-limited'],
-  async handle({ services }, { holder, body }): Promise<Outcome> {
+  async handle({ services }, { holder, body, once }): Promise<Outcome> {
     const request = startRequestOf(body, holder, services.addressRules)
     if ('problem' in request) return request
-    const outcome = await startVerification(services, callerOf(holder), request)
+    const outcome = await startVerification(services, callerOf(holder), request, once)
     switch (outcome.kind) {
       case 'started': {
         const { view, secret } = outcome
-        return { status: 201, body: { ...verificationBody(view), secret, sent: true } }
+        const body = { ...verificationBody(view), secret, sent: true }
+        return { status: 201, body, ...replayOf(outcome) }
       }
       case 'live':
-        return { status: 200, body: { ...verificationBody(outcome.view), sent: true } }
+        return {
+          status: 200,
+          body: { ...verificationBody(outcome.view), sent: true },
+          ...replayOf(outcome),
+        }
       case 'kept': {
         const { view, retryAfterMs, secret } = outcome
         const retry = retryAfterMs === null ? {} : { retry_after_s: secondsOf(retryAfterMs) }
@@ -57,7 +62,7 @@ const startRoute = route({
           sent: false,
           ...retry,
         }
-        return { status: 200, body }
+        return { status: 200, body, ...replayOf(outcome) }
       }
       case 'mismatch':
         return mismatch
@@ -84,10 +89,10 @@ const checkRoute = route({
   body: schemas.checkBody,
   answers: { 200: { description: 'Whether the code was right.', schema: schemas.checkAnswer } },
   problems: ['not-found', 'state-conflict'],
-  async handle(context, { holder, params, body }): Promise<Outcome> {
+  async handle(context, { holder, params, body, once }): Promise<Outcome> {
     const id = idOfPublic(params.id!)
     if (id === undefined) return notFound
-    const outcome = await checkVerification(context.services, callerOf(holder), id, body.code)
+    const outcome = await checkVerification(context.services, callerOf(holder), id, body.code, once)
     return checked(context, outcome, checkBodyOf)
   },
 })
@@ -105,10 +110,10 @@ const publicCheckRoute = route({
   body: schemas.publicCheckBody,
   answers: { 200: { description: 'Whether the code was right.', schema: schemas.publicCheckAnswer } },
   problems: ['not-found', 'state-conflict'],
-  async handle(context, { params, body }): Promise<Outcome> {
+  async handle(context, { params, body, once }): Promise<Outcome> {
     const id = idOfPublic(params.id!)
     if (id === undefined) return notFound
-    const outcome = await checkWithSecret(context.services, id, body.secret, body.code)
+    const outcome = await checkWithSecret(context.services, id, body.secret, body.code, once)
     return checked(context, outcome, publicCheckBodyOf)
   },
 })
@@ -121,10 +126,10 @@ function checked(
   switch (outcome.kind) {
     case 'verified': {
       const proof = proofOf(services, outcome.app, outcome.record, outcome.channel)
-      return { status: 200, body: bodyOf(outcome, proof) }
+      return { status: 200, body: bodyOf(outcome, proof), ...replayOf(outcome) }
     }
     case 'refused':
-      return { status: 200, body: bodyOf(outcome, null) }
+      return { status: 200, body: bodyOf(outcome, null), ...replayOf(outcome) }
     case 'held':
       return {
         problem: 'state-conflict',
@@ -136,6 +141,11 @@ function checked(
     case 'mismatch':
       return mismatch
   }
+}
+
+/** Whether the act was that of an earlier call. */
+export function replayOf({ replayed }: { readonly replayed?: true }) {
+  return replayed === undefined ? undefined : { isReplay: replayed }
 }
 
 export const verificationRoutes = [startRoute, checkRoute, publicCheckRoute]
