@@ -22,8 +22,11 @@ export type ClientPackage = Disposable & {
 export async function packClient(): Promise<ClientPackage> {
   const project = mkdtempSync(join(tmpdir(), 'countersign-client-'))
   const copy = join(project, 'copy')
-  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'LICENSE', 'src'])
+  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'LICENSE', 'copy-element.js', 'src'])
     cpSync(join(root, 'client', name), join(copy, name), { recursive: true })
+  // The field for a code is a file of the server.
+  const field = join('src', 'http', 'pages', 'verify', 'countersign-code.js')
+  cpSync(join(root, field), join(project, field))
   const env = {
     ...process.env,
     PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
@@ -36,7 +39,7 @@ export async function packClient(): Promise<ClientPackage> {
   const folder = join(project, 'node_modules', '@countersign', 'client')
   mkdirSync(folder, { recursive: true })
   await run('tar', ['xzf', join(project, packed.filename), '-C', folder, '--strip-components=1'])
-  rmSync(copy, { recursive: true })
+  for (const path of [copy, join(project, 'src')]) rmSync(path, { recursive: true })
   return {
     project,
     folder,
