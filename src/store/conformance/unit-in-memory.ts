@@ -5,6 +5,7 @@ import type { StoredEntry } from '../../message/stored-entry.ts'
 import type { LimiterState } from '../../throttle/limiter-state.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
+import type { KeptCall } from '../once.ts'
 import type { EntryKey, Lease } from '../outbox.ts'
 import { entryKeyOf, type StoredDispatch } from '../stored-dispatch.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
@@ -27,6 +28,7 @@ export function unitInMemory(now: number): UnitInMemory {
   const records = new Map<string, StoredVerification>()
   const limiterStates = new Map<string, LimiterState>()
   const repeats = new Set<string>()
+  const onces = new Map<string, KeptCall>()
   const messages = new Map<string, { readonly entry: OutboxEntry; readonly stored: StoredEntry }>()
   const accepted = new Map<string, NonNullable<Used['broughtBy']>>()
   const change = (key: EntryKey, stored: StoredEntry) =>
@@ -58,6 +60,12 @@ export function unitInMemory(now: number): UnitInMemory {
         return next
       },
       countDecoy: () => undefined,
+    },
+    onces: {
+      get: (key) => onces.get(key),
+      // As the engines with tables keep it.
+      put: ({ key, fingerprint }, result) =>
+        void onces.set(key, { fingerprint, result: JSON.parse(JSON.stringify(result)) }),
     },
     repeats: { has: (name) => repeats.has(name), put: (name) => void repeats.add(name) },
     outbox: {

@@ -24,7 +24,7 @@ export async function changeContact(
   change: ContactChange,
 ): Promise<ContactChangeResult> {
   const { verification, tenant, member, provedBy } = change
-  const record = await uses.use(until, { id: verification, wrong: [], consumes: true })
+  const record = await uses.begin(until, { id: verification, wrong: [], consumes: true })
   if (!record) return { kind: 'refused' }
   const isProven = provedBy !== null && (await uses.hasProof(until, tenant, member, provedBy))
   const { repeat, ...rest } = change
@@ -67,6 +67,6 @@ function endLive(
 ): () => Promise<void> {
   return async () => {
     await uses.endProofs(until, tenant, member)
-    await verifications.cancel(until, await verifications.idsOf(until, tenant, member))
+    await verifications.endUnused(until, await verifications.idsOf(until, tenant, member))
   }
 }

@@ -7,45 +7,77 @@ import { newVerification } from '../verbs/issue.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import { digestOfKey, type Layout } from './layout.ts'
-import { parseRecord, unchangingOf, verificationOf } from './records.ts'
-import { memberSetMs, refusalOf, reserve, throttledBy } from './reservations.ts'
+import { keptResultOf, onceOption, optionsOf, type ReadVerification } from './once.ts'
+import { parseRecord, type RedisRecord, unchangingOf, verificationOf } from './records.ts'
+import { memberSetMs, refusedOption, reserve, throttledBy, throttledHere } from './reservations.ts'
 
+/** @param read  For a call that comes again. */
 export async function issue(
   calls: Calls,
   layout: Layout,
+  read: ReadVerification,
   until: number,
   request: IssueRequest,
 ): Promise<IssueResult> {
-  const { id, key, message, lease, lifetimeMs } = request
+  const { id, key, message, lease, lifetimeMs, isHeld, keepsLive, once } = request
   const home = layout.shardOf(partitionOfId(id))
   const member = { ...layout.member(key.tenant, key.subject), id }
   const reservation = await reserve(calls, layout, until, home, request.limits, member)
-  if (reservation.refusals.length > 0) return throttledBy(reservation.refusals)
-  const { local, localMember } = reservation
+  const { local, localMember, refusals } = reservation
+  if (refusals.length > 0 && !keepsLive && !once) return throttledBy(refusals)
   const [kind, now, text] = await calls.call({
     name: 'issue',
     shard: home,
     limits: local.map((one) => one.limit),
-    keys: [...local.map((one) => one.limiter), ...(localMember ? [localMember.key] : [])],
+    keys: [
+      ...local.map((one) => one.limiter),
+      ...(localMember ? [localMember.key] : []),
+      ...(once ? [layout.once(home, once.key)] : []),
+    ],
     args: [
       digestOfKey(key),
       id,
       unchangingOf(request),
       lifetimeMs,
-      message?.id ?? '',
-      message ? JSON.stringify(message) : '',
-      JSON.stringify({ owner: lease.owner, dispatches: 1, unknowns: 0 }).slice(1),
-      lease.ms,
+      ...messageArgs(message, lease),
       localMember ? memberSetMs : '',
+      optionsOf(
+        isHeld && 'held',
+        keepsLive && `quiet=${keepsLive.quietMs}`,
+        refusedOption(refusals),
+        onceOption(once),
+      ),
     ],
     until,
   })
-  if (kind === 'throttled') {
-    await reservation.undo(until)
-    return throttledBy([refusalOf(text)])
+  if (kind !== 'issued' && kind !== 'live') await reservation.undo(until)
+  switch (kind) {
+    case 'throttled':
+      return throttledHere(refusals, text)
+    case 'mismatch':
+      return { kind }
+    case 'kept': {
+      const { retryAfterMs, record } = JSON.parse(text as string) as {
+        readonly retryAfterMs: number | null
+        readonly record: RedisRecord
+      }
+      return { kind, record: verificationOf(record), now, retryAfterMs }
+    }
+    case 'replayed':
+      return { ...(await keptResultOf(text, read)), replayed: true } as IssueResult
   }
   const record =
     kind === 'live' ? verificationOf(parseRecord(text)) : asCallersSee(newVerification(request, now))
   const entry = message && newOutboxEntry(message, now, record)
   return { kind: kind as 'issued' | 'live', record, now, ...(entry && { entry }) }
+}
+
+/** A message in the form of the functions. */
+export function messageArgs(message: IssueRequest['message'], lease: IssueRequest['lease']) {
+  return [
+    message?.id ?? '',
+    message ? JSON.stringify(message) : '',
+    JSON.stringify({ owner: lease.owner, dispatches: 1, unknowns: 0 }).slice(1),
+    lease.ms,
+  ]
 }

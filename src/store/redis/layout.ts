@@ -11,6 +11,7 @@ export type Layout = {
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
+  once(shard: number, key: string): string
   /** Held by the process that moves things to the history. */
   readonly archiver: string
   readonly of: readonly ShardKeys[]
@@ -49,6 +50,7 @@ export function createLayout(prefix: string, shards: number): Layout {
     proofs: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `proofs:${JSON.stringify([tenant, member])}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
+    once: (shard, key) => name(shard, `once:${key}`),
     archiver: name(0, 'archiver'),
     of: Array.from({ length: shards }, (_, shard) => ({
       records: name(shard, 'records'),

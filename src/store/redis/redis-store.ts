@@ -1,12 +1,12 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
-import { AppError } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
-import type { IssueRequest, SubmissionRequest, UseRequest } from '../verifications.ts'
+import type { IssueRequest, SubmissionRequest } from '../verifications.ts'
+import { actsById } from './acts-by-id.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
@@ -25,7 +25,7 @@ import { verificationOf } from './records.ts'
 import type { RedisChoice } from './redis-choice.ts'
 import { mastersOf } from './report.ts'
 import { takeSubmission } from './take-submission.ts'
-import { redisUses, usedOf } from './use.ts'
+import { redisUses } from './use.ts'
 import { redisVerifications } from './verifications.ts'
 import { createWaitingDispatches } from './waiting-dispatches.ts'
 import { createWaitingEvents } from './waiting-events.ts'
@@ -88,6 +88,12 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     return Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
   }
 
+  const read = verb('verifications.get', async (until, id: string) => {
+    const record = await verifications.get(until, id)
+    return record ? verificationOf(record) : cold.verifications.get(id)
+  })
+  const byId = actsById(calls, layout, read, cold.verifications.get)
+
   const archiving = archive.start()
 
   const closing = opened.move()
@@ -105,23 +111,17 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     reservesOnTheWay: redis.kind === 'cluster',
     verifications: {
       issue: verb('verifications.issue', (until, request: IssueRequest) =>
-        issue(calls, layout, until, request),
+        issue(calls, layout, read, until, request),
       ),
       takeSubmission: verb('verifications.takeSubmission', (until, request: SubmissionRequest) =>
-        takeSubmission(calls, layout, cold.verifications.get, until, request),
+        takeSubmission(calls, layout, read, cold.verifications.get, until, request),
       ),
-      use: verb('verifications.use', async (until, request: UseRequest) => {
-        const used = await uses.use(until, request)
-        return used && usedOf(used)
-      }),
-      resend: () => Promise.reject(notYet('resend')),
-      cancel: () => Promise.reject(notYet('cancel')),
-      solve: () => Promise.reject(notYet('solve')),
+      use: verb('verifications.use', uses.use),
+      resend: verb('verifications.resend', byId.resend),
+      cancel: verb('verifications.cancel', byId.cancel),
+      solve: verb('verifications.solve', byId.solve),
       look: verb('verifications.look', verifications.look),
-      get: verb('verifications.get', async (until, id: string) => {
-        const record = await verifications.get(until, id)
-        return record ? verificationOf(record) : cold.verifications.get(id)
-      }),
+      get: read,
       find: verb('verifications.find', (until, query: Parameters<Store['verifications']['find']>[0]) =>
         find(verifications, cold.verifications, until, query),
       ),
@@ -180,5 +180,3 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     },
   }
 }
-
-const notYet = (verb: string) => new AppError('store.unavailable', `Redis has no ${verb} yet`)

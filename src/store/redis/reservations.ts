@@ -30,8 +30,8 @@ export type Reservation = {
   undo(until: number): Promise<void>
 }
 
-/** How long a member's set is kept after the last issue: longer than any code lives. */
-export const memberSetMs = 660_000
+/** How long a member's set is kept after the last issue: longer than any code is held, and then lives. */
+export const memberSetMs = 1_260_000
 
 /**
  * @param home  The shard of the record.
@@ -132,6 +132,18 @@ export function refusalOf(text: unknown): Refusal {
 export function throttledBy(refusals: readonly Refusal[]): Throttled {
   const longest = refusals.reduce((a, b) => (b.retryAfterMs > a.retryAfterMs ? b : a))
   return { kind: 'throttled', ...longest, scopes: refusals.flatMap((one) => one.scopes) }
+}
+
+/** The answer of a function whose limits refuse, or those elsewhere do. @param text  JSON of its own refusal, or nothing. */
+export function throttledHere(refusals: readonly Refusal[], text: unknown): Throttled {
+  return throttledBy(text === '' ? refusals : [...refusals, refusalOf(text)])
+}
+
+/** The longest refusal elsewhere, in the form of the functions; undefined if there is none. */
+export function refusedOption(refusals: readonly Refusal[]): string | undefined {
+  if (refusals.length === 0) return undefined
+  const { rule, retryAfterMs } = throttledBy(refusals)
+  return `refused=${rule}:${retryAfterMs}`
 }
 
 function undoOf({ form, at, limit, before }: Reserved) {

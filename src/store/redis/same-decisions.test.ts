@@ -8,17 +8,22 @@ import { requirePeer } from '../../../test/peers.ts'
 import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Hit, Limit } from '../../throttle/acquire.ts'
+import type { Rule } from '../../throttle/limiter-state.ts'
 import { newVerificationId } from '../../verification/verification.ts'
 import { newKey, newMessage, settlementOf, unlike } from '../conformance/fixtures.ts'
 import { unitInMemory } from '../conformance/unit-in-memory.ts'
 import type { Settlement } from '../outbox.ts'
 import { begin } from '../verbs/begin.ts'
+import { cancel } from '../verbs/cancel.ts'
 import { issue as decideIssue } from '../verbs/issue.ts'
 import { postpone } from '../verbs/postpone.ts'
+import { resend } from '../verbs/resend.ts'
 import { settle } from '../verbs/settle.ts'
+import { solve } from '../verbs/solve.ts'
 import { takeSubmission as decideSubmission } from '../verbs/take-submission.ts'
 import { use } from '../verbs/use.ts'
 import type { IssueRequest, SubmissionRequest, UseRequest } from '../verifications.ts'
+import { actsById } from './acts-by-id.ts'
 import { createCalls } from './calls.ts'
 import { claimDue } from './claim-due.ts'
 import { redisClaims } from './claims.ts'
@@ -28,7 +33,8 @@ import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
 import { parseRecord, verificationOf } from './records.ts'
 import { takeSubmission } from './take-submission.ts'
-import { redisUses, usedOf } from './use.ts'
+import { redisUses } from './use.ts'
+import { redisVerifications } from './verifications.ts'
 
 const peer = requirePeer('Redis (apt-get install redis-server)', redisPath)
 const start = 1_764_000_000_000
@@ -72,12 +78,20 @@ describe('Redis and the verbs of the other engines', peer, () => {
     max: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.constant(0)),
     perMs: fc.integer({ min: 1, max: 5 }).map((some) => some * minute),
   })
+  const gaps = fc.record({
+    kind: fc.constant('gaps' as const),
+    gapsMs: fc.array(
+      fc.integer({ min: 1, max: 3 }).map((some) => some * minute),
+      { minLength: 1, maxLength: 3 },
+    ),
+    perMs: fc.constant(10 * minute),
+  })
   const limitOf = (scope: Limit['scope'], name: string) =>
     fc.record({
       scope: fc.constant(scope),
       key: fc.constant(`${name}`),
       form: fc.constant('events' as const),
-      rules: fc.array(window, { maxLength: 1 }),
+      rules: fc.array<Rule>(fc.oneof({ weight: 2, arbitrary: window }, gaps), { maxLength: 2 }),
       keepMs: fc.constant(10 * minute),
     })
   /** By a policy: what an issue and a submission of a person acquire. */
@@ -89,6 +103,10 @@ describe('Redis and the verbs of the other engines', peer, () => {
     limitOf('address', 'wa'),
   )
   const person = fc.nat(1)
+  /** A key that the call's caller gave it, and a change of its body. */
+  const once = fc.option(
+    fc.record({ key: fc.nat(1), body: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.constant(1)) }),
+  )
   const act = fc.oneof(
     {
       weight: 3,
@@ -97,6 +115,9 @@ describe('Redis and the verbs of the other engines', peer, () => {
         person,
         hasMessage: fc.boolean(),
         lifetimeMin: fc.integer({ min: 1, max: 8 }),
+        isHeld: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.constant(true)),
+        quietMs: fc.option(fc.constantFrom(0, 10_000, 2 * minute)),
+        once,
       }),
     },
     {
@@ -108,6 +129,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
         repeat: fc.option(fc.nat(1)),
         /** Which of the verifications so far, also ended ones; null: the live one of the person. */
         byId: fc.option(fc.nat()),
+        once,
       }),
     },
     {
@@ -117,6 +139,19 @@ describe('Redis and the verbs of the other engines', peer, () => {
         nth: fc.nat(),
         consumes: fc.boolean(),
         repeat: fc.option(fc.nat(1)),
+        once,
+      }),
+    },
+    fc.record({ kind: fc.constant('resend' as const), nth: fc.nat(), hasMessage: fc.boolean(), once }),
+    fc.record({ kind: fc.constant('cancel' as const), nth: fc.nat(), once }),
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('solve' as const),
+        nth: fc.nat(),
+        hasMessage: fc.boolean(),
+        lifetimeMin: fc.integer({ min: 1, max: 8 }),
+        once,
       }),
     },
     {
@@ -150,6 +185,12 @@ describe('Redis and the verbs of the other engines', peer, () => {
           const uses = redisUses(calls, layout)
           const claims = redisClaims(calls, layout, { lookUp: async () => [] })
           const outbox = redisOutbox(calls, layout, claims)
+          const verifications = redisVerifications(calls, layout)
+          const read = async (id: string) => {
+            const record = await verifications.get(until(), id)
+            return record && verificationOf(record)
+          }
+          const byId = actsById(calls, layout, read, notInHistory)
           const model = unitInMemory(start)
           const keys = [0, 1].map((nth) => newKey({ address: `tel:+861380013800${nth}` }))
           const base = unlike()
@@ -160,6 +201,14 @@ describe('Redis and the verbs of the other engines', peer, () => {
           const taken: { id: string; wrong: readonly Hit[] }[] = []
           const issued: { readonly id: string; readonly person: number }[] = []
           let held: OutboxEntry[] = []
+          /** @param about  What the call is about, which is a part of its body. */
+          const onceOf = (kind: string, about: string, wish: { key: number; body: number } | null) =>
+            wish && { once: { key: `${kind}:${base}:${wish.key}`, fingerprint: `${about}:${wish.body}` } }
+          const message = () => newMessage({ cooldown: [own(limits[0], 0).key] })
+          const noted = <T extends object>(result: T): T => {
+            if ('entry' in result && result.entry) held.push(result.entry as OutboxEntry)
+            return result
+          }
 
           /** What Redis answers beside what the verb decides. */
           async function pair(
@@ -178,12 +227,37 @@ describe('Redis and the verbs of the other engines', peer, () => {
                   isTest: !one.hasMessage,
                   limits: [cooldown, own(limits[1], one.person)],
                   lease,
-                  ...(one.hasMessage && { message: newMessage({ cooldown: [cooldown.key] }) }),
+                  ...(one.isHeld && { isHeld: true }),
+                  ...(one.hasMessage && !one.isHeld && { message: newMessage({ cooldown: [cooldown.key] }) }),
+                  ...(one.quietMs !== null && { keepsLive: { quietMs: one.quietMs } }),
+                  ...onceOf('issue', `${one.person}`, one.once),
                 }
-                const expected = decideIssue.decide(model, request)
+                const expected = noted(decideIssue.decide(model, request))
                 if (expected.kind === 'issued') issued.push({ id: request.id, person: one.person })
-                if ('entry' in expected && expected.entry) held.push(expected.entry)
-                return [await issue(calls, layout, until(), request), expected]
+                return [await issue(calls, layout, read, until(), request), expected]
+              }
+              case 'resend':
+              case 'cancel':
+              case 'solve': {
+                if (issued.length === 0) return undefined
+                // A held one preferably, because most are solved while they are held.
+                const stillHeld = issued.filter(({ id }) => model.records().get(id)?.state === 'held')
+                const from = one.kind === 'solve' && stillHeld.length > 0 ? stillHeld : issued
+                const { id, person } = from[one.nth % from.length]!
+                const named = { id, ...onceOf(one.kind, id, one.once) }
+                if (one.kind === 'cancel') {
+                  const expected = cancel.decide(model, named)
+                  return [await byId.cancel(until(), named), expected]
+                }
+                const sent = { ...named, lease, ...(one.hasMessage && { message: message() }) }
+                if (one.kind === 'resend') {
+                  const request = { ...sent, limits: [own(limits[0], person), own(limits[1], person)] }
+                  const expected = noted(resend.decide(model, request))
+                  return [await byId.resend(until(), request), expected]
+                }
+                const request = { ...sent, key: keys[person]!, lifetimeMs: one.lifetimeMin * minute }
+                const expected = noted(solve.decide(model, request))
+                return [await byId.solve(until(), request), expected]
               }
               case 'submit': {
                 const named = one.byId === null ? undefined : issued[one.byId % issued.length]
@@ -198,22 +272,25 @@ describe('Redis and the verbs of the other engines', peer, () => {
                   ],
                   maxSubmissions: one.max,
                   ...(one.repeat !== null && { repeat: `${one.repeat}` }),
+                  // As in the product: only who names the verification names the call too.
+                  ...(named && onceOf('submit', named.id, one.once)),
                 }
                 const expected = decideSubmission.decide(model, request)
                 if (expected.kind === 'taken' && expected.record)
                   taken.push({ id: expected.record.id, wrong: expected.wrong })
-                return [await takeSubmission(calls, layout, notInHistory, until(), request), expected]
+                return [await takeSubmission(calls, layout, read, notInHistory, until(), request), expected]
               }
               case 'use': {
                 if (taken.length === 0) return undefined
+                const of = taken[one.nth % taken.length]!
                 const request: UseRequest = {
-                  ...taken[one.nth % taken.length]!,
+                  ...of,
                   consumes: one.consumes,
                   ...(one.repeat !== null && { repeat: `${one.repeat}` }),
+                  ...onceOf('use', of.id, one.once),
                 }
                 const expected = use.decide(model, request)
-                const used = await uses.use(until(), request)
-                return [used && usedOf(used), expected]
+                return [await uses.use(until(), request), expected]
               }
               case 'claim': {
                 const expected = model.claim(lease)
@@ -263,29 +340,39 @@ describe('Redis and the verbs of the other engines', peer, () => {
             const [first] = acts
             const some = acts.filter(({ kind }) => kind === first!.kind)
             const pairs = await Promise.all(some.map(pair))
-            for (const one of pairs) if (one) assert.deepEqual(withoutDecoy(one[0]), withoutDecoy(one[1]))
+            for (const one of pairs) if (one) assert.deepEqual(comparable(one[0]), comparable(one[1]))
           }
           const left = await client.hgetall(layout.of[0]!.records)
           delete left.decoy
           const records = Object.values(left).map((text) => verificationOf(parseRecord(text)))
           assert.deepEqual(new Map(records.map((one) => [one.id, one])), model.records())
           assert.deepEqual(new Set(Object.keys(await client.hgetall(layout.of[0]!.entries))), model.entries())
+          // Each is moved when it is over, and not before its messages are.
+          const messages = Object.values(await client.hgetall(layout.of[0]!.entries)).map(
+            (text) => (JSON.parse(text) as { verification: string }).verification,
+          )
+          for (const text of Object.values(left)) {
+            const { id, expiresAt, messages: named } = parseRecord(text)
+            assert.equal(Number(await client.zscore(layout.of[0]!.ends, id)), expiresAt)
+            assert.equal(named, messages.filter((one) => one === id).length)
+          }
           for (const [key, state] of model.limiterStates) {
             const text = await client.getBuffer(layout.limiter(key).key)
             assert.equal(text === null, state.length === 0, key)
           }
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 150 },
     )
   })
 })
 
 const notInHistory = async () => undefined
 
-/** What stands for a verification that is not there: Redis keeps that to itself. */
-function withoutDecoy(answer: unknown): unknown {
-  if (typeof answer !== 'object' || answer === null || !('decoy' in answer)) return answer
-  const { decoy: _decoy, ...rest } = answer
-  return rest
+/** Without what stands for a verification that is not there, which Redis keeps to itself, and without what is undefined. */
+function comparable(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer
+  return Object.fromEntries(
+    Object.entries(answer).filter(([name, value]) => name !== 'decoy' && value !== undefined),
+  )
 }

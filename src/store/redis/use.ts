@@ -6,6 +6,7 @@ import type { Used, UseRequest } from '../verifications.ts'
 import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
+import { onceOption, optionsOf } from './once.ts'
 import { parseRecord, type RedisRecord } from './records.ts'
 
 export type RedisUses = ReturnType<typeof redisUses>
@@ -29,8 +30,11 @@ export function usedOf({ usedAt, issuedAt, broughtBy, now }: UsedRecord): Used {
 
 export function redisUses(calls: Calls, layout: Layout) {
   /** @returns undefined if the verification could not be used. */
-  async function use(until: number, request: UseRequest): Promise<UsedRecord | undefined> {
-    const { id, consumes, wrong, proof, repeat } = request
+  async function use(
+    until: number,
+    request: UseRequest,
+  ): Promise<{ readonly record: UsedRecord } | { readonly replayed: Used } | undefined> {
+    const { id, consumes, wrong, proof, repeat, once } = request
     const home = layout.shardOf(partitionOfId(id))
     // A repeat is answered with success. If there is a proof, it must be kept before that.
     const named = proof === undefined ? repeat : undefined
@@ -39,22 +43,33 @@ export function redisUses(calls: Calls, layout: Layout) {
     const [kind, now, text] = await calls.call({
       name: 'use',
       shard: home,
-      keys: [...here.map((one) => one.key), ...(named === undefined ? [] : [layout.repeat(home, named)])],
-      args: [id, consumes ? 'c' : '', here.map(({ hit }) => hit.at).join(), named === undefined ? '' : 'r'],
+      keys: [
+        ...here.map((one) => one.key),
+        ...(named === undefined ? [] : [layout.repeat(home, named)]),
+        ...(once ? [layout.once(home, once.key)] : []),
+      ],
+      args: [
+        id,
+        consumes ? 'c' : '',
+        here.map(({ hit }) => hit.at).join(),
+        named === undefined ? '' : 'r',
+        optionsOf(onceOption(once)),
+      ],
       until,
     })
+    if (kind === 'replayed') return { replayed: { ...(JSON.parse(text as string) as Used), replayed: true } }
     if (kind !== 'used') return undefined
     const record = parseRecord(text)
     const used = { ...record, now }
     const elsewhere = placed.filter(({ shard }) => shard !== home).map(({ hit }) => hit)
-    if (elsewhere.length === 0 && !proof) return used
+    if (elsewhere.length === 0 && !proof) return { record: used }
     const refunding = refund(until, elsewhere)
     if (proof) {
       await putProof(until, record, proof)
       if (repeat !== undefined) await rememberRepeat(until, used, repeat).catch(() => undefined)
     }
     await allWithin(timeLeft(until), [refunding])
-    return used
+    return { record: used }
   }
 
   /** Hits that could not be refunded count: no limit is exceeded by that. */
@@ -90,7 +105,17 @@ export function redisUses(calls: Calls, layout: Layout) {
   }
 
   return {
-    use,
+    async use(until: number, request: UseRequest): Promise<Used | undefined> {
+      const used = await use(until, request)
+      return used && ('replayed' in used ? used.replayed : usedOf(used.record))
+    },
+
+    /** A use that may be undone by `restore`. */
+    async begin(until: number, request: Omit<UseRequest, 'once'>): Promise<UsedRecord | undefined> {
+      const used = await use(until, request)
+      return used && 'record' in used ? used.record : undefined
+    },
+
     refund,
     rememberRepeat,
 

@@ -13,16 +13,16 @@ export type RedisVerifications = ReturnType<typeof redisVerifications>
 export function redisVerifications(calls: Calls, layout: Layout) {
   return {
     /** Ends live verifications, unused. */
-    async cancel(until: number, ids: readonly string[]): Promise<void> {
+    async endUnused(until: number, ids: readonly string[]): Promise<void> {
       const groups = Map.groupBy(ids, (id) => layout.shardOf(partitionOfId(id)))
       await Promise.all(
         [...groups].map(([shard, some]) => {
           const { records, live } = layout.of[shard]!
           return calls.call({
-            name: 'cancel',
+            name: 'end_unused',
             shard,
             keys: [records, live],
-            args: [JSON.stringify(some), ''],
+            args: [JSON.stringify(some)],
             until,
           })
         }),

@@ -1,71 +1,137 @@
 -- Issues verifications and queues their messages.
 -- Keys: records, live, ends, bodies, entries, due, waiting; then of each issue: a limiter for each of its limits,
---   and the set of its member's verifications if that lies here.
--- Arguments: lists of limits, see read_lists; then of each issue twelve:
+--   the set of its member's verifications if that lies here, and its once if it has one.
+-- Arguments: lists of limits, see read_lists; then of each issue thirteen:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id ·
 --   the part of the record that never changes, as JSON without its first brace · lifetime in ms ·
 --   id of the message, or nothing · the message, as it is kept · the part of the entry that is the caller's, likewise ·
---   ms of the caller's lease · ms to keep the member's set, or nothing if that lies elsewhere.
--- Answers: done, now, and of each issue two: late · throttled, JSON of the refusal · issued · live, JSON of the record.
+--   ms of the caller's lease · ms to keep the member's set, or nothing if that lies elsewhere · options:
+--   held, the verification waits for `solve` · resend, only if the one with the id is live · quiet, if one is live for
+--   the key it is kept so many ms after its issue, and if gaps refuse · refused, `rule:ms` of a refusal elsewhere, so that
+--   no limit is hit here · once, its fingerprint.
+-- Answers: done, now, and of each issue two: late · replayed, JSON · mismatch · throttled, JSON of the refusal, or nothing
+--   if it is only elsewhere · issued ·
+--   live, JSON of the record · kept, JSON { retryAfterMs, record } · ended, JSON of the record · unknown.
+
+-- What a function adds to messages on their way, see claim.lua.
+local function open_messages(bodies, entries, due, waiting)
+  return { bodies = { bodies }, entries = { entries }, due = { due }, waiting = { waiting } }
+end
+
+local function queue_message(messages, record, now, message, body, of_caller, lease_ms)
+  local entry = string.format('%d:%s', now, message)
+  local bodies, entries, due, waiting = messages.bodies, messages.entries, messages.due, messages.waiting
+  bodies[#bodies + 1] = entry
+  bodies[#bodies + 1] = body
+  entries[#entries + 1] = entry
+  entries[#entries + 1] = string.format('{"verification":"%s","deadlineAt":%d,%s', record.id, record.expiresAt, of_caller)
+  due[#due + 1] = string.format('%d', now + lease_ms)
+  due[#due + 1] = entry
+  waiting[#waiting + 1] = string.format('%d', now)
+  waiting[#waiting + 1] = entry
+end
+
+local function write_messages(messages)
+  call_with('HSET', messages.bodies)
+  call_with('HSET', messages.entries)
+  call_with('ZADD', messages.due)
+  call_with('ZADD', messages.waiting)
+end
+
+-- The rule and the ms, as text, of the longer of two refusals, of which there is one at least.
+local function longest_wait(refusal, refused)
+  local rule, wait
+  if refused then rule, wait = string.match(refused, '^(%a+):(%S+)$') end
+  if refusal and (not wait or refusal.retryAfterMs > tonumber(wait)) then
+    return refusal.rule, cjson.encode(refusal.retryAfterMs)
+  end
+  return rule, wait
+end
+
+local function kept(record, wait)
+  return 'kept', string.format('{"retryAfterMs":%s,"record":%s}', wait, text_of(record)), record, wait
+end
 
 local function issue(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
   local key = 8
-  local unit, limiters = open_verifications(keys[1], keys[2]), open_limiters()
-  local ends, bodies, entries = { keys[3] }, { keys[4] }, { keys[5] }
-  local due, waiting, sets = { keys[6] }, { keys[7] }, {}
+  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
+  local messages = open_messages(keys[4], keys[5], keys[6], keys[7])
+  local ends, sets = { keys[3] }, {}
   local answer = { 'done', now }
   local function reply(kind, text)
     answer[#answer + 1] = kind
     answer[#answer + 1] = text or ''
   end
-  for first = at, #args, 12 do
-    local not_after, list, tags, digest, id, rest, lifetime_ms, message, body, of_caller, lease_ms, set_ms =
-      unpack(args, first, first + 11)
+
+  -- Returns the kind of the answer, its text, and the verification; with `throttled` nothing is kept of the call.
+  local function issue_one(limits, first_limiter, tags, digest, id, rest, lifetime_ms, message, options)
+    local known, ended
+    local quiet_ms = tonumber(option(options, 'quiet'))
+    local resends = has_option(options, 'resend')
+    if resends then
+      known, ended = live_by_id(unit, id, now)
+      if not known then return ended and 'ended' or 'unknown', ended and text_of(ended) end
+    elseif quiet_ms then
+      known = live_record(unit, digest, now)
+    end
+    if quiet_ms and known and now - known.issuedAt < quiet_ms then return kept(known, 'null') end
+    local refused = option(options, 'refused')
+    local refusal = acquire_all(limiters, keys, first_limiter, limits, tags, now, refused)
+    if refusal or refused then
+      local rule, wait = longest_wait(refusal, refused)
+      if quiet_ms and known and rule == 'gaps' then return kept(known, wait) end
+      return 'throttled', refusal and cjson.encode(refusal)
+    end
+    local record = known or live_record(unit, digest, now)
+    if record then
+      if message ~= '' then
+        record.messages = record.messages + 1
+        change_record(unit, record)
+      end
+      return 'live', text_of(record), record
+    end
+    local is_held = has_option(options, 'held')
+    record = { id = id, state = is_held and held or live, submissions = 0, messages = message == '' and 0 or 1,
+      issuedAt = now, expiresAt = now + lifetime_ms, digest = digest, rest = ',' .. rest }
+    change_record(unit, record)
+    if not is_held then set_live(unit, digest, id) end
+    ends[#ends + 1] = string.format('%d', record.expiresAt)
+    ends[#ends + 1] = id
+    return 'issued', '', record
+  end
+
+  for first = at, #args, 13 do
+    local not_after, list, tags, digest, id, rest, lifetime_ms, message, body, of_caller, lease_ms, set_ms, options =
+      unpack(args, first, first + 12)
     local limits = lists[tonumber(list)]
     local first_limiter = key
     key = key + #limits
-    local refusal
     local set = set_ms ~= '' and keys[key]
     if set then key = key + 1 end
+    local fingerprint = option(options, 'once')
+    local once = fingerprint and keys[key]
+    if once then key = key + 1 end
     if is_late(not_after, now) then
       reply('late')
     else
-      refusal = acquire_all(limiters, keys, first_limiter, limits, tags, now)
-      if refusal then
-        reply('throttled', cjson.encode(refusal))
-      else
-        local record = live_record(unit, digest, now)
-        if record then
-          if message ~= '' then
-            record.messages = record.messages + 1
-            change_record(unit, record)
-          end
-          reply('live', text_of(record))
-        else
-          record = { id = id, state = live, submissions = 0, messages = message == '' and 0 or 1, issuedAt = now,
-            expiresAt = now + lifetime_ms, digest = digest, rest = ',' .. rest }
-          change_record(unit, record)
-          set_live(unit, digest, id)
-          ends[#ends + 1] = string.format('%d', record.expiresAt)
-          ends[#ends + 1] = id
-          reply('issued')
+      local kind, text, record, wait
+      if once then kind, text = replay_of(onces, once, fingerprint) end
+      if not kind then
+        kind, text, record, wait = issue_one(limits, first_limiter, tags, digest, id, rest, lifetime_ms, message, options)
+      end
+      reply(kind, text)
+      if record then
+        if once then
+          local more = wait and ',"retryAfterMs":' .. wait
+          keep_call(onces, once, fingerprint, kept_result(kind, now, record.id, record, more))
         end
-        if message ~= '' then
-          local entry = string.format('%d:%s', now, message)
-          bodies[#bodies + 1] = entry
-          bodies[#bodies + 1] = body
-          entries[#entries + 1] = entry
-          entries[#entries + 1] = string.format('{"verification":"%s","deadlineAt":%d,%s', record.id,
-            record.expiresAt, of_caller)
-          due[#due + 1] = string.format('%d', now + lease_ms)
-          due[#due + 1] = entry
-          waiting[#waiting + 1] = string.format('%d', now)
-          waiting[#waiting + 1] = entry
+        if kind ~= 'kept' and message ~= '' then
+          queue_message(messages, record, now, message, body, of_caller, lease_ms)
         end
-        if set then
-          sets[set] = sets[set] or { ms = set_ms, key = set }
+        if kind ~= 'kept' and set then
+          sets[set] = sets[set] or { ms = set_ms }
           table.insert(sets[set], record.id)
         end
       end
@@ -73,14 +139,48 @@ local function issue(keys, args)
   end
   write_limiters(limiters)
   write_verifications(unit)
+  write_onces(onces)
   call_with('ZADD', ends)
-  call_with('HSET', bodies)
-  call_with('HSET', entries)
-  call_with('ZADD', due)
-  call_with('ZADD', waiting)
+  write_messages(messages)
   for set, ids in pairs(sets) do
     redis.call('SADD', set, unpack(ids))
     redis.call('PEXPIRE', set, ids.ms)
   end
   return answer
+end
+
+-- Makes a held verification live, and queues its message: the verb solve of src/store/verbs once more.
+-- Keys: records, live, ends, bodies, entries, due, waiting; then its once if it has one.
+-- Arguments: [2] id · [3] lifetime in ms · [4] id of the message, or nothing · [5] the message · [6] the part of the entry
+-- that is the caller's · [7] ms of the caller's lease · [8] options: once, its fingerprint.
+-- Answers: late · replayed, now, JSON · mismatch · sent, now, JSON of the record · ended, likewise · unknown.
+local function solve(keys, args)
+  local now = clock()
+  local not_after, id, lifetime_ms, message, body, of_caller, lease_ms, options = unpack(args)
+  if is_late(not_after, now) then return { 'late', now } end
+  local unit, onces = open_verifications(keys[1], keys[2]), open_onces()
+  local fingerprint = option(options, 'once')
+  local kind, text
+  if fingerprint then kind, text = replay_of(onces, keys[8], fingerprint) end
+  if kind then return { kind, now, text } end
+  local record = find_record(unit, id)
+  if not record or record.state ~= held or is_over(record, now) then
+    return { record and 'ended' or 'unknown', now, record and text_of(record) or '' }
+  end
+  local other = live_record(unit, record.digest, now)
+  if other then end_live(unit, other, cancelled) end
+  record.state, record.issuedAt, record.expiresAt = live, now, now + lifetime_ms
+  change_record(unit, record)
+  set_live(unit, record.digest, id)
+  if message ~= '' then
+    local messages = open_messages(keys[4], keys[5], keys[6], keys[7])
+    record.messages = record.messages + 1
+    queue_message(messages, record, now, message, body, of_caller, lease_ms)
+    write_messages(messages)
+  end
+  if fingerprint then keep_call(onces, keys[8], fingerprint, kept_result('sent', now, id, record)) end
+  write_verifications(unit)
+  write_onces(onces)
+  redis.call('ZADD', keys[3], string.format('%d', record.expiresAt), id)
+  return { 'sent', now, text_of(record) }
 end

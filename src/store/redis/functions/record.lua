@@ -2,7 +2,7 @@
 -- The fields that functions change come first, in a fixed order, so that they can be read and replaced without
 -- decoding the rest.
 
-local live, used, dead, expired, spent = 0, 1, 2, 3, 4
+local live, used, dead, expired, spent, held, cancelled = 0, 1, 2, 3, 4, 5, 6
 
 -- A clock that was set back must not lengthen a code's life: a code issued later than now, give or take, has ended.
 local clock_slack_ms = 2000
@@ -116,6 +116,16 @@ local function end_live(unit, record, state)
   record.state = state
   change_record(unit, record)
   if live_id(unit, record.digest) == record.id then set_live(unit, record.digest, false) end
+end
+
+-- The verification with an id if it is live, and otherwise nil and the one that is not: aliveById of src/store/verbs once
+-- more.
+local function live_by_id(unit, id, now)
+  local record = find_record(unit, id)
+  if not record or record.state ~= live then return nil, record end
+  if not is_over(record, now) then return record end
+  end_live(unit, record, expired)
+  return nil, record
 end
 
 local function write_verifications(unit)

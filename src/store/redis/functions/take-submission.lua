@@ -1,13 +1,13 @@
 -- Counts submissions before anyone looks at their codes.
--- Keys: records, live; then of each submission: its repeat if it names one, a limiter for each of its limits, and one
---   for each of its decoys.
--- Arguments: lists of limits, see read_lists; then of each submission eight:
+-- Keys: records, live; then of each submission: its repeat if it names one, a limiter for each of its limits, one for each
+--   of its decoys, and its once if it has one.
+-- Arguments: lists of limits, see read_lists; then of each submission nine:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id of its verification, or
 --   nothing: the live one of the key · the most submissions ·
 --   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own ·
 --   letters: r, it names a repeat · e, a limiter elsewhere has refused, so that nothing is acquired here ·
---   s, and that refusal ends the code.
--- Answers: done, now, and of each submission two: late · repeated · throttled, JSON of the refusal, or nothing if it is
+--   s, and that refusal ends the code · options: once, its fingerprint · hits, JSON of hits elsewhere, to be kept with it.
+-- Answers: done, now, and of each submission two: late · replayed, JSON · mismatch · repeated · throttled, JSON of the refusal, or nothing if it is
 --   only elsewhere · taken, JSON of the record · ended, JSON of the record named by its id, which takes none any more ·
 --   unknown, JSON of a record that stands for none, or nothing if it was named by its id.
 
@@ -44,38 +44,39 @@ local function limiters_of(keys, first, count, decoys, has_record)
   return of_limits, next_decoy
 end
 
--- The verification with an id if it is live, and otherwise nil and the one that has ended: aliveById of src/store/verbs
--- once more.
-local function live_by_id(unit, id, now)
-  local record = find_record(unit, id)
-  if not record or record.state ~= live then return nil, record end
-  if not is_over(record, now) then return record end
-  end_live(unit, record, expired)
-  return nil, record
+local function count_of(decoys)
+  local count = 0
+  for _ in string.gmatch(decoys, '%d+') do count = count + 1 end
+  return count
 end
 
 local function take_submission(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
   local key = 3
-  local unit, limiters = open_verifications(keys[1], keys[2]), open_limiters()
+  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
   local answer = { 'done', now }
   local function reply(kind, text)
     answer[#answer + 1] = kind
     answer[#answer + 1] = text or ''
   end
 
-  local function count(limits, tags, digest, id, max_submissions, decoys, letters)
+  local function count(limits, tags, digest, id, max_submissions, decoys, letters, options)
     local names_repeat = string.find(letters, 'r', 1, true)
     local is_refused = string.find(letters, 'e', 1, true)
     local first = names_repeat and key + 1 or key
     local is_repeated = names_repeat and redis.call('EXISTS', keys[key]) == 1
+    local fingerprint = option(options, 'once')
+    local once = fingerprint and keys[first + #limits + count_of(decoys)]
+    local kind, text
+    if once then kind, text = replay_of(onces, once, fingerprint) end
     local record, ended
-    if not is_repeated then
+    if not kind and not is_repeated then
       if id == '' then record = live_record(unit, digest, now) else record, ended = live_by_id(unit, id, now) end
     end
     local of_limits, next_key = limiters_of(keys, first, #limits, decoys, record)
-    key = next_key
+    key = once and next_key + 1 or next_key
+    if kind then return reply(kind, text) end
     if is_repeated then return reply('repeated') end
     local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
     if refusal or is_refused then
@@ -83,9 +84,14 @@ local function take_submission(keys, args)
       if record and is_spent then end_live(unit, record, spent) end
       return reply('throttled', refusal and cjson.encode(refusal))
     end
-    if not record and id ~= '' then
-      return reply(ended and 'ended' or 'unknown', ended and text_of(ended))
+    local function answer_with(what, its_record)
+      if once then
+        local hits = string.match(options, ' hits=(.*)$')
+        keep_call(onces, once, fingerprint, kept_result(what, now, id, its_record, hits and ',"hits":' .. hits))
+      end
+      reply(what, its_record and text_of(its_record))
     end
+    if not record and id ~= '' then return answer_with(ended and 'ended' or 'unknown', ended) end
     if not record then
       local decoy = decoy_record(unit, now)
       decoy.submissions = (decoy.submissions + 1) % 10
@@ -98,21 +104,23 @@ local function take_submission(keys, args)
       record.submissions = record.submissions + 1
       change_record(unit, record)
     end
-    reply('taken', text_of(record))
+    answer_with('taken', record)
   end
 
-  for first = at, #args, 8 do
-    local not_after, list, tags, digest, id, max_submissions, decoys, letters = unpack(args, first, first + 7)
+  for first = at, #args, 9 do
+    local not_after, list, tags, digest, id, max_submissions, decoys, letters, options =
+      unpack(args, first, first + 8)
     local limits = lists[tonumber(list)]
     if is_late(not_after, now) then
       reply('late')
       key = key + #limits + (string.find(letters, 'r', 1, true) and 1 or 0)
-      for _ in string.gmatch(decoys, '%d+') do key = key + 1 end
+      key = key + count_of(decoys) + (option(options, 'once') and 1 or 0)
     else
-      count(limits, tags, digest, id, max_submissions, decoys, letters)
+      count(limits, tags, digest, id, max_submissions, decoys, letters, options)
     end
   end
   write_limiters(limiters)
   write_verifications(unit)
+  write_onces(onces)
   return answer
 end

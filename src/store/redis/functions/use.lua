@@ -1,21 +1,26 @@
 -- Uses verifications that are live, or were when their submissions were counted: of many callers one each.
--- Keys: records, live; then of each use: a limiter for each hit to refund, and its repeat if it names one.
--- Arguments: of each use five: not after · id · c if it is used up · the times of the hits to refund, by commas ·
---   r if it names a repeat.
--- Answers: done, now, and of each use two: late · unused · used, JSON of the record before, which `restore` needs.
+-- Keys: records, live; then of each use: a limiter for each hit to refund, its repeat if it names one, and its once if it
+--   has one.
+-- Arguments: of each use six: not after · id · c if it is used up · the times of the hits to refund, by commas ·
+--   r if it names a repeat · options: once, its fingerprint.
+-- Answers: done, now, and of each use two: late · replayed, JSON · mismatch · unused · used, JSON of the record before, which `restore` needs.
 local function use(keys, args)
   local now = clock()
   local key = 3
-  local unit, limiters = open_verifications(keys[1], keys[2]), open_limiters()
+  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
   local answer = { 'done', now }
   local repeats = {}
-  for first = 1, #args, 5 do
-    local not_after, id, consumes, refunded, names_repeat = unpack(args, first, first + 4)
+  for first = 1, #args, 6 do
+    local not_after, id, consumes, refunded, names_repeat, options = unpack(args, first, first + 5)
     local is_too_late = is_late(not_after, now)
-    local record = not is_too_late and find_record(unit, id)
+    local fingerprint = option(options, 'once')
+    local once = fingerprint and keys[key + count_of(refunded) + (names_repeat ~= '' and 1 or 0)]
+    local kind, text
+    if once and not is_too_late then kind, text = replay_of(onces, once, fingerprint) end
+    local record = not kind and not is_too_late and find_record(unit, id)
     local is_usable = record and not is_over(record, now) and (record.state == live or record.state == spent)
-    answer[#answer + 1] = is_too_late and 'late' or is_usable and 'used' or 'unused'
-    answer[#answer + 1] = is_usable and text_of(record) or ''
+    answer[#answer + 1] = kind or is_too_late and 'late' or is_usable and 'used' or 'unused'
+    answer[#answer + 1] = text or is_usable and text_of(record) or ''
     for at in string.gmatch(refunded, '%d+') do
       if is_usable then refund_one(limiters, keys[key], { form = 'events', at = tonumber(at) }) end
       key = key + 1
@@ -23,6 +28,14 @@ local function use(keys, args)
     if names_repeat ~= '' then
       if is_usable then repeats[keys[key]] = record.expiresAt - now end
       key = key + 1
+    end
+    if once then
+      key = key + 1
+      if is_usable then
+        keep_call(onces, once, fingerprint, string.format(
+          '{"isFirst":%s,"issuedAt":%d,"usedAt":%d,"broughtBy":%s}', record.usedAt and 'false' or 'true',
+          record.issuedAt, now, record.broughtBy or 'null'))
+      end
     end
     if is_usable then
       record.usedAt = record.usedAt or now
@@ -32,6 +45,7 @@ local function use(keys, args)
   end
   write_limiters(limiters)
   write_verifications(unit)
+  write_onces(onces)
   for fingerprint, ms in pairs(repeats) do redis.call('SET', fingerprint, '1', 'PX', ms, 'NX') end
   return answer
 end
@@ -60,9 +74,32 @@ local function restore(keys, args)
   return { 'done', now }
 end
 
--- Ends live verifications unused.
--- Keys: records, live. Arguments: [2] JSON, a list of ids. Answers: done, now.
+-- Ends a verification unused, for its caller: the verb cancel of src/store/verbs once more.
+-- Keys: records, live; then its once if it has one. Arguments: [2] id · [3] options: once, its fingerprint.
+-- Answers: late · replayed, now, JSON · mismatch · cancelled, now, JSON of the record · ended, likewise · unknown.
 local function cancel(keys, args)
+  local now = clock()
+  if is_late(args[1], now) then return { 'late', now } end
+  local unit, onces = open_verifications(keys[1], keys[2]), open_onces()
+  local id, fingerprint = args[2], option(args[3], 'once')
+  local kind, text
+  if fingerprint then kind, text = replay_of(onces, keys[3], fingerprint) end
+  if kind then return { kind, now, text } end
+  local record = find_record(unit, id)
+  if not record then return { 'unknown', now, '' } end
+  if (record.state ~= live and record.state ~= held) or is_over(record, now) then
+    return { 'ended', now, text_of(record) }
+  end
+  end_live(unit, record, cancelled)
+  if fingerprint then keep_call(onces, keys[3], fingerprint, kept_result('cancelled', now, id, record)) end
+  write_verifications(unit)
+  write_onces(onces)
+  return { 'cancelled', now, text_of(record) }
+end
+
+-- Ends live verifications of a person whose contact has changed.
+-- Keys: records, live. Arguments: [2] JSON, a list of ids. Answers: done, now.
+local function end_unused(keys, args)
   local now = clock()
   if is_late(args[1], now) then return { 'late', now } end
   local unit = open_verifications(keys[1], keys[2])
