@@ -61,8 +61,16 @@ export type History = {
   setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
   /** Adds events of the faster store, each once, however often it is called. Their order is that in which they come. */
   publish(until: number, events: readonly AppEvent[]): Promise<void>
-  /** Records settlements. @returns Those that were not recorded before. */
-  record(until: number, settlements: readonly Settlement[]): Promise<readonly Settlement[]>
+  /**
+   * Records settlements.
+   * @param late  Those of them whose messages another owner had settled before.
+   * @returns Those that were not recorded before.
+   */
+  record(
+    until: number,
+    settlements: readonly Settlement[],
+    late?: ReadonlySet<Settlement>,
+  ): Promise<readonly Settlement[]>
   /** Marks recorded settlements as late: another owner had settled their messages before. */
   markLate(until: number, settlements: readonly Settlement[]): Promise<void>
   receive(

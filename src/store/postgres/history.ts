@@ -87,9 +87,10 @@ export function postgresHistory(
       if (events.length > 0)
         await call('history.publish', (end) => transactions.write(end, ...publishEvents(events)), until)
     },
-    async record(until, settlements) {
+    async record(until, settlements, late) {
       const dispatches = heldDispatches([])
-      for (const settlement of settlements) dispatches.add(storedDispatchOf(settlement))
+      for (const one of settlements)
+        dispatches.add({ ...storedDispatchOf(one), isLate: late?.has(one) ?? false })
       const [rows] = await call(
         'history.record',
         (end) => transactions.write(end, ...dispatches.writes()),

@@ -68,9 +68,8 @@ export function createWaitingDispatches(
 
   async function record(until: number, texts: readonly string[]): Promise<void> {
     const settlements = texts.map((text) => JSON.parse(text.slice(1)) as Settlement)
-    const recorded = new Set(await history.record(until, settlements))
-    const late = settlements.filter((one, i) => texts[i]!.startsWith('1') && recorded.has(one))
-    if (late.length > 0) await history.markLate(until, late)
+    const late = settlements.filter((_, i) => texts[i]!.startsWith('1'))
+    await history.record(until, settlements, new Set(late))
   }
 
   /** Moves all that wait in some shards. @returns Whether there were any. */
