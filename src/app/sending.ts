@@ -63,7 +63,10 @@ export async function createSending(
   const router = createRouter({
     routes: settings.routes,
     providers: new Map(
-      [...providers].map(([name, provider]) => [name, { ...settings.providers[name]!, provider }]),
+      [...providers].map(([name, provider]) => {
+        const one = settings.providers[name]!
+        return [name, { ...one, provider, isSandbox: one.type === 'sandbox' }]
+      }),
     ),
     measured,
     onBreaker: breakerObserver(log),

@@ -17,6 +17,8 @@ export type RoutedProvider = {
   /** Whether a message that was being handed over when its process died goes once more. */
   readonly afterCrash: 'again' | 'unknown'
   readonly senders: readonly SenderRule[]
+  /** Whether it only simulates a carrier. */
+  readonly isSandbox?: boolean
 }
 
 export type GuardedProvider = RoutedProvider & {

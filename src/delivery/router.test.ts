@@ -264,3 +264,17 @@ test('the sender is that of the first rule that fits country and app', () => {
   assert.equal(at({ app: 'other' }), 'Else')
   assert.equal(next(['a']).sender, null)
 })
+
+test('a message for the sandbox goes there whatever the routes, and nowhere without one', () => {
+  const sandboxed = { ...to, isSandboxed: true } as const
+  const without = routerOf()
+  assert.equal(without.router.serves(sandboxed), false)
+  assert.equal(without.router.next(sandboxed, []).kind, 'none')
+  const { router } = routerOf({}, { b: { isSandbox: true } })
+  assert.equal(router.serves(sandboxed), true)
+  assert.equal(router.serves({ ...sandboxed, channel: 'voice' }), false, 'the sandbox has no such channel')
+  const chosen = router.next(sandboxed, [])
+  assert.ok(chosen.kind === 'provider' && chosen.provider.name === 'b' && !chosen.hasNext)
+  const usual = router.next(to, [])
+  assert.ok(usual.kind === 'provider' && usual.provider.name === 'a')
+})

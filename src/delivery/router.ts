@@ -1,5 +1,6 @@
 /** Chooses the provider of a message, by the route of its destination and by the state of the route's providers. */
 
+import type { Channel } from '../message/channel.ts'
 import type { Destination } from '../message/destination.ts'
 import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { ProviderState } from '../metrics.ts'
@@ -78,7 +79,23 @@ export function createRouter(settings: RouterSettings): Router {
     ]),
   )
   const named = (name: string) => providers.get(name)!
+  const sandboxes = [...settings.providers.values()].filter((one) => one.isSandbox)
+  const sandboxRoutes = new Map<Channel, Route>()
   const order = { measured, costOf: (name: string) => named(name).cost, random }
+
+  function routeFor(destination: Destination): Route | undefined {
+    if (!destination.isSandboxed) return routeOf(routes, destination)
+    const { channel } = destination
+    const known = sandboxRoutes.get(channel)
+    if (known) return known
+    const names = sandboxes
+      .filter(({ provider }) => provider.channels.includes(channel))
+      .map(({ provider }) => provider.name)
+    if (names.length === 0) return undefined
+    const route = sandboxRoute(channel, names)
+    sandboxRoutes.set(channel, route)
+    return route
+  }
 
   function chosen(
     by: GuardedProvider,
@@ -129,7 +146,7 @@ export function createRouter(settings: RouterSettings): Router {
 
   return {
     next(destination, tried) {
-      const route = routeOf(routes, destination)
+      const route = routeFor(destination)
       if (!route) return { kind: 'none' }
       const inOrder = tryOrder(route, destination.region, tried, order).map(named)
       let full: GuardedProvider | undefined
@@ -144,13 +161,28 @@ export function createRouter(settings: RouterSettings): Router {
       }
       return full ? lineOf(full, waitMs) : lastResort(inOrder, route, destination, tried)
     },
-    serves: (destination) => routeOf(routes, destination) !== undefined,
+    serves: (destination) => routeFor(destination) !== undefined,
     states: () =>
       [...providers.values()].map(({ name, breaker, gate }) => ({
         name,
         isOpen: breaker.state() !== 'closed',
         inFlight: gate.inFlight,
       })),
+  }
+}
+
+/** The route of messages that go to the sandbox alone. */
+function sandboxRoute(channel: Channel, sandboxes: readonly string[]): Route {
+  return {
+    name: 'sandbox',
+    channel,
+    countries: null,
+    tenants: null,
+    apps: null,
+    steps: sandboxes.map((provider) => ({ provider, weight: 1 })),
+    order: 'listed',
+    worth: 0,
+    second: null,
   }
 }
 

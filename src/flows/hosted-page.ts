@@ -114,12 +114,14 @@ export async function startOnPage(
   switch (outcome.kind) {
     case 'started':
     case 'live':
-    case 'kept': {
+    case 'kept':
+    case 'held': {
       const next = { ...session, to: text, verification: outcome.view.id }
       return { kind: 'started', token: sealSession(services.ring, next), view: outcome.view }
     }
+    case 'refused-by-guard':
     case 'mismatch':
-      throw new Error('no key was given')
+      throw new Error(`${outcome.kind}, and nothing was wished that leads to it`)
     case 'invalid':
       // A session wishes nothing that a policy could refuse.
       throw new Error(outcome.detail)

@@ -3,15 +3,15 @@
 import { addressKey } from '../address/address.ts'
 import { reached } from '../delivery/crash-points.ts'
 import type { Channel } from '../message/channel.ts'
-import { regionOf } from '../message/destination.ts'
-import { type NewMessage, newMessageId } from '../message/message.ts'
+import type { OutboxEntry } from '../message/outbox-entry.ts'
 import { onceForEach } from '../once-for-each.ts'
 import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
-import type { Limit } from '../throttle/acquire.ts'
+import type { Limit, Throttled } from '../throttle/acquire.ts'
 import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import { newVerificationId } from '../verification/verification.ts'
+import { codeMessage, destinationOfCode } from './code-message.ts'
 import { allowsDestination } from './policy.ts'
 import type { Services } from './services.ts'
 import { type Act, throttleSubject, verificationKey } from './subject.ts'
@@ -23,13 +23,14 @@ export type CodeWish = {
   readonly locale: string
   /** 6 to 10. */
   readonly digits: number
-  /** At most `maxLifetimeMs`. */
+  /** At most `maxLifetimeMs`. Of a held one: until its challenge must be solved. */
   readonly lifetimeMs: number
   /** Absent for the wire of members. */
   readonly details?: VerificationDetails
   readonly once?: Once | undefined
-  /** See `IssueRequest.keepsLive`. */
+  /** See `IssueRequest`. */
   readonly keepsLive?: { readonly quietMs: number }
+  readonly isHeld?: boolean
 }
 
 export type IssueOutcome =
@@ -44,35 +45,17 @@ export type IssueOutcome =
  */
 export async function issueCode(services: Services, act: Act, wish: CodeWish): Promise<IssueOutcome> {
   const { address, tenant, app } = act
-  const { channel, locale, digits, lifetimeMs, details, once, keepsLive } = wish
-  const policy = services.policyOf(app)
+  const { channel, locale, digits, lifetimeMs, details, once, keepsLive, isHeld = false } = wish
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
-  const destination = { channel, region: regionOf(address), tenant, app: app.id } as const
-  if (!allowsDestination(policy, destination) || !services.serves(destination)) {
+  const isSandboxed = details?.byTestKey ?? false
+  const message = { tenant, app: app.id, to: address, channel, locale, lifetimeMs, isSandboxed }
+  if (!isReachable(services, act, message)) {
     count('unreachable')
     services.recordRefusal(act, { act: 'send', reason: 'unreachable' })
     return { kind: 'unreachable' }
   }
   const now = services.clock.now()
-  const isTest = services.testCodeOf(addressKey(address), now) !== undefined
-  const limits = services.hasLimits
-    ? issueLimits(throttleSubject(act), limitsFor(policy.limits, isTest), services.addressCap)
-    : []
-  const message: NewMessage | undefined = isTest
-    ? undefined
-    : {
-        id: newMessageId(now),
-        tenant,
-        app: app.id,
-        channel,
-        to: address,
-        locale,
-        template: 'code',
-        values: {},
-        lifetimeMs,
-        // Refunded if no carrier took the message: hits in limits of this address, not in those of the caller.
-        cooldown: limits.filter((limit) => isOfAddress(limit)).map((limit) => limit.key),
-      }
+  const { limits, isTest } = limitsOfIssue(services, act, now)
   const key = verificationKey(act)
   const result = await services.store.verifications.issue({
     id: newVerificationId(now, key.address),
@@ -86,19 +69,46 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
     ...(keepsLive && { keepsLive }),
     limits,
     lease: services.lease,
-    ...(message && { message }),
+    ...(isHeld ? { isHeld } : !isTest && { message: codeMessage(message, limits, now) }),
   })
   if (!('replayed' in result)) count(result.kind)
-  if (result.kind === 'throttled') {
-    services.metrics.throttled.inc({ act: 'issue', scope: result.scope })
-    services.recordRefusal(act, { act: 'send', reason: 'throttled', limit: result })
-    return result
-  }
-  if ('entry' in result && result.entry) {
-    reached('after-commit', result.entry.message.id)
-    services.handOver(result.entry)
-  }
+  if (result.kind === 'throttled') recordThrottled(services, act, result)
+  else if ('entry' in result) handOver(services, result.entry)
   return result
+}
+
+/** Whether the app may send there, and a carrier serves it. */
+export function isReachable(
+  services: Pick<Services, 'policyOf' | 'serves'>,
+  { app }: Pick<Act, 'app'>,
+  message: Parameters<typeof destinationOfCode>[0],
+): boolean {
+  const destination = destinationOfCode(message)
+  return allowsDestination(services.policyOf(app), destination) && services.serves(destination)
+}
+
+/** The limits of one more message, and whether it goes to a test address, to which nothing is sent. */
+export function limitsOfIssue(
+  services: Services,
+  act: Act,
+  now: number,
+): { readonly limits: readonly Limit[]; readonly isTest: boolean } {
+  const isTest = services.testCodeOf(addressKey(act.address), now) !== undefined
+  if (!services.hasLimits) return { limits: [], isTest }
+  const policy = limitsFor(services.policyOf(act.app).limits, isTest)
+  return { limits: issueLimits(throttleSubject(act), policy, services.addressCap), isTest }
+}
+
+export function recordThrottled(services: Services, act: Act, limit: Throttled): void {
+  services.metrics.throttled.inc({ act: 'issue', scope: limit.scope })
+  services.recordRefusal(act, { act: 'send', reason: 'throttled', limit })
+}
+
+/** Gives a message to delivery, now that it is committed. */
+export function handOver(services: Services, entry: OutboxEntry | undefined): void {
+  if (!entry) return
+  reached('after-commit', entry.message.id)
+  services.handOver(entry)
 }
 
 /** A test address has no gaps, because no message is sent to it. */
@@ -110,7 +120,3 @@ const withoutGaps = onceForEach((limits: LimitPolicy): LimitPolicy => {
   const { issues } = limits
   return { ...limits, issues: { ...issues, address: { ...issues.address, gapsMs: [] } } }
 })
-
-function isOfAddress({ scope, looksOnly }: Limit): boolean {
-  return !looksOnly && (scope === 'address' || scope === 'address-total' || scope === 'member-address')
-}

@@ -1,7 +1,8 @@
 /** A verification in the form that answers of the native API are rendered from. */
 
 import { maskKey } from '../address/address.ts'
-import type { Verification } from '../verification/verification.ts'
+import type { RecordedDispatch } from '../store/dispatches.ts'
+import { createdAtOf, type Verification } from '../verification/verification.ts'
 import { wordOf } from './subject.ts'
 
 /** held · live · used · expired · spent: too many submissions · cancelled · undeliverable: no carrier took its messages. */
@@ -24,15 +25,34 @@ export type VerificationView = {
   readonly usedAt: number | null
   readonly codeLength: number
   readonly submissionsLeft: number
+  /** How the code may be sent again; null: it has ended, is held, or the call does not know. */
+  readonly next: { readonly sendAfterMs: number; readonly channels: readonly string[] } | null
+  /** Messages that were handed over so far; absent where the call does not know. */
+  readonly dispatches?: number
   readonly isTest: boolean
   readonly metadata: Readonly<Record<string, string>>
   readonly risk: 'allow' | 'challenge' | 'refuse'
 }
 
+/** What only some calls know of a verification. */
+export type ViewFacts = {
+  /** Channels that serve its address, by which the code may be sent again. */
+  readonly channels?: readonly string[]
+  /** Until a gap allows the next message. */
+  readonly sendAfterMs?: number
+  readonly dispatches?: readonly RecordedDispatch[]
+}
+
 /** @param now  Engine time. @param maxSubmissions  Of the app's policy. */
-export function viewOf(record: Verification, now: number, maxSubmissions: number): VerificationView {
+export function viewOf(
+  record: Verification,
+  now: number,
+  maxSubmissions: number,
+  { channels, sendAfterMs = 0, dispatches }: ViewFacts = {},
+): VerificationView {
   const { id, details, issuedAt, expiresAt, usedAt, submissions } = record
-  const state = stateOf(record, now)
+  const state = stateOf(record, now, dispatches)
+  const isOpen = state === 'live' || state === 'held' || state === 'undeliverable'
   return {
     id,
     state,
@@ -41,19 +61,34 @@ export function viewOf(record: Verification, now: number, maxSubmissions: number
     purpose: record.purpose,
     subject: wordOf(record.subject),
     locale: details?.locale ?? '',
-    createdAt: issuedAt,
+    // The life of one that was held begins later, with the solution of its challenge.
+    createdAt: details?.lifetimeMs === undefined ? issuedAt : createdAtOf(id),
     expiresAt,
     usedAt,
     codeLength: record.digits,
-    submissionsLeft: state === 'live' || state === 'held' ? Math.max(0, maxSubmissions - submissions) : 0,
+    submissionsLeft: isOpen ? Math.max(0, maxSubmissions - submissions) : 0,
+    next: isOpen && state !== 'held' && channels ? { sendAfterMs, channels } : null,
+    ...(dispatches && { dispatches: new Set(dispatches.map(({ message }) => message)).size }),
     isTest: record.isTest || details?.byTestKey === true,
     metadata: details?.metadata ?? {},
     risk: details?.risk ?? 'allow',
   }
 }
 
-function stateOf({ state, expiresAt }: Verification, now: number): ViewState {
+function stateOf(
+  { state, expiresAt }: Verification,
+  now: number,
+  dispatches: readonly RecordedDispatch[] = [],
+): ViewState {
   // Those of the native API depend on no contact, so that none of them ends as dead.
   if (state === 'dead') return 'cancelled'
-  return (state === 'live' || state === 'held') && expiresAt <= now ? 'expired' : state
+  if (state !== 'live' && state !== 'held') return state
+  if (expiresAt <= now) return 'expired'
+  return isGivenUp(dispatches) ? 'undeliverable' : state
+}
+
+/** Whether no carrier took any message, and the last one is not tried any more. */
+function isGivenUp(dispatches: readonly RecordedDispatch[]): boolean {
+  const last = dispatches.filter((one) => !one.isLate).at(-1)
+  return last?.next === 'failed' && dispatches.every(({ outcome }) => outcome !== 'accepted')
 }

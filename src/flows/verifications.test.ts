@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { solveChallenge as solveChallengeOfAltcha } from 'altcha-lib/v1'
 import { parseAddress } from '../address/address.ts'
 import { systemClock } from '../clock.ts'
 import { codeOf } from '../code/code-of.ts'
@@ -17,8 +18,10 @@ import { defaultAddressCap } from '../throttle/policy.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { checkVerification, checkWithSecret } from './check-verification.ts'
 import type { AppPolicy } from './policy.ts'
+import { readTimeline, readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
 import { type StartRequest, startVerification } from './start-verification.ts'
+import { cancelVerification, sendAgain, solveChallenge } from './verification-acts.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
 const folder = mkdtempSync(join(tmpdir(), 'verifications-'))
@@ -56,7 +59,7 @@ before(async () => {
     hasLimits: true,
     addressCap: defaultAddressCap,
     testCodeOf: () => undefined,
-    serves: ({ channel }) => channel === 'sms' || channel === 'email',
+    serves: ({ channel, isSandboxed }) => channel !== 'voice' || !isSandboxed,
     recordRefusal: () => undefined,
     lease: { owner: 'tests', ms: 15_000 },
     handOver: (entry) => void handedOver.push(entry),
@@ -79,6 +82,16 @@ async function started(change: Partial<StartRequest> = {}, by = caller) {
   assert.ok(outcome.kind === 'started', outcome.kind)
   const record = (await store.verifications.get(outcome.view.id))!
   return { ...outcome, id: record.id, record, code: codeOf(ring.newest, record) }
+}
+
+const testCaller: ApiCaller = { ...caller, isTest: true }
+const { issues } = defaultPolicy.limits
+const withoutGaps: AppPolicy = {
+  ...defaultPolicy,
+  limits: {
+    ...defaultPolicy.limits,
+    issues: { ...issues, address: { ...issues.address, gapsMs: [] } },
+  },
 }
 
 let lastOnce = 0
@@ -233,4 +246,131 @@ test('a check that comes again by its key counts no guess, and a right one stays
   assert.equal((await store.verifications.get(id))?.submissions, 2)
   const another = await checkVerification(services, caller, id, code, newOnce())
   assert.ok(another.kind === 'refused' && another.reason === 'used')
+})
+
+test('a code is sent again by the same channel or another, after the gap, and stays the same', async () => {
+  const to = newTo()
+  const { id, code, view } = await started({ to })
+  assert.deepEqual(view.next?.channels, ['sms', 'voice'])
+  assert.ok(view.next!.sendAfterMs > 55_000 && view.next!.sendAfterMs <= 60_000)
+  const soon = await sendAgain(services, caller, id)
+  assert.ok(soon.kind === 'throttled' && soon.rule === 'gaps')
+  policy = withoutGaps
+  const sent = handedOver.length
+  const once = newOnce()
+  const outcome = await sendAgain(services, caller, id, 'voice', once)
+  assert.ok(outcome.kind === 'sent' && outcome.channel === 'voice')
+  assert.deepEqual(
+    [handedOver.at(-1)?.message.channel, handedOver.at(-1)?.verification?.id, handedOver.length],
+    ['voice', id, sent + 1],
+  )
+  assert.equal(codeOf(ring.newest, handedOver.at(-1)!.verification!), code)
+  const again = await sendAgain(services, caller, id, 'voice', once)
+  assert.ok(again.kind === 'sent' && again.replayed)
+  assert.equal(handedOver.length, sent + 1)
+  assert.equal((await sendAgain(services, caller, id, 'email')).kind, 'unreachable')
+  const stranger = { ...caller, app: { ...app, id: 'c'.repeat(32) } }
+  assert.equal((await sendAgain(services, stranger, id)).kind, 'not-found')
+  await checkVerification(services, caller, id, code)
+  const late = await sendAgain(services, caller, id)
+  assert.ok(late.kind === 'conflict' && late.view.state === 'used')
+  policy = defaultPolicy
+})
+
+test('a cancelled code is refused as such, and is cancelled once', async () => {
+  const { id, code } = await started()
+  const once = newOnce()
+  const outcome = await cancelVerification(services, caller, id, once)
+  assert.ok(outcome.kind === 'cancelled' && outcome.view.state === 'cancelled')
+  assert.deepEqual(await cancelVerification(services, caller, id, once), { ...outcome, replayed: true })
+  const refused = await checkVerification(services, caller, id, code)
+  assert.ok(refused.kind === 'refused' && refused.reason === 'cancelled')
+  const again = await cancelVerification(services, caller, id, newOnce())
+  assert.ok(again.kind === 'conflict' && again.view.state === 'cancelled')
+})
+
+test('a held verification sends its code when its challenge is solved, once', async () => {
+  const sent = handedOver.length
+  const outcome = await startVerification(services, testCaller, { to: newTo(), testRisk: 'challenge' })
+  assert.ok(outcome.kind === 'held')
+  const { view, challenge } = outcome
+  assert.equal(view.state, 'held')
+  assert.equal(view.expiresAt - view.createdAt > 590_000, true)
+  assert.equal(handedOver.length, sent)
+  assert.equal((await checkVerification(services, testCaller, view.id, '000000')).kind, 'held')
+  const read = await readVerification(services, testCaller, view.id)
+  assert.deepEqual(read?.challenge, challenge)
+  const { salt, max } = challenge
+  const solution = await solveChallengeOfAltcha(challenge.challenge, salt, 'SHA-256', max).promise
+  assert.ok(solution)
+  const payload = (number: number) => Buffer.from(JSON.stringify({ ...challenge, number })).toString('base64')
+  for (const bad of ['', 'e30=', 'no base64!', payload(solution.number + 1), payload(-1)])
+    assert.equal((await solveChallenge(services, testCaller, view.id, bad)).kind, 'unsolved', bad)
+  const other = await startVerification(services, testCaller, { to: newTo(), testRisk: 'challenge' })
+  assert.ok(other.kind === 'held')
+  const stolen = await solveChallenge(services, testCaller, other.view.id, payload(solution.number))
+  assert.equal(stolen.kind, 'unsolved', 'a solution is of one verification')
+  const results = await Promise.all(
+    Array.from({ length: 10 }, () => solveChallenge(services, testCaller, view.id, payload(solution.number))),
+  )
+  const [won, ...more] = results.filter(({ kind }) => kind === 'sent')
+  assert.ok(won?.kind === 'sent' && more.length === 0)
+  assert.equal(won.view.state, 'live')
+  assert.equal(handedOver.length, sent + 1)
+  assert.equal(handedOver.at(-1)?.message.isSandboxed, true)
+  const record = (await store.verifications.get(view.id))!
+  const right = await checkVerification(services, testCaller, view.id, codeOf(ring.newest, record))
+  assert.equal(right.kind, 'verified')
+})
+
+test('a test key sends to the sandbox alone, may choose a code, and its verifications are its own', async () => {
+  const { id, record, view } = await started({ code: { value: '246802' } }, testCaller)
+  assert.equal(view.isTest, true)
+  assert.equal(handedOver.at(-1)?.message.isSandboxed, true)
+  assert.equal(codeOf(ring.newest, record), '246802')
+  assert.equal((await checkVerification(services, caller, id, '246802')).kind, 'not-found')
+  assert.equal((await checkVerification(services, testCaller, id, '246802')).kind, 'verified')
+  const real = await startVerification(services, caller, { to: newTo(), code: { value: '246802' } })
+  assert.ok(real.kind === 'invalid' && real.pointer === '/code/value')
+  const chosen = await startVerification(services, caller, { to: newTo(), testRisk: 'allow' })
+  assert.ok(chosen.kind === 'invalid' && chosen.pointer === '/test')
+  const refused = await startVerification(services, testCaller, { to: newTo(), testRisk: 'refuse' })
+  assert.equal(refused.kind, 'refused-by-guard')
+  const asked = { to: newTo(), testRisk: 'challenge', challenge: 'none' } as const
+  assert.equal((await startVerification(services, testCaller, asked)).kind, 'refused-by-guard')
+})
+
+test('a verification whose messages no carrier took is undeliverable, and how it may go on is told', async () => {
+  const { id } = await started()
+  const read = async () => (await readVerification(services, caller, id))!.view
+  assert.deepEqual([(await read()).state, (await read()).dispatches], ['live', 0])
+  const entry = handedOver.at(-1)!
+  const dispatch = {
+    messageId: entry.message.id,
+    provider: 'p',
+    outcome: 'refused',
+    handedOverAt: Date.now(),
+    tookMs: 1,
+  } as const
+  await store.outbox.settle([
+    {
+      dispatch,
+      message: entry.message,
+      region: 'CN',
+      verification: id,
+      queuedAt: entry.queuedAt,
+      nth: 1,
+      next: { kind: 'failed' },
+    },
+  ])
+  const view = await read()
+  assert.equal(view.state, 'undeliverable')
+  assert.equal(view.dispatches, 1)
+  assert.deepEqual(view.next, { sendAfterMs: 0, channels: ['sms', 'voice'] })
+  assert.equal(await readVerification(services, testCaller, id), undefined)
+  const timeline = await readTimeline(services, caller, id)
+  assert.deepEqual(
+    timeline?.steps.map(({ event }) => event),
+    ['issued', 'queued', 'handed-over', 'answered', 'given-up'],
+  )
 })

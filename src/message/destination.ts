@@ -11,10 +11,12 @@ export type Destination = {
   readonly region: string
   readonly tenant: string
   readonly app: string
+  /** See `NewMessage`. */
+  readonly isSandboxed?: true
 }
 
-export function destinationOf({ channel, to, tenant, app }: NewMessage): Destination {
-  return { channel, region: regionOf(to), tenant, app }
+export function destinationOf({ channel, to, tenant, app, isSandboxed }: NewMessage): Destination {
+  return { channel, region: regionOf(to), tenant, app, ...(isSandboxed && { isSandboxed }) }
 }
 
 /** ISO region of a number; empty for e-mail. */

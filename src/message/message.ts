@@ -22,6 +22,8 @@ export type NewMessage = {
   readonly lifetimeMs: number
   /** Keys of the limiters that get a refund of this issue's hit if the message fails untaken, see `isUntaken`. */
   readonly cooldown: readonly string[]
+  /** Goes to the sandbox alone, whatever the routes: it was asked for with a test key. */
+  readonly isSandboxed?: true
 }
 
 /**

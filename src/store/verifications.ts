@@ -39,6 +39,8 @@ export type IssueResult =
       readonly kind: 'issued' | 'live'
       readonly record: Verification
       readonly now: number
+      /** Until a gap allows the next message; absent if the store does not know. */
+      readonly sendAfterMs?: number
       /** The message, queued and leased; absent if none was given, and in a replayed result. */
       readonly entry?: OutboxEntry
     } & Replayed)
@@ -66,6 +68,7 @@ export type ResendResult =
       readonly kind: 'sent'
       readonly record: Verification
       readonly now: number
+      readonly sendAfterMs?: number
       readonly entry?: OutboxEntry
     } & Replayed)
   | Ended
@@ -102,6 +105,7 @@ export type SolveResult =
       readonly kind: 'sent'
       readonly record: Verification
       readonly now: number
+      readonly sendAfterMs?: number
       readonly entry?: OutboxEntry
     } & Replayed)
   | Ended

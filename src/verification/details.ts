@@ -51,6 +51,6 @@ export type VerificationDetails = {
   readonly byTestKey?: true
   /** The code itself. Only a test key may choose one. */
   readonly testCode?: string
-  /** When a held verification ends that nobody has solved the challenge of, engine time in ms. */
-  readonly challengeEndsAt?: number
+  /** The life of the code of a held verification, which begins with the solution of its challenge. */
+  readonly lifetimeMs?: number
 }

@@ -65,6 +65,11 @@ export function newVerificationId(now: number, address: string): string {
   return time + randomHex(16) + partitionOf(address).toString(16).padStart(3, '0')
 }
 
+/** When the id was made, by the clock of the process that made it, in ms. */
+export function createdAtOf(id: string): number {
+  return Number.parseInt(id.slice(0, 12), 16)
+}
+
 /** The partition in an id. An id of an older version has none; then any partition comes out. */
 export function partitionOfId(id: string): number {
   return Number.parseInt(id.slice(-3), 16)

@@ -1,5 +1,6 @@
 /** Writes verifications as answers: pure, so that the answer of a repeated call is the same. */
 
+import type { PowChallenge } from '../../flows/challenge.ts'
 import type { CheckVerificationOutcome } from '../../flows/check-verification.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
@@ -30,6 +31,11 @@ export function verificationBody(view: VerificationView): Static<typeof verifica
     risk: { action: view.risk },
     metadata: view.metadata,
   }
+}
+
+export function challengeBody({ kind, algorithm, salt, challenge, signature, max, expiresAt }: PowChallenge) {
+  const pow = { kind, algorithm, salt, challenge, signature, max, expires_at: timeOf(expiresAt) }
+  return { kinds: [pow] }
 }
 
 export type Checked = Extract<CheckVerificationOutcome, { kind: 'verified' | 'refused' }>

@@ -16,7 +16,13 @@ import { throttledProblem } from './limits.ts'
 import { type Problem, secondsOf } from './problems.ts'
 import { type NativeContext, type Outcome, route } from './route.ts'
 import { startRequestOf } from './start-request.ts'
-import { type Checked, checkBodyOf, publicCheckBodyOf, verificationBody } from './verification-answers.ts'
+import {
+  type Checked,
+  challengeBody,
+  checkBodyOf,
+  publicCheckBodyOf,
+  verificationBody,
+} from './verification-answers.ts'
 import * as schemas from './verification-schemas.ts'
 
 const tag = 'Verifications'
@@ -64,6 +70,17 @@ const startRoute = route({
         }
         return { status: 200, body, ...replayOf(outcome) }
       }
+      case 'held': {
+        const { view, secret, challenge } = outcome
+        const body = { ...verificationBody(view), secret, sent: false, challenge: challengeBody(challenge) }
+        return { status: 201, body }
+      }
+      case 'refused-by-guard':
+        return {
+          problem: 'refused-by-guard',
+          detail: 'The guard refused it.',
+          members: { explanation_id: outcome.explanation },
+        }
       case 'mismatch':
         return mismatch
       case 'unreachable':

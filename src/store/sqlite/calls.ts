@@ -111,8 +111,13 @@ function isSame(unkeyed: UnkeyedLimit, { scope, form, keepMs, looksOnly }: Limit
 
 /** The result of an issue without the parts that its caller knows: the message, and all of a new record but its time. */
 type IssueAnswer =
-  | { readonly kind: 'issued'; readonly at: number }
-  | { readonly kind: 'live'; readonly at: number; readonly record: Verification }
+  | { readonly kind: 'issued'; readonly at: number; readonly sendAfterMs?: number }
+  | {
+      readonly kind: 'live'
+      readonly at: number
+      readonly record: Verification
+      readonly sendAfterMs?: number
+    }
   /** Any other result is passed as it is. */
   | { readonly kind: 'whole'; readonly result: IssueResult }
 
@@ -124,24 +129,20 @@ export function answerOf(verb: string, outcome: Outcome): Outcome {
 }
 
 function issueAnswerOf(result: IssueResult): IssueAnswer {
-  if ('replayed' in result) return { kind: 'whole', result }
-  switch (result.kind) {
-    case 'issued':
-      return { kind: 'issued', at: result.now }
-    case 'live':
-      return { kind: 'live', at: result.now, record: result.record }
-    default:
-      return { kind: 'whole', result }
-  }
+  if (!('record' in result) || result.kind === 'kept' || result.replayed) return { kind: 'whole', result }
+  const { kind, now: at, record, sendAfterMs } = result
+  const next = sendAfterMs !== undefined && { sendAfterMs }
+  return kind === 'issued' ? { kind, at, ...next } : { kind: 'live', at, record, ...next }
 }
 
 /** The result of an issue from such an answer. */
 export function issueResultOf(request: IssueRequest, answer: IssueAnswer): IssueResult {
   if (answer.kind === 'whole') return answer.result
-  const { kind, at } = answer
+  const { kind, at, sendAfterMs } = answer
   const record = kind === 'issued' ? asCallersSee(newVerification(request, at)) : answer.record
   const { message } = request
-  return { kind, record, now: at, ...(message && { entry: newOutboxEntry(message, at, record) }) }
+  const next = sendAfterMs !== undefined && { sendAfterMs }
+  return { kind, record, now: at, ...next, ...(message && { entry: newOutboxEntry(message, at, record) }) }
 }
 
 /** The same for other acts that queue the message of their request. */

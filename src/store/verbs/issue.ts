@@ -1,5 +1,7 @@
 /** Issues a verification and queues its message; while one is live, only queues its message again. */
 
+import type { Limit } from '../../throttle/acquire.ts'
+import { gapMsOf } from '../../throttle/gap.ts'
 import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
@@ -25,7 +27,13 @@ const issueAlways: Verb<[IssueRequest], IssueResult> = {
     const stored = alive ?? added(unit, newVerification(request, now))
     const record = asCallersSee(stored)
     const entry = message && unit.outbox.put(message, lease, record)
-    return { kind: alive ? 'live' : 'issued', record, now, ...(entry && { entry }) }
+    return {
+      kind: alive ? 'live' : 'issued',
+      record,
+      now,
+      ...(keepsLive && { sendAfterMs: sendAfterMsOf(unit, limits) }),
+      ...(entry && { entry }),
+    }
   },
 }
 
@@ -39,6 +47,11 @@ export const issue = once(
   },
   { kind: 'mismatch' },
 )
+
+/** Until a gap of the limits, which have just got their hits, allows the next message. */
+export function sendAfterMsOf({ limiters, now }: UnitOfWork, limits: readonly Limit[]): number {
+  return gapMsOf(limits, (key) => limiters.read(key), now)
+}
 
 function kept(record: StoredVerification, now: number, retryAfterMs: number | null): IssueResult {
   return { kind: 'kept', record: asCallersSee(record), now, retryAfterMs }

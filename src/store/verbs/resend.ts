@@ -5,6 +5,7 @@ import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Ended, ResendRequest, ResendResult } from '../verifications.ts'
 import { aliveById } from './alive.ts'
+import { sendAfterMsOf } from './issue.ts'
 import { once } from './once.ts'
 
 const resendAlways: Verb<[ResendRequest], ResendResult> = {
@@ -20,7 +21,13 @@ const resendAlways: Verb<[ResendRequest], ResendResult> = {
     if (throttled) return throttled
     const record = asCallersSee(alive)
     const entry = message && unit.outbox.put(message, lease, record)
-    return { kind: 'sent', record, now: unit.now, ...(entry && { entry }) }
+    return {
+      kind: 'sent',
+      record,
+      now: unit.now,
+      sendAfterMs: sendAfterMsOf(unit, limits),
+      ...(entry && { entry }),
+    }
   },
 }
 
