@@ -7,6 +7,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { partitionOf } from '../src/address/partition.ts'
+import { type Api, apiOf, apiWith } from './api.ts'
+import { run } from './cli-run.ts'
 import { nextCode, ownerOf, sendTo, verify } from './codes.ts'
 import { engine } from './engine.ts'
 import { newNumber, paths, startServer } from './server.ts'
@@ -35,9 +37,13 @@ async function compared(
 const pairs = Number(process.env.COUNTERSIGN_TIMING_PAIRS ?? (engine === 'sqlite' ? 10_000 : 2_000))
 
 /** Alike unless three samples in a row say otherwise: one of a hundred honest ones does by chance. */
-async function areAlike(a: () => Promise<unknown>, b: () => Promise<unknown>): Promise<boolean> {
+async function areAlike(
+  a: () => Promise<unknown>,
+  b: () => Promise<unknown>,
+  count = pairs,
+): Promise<boolean> {
   await compared(1_000, a, b) // until compilers and caches have settled
-  for (let tries = 0; tries < 3; tries++) if ((await compared(pairs, a, b)) > 0.01) return true
+  for (let tries = 0; tries < 3; tries++) if ((await compared(count, a, b)) > 0.01) return true
   return false
 }
 
@@ -185,4 +191,32 @@ test('A-1: sending to known and unknown addresses takes one time', async () => {
   }
   assert.ok(await areAlike(send(known), send(unknown)))
   assert.deepEqual([...answers], ['200 {}'])
+})
+
+test('A-1: keys that are unknown, revoked and expired are refused in one time; another app’s verification is like none', async () => {
+  await using server = await startServer({ args: ['--limits', 'none'] })
+  const [api, revoked] = [await apiWith(server), await apiWith(server)]
+  const expired = await apiWith(server, '--expires', '1s')
+  await run(['key', 'revoke', revoked.id, '--data', server.dataFolder], { env: server.env })
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  const unknown = apiOf(server, `${api.key.slice(0, -8)}AAAAAAAA`)
+  const other = await apiWith(server, '--test')
+  const strange = String((await other.start(newNumber())).json.id)
+  const none = strange.replace(/.{8}(?=.{3}$)/, '00000000')
+  const answers = new Set<string>()
+  const check = (by: Api, id: string) => async () => {
+    const { status, text } = await by.check(id, '000000', { 'x-request-id': 'same' })
+    if (status !== 503) answers.add(`${status} ${text}`) // a machine under load, for either kind
+  }
+  const some = Math.min(pairs, 3_000)
+  for (const bad of [revoked, expired])
+    assert.ok(await areAlike(check(bad, none), check(unknown, none), some), bad.id)
+  assert.match([...answers].join(), /^401 [^,]*unauthenticated/)
+  assert.equal(answers.size, 1)
+  answers.clear()
+  // Ids are of 128 random bits, so nobody asks for one that exists without knowing it already.
+  await check(api, strange)()
+  await check(api, none)()
+  assert.match([...answers].join(), /^404 [^,]*not-found/)
+  assert.equal(answers.size, 1)
 })

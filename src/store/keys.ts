@@ -7,7 +7,10 @@ export type Keys = {
   add(key: ApiKey): Promise<boolean>
   /** By their making, the oldest first, with those that ended. */
   list(app?: string): Promise<readonly ApiKey[]>
-  /** Whoever has the key, also if it ended: the caller judges that, by its own clock. */
+  /**
+   * Whoever has the key. A key that has ended, or whose app is disabled, is like one that never was: what is not found
+   * costs the same, so that the time of an answer does not show which it is (A-1).
+   */
   holder(hash: string): Promise<KeyHolder | undefined>
   /** Ends it at a time, at the latest: a key that ends sooner already still does. @returns false if there is none. */
   revoke(id: string, at: number): Promise<boolean>

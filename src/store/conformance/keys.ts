@@ -65,13 +65,31 @@ export function keysConformance({ store, client }: Clients): void {
     test('a key ends at the sooner of the times that it was revoked at', async () => {
       const key = newKey()
       await keys.add(key)
-      const revokedAt = async () => (await keys.holder(key.hash))?.key.revokedAt
+      const revokedAt = async () => (await keys.list(app)).find(({ id }) => id === key.id)?.revokedAt
       assert.equal(await keys.revoke(key.id, 5000), true)
       assert.equal(await keys.revoke(key.id, 9000), true)
       assert.equal(await revokedAt(), 5000)
       await keys.revoke(key.id, 4000)
       assert.equal(await revokedAt(), 4000)
       assert.equal(await keys.revoke('none', 1), false)
+    })
+
+    test('a key that has ended, or whose app is disabled, is held by nobody', async () => {
+      const [revoked, expired, later] = [
+        newKey(),
+        newKey({ expiresAt: Date.now() - 1 }),
+        newKey({ expiresAt: Date.now() + 60_000 }),
+      ]
+      for (const key of [revoked, expired, later]) await keys.add(key)
+      await keys.revoke(revoked.id, Date.now() - 1)
+      await keys.revoke(later.id, Date.now() + 60_000)
+      assert.equal(await keys.holder(revoked.hash), undefined)
+      assert.equal(await keys.holder(expired.hash), undefined)
+      assert.equal((await keys.holder(later.hash))?.key.id, later.id)
+      await store.directory.updateApp(app, { isDisabled: true })
+      assert.equal(await keys.holder(later.hash), undefined)
+      await store.directory.updateApp(app, { isDisabled: false })
+      assert.equal((await keys.holder(later.hash))?.key.id, later.id)
     })
 
     test('a use is noted at most once a minute', async () => {

@@ -16,13 +16,14 @@ const insert = sql(`
   on conflict do nothing returning to_json(true)`)
 const select = sql(`
   select to_json(k) from api_key k where $1::text is null or k.app = $1::text order by k.created_at, k.id`)
+const usable = (key: string) => `coalesce(${key}.revoked_at, ${engineTime} + 1) > ${engineTime}
+      and coalesce(${key}.expires_at, ${engineTime} + 1) > ${engineTime}`
 const selectHolder = sql(`
   select json_build_object('key', to_json(k), 'tenant', to_json(c), 'app', to_json(a), 'hasEvents', exists (
     select 1 from api_key r where r.app = k.app and r.scopes::text like '%"events:read"%'
-      and coalesce(r.revoked_at, ${engineTime} + 1) > ${engineTime}
-      and coalesce(r.expires_at, ${engineTime} + 1) > ${engineTime}))
+      and ${usable('r')}))
   from api_key k join app a on a.id = k.app join tenant c on c.id = k.tenant
-  where k.hash = $1`)
+  where k.hash = $1 and ${usable('k')} and not a.is_disabled`)
 const end = sql(`
   update api_key set revoked_at = least(revoked_at, $2::bigint) where id = $1 returning to_json(true)`)
 const note = sql(`

@@ -12,12 +12,15 @@ export function sqliteKeys(db: DatabaseSync, wallNow: () => number) {
      where exists (select 1 from app where id = :app and tenant = :tenant) on conflict do nothing`,
   )
   const select = db.prepare('select * from api_key where ? is null or app = ? order by created_at, id')
-  const byHash = db.prepare('select * from api_key where hash = ?')
+  const usable = 'coalesce(revoked_at, :now + 1) > :now and coalesce(expires_at, :now + 1) > :now'
+  const byHash = db.prepare(
+    `select * from api_key where hash = :hash and ${usable}
+       and exists (select 1 from app where id = api_key.app and is_disabled = 0)`,
+  )
   const appById = db.prepare('select * from app where id = ?')
   const tenantById = db.prepare('select * from tenant where id = ?')
   const reader = db.prepare(
-    `select 1 from api_key where app = :app and scopes like '%"events:read"%'
-       and coalesce(revoked_at, :now + 1) > :now and coalesce(expires_at, :now + 1) > :now`,
+    `select 1 from api_key where app = :app and scopes like '%"events:read"%' and ${usable}`,
   )
   const end = db.prepare('update api_key set revoked_at = min(coalesce(revoked_at, ?), ?) where id = ?')
   const note = db.prepare(
@@ -27,14 +30,15 @@ export function sqliteKeys(db: DatabaseSync, wallNow: () => number) {
     add: (key: ApiKey): boolean => insert.run({ ...rowOf(key) }).changes === 1,
     list: (app?: string): readonly ApiKey[] => (select.all(app ?? null, app ?? null) as Row[]).map(keyOf),
     holder(hash: string): KeyHolder | undefined {
-      const row = byHash.get(hash) as Row | undefined
+      const now = wallNow()
+      const row = byHash.get({ hash, now }) as Row | undefined
       if (!row) return undefined
       const key = keyOf(row)
       return {
         key,
         tenant: tenantOf(tenantById.get(key.tenant) as Row),
         app: appOf(appById.get(key.app) as Row),
-        hasEvents: reader.get({ app: key.app, now: wallNow() }) !== undefined,
+        hasEvents: reader.get({ app: key.app, now }) !== undefined,
       }
     },
     revoke: (id: string, at: number): boolean => end.run(at, at, id).changes === 1,
