@@ -149,6 +149,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
+    if (/^\/(v1|v2|\.well-known)\//.test(path)) {
+      const contentType = response.headers.get('content-type') ?? ''
+      // Loaded here, because tests of other things start servers too.
+      const { assertPromised } = await import('./promised.ts')
+      assertPromised(method, path, { status: response.status, contentType, text })
+    }
     let json: Record<string, unknown> = {}
     try {
       json = JSON.parse(text) as Record<string, unknown>
