@@ -1,0 +1,22 @@
+/** Which answers that the API's document promises came in no test of a run, by what `test/promised.ts` noted. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { apiCalls } from '../test/api-document.ts'
+import { nameOfAnswer } from '../test/promised.ts'
+
+/** @param folder  With a file of each process that had tests. */
+export function unseenAnswers(folder: string): string[] {
+  const seen = new Set(
+    readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n')),
+  )
+  return promisedAnswers().filter((name) => !seen.has(name))
+}
+
+function promisedAnswers(): string[] {
+  return apiCalls.flatMap(({ id, answers }) =>
+    [...answers].flatMap(([status, { problems }]) =>
+      (problems.length > 0 ? problems : ['']).map((problem) => nameOfAnswer(id, status, problem)),
+    ),
+  )
+}
