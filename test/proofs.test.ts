@@ -73,8 +73,10 @@ test('of two hundred consumers at once one consumes a proof, and everyone after 
 test('a call that consumed a proof and lost its answer succeeds again by its key, and no other question does', async () => {
   const proof = await proofOf(api)
   const key = { 'idempotency-key': 'one' }
-  assert.equal((await verify(proof, { consume: true }, key)).json.result, 'valid')
-  assert.equal((await verify(proof, { consume: true }, key)).json.result, 'valid')
+  const first = await verify(proof, { consume: true }, key)
+  assert.deepEqual([first.json.result, first.headers.get('idempotency-replayed')], ['valid', null])
+  const again = await verify(proof, { consume: true }, key)
+  assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [first.text, 'true'])
   assert.equal(told(await verify(proof, {}, key)), '422 idempotency-mismatch')
   assert.equal((await verify(proof, { consume: true })).json.reason, 'consumed')
 })

@@ -3,6 +3,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
 import { randomHex } from '../random.ts'
+import { type Once, onceMs } from '../store/once.ts'
 import type { ProofClaims } from './proof-token.ts'
 import type { Services } from './services.ts'
 
@@ -14,11 +15,12 @@ export type ProofQuestion = {
   /** The address that it must be about. */
   readonly address?: Address | undefined
   /** Names the call: made again with the same key after a lost answer, it consumes nothing twice and succeeds again. */
-  readonly once?: { readonly key: string; readonly fingerprint: string } | undefined
+  readonly once?: Once | undefined
 }
 
 export type ProofAnswer =
-  | { readonly kind: 'valid'; readonly claims: ProofClaims }
+  /** `isReplay`: the same call consumed it before. */
+  | { readonly kind: 'valid'; readonly claims: ProofClaims; readonly isReplay: boolean }
   | { readonly kind: 'refused'; readonly reason: ProofRefusal }
   /** The key named another question before. */
   | { readonly kind: 'mismatch' }
@@ -31,7 +33,7 @@ export const proofRefusals = ['invalid', 'expired', 'audience', 'address', 'cons
 export type ProofRefusal = (typeof proofRefusals)[number]
 
 /** How long a consumption is remembered at least, so that a repeated call finds it: as long as an idempotency key. */
-const rememberedMs = 86_400_000
+const rememberedMs = onceMs
 
 /**
  * @param app  The id of the app that asks: one that the token is for, or that asked for the verification.
@@ -44,8 +46,10 @@ export async function verifyProof(
 ): Promise<ProofAnswer> {
   const { proofs, store, clock } = services
   const now = clock.now()
-  // A look without `consume` changes nothing, so only its key must not mean two things.
-  if (once && !(await isSameQuestion(once))) return { kind: 'mismatch' }
+  const before = once && (await store.consumptions.consumer(`once ${once.key}`))
+  if (before !== undefined && before !== once!.fingerprint) return { kind: 'mismatch' }
+  // A look without `consume` changes nothing, so its key need not be remembered.
+  if (once && consume && before === undefined && !(await remember(once))) return { kind: 'mismatch' }
   const read = await readProof(services, proof, now)
   if (read === undefined) return refused('invalid')
   const { claims, isExpired } = read
@@ -64,13 +68,11 @@ export async function verifyProof(
     const expiresAt = Math.max(claims.exp * 1000, now + rememberedMs)
     if (!(await store.consumptions.consume({ thing, by, expiresAt }))) return refused('consumed')
   }
-  return { kind: 'valid', claims }
+  return { kind: 'valid', claims, isReplay: consume && before !== undefined }
 
-  async function isSameQuestion({ key, fingerprint }: NonNullable<typeof once>): Promise<boolean> {
-    const thing = `once ${key}`
-    if (consume) return store.consumptions.consume({ thing, by: fingerprint, expiresAt: now + rememberedMs })
-    const before = await store.consumptions.consumer(thing)
-    return before === undefined || before === fingerprint
+  function remember({ key, fingerprint }: Once): Promise<boolean> {
+    const expiresAt = now + rememberedMs
+    return store.consumptions.consume({ thing: `once ${key}`, by: fingerprint, expiresAt })
   }
 }
 

@@ -91,7 +91,11 @@ export const verifyProofRoute = route({
     const answer = await verifyProof(services, holder.app.id, { proof, consume, audience, address, once })
     switch (answer.kind) {
       case 'valid':
-        return { status: 200, body: { result: 'valid', claims: answer.claims } }
+        return {
+          status: 200,
+          body: { result: 'valid', claims: answer.claims },
+          isReplay: answer.isReplay,
+        }
       case 'refused':
         return { status: 200, body: { result: 'refused', reason: answer.reason } }
       case 'mismatch':
