@@ -9,8 +9,8 @@ import {
   publishedKeysMaxAgeMs,
   signingKey,
 } from '../code/proof-keys.ts'
+import { wordOf } from '../verification/subject.ts'
 import type { ProofTokenPolicy } from './policy.ts'
-import { wordOf } from './subject.ts'
 
 /** A verification that has just succeeded. */
 export type Proved = {

@@ -8,7 +8,8 @@ import type { Log } from '../log.ts'
 import { regionOf } from '../message/destination.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Throttled } from '../throttle/acquire.ts'
-import { type Act, shownSubject } from './subject.ts'
+import { shownSubject } from '../verification/subject.ts'
+import type { Act } from './subject.ts'
 
 export type Refusal = {
   readonly act: 'send' | 'verify' | 'update'

@@ -1,6 +1,6 @@
 /** Who an act is for: a person, an address and a purpose, asked for by an app. */
 
-import { type Address, addressKey, addressOfKey, limiterKey, maskKey } from '../address/address.ts'
+import { type Address, addressKey, addressOfKey, limiterKey } from '../address/address.ts'
 import type { App, Member, Session } from '../directory/directory.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
@@ -58,30 +58,6 @@ export function actOfRecord(app: App, { tenant, subject, address, purpose }: Ver
   const network = undefined
   return { app, tenant, subject, address: addressOfKey(address), purpose, network, isHolder: false }
 }
-
-/**
- * The subject of someone who is no member, so that no two of them are the same: members' ids have no colon.
- * @param word  The caller's own word for the person; without one the address itself is the subject.
- */
-export function subjectOf(word: string | undefined, address: Address): string {
-  return word === undefined ? addressKey(address) : subjectOfWord(word)
-}
-
-export function subjectOfWord(word: string): string {
-  return `${wordPrefix}${word}`
-}
-
-/** The caller's own word in a subject; undefined if it is an address or a member. */
-export function wordOf(subject: string): string | undefined {
-  return subject.startsWith(wordPrefix) ? subject.slice(wordPrefix.length) : undefined
-}
-
-/** A subject as people may see it: an address is masked. */
-export function shownSubject(subject: string): string {
-  return subject.includes(':') && wordOf(subject) === undefined ? maskKey(subject) : subject
-}
-
-const wordPrefix = 'sub:'
 
 export function verificationKey({ tenant, app, subject, address, purpose }: Act): VerificationKey {
   return { tenant, app: app.id, subject, address: addressKey(address), purpose }

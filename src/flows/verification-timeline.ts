@@ -5,9 +5,9 @@ import { addressTags } from '../code/address-tag.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
 import type { JournalEntry } from '../store/journal.ts'
 import type { Store } from '../store/store.ts'
+import { shownSubject } from '../verification/subject.ts'
 import type { Verification, VerificationState } from '../verification/verification.ts'
 import type { Services } from './services.ts'
-import { shownSubject } from './subject.ts'
 
 /** One step. Times are engine time, ms since the epoch. */
 export type Step = {

@@ -2,8 +2,8 @@
 
 import { maskKey } from '../address/address.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
+import { wordOf } from '../verification/subject.ts'
 import { createdAtOf, type Verification } from '../verification/verification.ts'
-import { wordOf } from './subject.ts'
 
 /** held · live · used · expired · spent: too many submissions · cancelled · undeliverable: no carrier took its messages. */
 export type ViewState = 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable'
