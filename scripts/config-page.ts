@@ -66,6 +66,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
     'policy',
     '## Policy\n\nFor all apps. `apps.ID` overrides any of it for one app, and so does `countersign app create`.',
   ],
+  ['webhooks', '## Webhooks\n\nEndpoints of apps; see [webhooks](api/webhooks.md).'],
   ['passwords', '## Passwords\n\nFor the whole installation; see [limits.md](limits.md#passwords).'],
 ]
 

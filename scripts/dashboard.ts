@@ -95,6 +95,7 @@ const rows: readonly (readonly [string, readonly Panel[]])[] = [
     'Do they arrive',
     [
       counted('Receipts', 'countersign_receipts_total', 'provider', 'state'),
+      counted('Events posted to endpoints of apps', 'countersign_webhook_posts_total', 'outcome'),
       timed('From acceptance to delivery', 'countersign_receipt_seconds', 'provider'),
       {
         title: 'Share of accepted messages that is used',

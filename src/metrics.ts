@@ -82,6 +82,12 @@ export function createMetrics(
       labelNames: ['provider', 'country', 'state'] as const,
       registers,
     }),
+    webhookPosts: new CounterSeries({
+      name: 'countersign_webhook_posts_total',
+      help: 'Events posted to endpoints of apps by the class of the answer; lost: there was none.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     cost: new CounterSeries({
       name: 'countersign_cost_total',
       help: 'What providers charge by their own word, each message once, in units of the currency.',

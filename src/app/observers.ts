@@ -9,6 +9,7 @@ import { destinationOf } from '../message/destination.ts'
 import type { Dispatch, Price } from '../message/dispatch.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Metrics } from '../metrics.ts'
+import type { EventFacts } from '../store/events.ts'
 
 export function receiptObserver(metrics: Metrics): NonNullable<ReceiptsSettings['observe']> {
   return (receipt, result) => {
@@ -34,11 +35,24 @@ function countCost(
     cost.inc({ provider, country, currency: price.currency }, Number(price.amount))
 }
 
-/** Logs when a carrier gets no messages for a while, with the reason, and when it gets them again. */
-export function breakerObserver(log: Pick<Log, 'info' | 'warn'>): NonNullable<RouterSettings['onBreaker']> {
+/**
+ * Logs when a carrier gets no messages for a while, with the reason, and when it gets them again.
+ * @param tell  Called for the first of several openings in a row, and for the closing.
+ */
+export function breakerObserver(
+  log: Pick<Log, 'info' | 'warn'>,
+  tell: (type: 'carrier.opened' | 'carrier.closed', facts: EventFacts) => void = () => undefined,
+): NonNullable<RouterSettings['onBreaker']> {
+  const open = new Set<string>()
   return (provider, change) => {
-    if (change.kind === 'closed') return log.info('a carrier is well again', { provider })
+    if (change.kind === 'closed') {
+      open.delete(provider)
+      tell('carrier.closed', { carrier: provider })
+      return log.info('a carrier is well again', { provider })
+    }
     const until = new Date(Date.now() + change.forMs).toISOString()
+    if (!open.has(provider)) tell('carrier.opened', { carrier: provider, reason: change.why })
+    open.add(provider)
     log.warn('a carrier fails and is left alone for a while', { provider, reason: change.why, until })
   }
 }

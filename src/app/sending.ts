@@ -4,6 +4,7 @@ import type { KeyRing } from '../code/key-ring.ts'
 import { ownerName } from '../config/data-folder.ts'
 import type { Settings } from '../config/settings.ts'
 import { createDelivery, type Delivery } from '../delivery/delivery.ts'
+import type { EventReaders } from '../delivery/event-readers.ts'
 import { createLearning } from '../delivery/learn-from-uses.ts'
 import { createMeasuredOrder } from '../delivery/measured-order.ts'
 import type { Provider } from '../delivery/provider.ts'
@@ -36,16 +37,19 @@ export type SendingNeeds = {
   readonly templates: Templates
   readonly metrics: Metrics
   readonly log: Log
+  readonly readers: EventReaders
   /** Number of the process, if several share the data folder. */
   readonly worker: number | undefined
 }
 
+/** Carriers are no tenant's. */
+const ofCarrier = { tenant: '', verification: '' } as const
 const learnEveryMs = 5_000
 const drainTimeoutMs = 10_000
 
 export async function createSending(
   settings: Settings,
-  { store, ring, templates, metrics, log, worker }: SendingNeeds,
+  { store, ring, templates, metrics, log, readers, worker }: SendingNeeds,
 ): Promise<Sending> {
   await using made = new AsyncDisposableStack()
   const onError = (what: string, error: unknown) =>
@@ -69,7 +73,11 @@ export async function createSending(
       }),
     ),
     measured,
-    onBreaker: breakerObserver(log),
+    onBreaker: breakerObserver(log, (type, facts) => {
+      void store.events
+        .append(readers.apps().map((app) => ({ ...ofCarrier, type, app, facts })))
+        .catch(() => undefined)
+    }),
   })
   const delivery = createDelivery({
     outbox: store.outbox,
@@ -79,6 +87,7 @@ export async function createSending(
     router,
     owner: ownerName(settings.dataFolder, worker),
     ...deliveryObservers(metrics, log, settings),
+    areEventsRead: readers.has,
     onError,
   })
   made.defer(() => delivery.stop(drainTimeoutMs))

@@ -24,6 +24,7 @@ import type { Worker } from '../workers/link-to-primary.ts'
 import { startListeners } from './listeners.ts'
 import { createPolicies } from './policies.ts'
 import { createSending } from './sending.ts'
+import { createEventing } from './webhooks.ts'
 
 export type RunningApp = {
   /** Base addresses of the listeners, with the ports they got. */
@@ -87,8 +88,12 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   const prove = createWriteProof(store)
   await assertAppsKnown(settings, store.directory)
   const ring = renewableRing(firstRing)
+  const eventing = started.use(
+    createEventing(settings, { store, ring, clock: systemClock, metrics, log, worker: worker?.number }),
+  )
+  const { readers, feed, webhooks } = eventing
   const sending = started.use(
-    await createSending(settings, { store, ring, templates, metrics, log, worker: worker?.number }),
+    await createSending(settings, { store, ring, templates, metrics, log, readers, worker: worker?.number }),
   )
   const { delivery, router, providers, sandbox } = sending
   routed = router.states
@@ -122,8 +127,13 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     recordRefusal: createRefusals({ journal: store.journal, ring, log }),
     lease: delivery.lease,
     handOver: (entry) => apartFromAnswer(() => delivery.handOver(entry)),
+    areEventsRead: readers.has,
+    feed,
+    webhooks,
   }
 
+  // Before the first call, whose events may be read already.
+  await eventing.start()
   let isReady = true
   const listeners = started.use(
     await startListeners(settings, log, {

@@ -19,7 +19,7 @@ import { passwordLimitsOf } from './password-settings.ts'
 import { problemsOf } from './problems.ts'
 import { carrierProblems, keyRingProblems, tlsProblems } from './production.ts'
 import { channelsOf, givesReceipts, providerSchema, providersOf } from './provider-settings.ts'
-import type { Endpoint } from './providers/parts.ts'
+import { type Endpoint, isHostOrNetwork, noHostOrNetwork } from './providers/parts.ts'
 import { type RoutesFile, routesOf } from './routes.ts'
 import type { Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
@@ -88,6 +88,8 @@ export function loadSettings({
           keyFile: join(dataFolder, 'tls', 'key.pem'),
         }
       : null
+  for (const one of set.webhooks?.allowPrivate ?? [])
+    if (!isHostOrNetwork(one)) problems.push(noHostOrNetwork('webhooks', one))
   for (const proxy of set.trustedProxies ?? [])
     if (!isNetwork(proxy))
       problems.push(`trustedProxies: ${proxy} is no IP address or CIDR block, such as 10.0.0.0/8`)
@@ -153,6 +155,7 @@ export function loadSettings({
     },
     addressRules,
     proofAlgorithm: (set.proofAlgorithm ?? 'EdDSA') as Settings['proofAlgorithm'],
+    webhooks: { allowPrivate: set.webhooks?.allowPrivate ?? [] },
     policy: policyWith(isDevelopment ? developmentPolicy : defaultPolicy, set.policy ?? {}),
     passwordLimits,
     apps: set.apps ?? {},

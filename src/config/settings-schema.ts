@@ -213,6 +213,20 @@ export const settingsSchema = Type.Object(
         description: 'Carriers by a name of your choice.',
       }),
     ),
+    webhooks: optional(
+      Type.Object(
+        {
+          allowPrivate: optional(
+            Type.Array(Type.String({ minLength: 1 }), {
+              description:
+                'Hosts, addresses and CIDR blocks of private networks that apps may register endpoints in, also without TLS. In development this machine is among them.',
+              default: [],
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
     policy: optional(policySchema),
     passwords: optional(passwordsSchema),
     apps: optional(

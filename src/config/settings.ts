@@ -69,6 +69,8 @@ export type Settings = {
   }
   /** The operator's rules for reading addresses. */
   readonly addressRules: AddressRules
+  /** Hosts, addresses and networks of private networks that endpoints may be in. */
+  readonly webhooks: { readonly allowPrivate: readonly string[] }
   readonly policy: AppPolicy
   /** By which proof tokens are signed. */
   readonly proofAlgorithm: ProofAlgorithm

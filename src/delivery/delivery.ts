@@ -31,6 +31,8 @@ export type DeliverySettings = {
   /** Called once for every message that is not tried any more and that no carrier has accepted. */
   readonly onGivenUp?: (dispatch: Dispatch, entry: OutboxEntry) => void
   readonly onError?: (what: string, error: unknown) => void
+  /** Whether somebody reads the events of an app. Default: nobody. */
+  readonly areEventsRead?: (app: string) => boolean
 }
 
 export type Delivery = {
@@ -60,7 +62,7 @@ type Outcome = Omit<Dispatch, 'messageId' | 'handedOverAt' | 'tookMs'>
 type Delivering = { readonly entry: OutboxEntry; readonly deadline: number }
 
 export function createDelivery(settings: DeliverySettings): Delivery {
-  const { outbox, router, owner, observe, onGivenUp, onError } = settings
+  const { outbox, router, owner, observe, onGivenUp, onError, areEventsRead = () => false } = settings
   const lease = { owner, ms: leaseMs }
   let isStopping = false
   const messageOf = createMessageOfEntry(settings.ring, settings.templates)
@@ -183,7 +185,7 @@ export function createDelivery(settings: DeliverySettings): Delivery {
       ...outcome,
     }
     observe?.(dispatch, entry, endOf(dispatch) - entry.queuedAt)
-    const settlement = settlementOf(entry, dispatch, chosen)
+    const settlement = settlementOf(entry, dispatch, chosen, areEventsRead)
     reached('before-settle', message.id)
     recorder.record({
       settlement,

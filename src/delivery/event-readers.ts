@@ -6,6 +6,7 @@ import type { Webhooks } from '../store/webhooks.ts'
 export type EventReaders = {
   has(app: string): boolean
   readonly isEmpty: boolean
+  apps(): readonly string[]
   /** Looks again, after this process has changed endpoints or keys. @throws AppError `store.unavailable` */
   refresh(): Promise<void>
   /** Looks now and then for what other processes have changed. */
@@ -49,6 +50,7 @@ export function createEventReaders(store: {
     get isEmpty() {
       return readers.size === 0
     },
+    apps: () => [...readers],
     refresh,
     start: again,
     stop() {

@@ -4,14 +4,19 @@ import { destinationOf } from '../message/destination.ts'
 import type { Dispatch } from '../message/dispatch.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Settlement } from '../store/outbox.ts'
+import { verificationFacts } from '../verification/facts.ts'
 import { minLifeForRetryMs, nextAfter } from './next-try.ts'
 import type { Chosen } from './router.ts'
 
-/** @param chosen  The provider it was handed to; undefined: none. */
+/**
+ * @param chosen  The provider it was handed to; undefined: none.
+ * @param areEventsRead  Whether somebody reads the events of an app.
+ */
 export function settlementOf(
   entry: OutboxEntry,
   dispatch: Dispatch,
   chosen: Pick<Chosen, 'second' | 'hasNext'> | undefined,
+  areEventsRead: (app: string) => boolean,
 ): Settlement {
   const { message, verification, queuedAt, nth } = entry
   const { tenant, app, channel, cooldown } = message
@@ -25,6 +30,7 @@ export function settlementOf(
     queuedAt,
     nth,
     next,
+    ...(verification && areEventsRead(app) && { told: verificationFacts(verification) }),
   }
 }
 

@@ -3,9 +3,9 @@
 import type { Limit } from '../throttle/acquire.ts'
 import { leftOf, type Rule, waitMs } from '../throttle/limiter-state.ts'
 import { limitsOfApp, limitsOfSubject } from '../throttle/policy.ts'
+import { subjectOfWord } from '../verification/subject.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { Services } from './services.ts'
-import { subjectOfWord } from './subject.ts'
 
 /** The limits that callers may ask about. None is of an address, which belongs to others. */
 export type NamedLimit = 'app' | 'app-day' | 'subject' | 'subject-tos' | 'subject-wrong'

@@ -3,6 +3,7 @@
 import type { AddressRules } from '../address/address.ts'
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { Poster } from '../delivery/webhooks/post-event.ts'
 import type { App } from '../directory/directory.ts'
 import type { Destination } from '../message/destination.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import type { Window } from '../throttle/policy.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { CheckPassword } from './check-password.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { AppPolicy } from './policy.ts'
 import type { ProofTokens } from './proof-token.ts'
 import type { RecordRefusal } from './refusals.ts'
@@ -46,4 +48,17 @@ export type Services = {
   readonly lease: Lease
   /** Gives a committed message to delivery. */
   handOver(entry: OutboxEntry): void
+  /** Whether somebody reads the events of an app. */
+  areEventsRead(app: string): boolean
+  readonly feed: EventFeed
+  readonly webhooks: WebhookServices
+}
+
+/** What the server knows of endpoints beside the store. */
+export type WebhookServices = {
+  readonly poster: Poster
+  /** Why the URL may not be called, in a sentence; undefined: it may, as far as can be seen without looking its name up. */
+  refusalOf(url: URL): string | undefined
+  /** Looks for readers again, so that an app with its first endpoint has events at once. */
+  refreshReaders(): Promise<void>
 }

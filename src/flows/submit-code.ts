@@ -8,6 +8,7 @@ import { decideSubmission, type RefusalReason } from '../verification/decide-sub
 import type { Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, throttleSubject, verificationKey } from './subject.ts'
+import { tellRefused } from './tell-refused.ts'
 
 export type Submission = {
   readonly act: Act
@@ -80,5 +81,6 @@ export async function submitCode(services: Services, submission: Submission): Pr
       ...(taken.record && { verification: taken.record.id }),
     })
   const { reason, isLate = false } = outcome
+  if (reason === 'wrong' && taken.record && !isReplayed) await tellRefused(services, taken.record)
   return { kind: 'refused', reason, isLate, record: taken.record, now, isReplayed }
 }

@@ -63,6 +63,7 @@ before(async () => {
     recordRefusal: () => undefined,
     lease: { owner: 'tests', ms: 15_000 },
     handOver: (entry) => void handedOver.push(entry),
+    areEventsRead: () => false,
   } as Partial<Services> as Services
 })
 after(async () => {

@@ -25,6 +25,8 @@ export type EventFacts = { readonly [name: string]: EventFact }
 export type EventFact = string | number | boolean | null | readonly EventFact[] | EventFacts
 
 export type NewEvent = {
+  /** Stated by an act that may come again, so that its event is added once; otherwise a new one is made. */
+  readonly id?: string
   readonly type: EventType
   readonly tenant: string
   readonly app: string

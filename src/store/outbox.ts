@@ -4,6 +4,7 @@ import type { Channel } from '../message/channel.ts'
 import type { Dispatch } from '../message/dispatch.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { VerificationFacts } from '../verification/facts.ts'
 
 /** A claim: only `owner` may hand the message over until `ms` from the claim have passed. */
 export type Lease = { readonly owner: string; readonly ms: number }
@@ -28,6 +29,8 @@ export type Settlement = {
     | { readonly kind: 'retry'; readonly afterMs: number }
     | { readonly kind: 'second'; readonly channel: Channel; readonly afterMs: number }
     | { readonly kind: 'failed' }
+  /** The facts of its verification, for events; absent if nobody reads them, and for a notice. */
+  readonly told?: VerificationFacts
 }
 
 /** Names a message in the outbox. */

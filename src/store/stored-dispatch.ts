@@ -2,6 +2,7 @@
 
 import type { DispatchOutcome, Price } from '../message/dispatch.ts'
 import { receiptRank, receiptStates } from '../message/receipt-state.ts'
+import type { VerificationFacts } from '../verification/facts.ts'
 import type { RecordedDispatch } from './dispatches.ts'
 import { idAt } from './numbering.ts'
 import type { EntryKey, Settlement } from './outbox.ts'
@@ -13,6 +14,8 @@ export type StoredDispatch = RecordedDispatch & {
   readonly app: string
   /** The key that its receipts will have; null: it does not wait for receipts any more. */
   readonly receiptKey: string | null
+  /** For the events of later receipts; null: nobody reads them. */
+  readonly told: VerificationFacts | null
 }
 
 /** A row by its columns, in the order of the tables. Engines write `price` and `is_late` in types of their own. */
@@ -39,6 +42,7 @@ export type DispatchRow = {
   readonly receipt_state: number | null
   readonly receipt_at: number | null
   readonly receipt_code: string | null
+  readonly told: VerificationFacts | null
 }
 
 /**
@@ -57,6 +61,7 @@ export function storedDispatchOf({
   queuedAt,
   nth,
   next,
+  told,
 }: Settlement): StoredDispatch {
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   return {
@@ -80,6 +85,7 @@ export function storedDispatchOf({
     next: next.kind,
     isLate: false,
     receipt: null,
+    told: told ?? null,
   }
 }
 
@@ -113,6 +119,7 @@ export function dispatchRowOf(dispatch: StoredDispatch): DispatchRow {
     receipt_state: receipt && receiptRank(receipt.state),
     receipt_at: receipt?.at ?? null,
     receipt_code: receipt?.providerCode ?? null,
+    told: dispatch.told,
   }
 }
 
@@ -123,6 +130,7 @@ export function dispatchOfRow(row: DispatchRow): StoredDispatch {
     tenant: row.tenant,
     app: row.app,
     receiptKey: row.receipt_key,
+    told: row.told,
   }
 }
 

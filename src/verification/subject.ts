@@ -25,3 +25,8 @@ export function shownSubject(subject: string): string {
 }
 
 const wordPrefix = 'sub:'
+
+/** A subject as its app knows it: the word that it gave, or the id of the member; null if it is the address alone. */
+export function subjectOfApp(subject: string): string | null {
+  return wordOf(subject) ?? (subject.includes(':') ? null : subject)
+}

@@ -12,7 +12,7 @@ import { readTemplateIds, type TemplateIds, templateIdsSchema } from '../carrier
 import { fileProblems } from '../files.ts'
 import { optional, strict } from '../policy-schema.ts'
 import { commonSchema, type ProviderKind } from './kind.ts'
-import { readSecret, text } from './parts.ts'
+import { isHostOrNetwork, noHostOrNetwork, readSecret, text } from './parts.ts'
 
 export type HttpSettings = {
   readonly type: 'http'
@@ -83,8 +83,7 @@ export const httpKind: ProviderKind<HttpSettings> = {
       )
     const { values, secrets } = readNeeds(block, file, hasReceipts, where, problems)
     for (const one of file.allowPrivate ?? [])
-      if (!isHostOrNetwork(one))
-        problems.push(`${where}.allowPrivate: ${one} is no host, address or CIDR block, such as 10.0.0.0/8`)
+      if (!isHostOrNetwork(one)) problems.push(noHostOrNetwork(where, one))
     const caProblems = fileProblems(`${where}.caFile`, file.caFile)
     problems.push(...caProblems)
     return {
@@ -194,8 +193,4 @@ function serverOf(
       `${where}: ${host} would be called without TLS; that is only for a host of your own network that allowPrivate lists`,
     )
   return url.href.replace(/(?<!\/)\/+$/, '')
-}
-
-function isHostOrNetwork(text: string): boolean {
-  return isNetwork(text) || /^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(text)
 }

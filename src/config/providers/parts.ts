@@ -1,7 +1,8 @@
-/** Pieces that the sections of several carriers share: texts, secrets, hosts. */
+/** Pieces that several sections share: texts, secrets, hosts. */
 
 import { readFileSync } from 'node:fs'
 import { Type } from '../../json-schema.ts'
+import { isNetwork } from '../../network/networks.ts'
 import { fileProblems } from '../files.ts'
 import { optional } from '../policy-schema.ts'
 
@@ -46,4 +47,13 @@ export function readSecret<N extends string>(
   const secret = readFileSync(path, 'utf8').trim()
   if (secret === '') problems.push(`${where}.${name}File: ${path} is empty`)
   return secret
+}
+
+/** An entry of a list of private hosts and networks that may be called. */
+export function isHostOrNetwork(text: string): boolean {
+  return isNetwork(text) || /^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(text)
+}
+
+export function noHostOrNetwork(where: string, text: string): string {
+  return `${where}.allowPrivate: ${text} is no host, address or CIDR block, such as 10.0.0.0/8`
 }

@@ -2,10 +2,27 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type Address, maskAddress } from '../../address/address.ts'
+import { verificationFacts } from '../../verification/facts.ts'
 import type { AppEvent, EventPage, EventType, NewEvent } from '../events.ts'
-import { type Clients, times, unlike } from './fixtures.ts'
+import type { IssueRequest } from '../verifications.ts'
+import {
+  type Clients,
+  changeOf,
+  newIssue,
+  newKey,
+  newMember,
+  newMessage,
+  newPhone,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+  useOf,
+  verifiedIn,
+} from './fixtures.ts'
 
-export function eventConformance({ store, client }: Clients): void {
+export function eventConformance({ store, client, lacks }: Clients): void {
   const newEvent = (app: string, nth: number, type: EventType = 'verification.used'): NewEvent => ({
     type,
     tenant: 't',
@@ -109,6 +126,132 @@ export function eventConformance({ store, client }: Clients): void {
           'those of one writer are in their order',
         )
       await readBy()
+    })
+
+    describe('events of acts', {
+      skip: lacks.includes('events of acts') && 'this engine cannot do it yet',
+    }, () => {
+      /** Issues for an app whose events are read. */
+      async function issued(change: Partial<IssueRequest> = {}) {
+        const app = unlike()
+        await readBy(app)
+        const request = newIssue({ key: newKey({ app }), message: newMessage({ app }), ...change })
+        const result = await store.verifications.issue(request)
+        assert.ok(result.kind === 'issued')
+        return { app, id: request.id, key: request.key, entry: result.entry, record: result.record }
+      }
+      const told = async (app: string) => {
+        const events = await all(app, 100)
+        await readBy()
+        return events
+      }
+      const typesOf = (events: readonly AppEvent[]) => events.map(({ type }) => type)
+      const submit = (key: IssueRequest['key'], maxSubmissions = 5) =>
+        store.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions })
+
+      test('a verification is told from its start by dispatch and delivery to its use, each once, with masks and no address', async () => {
+        const details = { channel: 'sms', locale: 'en-US', metadata: { cart: '7' } }
+        const { app, id, key, entry, record } = await issued({ details })
+        await store.verifications.issue(newIssue({ key, message: newMessage() }))
+        const facts = verificationFacts(record)
+        const receiptKey = unlike()
+        const price = { amount: '0.01', currency: 'EUR' }
+        const accepted = settlementOf(entry!, { kind: 'done' }, 'accepted', { receiptKey, segments: 2 })
+        await store.outbox.settle([{ ...accepted, told: facts }])
+        await store.outbox.settle([{ ...accepted, told: facts }])
+        const receipt = { provider: 'p', key: receiptKey, providerCode: 'ok' }
+        for (const state of ['enroute', 'delivered', 'delivered'] as const)
+          await store.dispatches.receive([{ ...receipt, state, price }])
+        await submit(key)
+        await store.verifications.use(useOf(id))
+        assert.equal(await store.verifications.use(useOf(id)), undefined)
+        const events = await told(app)
+        assert.deepEqual(typesOf(events), [
+          'verification.created',
+          'verification.sent',
+          'verification.delivered',
+          'verification.used',
+        ])
+        for (const event of events) {
+          assert.equal(event.verification, id)
+          const { toMasked, subject, purpose, metadata } = event.facts
+          assert.deepEqual(
+            { toMasked, subject, purpose, metadata },
+            {
+              toMasked: '+86138****8000',
+              subject: key.subject,
+              purpose: 'new-contact',
+              metadata: { cart: '7' },
+            },
+          )
+          assert.doesNotMatch(JSON.stringify(event), /13800138000/)
+        }
+        const [created, sent, delivered, used] = events.map((event) => event.facts)
+        assert.equal(created!.expiresAt, record.expiresAt)
+        assert.deepEqual([sent!.carrier, sent!.segments, sent!.price], ['p', 2, null])
+        assert.deepEqual([delivered!.carrierCode, delivered!.price], ['ok', price])
+        assert.deepEqual([used!.submissions, used!.channel, used!.carrier], [1, 'sms', 'p'])
+      })
+
+      test('one that no carrier takes is undeliverable, one with too many submissions is spent, each told once', async () => {
+        const { app, key, entry, record } = await issued()
+        const failed = settlementOf(entry!, { kind: 'failed' }, 'refused', { providerCode: '21 no such' })
+        await store.outbox.settle([{ ...failed, told: verificationFacts(record) }])
+        await store.outbox.settle([{ ...failed, told: verificationFacts(record) }])
+        for (let nth = 0; nth < 4; nth++) await submit(key, 2)
+        const events = await told(app)
+        assert.deepEqual(typesOf(events), [
+          'verification.created',
+          'verification.undeliverable',
+          'verification.spent',
+        ])
+        assert.deepEqual([events[1]!.facts.outcome, events[1]!.facts.carrierCode], ['refused', '21 no such'])
+      })
+
+      test('one that runs out is told as expired when the next act or the sweep finds it, once', async () => {
+        const { app, key } = await issued({ lifetimeMs: 20 })
+        await pause(40)
+        await Promise.all(
+          times(4, (nth) => client(nth).verifications.issue(newIssue({ key, lifetimeMs: 20 }))),
+        )
+        await pause(40)
+        await store.sweep(86_400_000)
+        const types = typesOf(await told(app))
+        assert.deepEqual(types.slice(0, 3).toSorted(), [
+          'verification.created',
+          'verification.created',
+          'verification.expired',
+        ])
+        assert.equal(types.filter((type) => type === 'verification.expired').length, 1)
+      })
+
+      test('a changed contact ends other codes, and all of it is told', async () => {
+        const app = unlike()
+        await readBy(app)
+        const member = newMember({ phone: newPhone() })
+        await store.directory.putMembers([member])
+        const address = newPhone()
+        const verification = await verifiedIn(store, member, address, app)
+        await verifiedIn(store, member, newPhone(), app)
+        const result = await store.directory.changeContact(changeOf(member, address, verification, { app }))
+        assert.equal(result.kind, 'changed')
+        const events = await told(app)
+        assert.deepEqual(typesOf(events).slice(0, 3), [
+          'verification.created',
+          'verification.created',
+          'verification.used',
+        ])
+        assert.deepEqual(typesOf(events).slice(3).toSorted(), ['contact.changed', 'verification.cancelled'])
+        const { facts } = events.find(({ type }) => type === 'contact.changed')!
+        const mask = (of: Address | null) => of && maskAddress(of)
+        assert.deepEqual(facts, {
+          subject: member.id,
+          contact: 'phone',
+          oldMasked: mask(member.phone),
+          newMasked: mask(address),
+          cause: 'code',
+        })
+      })
     })
   })
 }

@@ -91,6 +91,7 @@ export function unitInMemory(now: number): UnitInMemory {
         add(dispatch)
       },
     },
+    events: { areRead: () => false, add: () => undefined },
     dispatches: {
       lastAccepted: (id) => accepted.get(id) ?? null,
       awaiting: () => undefined,

@@ -154,6 +154,7 @@ export const movedTables: readonly Table[] = [
       receipt_state: number,
       receipt_at: number,
       receipt_code: text,
+      told: json,
     },
     // SQLite keeps messages that wait in the same table.
     { where: "outcome <> ''" },

@@ -18,10 +18,11 @@ import { type Bound, bind, bindRows, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
 const columns = `about, message, nth, tenant, app, channel, provider, region, outcome, provider_code, provider_id,
-  receipt_key, queued_at, handed_at, answered_at, segments, price, next`
+  receipt_key, queued_at, handed_at, answered_at, segments, price, next, told`
 const rowType = `(about text, message text, nth integer, tenant text, app text, channel text, provider text,
   region text, outcome text, provider_code text, provider_id text, receipt_key text, queued_at bigint,
-  handed_at bigint, answered_at bigint, segments integer, price json, next text, is_late boolean)`
+  handed_at bigint, answered_at bigint, segments integer, price json, next text, told json,
+  is_late boolean)`
 
 const insertDispatches = sql(`
   insert into dispatch (${columns}, is_late)

@@ -188,6 +188,11 @@ export const migrations: readonly string[] = [
     key text collate "C" primary key, fingerprint text not null, result json not null, expires_at bigint not null
   );
   `,
+
+  // 13: the facts of a verification with its dispatch, for events of receipts, where somebody reads those.
+  `
+  alter table dispatch add column told json;
+  `,
 ]
 
 /**

@@ -2,6 +2,9 @@
 
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, stateNumber } from '../numbering.ts'
+import { tellExpired } from '../verbs/tell.ts'
+import { heldEvents } from './events.ts'
+import { storedOf, type VerificationRow } from './rows.ts'
 import { bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { decoyPrefix } from './verification-rows.ts'
@@ -31,14 +34,27 @@ function pageOf(table: string, key: string, endsAt: string) {
   }
 }
 
+/** The changed rows of apps whose events are read, `null` for each other one. */
+const returningRead = `
+  returning case when app in (select json_array_elements_text($3::json)) then to_json(verification) end`
+
 /**
  * Goes through a table once, in the order of time: expired verifications leave the index of live ones, and dispatches the
  * index of awaited receipts. Its position is kept in the store.
  */
-function passOf(name: string, lagMs: number, table: string, key: string, set: string, isDue: string) {
+function passOf(
+  name: string,
+  lagMs: number,
+  table: string,
+  key: string,
+  set: string,
+  isDue: string,
+  hasEvents = false,
+) {
   return {
     name,
     lagMs,
+    hasEvents,
     /** The position, and the end of this piece if the table goes on after it. */
     reach: sql(`
       select json_build_array(start.${key}, (
@@ -47,7 +63,8 @@ function passOf(name: string, lagMs: number, table: string, key: string, set: st
       from (select coalesce((select value from meta where name = $1), '${afterDecoys}') as ${key}) start`),
     run: sql(`
       update ${table} set ${set} where ctid = any (array(
-        select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${isDue} ${skipping}))`),
+        select ctid from ${table} where ${key} > $1 and ${key} <= $2 and ${isDue} ${skipping}))
+      ${hasEvents ? returningRead : ''}`),
   }
 }
 
@@ -69,6 +86,7 @@ const passes = [
       'id',
       `state = ${stateNumber.expired}`,
       `state = ${stateNumber.live} and expires_at <= ${engineTime}`,
+      true,
     ),
   ),
   passOf('receipts', receiptsLagMs, 'dispatch', 'about', 'receipt_key = null', 'receipt_key is not null'),
@@ -124,6 +142,7 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
         const isResting = lastBy !== sweeper && Math.abs(now - Number(last)) < restMs
         if (locked![0] !== true || isResting) return { writes: [], result: false }
 
+        const readers = transactions.readers()
         const beforeOf = (pass: { lagMs: number }) => idAt(now - pass.lagMs)
         const found = await run(
           ...pages.map((page, i) => bind(page.end, cursors[i]!)),
@@ -145,9 +164,15 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
             const [start, end] = reaches[i]!
             // It also moves back if the clock was set back, because ids are made by that clock.
             const to = end ?? beforeOf(pass)
-            return [bind(pass.run, start, to), bind(keep, pass.name, to)]
+            const read = pass.hasEvents ? [JSON.stringify([...readers])] : []
+            return [bind(pass.run, start, to, ...read), bind(keep, pass.name, to)]
           }),
         )
+        const events = heldEvents(now, readers)
+        for (const [i, pass] of passes.entries())
+          if (pass.hasEvents)
+            for (const row of done[pages.length + purges.length + 2 * i]!)
+              if (row !== null) tellExpired(events, storedOf(row as VerificationRow))
         for (const [i, end] of ends.entries()) cursors[i] = end ?? ''
         const isDue =
           // With this bound at most about a quarter of a table is expired rows.
@@ -155,7 +180,11 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           purges.some((_, i) => done[pages.length + i]!.length === sweptRows) ||
           reaches.some(([, end]) => end !== null)
         return {
-          writes: [bind(purgeDecoys, now - decoyLifeMs), bind(keep, 'swept', `${now} ${sweeper}`)],
+          writes: [
+            bind(purgeDecoys, now - decoyLifeMs),
+            bind(keep, 'swept', `${now} ${sweeper}`),
+            ...events.writes(),
+          ],
           result: isDue,
         }
       },

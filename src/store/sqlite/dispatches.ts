@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Price } from '../../message/dispatch.ts'
 import { receiptRank } from '../../message/receipt-state.ts'
+import type { VerificationFacts } from '../../verification/facts.ts'
 import { tallyRows } from '../bounds.ts'
 import type { RecordedDispatch, Tally, TallyPage } from '../dispatches.ts'
 import { idAt } from '../numbering.ts'
@@ -25,14 +26,14 @@ export function openDispatches(db: DatabaseSync): SqliteDispatches {
   const insert = db.prepare(
     `insert into dispatch (about, message, nth, tenant, app, channel, provider, region, outcome, provider_code,
        provider_id, receipt_key, queued_at, handed_at, answered_at, segments, price, next, is_late, receipt_state,
-       receipt_at, receipt_code)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       receipt_at, receipt_code, told)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      on conflict do nothing`,
   )
   // The key is not set: that would write the row and all its indexes anew.
   const endInPlace = db.prepare(
     `update dispatch set channel = ?, provider = ?, region = ?, outcome = ?, provider_code = ?, provider_id = ?,
-       receipt_key = ?, handed_at = ?, answered_at = ?, segments = ?, price = ?, next = ?, body = null,
+       receipt_key = ?, handed_at = ?, answered_at = ?, segments = ?, price = ?, next = ?, told = ?, body = null,
        deadline_at = null, due_at = null, owner = null, tried = null, unknowns = null, second = null, handing = null,
        is_due = null
      where about = ? and message = ? and nth = ? and outcome = ''`,
@@ -91,6 +92,7 @@ export function openDispatches(db: DatabaseSync): SqliteDispatches {
         row.receipt_state,
         row.receipt_at,
         row.receipt_code,
+        toldText(row.told),
       )
     },
 
@@ -108,6 +110,7 @@ export function openDispatches(db: DatabaseSync): SqliteDispatches {
         dispatch.segments,
         priceText(dispatch.price),
         dispatch.next,
+        toldText(dispatch.told),
         dispatch.about,
         dispatch.message,
         dispatch.nth,
@@ -158,13 +161,19 @@ export function dispatchReads(db: DatabaseSync) {
   }
 }
 
+const toldText = (told: VerificationFacts | null) => (told === null ? null : JSON.stringify(told))
 const priceText = (price: Price | null) => (price === null ? null : JSON.stringify(price))
 
 function rowOf(row: Row): DispatchRow {
-  const { price, is_late: isLate } = row as { price: string | null; is_late: number }
+  const {
+    price,
+    told,
+    is_late: isLate,
+  } = row as { price: string | null; told: string | null; is_late: number }
   return {
     ...(row as DispatchRow),
     price: price === null ? null : (JSON.parse(price) as Price),
+    told: told === null ? null : (JSON.parse(told) as VerificationFacts),
     is_late: isLate === 1,
   }
 }

@@ -70,7 +70,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
   const work = openUnit(db, wallNow)
-  const sweep = sqliteSweeper(db, clock.now, wallNow)
+  const sweep = sqliteSweeper(db, clock.now, wallNow, {
+    events: work.unit.events,
+    isEmpty: () => !work.hasReaders(),
+  })
   const proveWrite = db.prepare(
     "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
   )

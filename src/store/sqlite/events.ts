@@ -13,18 +13,20 @@ import type { Row } from './rows.ts'
  */
 export function openEvents(db: DatabaseSync, now: () => number, wallNow: () => number) {
   let readers: ReadonlySet<string> = new Set()
-  const insert = db.prepare('insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const insert = db.prepare(
+    'insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing',
+  )
   // Rows that came by a move have the transactions of another engine before their own order; later ones follow them.
   const { tx } = db.prepare('select coalesce(max(tx), 0) as tx from event').get() as { tx: number }
   const events: UnitOfWork['events'] = {
     areRead: (app) => readers.has(app),
-    add({ type, tenant, app, verification, facts }) {
-      const id = newEventId(wallNow())
+    add({ id = newEventId(wallNow()), type, tenant, app, verification, facts }) {
       insert.run(tx, id, type, tenant, app, verification, now(), JSON.stringify(facts))
     },
   }
   return {
     events,
+    hasReaders: () => readers.size > 0,
     setReaders(apps: readonly string[]): void {
       readers = new Set(apps)
     },

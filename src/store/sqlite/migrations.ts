@@ -257,4 +257,9 @@ export const migrations: readonly string[] = [
     key text primary key, fingerprint text not null, result text not null, expires_at integer not null
   ) strict, without rowid;
   `,
+
+  // 16: the facts of a verification with its dispatch, for events of receipts, where somebody reads those.
+  `
+  alter table dispatch add column told text;
+  `,
 ]

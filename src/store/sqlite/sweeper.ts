@@ -3,15 +3,32 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt } from '../numbering.ts'
+import type { UnitOfWork } from '../unit-of-work.ts'
+import { tellExpired } from '../verbs/tell.ts'
+import { type Row, storedOf } from './rows.ts'
 import { decoyId } from './verifications.ts'
 
 const afterAllText = '\u{10ffff}'
 
 /**
  * @param wallNow  The clock that ids are made by.
+ * @param readers  Of events. Only while there are any is it found out which verifications expire.
  * @returns A function that does one piece within the engine's transaction, and returns whether the next one is due at once.
  */
-export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () => number) {
+export function sqliteSweeper(
+  db: DatabaseSync,
+  now: () => number,
+  wallNow: () => number,
+  readers: { readonly events: UnitOfWork['events']; readonly isEmpty: () => boolean },
+) {
+  const selectExpired = db.prepare(
+    'select * from verification where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+  )
+  function tellExpiredOf(start: string, end: string, at: number): void {
+    if (readers.isEmpty()) return
+    for (const row of selectExpired.all(start, end, at) as Row[]) tellExpired(readers, storedOf(row))
+  }
+
   const sweepPages = [
     pageSweeper(db, 'ledger', 'key', 'forgotten_at'),
     pageSweeper(db, 'repeat', 'fingerprint', 'expires_at'),
@@ -30,6 +47,7 @@ export function sqliteSweeper(db: DatabaseSync, now: () => number, wallNow: () =
         'verification',
         'id',
         'update verification set state = 3 where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+        tellExpiredOf,
       ),
     })),
     {
@@ -99,20 +117,29 @@ function pageSweeper(db: DatabaseSync, table: string, key: string, endsAt: strin
  * index of awaited receipts. Its position is kept in the store, because a start that read ten million rows again delayed
  * every call for 24 s.
  * @param change  A statement with the first id (exclusive), the last (inclusive) and the time as parameters.
+ * @param before  Called with the same, before.
  */
-function pass(db: DatabaseSync, name: string, table: string, key: string, change: string) {
+function pass(
+  db: DatabaseSync,
+  name: string,
+  table: string,
+  key: string,
+  change: string,
+  before: (start: string, end: string, at: number) => void = () => undefined,
+) {
   const reached = db.prepare('select value from meta where name = ?')
   const keep = db.prepare('insert into meta values (?, ?) on conflict do update set value = excluded.value')
   const endOfPage = db.prepare(
     `select ${key} as id from ${table} where ${key} > ? and ${key} < ? order by ${key} limit 1 offset ${sweptRows - 1}`,
   )
   const run = db.prepare(change)
-  return (before: string, at: number): boolean => {
+  return (until: string, at: number): boolean => {
     const start = (reached.get(name)?.value as string | undefined) ?? decoyId
-    const end = endOfPage.get(start, before)?.id as string | undefined
-    run.run(start, end ?? before, at)
+    const end = endOfPage.get(start, until)?.id as string | undefined
+    before(start, end ?? until, at)
+    run.run(start, end ?? until, at)
     // It also moves back if the clock was set back, because ids are made by that clock.
-    keep.run(name, end ?? before)
+    keep.run(name, end ?? until)
     return end !== undefined
   }
 }

@@ -18,7 +18,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
   const limiters = sqliteLimiters(db)
   const dispatches = openDispatches(db)
   const newEntries = openNewEntries(db, wallNow)
-  const { events, setReaders } = openEvents(db, unitNow, wallNow)
+  const { events, setReaders, hasReaders } = openEvents(db, unitNow, wallNow)
   const unit: UnitOfWork = {
     get now() {
       return now
@@ -39,6 +39,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     unit,
     newEntries,
     setReaders,
+    hasReaders,
     /** @param time  Engine time for all work until `flush`. */
     begin(time: number): void {
       now = time

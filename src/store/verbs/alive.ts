@@ -3,6 +3,7 @@
 import { isInTime, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { tellExpired } from './tell.ts'
 
 /** @returns The live verification. One whose time is over is marked `expired`, so that another may be issued. */
 export function aliveOf(unit: UnitOfWork, key: VerificationKey): StoredVerification | undefined {
@@ -18,5 +19,6 @@ export function aliveById(unit: UnitOfWork, id: string): StoredVerification | un
 function inTime(unit: UnitOfWork, record: StoredVerification | undefined): StoredVerification | undefined {
   if (!record || isInTime(record, unit.now)) return record
   unit.verifications.change(record, { state: 'expired' })
+  tellExpired(unit, record)
   return undefined
 }

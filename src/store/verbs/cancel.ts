@@ -5,6 +5,7 @@ import type { Verb } from '../unit-of-work.ts'
 import type { CancelRequest, CancelResult } from '../verifications.ts'
 import { once } from './once.ts'
 import { ended } from './resend.ts'
+import { tell } from './tell.ts'
 
 const cancelAlways: Verb<[CancelRequest], CancelResult> = {
   needs: (needs, { id }) => needs.verification(id),
@@ -15,6 +16,7 @@ const cancelAlways: Verb<[CancelRequest], CancelResult> = {
     const isOpen = record?.state === 'live' || record?.state === 'held'
     if (!record || !isOpen || !isInTime(record, now)) return ended(unit, id)
     const next = verifications.change(record, { state: 'cancelled' })
+    tell(unit, 'verification.cancelled', record, { reason: 'caller' })
     return { kind: 'cancelled', record: asCallersSee(next), now }
   },
 }

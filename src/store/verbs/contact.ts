@@ -4,6 +4,7 @@ import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import type { ContactChange, ContactSetting } from '../directory.ts'
 import type { Needs, UnitOfWork } from '../unit-of-work.ts'
+import { tell, tellContact } from './tell.ts'
 
 type Wanted = Pick<ContactSetting, 'tenant' | 'member' | 'address'>
 
@@ -49,13 +50,19 @@ export function replaceContact(unit: UnitOfWork, member: Member, holder: Holder,
   const { contact, address, country, tenant, app, verification, cause, notices } = change
   const entry = { kind: 'contact-changed', tenant, app, verification } as const
   if (holder) {
-    unit.members.put(withContact(holder, contact, null, null))
+    const next = withContact(holder, contact, null, null)
+    unit.members.put(next)
     unit.journal.append({ ...entry, member: holder.id, detail: { contact, cause: 'taken-over', notices: 0 } })
+    tellContact(unit, { ...entry, contact, member: holder, next, cause: 'taken-over' })
   }
-  unit.members.put(withContact(member, contact, address, country))
+  const next = withContact(member, contact, address, country)
+  unit.members.put(next)
+  tellContact(unit, { ...entry, contact, member, next, cause })
   unit.journal.append({ ...entry, member: member.id, detail: { contact, cause, notices: notices.length } })
-  for (const record of unit.verifications.liveOf(tenant, member.id))
+  for (const record of unit.verifications.liveOf(tenant, member.id)) {
     unit.verifications.change(record, { state: 'dead' })
+    tell(unit, 'verification.cancelled', record, { reason: 'contact-changed' })
+  }
   unit.proofs.endOf(member.id)
 }
 

@@ -8,6 +8,7 @@ import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
 import { aliveOf } from './alive.ts'
 import { once } from './once.ts'
+import { tellCreated } from './tell.ts'
 
 const issueAlways: Verb<[IssueRequest], IssueResult> = {
   needs(needs, { limits, key }) {
@@ -59,6 +60,7 @@ function kept(record: StoredVerification, now: number, retryAfterMs: number | nu
 
 function added(unit: UnitOfWork, record: StoredVerification): StoredVerification {
   unit.verifications.add(record)
+  tellCreated(unit, record)
   return record
 }
 

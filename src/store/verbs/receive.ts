@@ -6,6 +6,7 @@ import type { ProviderReceipt, ReceiptResult } from '../dispatches.ts'
 import type { StandingReceipt } from '../history.ts'
 import { entryKeyOf, type StoredDispatch } from '../stored-dispatch.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
+import { tellDispatch } from './tell.ts'
 
 export type Received = {
   readonly results: readonly ReceiptResult[]
@@ -32,12 +33,16 @@ function receiveOne(unit: UnitOfWork, receipt: ProviderReceipt, standing: Standi
   const before = dispatch.receipt?.state
   const isNews = before === undefined || receiptRank(state) > receiptRank(before)
   if (isNews) {
-    unit.dispatches.change(dispatch, {
-      receipt: { state, at: unit.now, providerCode },
-      segments: receipt.segments ?? dispatch.segments,
-      price: receipt.price ?? dispatch.price,
-    })
+    const news = { segments: receipt.segments ?? dispatch.segments, price: receipt.price ?? dispatch.price }
+    unit.dispatches.change(dispatch, { receipt: { state, at: unit.now, providerCode }, ...news })
     endWait(unit, dispatch, receipt)
+    if (state === 'delivered' || state === 'undeliverable')
+      tellDispatch(
+        unit,
+        `verification.${state}`,
+        { ...dispatch, ...news, providerCode },
+        { reportedAt: unit.now },
+      )
   }
   const { about, message, queuedAt, channel, region, answeredAt } = dispatch
   if (isNews || state === before) standing.push({ verification: about, messageId: message, queuedAt, state })

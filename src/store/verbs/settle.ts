@@ -6,6 +6,7 @@ import { refundAll } from '../../throttle/open-limiters.ts'
 import type { EntryKey, Settlement } from '../outbox.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
+import { tellDispatch } from './tell.ts'
 
 export const settle: Verb<[readonly Settlement[]], readonly boolean[]> = {
   needs(needs, settlements) {
@@ -23,6 +24,7 @@ export const settle: Verb<[readonly Settlement[]], readonly boolean[]> = {
 function settleOne(unit: UnitOfWork, settlement: Settlement): boolean {
   const { dispatch, message, next, queuedAt, verification, nth } = settlement
   const record = storedDispatchOf(settlement)
+  if (dispatch.outcome === 'accepted') tellDispatch(unit, 'verification.sent', record)
   if (next.kind === 'done') {
     unit.outbox.end(record)
     return false
@@ -45,6 +47,7 @@ function settleOne(unit: UnitOfWork, settlement: Settlement): boolean {
       message.cooldown.map((limiter) => ({ key: limiter, form: 'events', at: queuedAt })),
     )
   unit.outbox.end(record)
+  if (second === null) tellDispatch(unit, 'verification.undeliverable', record, { outcome: dispatch.outcome })
   return true
 }
 

@@ -6,6 +6,7 @@ import type { SolveRequest, SolveResult } from '../verifications.ts'
 import { aliveOf } from './alive.ts'
 import { once } from './once.ts'
 import { ended } from './resend.ts'
+import { tell } from './tell.ts'
 
 const solveAlways: Verb<[SolveRequest], SolveResult> = {
   needs(needs, { id, key }) {
@@ -19,7 +20,10 @@ const solveAlways: Verb<[SolveRequest], SolveResult> = {
     if (held?.state !== 'held' || !isInTime(held, now)) return ended(unit, id)
     // At most one is live for a key.
     const other = aliveOf(unit, key)
-    if (other) verifications.change(other, { state: 'cancelled' })
+    if (other) {
+      verifications.change(other, { state: 'cancelled' })
+      tell(unit, 'verification.cancelled', other, { reason: 'replaced' })
+    }
     const life = { state: 'live', issuedAt: now, expiresAt: now + lifetimeMs } as const
     const record = asCallersSee(verifications.change(held, life))
     const entry = message && unit.outbox.put(message, lease, record)

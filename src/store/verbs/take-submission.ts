@@ -8,6 +8,7 @@ import type { Verb } from '../unit-of-work.ts'
 import type { SubmissionRequest, SubmissionResult } from '../verifications.ts'
 import { aliveById, aliveOf } from './alive.ts'
 import { once } from './once.ts'
+import { tellSpent } from './tell.ts'
 
 const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
   needs(needs, { counted, wrong, key, id, repeat }) {
@@ -25,7 +26,10 @@ const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
     const wrongHere = limitsWith(wrongLimits, record !== undefined)
     const throttled = acquire(unit.limiters, [...counted, ...wrongHere], now)
     if (throttled) {
-      if (record && endsLiveCode(throttled.scopes)) verifications.change(record, { state: 'spent' })
+      if (record && endsLiveCode(throttled.scopes)) {
+        verifications.change(record, { state: 'spent' })
+        tellSpent(unit, record)
+      }
       return throttled
     }
     const wrong = hitsOf(wrongHere, now)
@@ -38,6 +42,7 @@ const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
       return { kind: 'taken', record: undefined, now, wrong, ...(decoy && { decoy }) }
     }
     const next = verifications.change(record, submissionOf(record, maxSubmissions))
+    if (next.state === 'spent') tellSpent(unit, record)
     return { kind: 'taken', record: asCallersSee(next), now, wrong }
   },
 }

@@ -5,6 +5,7 @@ import { isUsable, type StoredVerification } from '../../verification/stored-ver
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Used, UseRequest } from '../verifications.ts'
 import { once } from './once.ts'
+import { tellUsed } from './tell.ts'
 
 const useAlways: Verb<[UseRequest], Used | undefined> = {
   needs(needs, { id, wrong }) {
@@ -43,5 +44,7 @@ export function markUsed(unit: UnitOfWork, record: StoredVerification, consumes:
       ...(consumes && { state: 'used' as const }),
       ...(isFirst && { usedAt: now }),
     })
-  return { isFirst, issuedAt: record.issuedAt, usedAt: now, broughtBy: dispatches.lastAccepted(record.id) }
+  const broughtBy = dispatches.lastAccepted(record.id)
+  if (consumes) tellUsed(unit, record, broughtBy)
+  return { isFirst, issuedAt: record.issuedAt, usedAt: now, broughtBy }
 }
