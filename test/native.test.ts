@@ -1,10 +1,12 @@
 /** The native API over HTTP: verifications of anyone, from start to check. */
 
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type Api, apiWith, otherThan, told } from './api.ts'
+import { run } from './cli-run.ts'
 import { newNumber, type Server, startServer } from './server.ts'
+import { until } from './until.ts'
 
 let server: Server
 let api: Api
@@ -160,4 +162,206 @@ test('a start without a key right after another one is taken for the same; by a 
   const third = await api.start(to, {}, key())
   assert.deepEqual([told(third), third.json.sent, third.json.secret], ['200', false, undefined])
   assert.ok(Number(third.json.retry_after_s) > 50)
+})
+
+test('a code is sent again by another channel after its gap, and a cancelled one is refused', async () => {
+  const to = newNumber()
+  const { id, next } = (await api.start(to)).json as { id: string; next: { send_after_s: number } }
+  assert.ok(next.send_after_s > 50 && next.send_after_s <= 60)
+  const soon = await api.post(`/verifications/${id}/send`)
+  assert.equal(told(soon), '429 rate-limited')
+  assert.equal(soon.json.limit, 'subject-to')
+  assert.equal(soon.headers.get('retry-after'), String(soon.json.retry_after_s))
+  assert.equal(
+    told(await api.post(`/verifications/${id}/send`, { channel: 'email' })),
+    '422 address-unreachable',
+  )
+  const code = await server.codeFor(to)
+  const cancel = key()
+  const cancelled = await api.post(`/verifications/${id}/cancel`, {}, cancel)
+  assert.deepEqual([told(cancelled), cancelled.json.state], ['200', 'cancelled'])
+  const again = await api.post(`/verifications/${id}/cancel`, {}, cancel)
+  assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [cancelled.text, 'true'])
+  const conflict = await api.post(`/verifications/${id}/cancel`)
+  assert.deepEqual([told(conflict), conflict.json.state], ['409 state-conflict', 'cancelled'])
+  assert.equal(told(await api.post(`/verifications/${id}/send`)), '409 state-conflict')
+  const checked = await api.check(id, code)
+  assert.deepEqual([checked.json.result, checked.json.reason], ['refused', 'cancelled'])
+})
+
+test('what became of a message is read with its verification, without the address', async () => {
+  const to = newNumber()
+  const { id } = (await api.start(to, { code: { life_s: 600 } })).json
+  await server.codeFor(to)
+  const read = (await until(async () => {
+    const answer = await api.get(`/verifications/${id}`)
+    return Number(answer.json.dispatches) > 0 && answer
+  })) as Awaited<ReturnType<typeof api.get>>
+  assert.deepEqual([told(read), read.json.state, read.json.dispatches], ['200', 'live', 1])
+  const timeline = await api.get(`/verifications/${id}/timeline`)
+  const { steps, dispatches } = timeline.json as {
+    steps: { event: string }[]
+    dispatches: { carrier: string; outcome: string }[]
+  }
+  assert.deepEqual(
+    steps.map(({ event }) => event),
+    ['issued', 'queued', 'handed-over', 'answered'],
+  )
+  assert.deepEqual([dispatches[0]!.carrier, dispatches[0]!.outcome], ['sandbox', 'accepted'])
+  assert.ok(!timeline.text.includes(to))
+})
+
+test('a test key chooses code and decision: held until solved, or refused; nobody else may', async () => {
+  const tests = await apiWith(server, '--test')
+  const to = newNumber()
+  const own = await tests.start(newNumber(), { code: { value: '424242' } })
+  assert.deepEqual([told(own), own.json.is_test], ['201', true])
+  assert.equal((await tests.check(own.json.id, '424242')).json.result, 'verified')
+
+  const held = await tests.start(to, { test: { risk: 'challenge' } })
+  assert.deepEqual([told(held), held.json.state, held.json.sent], ['201', 'held', false])
+  const path = `/verifications/${held.json.id}/challenge`
+  assert.equal(told(await tests.check(held.json.id, '000000')), '409 state-conflict')
+  assert.equal(told(await tests.post(path, { solution: 'eyJ9' })), '400 invalid-request')
+  const { kinds } = held.json.challenge as { kinds: Pow[] }
+  assert.deepEqual((await tests.get(`/verifications/${held.json.id}`)).json.challenge, { kinds })
+  const solution = solve(kinds[0]!)
+  const solved = await tests.post(path, { solution }, key())
+  assert.deepEqual([told(solved), solved.json.state, solved.json.sent_by], ['202', 'live', 'sms'])
+  assert.equal(told(await tests.post(path, { solution })), '409 state-conflict')
+  assert.equal((await tests.check(held.json.id, await server.codeFor(to))).json.result, 'verified')
+
+  for (const more of [{ test: { risk: 'refuse' } }, { test: { risk: 'challenge' }, challenge: 'none' }]) {
+    const refused = await tests.start(newNumber(), more)
+    assert.equal(told(refused), '429 refused-by-guard')
+    assert.match(String(refused.json.explanation_id), /^[0-9a-f]{32}$/)
+    assert.deepEqual(refused.json.alternatives, ['email'])
+  }
+  for (const more of [{ code: { value: '424242' } }, { test: { risk: 'allow' } }])
+    assert.equal(told(await api.start(newNumber(), more)), '400 invalid-request')
+})
+
+type Pow = { algorithm: string; salt: string; challenge: string; signature: string; max: number }
+
+/** As the widget of ALTCHA does. */
+function solve({ algorithm, salt, challenge, signature, max }: Pow): string {
+  for (let number = 0; number <= max; number++)
+    if (hash('sha256', `${salt}${number}`) === challenge)
+      return Buffer.from(JSON.stringify({ algorithm, challenge, number, salt, signature })).toString('base64')
+  throw new Error('no number solves it')
+}
+
+test('a verification is its app’s, and its world’s: to others it does not exist', async () => {
+  const { id, secret } = (await api.start(newNumber())).json
+  const tests = await apiWith(server, '--test')
+  const made = await run(
+    ['app', 'create', '--tenant', 'demo', '--name', 'other', '--json', '--data', server.dataFolder],
+    { env: server.env },
+  )
+  const other = await apiWith({ ...server, app: JSON.parse(made.out) })
+  for (const by of [tests, other]) {
+    const answers = await Promise.all([
+      by.check(id, '000000'),
+      by.get(`/verifications/${id}`),
+      by.get(`/verifications/${id}/timeline`),
+      by.post(`/verifications/${id}/send`),
+      by.post(`/verifications/${id}/cancel`),
+      by.post(`/verifications/${id}/challenge`, { solution: 'x' }),
+    ])
+    for (const answer of answers) assert.equal(told(answer), '404 not-found')
+  }
+  assert.equal((await api.get(`/verifications/${id}`)).json.submissions_left, 5)
+  assert.ok(secret)
+})
+
+test('a key may do what its scopes say, and a publishable key none of it', async () => {
+  const reader = await apiWith(server, '--scope', 'verifications:read')
+  const refused = await reader.start(newNumber())
+  assert.deepEqual([told(refused), refused.json.scope], ['403 forbidden', 'verifications:write'])
+  const { id } = (await api.start(newNumber())).json
+  assert.equal((await reader.get(`/verifications/${id}`)).status, 200)
+  const writer = await apiWith(server, '--scope', 'verifications:write')
+  assert.equal(told(await writer.get(`/verifications/${id}`)), '403 forbidden')
+  const page = await apiWith(server, '--publishable', '--origin', 'https://shop.example')
+  assert.equal(told(await page.start(newNumber(), {}, { origin: 'https://shop.example' })), '403 forbidden')
+})
+
+test('a revoked key is refused within a second, its successor is not, and its last use is kept', async () => {
+  const [old, next] = [await apiWith(server), await apiWith(server)]
+  assert.equal((await old.get('/limits')).status, 200)
+  assert.equal((await next.get('/limits')).status, 200)
+  const list = async (): Promise<{ id: string; lastUsedAt: string | null }[]> =>
+    JSON.parse((await run(['key', 'list', '--json', '--data', server.dataFolder], { env: server.env })).out)
+  await until(async () => (await list()).find(({ id }) => id === old.id)?.lastUsedAt)
+  await run(['key', 'revoke', old.id, '--data', server.dataFolder], { env: server.env })
+  const revokedAt = performance.now()
+  await until(async () => (await old.get('/limits')).status === 401)
+  assert.ok(performance.now() - revokedAt < 5_000)
+  assert.equal((await next.get('/limits')).status, 200)
+})
+
+test('what is wrong with an address is said with what to do', async () => {
+  for (const [to, expected, reason] of [
+    ['13912345678', '422 address-invalid', 'no-plus'],
+    ['+19', '422 address-invalid', 'not-valid'],
+    ['nobody@', '422 address-invalid', 'domain'],
+    ['+862088888888', '422 address-unreachable', 'not-mobile'],
+  ] as const) {
+    const answer = await api.start(to)
+    assert.deepEqual([told(answer), answer.json.reason], [expected, reason], answer.text)
+    assert.ok(!answer.text.includes(to))
+  }
+  assert.equal(
+    told(await api.post('/verifications', { to: { phone: 'a@example.com' } })),
+    '422 address-invalid',
+  )
+  assert.equal(told(await api.post('/verifications', { to: { email: newNumber() } })), '422 address-invalid')
+  assert.equal(told(await api.post('/verifications', { to: { email: 'someone@example.com' } })), '201')
+})
+
+test('N-7: a code of one subject, purpose or address serves no other, and guesses count for the subject', async () => {
+  const to = newNumber()
+  const starts = [{ subject: 'n7-a' }, { subject: 'n7-b' }, { subject: 'n7-a', purpose: 'other' }]
+  const codes: string[] = []
+  const ids: string[] = []
+  for (const [nth, more] of starts.entries()) {
+    // Another purpose is another code, and the gap between codes of one person to one address holds for both.
+    const answer = await api.start(nth === 2 ? newNumber() : to, more)
+    assert.equal(told(answer), '201', answer.text)
+    ids.push(String(answer.json.id))
+    const sentTo = nth === 2 ? String(answer.json.to_masked) : to
+    codes.push(
+      nth === 2
+        ? ''
+        : await until(async () => (await server.inbox(sentTo)).length > nth && server.codeFor(sentTo)),
+    )
+  }
+  if (codes[0] !== codes[1]) {
+    assert.equal((await api.check(ids[0], codes[1]!)).json.reason, 'wrong')
+    assert.equal((await api.check(ids[1], codes[0]!)).json.reason, 'wrong')
+  }
+  assert.equal((await api.check(ids[2], codes[0]!)).json.reason, 'wrong')
+  assert.equal((await api.check(ids[0], codes[0]!)).json.result, 'verified')
+})
+
+test('five wrong codes end a verification, and no more than five are compared in a minute', async () => {
+  const to = newNumber()
+  const { id } = (await api.start(to, { subject: 'guesser' })).json
+  const code = await server.codeFor(to)
+  for (let left = 4; left >= 0; left--) {
+    const wrong = await api.check(id, otherThan(code))
+    assert.deepEqual([wrong.json.reason, wrong.json.submissions_left], ['wrong', left])
+  }
+  const sixth = await api.check(id, code)
+  assert.deepEqual([sixth.json.result, sixth.json.reason], ['refused', 'spent'])
+  assert.equal((await api.get(`/verifications/${id}`)).json.state, 'spent')
+})
+
+test('limits of a subject hold over its addresses, and the wait that is told is long enough', async () => {
+  const subject = 'many-addresses'
+  for (let nth = 0; nth < 5; nth++) assert.equal(told(await api.start(newNumber(), { subject })), '201')
+  const sixth = await api.start(newNumber(), { subject })
+  assert.deepEqual([told(sixth), sixth.json.limit], ['429 rate-limited', 'subject-tos'])
+  assert.ok(Number(sixth.json.retry_after_s) > 86_000)
+  assert.equal(told(await api.start(newNumber(), { subject: 'another' })), '201')
 })

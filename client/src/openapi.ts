@@ -21,6 +21,16 @@ export type ProblemType =
   | 'store-unavailable'
   | 'internal'
 
+/** What must be solved before a code is sent. */
+export type Challenge = {
+  kinds: PowChallenge[]
+}
+
+export type ChallengeSolution = {
+  /** As ALTCHA’s widget gives it: base64 of JSON with `algorithm`, `challenge`, `salt`, `signature` and `number`. */
+  solution: string
+}
+
 export type CheckOnPage = {
   /** As the person typed it. */
   code: string
@@ -51,6 +61,27 @@ export type CheckVerified = {
   proof?: string | undefined
   /** The end of the proof. */
   proof_expires_at?: string | undefined
+}
+
+export type Dispatch = {
+  /** The id of the message. A resend is a message of its own. */
+  message: string
+  /** The try, from 1. */
+  nth: number
+  channel: string
+  /** null: it reached none. */
+  carrier: string | null
+  /** What the carrier answered, or why none was asked. */
+  outcome: 'accepted' | 'refused' | 'throttled' | 'unavailable' | 'unknown' | 'expired' | 'exhausted'
+  carrier_code: string | null
+  /** When it was committed. */
+  queued_at: string
+  handed_over_at: string | null
+  /** When the carrier answered. */
+  answered_at: string
+  segments: number | null
+  price: Price | null
+  receipt: Receipt | null
 }
 
 export type Limit = {
@@ -89,6 +120,15 @@ export type MakeSession = {
   /** Comes back in the proof. */
   nonce?: string | undefined
 }
+
+export type NextSend = {
+  /** Seconds until a message may be sent again. 0: now. */
+  send_after_s: number
+  /** By which it may be sent. */
+  channels: ('sms' | 'email' | 'voice' | 'whatsapp')[]
+}
+
+export type NoFields = Record<string, never>
 
 export type PageCheckResult = PageVerified | PageRefused
 
@@ -129,6 +169,25 @@ export type PageVerified = {
   result: 'verified'
   /** The way back, with the result. */
   return_url: string
+}
+
+/** A proof of work, in the form of ALTCHA. */
+export type PowChallenge = {
+  kind: 'pow'
+  algorithm: 'SHA-256'
+  salt: string
+  /** SHA-256 of salt and number, in hex. */
+  challenge: string
+  signature: string
+  /** The number is between 0 and this. */
+  max: number
+  /** By when it must be solved. */
+  expires_at: string
+}
+
+export type Price = {
+  amount: string
+  currency: string
 }
 
 export type ProblemDescription = {
@@ -205,6 +264,13 @@ export type PublicCheckVerified = {
   proof_expires_at?: string | undefined
 }
 
+export type Receipt = {
+  state: 'enroute' | 'delivered' | 'undeliverable' | 'unknown'
+  /** When it was reported. */
+  at: string
+  carrier_code: string
+}
+
 export type RedeemResult = {
   /** As it came with the person. */
   result: string
@@ -218,6 +284,43 @@ export type RedeemedResult = {
   proof?: string | undefined
   /** The end of the proof. */
   proof_expires_at?: string | undefined
+}
+
+export type SendAgain = {
+  /** Another channel than that of the first message. */
+  channel?: 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
+}
+
+export type SentVerification = {
+  id: string
+  /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
+  state: 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable'
+  to_masked: string
+  channel: 'sms' | 'email' | 'voice' | 'whatsapp'
+  purpose: string
+  subject: string | null
+  locale: string
+  /** When it began. */
+  created_at: string
+  /** The end of its code’s life. */
+  expires_at: string
+  used_at: string | null
+  code_length: number
+  /** How often a code may still be entered. */
+  submissions_left: number
+  /** How the code may be sent again; null, if it has ended, is held, or this call does not know. */
+  next: NextSend | null
+  /** Messages that were handed over so far; only where it is read. */
+  dispatches?: number | undefined
+  challenge?: Challenge | undefined
+  is_test: boolean
+  risk: {
+    action: 'allow' | 'challenge' | 'refuse'
+  }
+  /** Your own pairs, echoed in answers and events. Not for personal data. */
+  metadata: Record<string, string>
+  /** The channel of this message. */
+  sent_by: 'sms' | 'email' | 'voice' | 'whatsapp'
 }
 
 export type Session = {
@@ -252,6 +355,18 @@ export type StartVerification = {
   code?: {
     length?: number | undefined
     life_s?: number | undefined
+    /** The code itself. Only a test key may choose one. */
+    value?: string | undefined
+  } | undefined
+  /** `auto`: SMS for a number, mail for a mailbox. */
+  channel?: 'auto' | 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
+  /** The challenges that your page can show. `none`: where the guard wants one, the start is refused instead. */
+  challenge?: 'none' | {
+    accepts: ('pow' | 'captcha')[]
+  } | undefined
+  /** What the guard is to decide. Only a test key may choose it. */
+  test?: {
+    risk: 'allow' | 'challenge' | 'refuse'
   } | undefined
   /** What you know about the person’s device. */
   client?: {
@@ -300,6 +415,11 @@ export type StartedVerification = {
   code_length: number
   /** How often a code may still be entered. */
   submissions_left: number
+  /** How the code may be sent again; null, if it has ended, is held, or this call does not know. */
+  next: NextSend | null
+  /** Messages that were handed over so far; only where it is read. */
+  dispatches?: number | undefined
+  challenge?: Challenge | undefined
   is_test: boolean
   risk: {
     action: 'allow' | 'challenge' | 'refuse'
@@ -312,6 +432,26 @@ export type StartedVerification = {
   sent: boolean
   /** After which a message may be sent again. */
   retry_after_s?: number | undefined
+}
+
+export type Step = {
+  /** When. */
+  at: string
+  event: 'issued' | 'queued' | 'handed-over' | 'answered' | 'receipt' | 'given-up' | 'used' | 'expired'
+  message?: string | undefined
+  carrier?: string | undefined
+  channel?: string | undefined
+  outcome?: string | undefined
+  carrier_code?: string | undefined
+  /** The try before may have been taken, so the person may get it twice. */
+  may_be_copy?: true | undefined
+}
+
+/** What became of a verification and its messages, in order. */
+export type Timeline = {
+  id: string
+  steps: Step[]
+  dispatches: Dispatch[]
 }
 
 /** One code’s life. */
@@ -332,6 +472,11 @@ export type Verification = {
   code_length: number
   /** How often a code may still be entered. */
   submissions_left: number
+  /** How the code may be sent again; null, if it has ended, is held, or this call does not know. */
+  next: NextSend | null
+  /** Messages that were handed over so far; only where it is read. */
+  dispatches?: number | undefined
+  challenge?: Challenge | undefined
   is_test: boolean
   risk: {
     action: 'allow' | 'challenge' | 'refuse'
@@ -366,6 +511,29 @@ export type Operations = {
   checkPublicly: {
     body: PublicCheck
     answer: PublicCheckResult
+  }
+  /** Send the code of a live verification again, by the same channel or another one. */
+  sendAgain: {
+    body: SendAgain
+    answer: SentVerification
+  }
+  /** Hand in the solution of a held verification’s challenge; then its code is sent. */
+  solveChallenge: {
+    body: ChallengeSolution
+    answer: SentVerification
+  }
+  /** End a verification unused. */
+  cancelVerification: {
+    body: NoFields
+    answer: Verification
+  }
+  /** Read a verification. */
+  readVerification: {
+    answer: Verification
+  }
+  /** Read what became of a verification and its messages, step by step. */
+  readTimeline: {
+    answer: Timeline
   }
   /** What the limits still allow the app, and a person of yours. */
   readLimits: {

@@ -7,10 +7,14 @@ import { problemRoute } from './problem-pages.ts'
 import { verifyProofRoute } from './proofs.ts'
 import type { Route } from './route.ts'
 import { sessionRoutes } from './sessions.ts'
+import { verificationActRoutes } from './verification-acts.ts'
+import { verificationReadRoutes } from './verification-reads.ts'
 import { verificationRoutes } from './verifications.ts'
 
 export const nativeRoutes: readonly Route[] = [
   ...verificationRoutes,
+  ...verificationActRoutes,
+  ...verificationReadRoutes,
   limitsRoute,
   verifyProofRoute,
   ...sessionRoutes,

@@ -6,7 +6,7 @@ import type { StartRequest } from '../../flows/start-verification.ts'
 import type { Static } from '../../json-schema.ts'
 import { readIpAddress } from '../../network/ip-address.ts'
 import { networkOf } from '../../network/network.ts'
-import { addressProblem } from './address-problems.ts'
+import { addressProblem, unreachable } from './address-problems.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import type { startBody } from './verification-schemas.ts'
@@ -18,12 +18,14 @@ export function startRequestOf(
   { app }: KeyHolder,
   rules: AddressRules,
 ): StartRequest | Problem {
-  const { to: given, purpose, subject, locale, code, client, metadata, audience, nonce, proof } = body
+  const { to: given, channel, purpose, subject, locale, code, challenge, test, client, ...rest } = body
+  const { metadata, audience, nonce, proof } = rest
   const [text, wanted] = textOf(given)
   const parsed = parseAddress(text, rules)
   if (parsed.kind === 'refused') return addressProblem(parsed.reason)
   if (wanted !== undefined && parsed.address.kind !== wanted)
     return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
+  if (channel === 'whatsapp') return unreachable(parsed.address)
   const ip = client?.ip === undefined ? undefined : readIpAddress(client.ip)
   if (client?.ip !== undefined && ip === undefined)
     return invalidField('/client/ip', 'format', 'It is no IP address.')
@@ -36,8 +38,12 @@ export function startRequestOf(
       code: {
         ...(code.length !== undefined && { length: code.length }),
         ...(code.life_s !== undefined && { lifetimeMs: code.life_s * 1000 }),
+        ...(code.value !== undefined && { value: code.value }),
       },
     }),
+    ...(channel !== undefined && { channel }),
+    ...(challenge !== undefined && { challenge: takesPow(challenge) ? 'any' : 'none' }),
+    ...(test && { testRisk: test.risk }),
     ...(client && { client: clientOf(client) }),
     // It counts within the app alone, so that a careless or hostile app cannot use up limits elsewhere.
     ...(ip !== undefined && { network: `${app.id}/${networkOf(ip)}` }),
@@ -46,6 +52,11 @@ export function startRequestOf(
     ...(nonce !== undefined && { nonce }),
     ...(proof !== undefined && { proof }),
   }
+}
+
+/** Proofs of work are the only challenges there are yet. */
+function takesPow(challenge: NonNullable<StartBody['challenge']>): boolean {
+  return challenge !== 'none' && challenge.accepts.includes('pow')
 }
 
 function textOf(to: StartBody['to']): [text: string, wanted: 'phone' | 'email' | undefined] {

@@ -3,11 +3,12 @@
 import type { PowChallenge } from '../../flows/challenge.ts'
 import type { CheckVerificationOutcome } from '../../flows/check-verification.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
+import type { Timeline } from '../../flows/verification-timeline.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
 import type { Static } from '../../json-schema.ts'
 import { publicIdOf } from '../../verification/public-id.ts'
 import { secondsOf } from './problems.ts'
-import type { checkAnswer, publicCheckAnswer, verification } from './verification-schemas.ts'
+import type { checkAnswer, publicCheckAnswer, timeline, verification } from './verification-schemas.ts'
 
 export function timeOf(at: number): string {
   return new Date(at).toISOString()
@@ -27,6 +28,12 @@ export function verificationBody(view: VerificationView): Static<typeof verifica
     used_at: view.usedAt === null ? null : timeOf(view.usedAt),
     code_length: view.codeLength,
     submissions_left: view.submissionsLeft,
+    next: view.next && {
+      // The next call must not come too early.
+      send_after_s: Math.ceil(view.next.sendAfterMs / 1000),
+      channels: view.next.channels as Static<typeof verification>['channel'][],
+    },
+    ...(view.dispatches !== undefined && { dispatches: view.dispatches }),
     is_test: view.isTest,
     risk: { action: view.risk },
     metadata: view.metadata,
@@ -64,4 +71,42 @@ export function publicCheckBodyOf(
 
 function proofMembers(proof: ProofToken | null) {
   return proof ? { proof: proof.proof, proof_expires_at: timeOf(proof.expiresAt) } : {}
+}
+
+export function timelineBody({ id, steps, dispatches }: Timeline): Static<typeof timeline> {
+  return { id: publicIdOf(id), steps: steps.map(stepBody), dispatches: dispatches.map(dispatchBody) }
+}
+
+type Told = Static<typeof timeline>
+
+function stepBody(step: Timeline['steps'][number]): Told['steps'][number] {
+  const { at, event, message, provider, channel, outcome, providerCode, mayBeCopy } = step
+  return {
+    at: timeOf(at),
+    event,
+    ...(message !== undefined && { message }),
+    ...(provider !== undefined && { carrier: provider }),
+    ...(channel !== undefined && { channel }),
+    ...(outcome !== undefined && { outcome }),
+    ...(providerCode !== undefined && { carrier_code: providerCode }),
+    ...(mayBeCopy && { may_be_copy: mayBeCopy }),
+  }
+}
+
+function dispatchBody(one: Timeline['dispatches'][number]): Told['dispatches'][number] {
+  const { message, nth, channel, provider, outcome, providerCode, segments, price, receipt } = one
+  return {
+    message,
+    nth,
+    channel,
+    carrier: provider || null,
+    outcome,
+    carrier_code: providerCode || null,
+    queued_at: timeOf(one.queuedAt),
+    handed_over_at: provider === '' ? null : timeOf(one.handedOverAt),
+    answered_at: timeOf(one.answeredAt),
+    segments,
+    price,
+    receipt: receipt && { state: receipt.state, at: timeOf(receipt.at), carrier_code: receipt.providerCode },
+  }
 }

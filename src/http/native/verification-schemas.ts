@@ -62,8 +62,46 @@ export const startBody = Type.Object(
         {
           length: Type.Optional(Type.Integer({ minimum: 6, maximum: 10 })),
           life_s: Type.Optional(Type.Integer({ minimum: 30, maximum: 600 })),
+          value: Type.Optional(
+            Type.String({
+              pattern: '^[0-9]{6,10}$',
+              description: 'The code itself. Only a test key may choose one.',
+            }),
+          ),
         },
         { ...closed, description: 'The form of the code. Default: the policy of the app.' },
+      ),
+    ),
+    channel: Type.Optional(
+      Type.Union([Type.Literal('auto'), ...channel.anyOf], {
+        default: 'auto',
+        description: '`auto`: SMS for a number, mail for a mailbox.',
+      }),
+    ),
+    challenge: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal('none'),
+          Type.Object(
+            {
+              accepts: Type.Array(Type.Union([Type.Literal('pow'), Type.Literal('captcha')]), {
+                minItems: 1,
+                maxItems: 2,
+              }),
+            },
+            closed,
+          ),
+        ],
+        {
+          description:
+            'The challenges that your page can show. `none`: where the guard wants one, the start is refused instead.',
+        },
+      ),
+    ),
+    test: Type.Optional(
+      Type.Object(
+        { risk: Type.Union([Type.Literal('allow'), Type.Literal('challenge'), Type.Literal('refuse')]) },
+        { ...closed, description: 'What the guard is to decide. Only a test key may choose it.' },
       ),
     ),
     client: Type.Optional(
@@ -110,6 +148,34 @@ export const publicCheckBody = Type.Object(
 
 export const verificationId = Type.String({ pattern: '^ver_[0-9a-f]{47}$' })
 
+const next = Type.Object(
+  {
+    send_after_s: Type.Integer({ description: 'Seconds until a message may be sent again. 0: now.' }),
+    channels: Type.Array(channel, { description: 'By which it may be sent.' }),
+  },
+  { title: 'NextSend' },
+)
+
+const challenge = Type.Object(
+  {
+    kinds: Type.Array(
+      Type.Object(
+        {
+          kind: Type.Literal('pow'),
+          algorithm: Type.Literal('SHA-256'),
+          salt: Type.String(),
+          challenge: Type.String({ description: 'SHA-256 of salt and number, in hex.' }),
+          signature: Type.String(),
+          max: Type.Integer({ description: 'The number is between 0 and this.' }),
+          expires_at: time('By when it must be solved.'),
+        },
+        { title: 'PowChallenge', description: 'A proof of work, in the form of ALTCHA.' },
+      ),
+    ),
+  },
+  { title: 'Challenge', description: 'What must be solved before a code is sent.' },
+)
+
 const verificationProperties = {
   id: verificationId,
   state: Type.Union(
@@ -137,6 +203,14 @@ const verificationProperties = {
   used_at: Type.Union([time('When its code was entered right.'), Type.Null()]),
   code_length: Type.Integer(),
   submissions_left: Type.Integer({ description: 'How often a code may still be entered.' }),
+  next: Type.Union([next, Type.Null()], {
+    description:
+      'How the code may be sent again; null, if it has ended, is held, or this call does not know.',
+  }),
+  dispatches: Type.Optional(
+    Type.Integer({ description: 'Messages that were handed over so far; only where it is read.' }),
+  ),
+  challenge: Type.Optional(challenge),
   is_test: Type.Boolean(),
   risk: Type.Object({
     action: Type.Union([Type.Literal('allow'), Type.Literal('challenge'), Type.Literal('refuse')]),
@@ -209,4 +283,112 @@ export const publicCheckAnswer = Type.Union(
     Type.Object({ result: Type.Literal('refused') }, { title: 'PublicCheckRefused' }),
   ],
   { title: 'PublicCheckResult' },
+)
+
+export const sendBody = Type.Object(
+  {
+    channel: Type.Optional(
+      Type.Union(channel.anyOf, { description: 'Another channel than that of the first message.' }),
+    ),
+  },
+  { title: 'SendAgain', ...closed },
+)
+
+export const sentVerification = Type.Object(
+  {
+    ...verificationProperties,
+    sent_by: Type.Union(channel.anyOf, { description: 'The channel of this message.' }),
+  },
+  { title: 'SentVerification' },
+)
+
+export const challengeSolution = Type.Object(
+  {
+    solution: text(
+      4096,
+      'As ALTCHA’s widget gives it: base64 of JSON with `algorithm`, `challenge`, `salt`, `signature` and `number`.',
+    ),
+  },
+  { title: 'ChallengeSolution', ...closed },
+)
+
+export const noFields = Type.Object({}, { title: 'NoFields', ...closed })
+
+const dispatch = Type.Object(
+  {
+    message: Type.String({ description: 'The id of the message. A resend is a message of its own.' }),
+    nth: Type.Integer({ description: 'The try, from 1.' }),
+    channel: Type.String(),
+    carrier: Type.Union([Type.String(), Type.Null()], { description: 'null: it reached none.' }),
+    outcome: Type.Union(
+      [
+        Type.Literal('accepted'),
+        Type.Literal('refused'),
+        Type.Literal('throttled'),
+        Type.Literal('unavailable'),
+        Type.Literal('unknown'),
+        Type.Literal('expired'),
+        Type.Literal('exhausted'),
+      ],
+      { description: 'What the carrier answered, or why none was asked.' },
+    ),
+    carrier_code: Type.Union([Type.String(), Type.Null()]),
+    queued_at: time('When it was committed.'),
+    handed_over_at: Type.Union([time('When it was handed over.'), Type.Null()]),
+    answered_at: time('When the carrier answered.'),
+    segments: Type.Union([Type.Integer(), Type.Null()]),
+    price: Type.Union([
+      Type.Object({ amount: Type.String(), currency: Type.String() }, { title: 'Price' }),
+      Type.Null(),
+    ]),
+    receipt: Type.Union([
+      Type.Object(
+        {
+          state: Type.Union([
+            Type.Literal('enroute'),
+            Type.Literal('delivered'),
+            Type.Literal('undeliverable'),
+            Type.Literal('unknown'),
+          ]),
+          at: time('When it was reported.'),
+          carrier_code: Type.String(),
+        },
+        { title: 'Receipt' },
+      ),
+      Type.Null(),
+    ]),
+  },
+  { title: 'Dispatch' },
+)
+
+const step = Type.Object(
+  {
+    at: time('When.'),
+    event: Type.Union([
+      Type.Literal('issued'),
+      Type.Literal('queued'),
+      Type.Literal('handed-over'),
+      Type.Literal('answered'),
+      Type.Literal('receipt'),
+      Type.Literal('given-up'),
+      Type.Literal('used'),
+      Type.Literal('expired'),
+    ]),
+    message: Type.Optional(Type.String()),
+    carrier: Type.Optional(Type.String()),
+    channel: Type.Optional(Type.String()),
+    outcome: Type.Optional(Type.String()),
+    carrier_code: Type.Optional(Type.String()),
+    may_be_copy: Type.Optional(
+      Type.Literal(true, {
+        description: 'The try before may have been taken, so the person may get it twice.',
+      }),
+    ),
+  },
+  { title: 'Step' },
+)
+
+export const timeline = Type.Object(
+  { id: verificationId, steps: Type.Array(step), dispatches: Type.Array(dispatch) },
+  { title: 'Timeline', description: 'What became of a verification and its messages, in order.' },
 )

@@ -35,14 +35,14 @@ const startRoute = route({
   tag,
   summary: 'Start a verification: send a code to an address.',
   description:
-    'While one is live for the same app, address, purpose and subject, its code is sent again; no second one begins.',
+    'While one is live for the same app, address, purpose and subject, its code is sent again; no second one begins. If the guard wants a challenge, the verification is `held`: nothing is sent until it is solved.',
   access: 'verifications:write',
   body: schemas.startBody,
   answers: {
     201: { description: 'A new verification.', schema: schemas.startedVerification },
     200: { description: 'The live one.', schema: schemas.startedVerification },
   },
-  problems: ['address-invalid', 'address-unreachable', 'rate-limited'],
+  problems: ['address-invalid', 'address-unreachable', 'rate-limited', 'refused-by-guard'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
     const request = startRequestOf(body, holder, services.addressRules)
     if ('problem' in request) return request
@@ -73,13 +73,16 @@ const startRoute = route({
       case 'held': {
         const { view, secret, challenge } = outcome
         const body = { ...verificationBody(view), secret, sent: false, challenge: challengeBody(challenge) }
-        return { status: 201, body }
+        return { status: 201, body, ...replayOf(outcome) }
       }
       case 'refused-by-guard':
         return {
           problem: 'refused-by-guard',
           detail: 'The guard refused it.',
-          members: { explanation_id: outcome.explanation },
+          members: {
+            explanation_id: outcome.explanation,
+            alternatives: [request.to.kind === 'phone' ? 'email' : 'sms'],
+          },
         }
       case 'mismatch':
         return mismatch
@@ -172,7 +175,7 @@ export const notFound: Problem = {
   detail: 'There is no such verification, or it is past its retention.',
 }
 
-const mismatch: Problem = {
+export const mismatch: Problem = {
   problem: 'idempotency-mismatch',
   detail: 'This Idempotency-Key came before with another body.',
 }
