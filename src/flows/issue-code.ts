@@ -14,7 +14,7 @@ import { newVerificationId } from '../verification/verification.ts'
 import { codeMessage, destinationOfCode } from './code-message.ts'
 import { allowsDestination } from './policy.ts'
 import type { Services } from './services.ts'
-import { type Act, throttleSubject, verificationKey } from './subject.ts'
+import { type Act, limitsInWorld, throttleSubject, verificationKey } from './subject.ts'
 
 /** The form of the code and of its message. */
 export type CodeWish = {
@@ -96,7 +96,8 @@ export function limitsOfIssue(
   const isTest = services.testCodeOf(addressKey(act.address), now) !== undefined
   if (!services.hasLimits) return { limits: [], isTest }
   const policy = limitsFor(services.policyOf(act.app).limits, isTest)
-  return { limits: issueLimits(throttleSubject(act), policy, services.addressCap), isTest }
+  const limits = issueLimits(throttleSubject(act), policy, services.addressCap)
+  return { limits: limitsInWorld(limits, act), isTest }
 }
 
 export function recordThrottled(services: Services, act: Act, limit: Throttled): void {

@@ -23,7 +23,7 @@ export type LimitLeft = {
 /** @param word  The caller's own word for a person; undefined: the app's limits alone. */
 export async function limitsLeft(
   { store, policyOf, hasLimits }: Services,
-  { app, tenant }: ApiCaller,
+  { app, tenant, isTest }: ApiCaller,
   word: string | undefined,
 ): Promise<readonly LimitLeft[]> {
   if (!hasLimits) return []
@@ -33,7 +33,10 @@ export async function limitsLeft(
     limit,
   ])
   if (word !== undefined) {
-    const { issues, addresses, wrong } = limitsOfSubject({ tenant, subject: subjectOfWord(word) }, policy)
+    const { issues, addresses, wrong } = limitsOfSubject(
+      { tenant, subject: subjectOfWord(word, isTest) },
+      policy,
+    )
     named.push(['subject', issues], ['subject-tos', addresses], ['subject-wrong', wrong])
   }
   const { now, states } = await store.verifications.look(named.map(([, { key }]) => key))

@@ -118,7 +118,7 @@ export async function startVerification(
   const act: Act = {
     app,
     tenant,
-    subject: subjectOf(request.subject, to),
+    subject: subjectOf(request.subject, to, caller.isTest),
     address: to,
     purpose: request.purpose ?? 'verify',
     network: request.network,

@@ -2,7 +2,9 @@
 
 import { type Address, addressKey, addressOfKey, limiterKey } from '../address/address.ts'
 import type { App, Member, Session } from '../directory/directory.ts'
+import type { Limit } from '../throttle/acquire.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
+import { isTestSubject } from '../verification/subject.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -61,6 +63,11 @@ export function actOfRecord(app: App, { tenant, subject, address, purpose }: Ver
 
 export function verificationKey({ tenant, app, subject, address, purpose }: Act): VerificationKey {
   return { tenant, app: app.id, subject, address: addressKey(address), purpose }
+}
+
+/** A test key counts against its own subjects alone: no address, network or app is refused a real code because of tests. */
+export function limitsInWorld(limits: readonly Limit[], { subject }: Act): readonly Limit[] {
+  return isTestSubject(subject) ? limits.filter(({ scope }) => scope.startsWith('member')) : limits
 }
 
 export function throttleSubject({ tenant, app, subject, address, network, isHolder }: Act): ThrottleSubject {

@@ -7,7 +7,7 @@ import { submissionLimits } from '../throttle/policy.ts'
 import { decideSubmission, type RefusalReason } from '../verification/decide-submission.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
-import { type Act, throttleSubject, verificationKey } from './subject.ts'
+import { type Act, limitsInWorld, throttleSubject, verificationKey } from './subject.ts'
 import { tellRefused } from './tell-refused.ts'
 
 export type Submission = {
@@ -51,13 +51,14 @@ export async function submitCode(services: Services, submission: Submission): Pr
   const { store, ring } = services
   const policy = services.policyOf(act.app)
   const key = verificationKey(act)
-  const limits = services.hasLimits
+  const { counted, wrong } = services.hasLimits
     ? submissionLimits(throttleSubject(act), policy.limits)
     : { counted: [], wrong: [] }
   const taken = await store.verifications.takeSubmission({
     key,
     ...(id !== undefined && { id }),
-    ...limits,
+    counted: limitsInWorld(counted, act),
+    wrong: limitsInWorld(wrong, act),
     maxSubmissions: policy.maxSubmissions,
     ...(repeat !== undefined && { repeat }),
     ...(once && { once }),

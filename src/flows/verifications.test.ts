@@ -17,6 +17,7 @@ import type { Store } from '../store/store.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { checkVerification, checkWithSecret } from './check-verification.ts'
+import { listVerifications, searchVerifications } from './list-verifications.ts'
 import type { AppPolicy } from './policy.ts'
 import { readTimeline, readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
@@ -374,4 +375,38 @@ test('a verification whose messages no carrier took is undeliverable, and how it
     timeline?.steps.map(({ event }) => event),
     ['issued', 'queued', 'handed-over', 'answered', 'given-up'],
   )
+})
+
+test('verifications are listed by subject and state, and found by address, for their app and key alone', async () => {
+  const to = newTo('list@example.com')
+  const made = []
+  for (const purpose of ['one', 'two', 'three'])
+    made.push(await started({ subject: 'u_list', purpose, to: purpose === 'two' ? to : newTo() }))
+  await checkVerification(services, caller, made[0]!.id, made[0]!.code)
+  await started({ subject: 'u_list', code: { value: '135791' }, to }, testCaller)
+  const query = { sinceMs: Date.now() - 3_600_000, max: 2, subject: 'u_list' }
+  const first = await listVerifications(services, caller, query)
+  assert.deepEqual(
+    first?.views.map(({ id }) => id),
+    [made[2]!.id, made[1]!.id],
+  )
+  const rest = await listVerifications(services, caller, { ...query, cursor: first!.next! })
+  assert.deepEqual(
+    rest?.views.map(({ id, state }) => [id, state]),
+    [[made[0]!.id, 'used']],
+  )
+  const used = await listVerifications(services, caller, { ...query, state: 'used' })
+  assert.deepEqual(
+    used?.views.map(({ id }) => id),
+    [made[0]!.id],
+  )
+  const found = await searchVerifications(services, caller, to, { sinceMs: query.sinceMs, max: 10 })
+  assert.deepEqual(
+    found?.views.map(({ id }) => id),
+    [made[1]!.id],
+  )
+  const stranger = { ...caller, app: { ...app, id: 'd'.repeat(32) } }
+  assert.deepEqual((await listVerifications(services, stranger, query))?.views, [])
+  assert.deepEqual((await searchVerifications(services, stranger, to, query))?.views, [])
+  assert.equal(await listVerifications(services, stranger, { ...query, cursor: first!.next! }), undefined)
 })

@@ -216,6 +216,20 @@ export type Verifications = {
     readonly sinceMs: number
     readonly before?: string
   }): Promise<FoundVerifications>
+  /**
+   * The verifications that callers with an API key asked for, the newest first, from a limited piece of time in each call.
+   * @param query.subject  undefined: of all subjects.
+   * @param query.sinceMs  Made at this time or later.
+   * @param query.before  `next` of the piece before.
+   * @param query.max  The most that are returned.
+   */
+  list(query: {
+    readonly app: string
+    readonly subject?: string
+    readonly sinceMs: number
+    readonly before?: string
+    readonly max: number
+  }): Promise<FoundVerifications>
   /** The number of live verifications, perhaps with some that have just run out. */
   countLive(): Promise<number>
 }

@@ -54,6 +54,42 @@ export function subjectConformance({ store, client, lacks }: Clients): void {
       assert.equal((await verifications.get(plain.id))?.details, null)
     })
 
+    test('verifications are listed for their app, and of one subject, newest first, in pages', async () => {
+      const [app, subject] = [unlike(), `sub:${unlike()}`]
+      const since = Date.now()
+      const made: string[] = []
+      for (let nth = 0; nth < 5; nth++) {
+        const key = newKey({ app, ...(nth % 2 === 0 && { subject }), address: `tel:+86${unlike()}` })
+        made.push((await started({ key })).id)
+        await pause(2)
+      }
+      await verifications.use(useOf(made[0]!))
+      await verifications.issue(newIssue({ key: newKey({ app, subject }) }))
+      await started({ key: newKey({ app: unlike(), subject }) })
+      const all = async (query: Partial<Parameters<typeof verifications.list>[0]>) => {
+        const found: string[] = []
+        for (let before: string | null | undefined; before !== null; ) {
+          const page = await client(1).verifications.list({
+            app,
+            sinceMs: since,
+            max: 2,
+            ...query,
+            ...(before !== undefined && { before }),
+          })
+          assert.ok(page.found.length <= 2)
+          found.push(...page.found.map(({ id }) => id))
+          before = page.next
+        }
+        return found
+      }
+      assert.deepEqual(await all({}), made.toReversed())
+      assert.deepEqual(await all({ subject }), [made[4], made[2], made[0]])
+      assert.deepEqual(await all({ subject: `${subject}x` }), [])
+      assert.deepEqual(await all({ sinceMs: Date.now() + 1000 }), [])
+      await store.sweep(3_600_000)
+      assert.deepEqual(await all({ subject }), [made[4], made[2], made[0]], 'also from the history')
+    })
+
     test('a submission by id counts on that verification, and on no other of its key', async () => {
       const first = await started({ lifetimeMs: 40 })
       await pause(80)

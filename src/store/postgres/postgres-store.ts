@@ -65,6 +65,12 @@ const endOfSearch = sql(`
 const searched = sql(`
   select to_json(v) from verification v where v.id < $1 and v.id >= $2 and v.address = $3 order by v.id desc`)
 
+const listed = sql(`
+  select to_json(v) from verification v
+  where v.id < $1 and v.id >= $2 and v.app = $3 and v.details is not null
+    and ($4::text is null or v.member = $4::text)
+  order by v.id desc limit $5::integer`)
+
 /**
  * Connects, and brings the schema up to date.
  * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
@@ -151,6 +157,19 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       ]),
     ) as T
 
+  async function list(
+    until: number,
+    query: Parameters<Store['verifications']['list']>[0],
+  ): Promise<FoundVerifications> {
+    const { app, subject = null, max } = query
+    const from = idAt(query.sinceMs)
+    const before = query.before ?? afterAllIds
+    const end = (await transactions.read(until, bind(endOfSearch, before, from)))[0]![0] as string | undefined
+    const [rows] = await transactions.read(until, bind(listed, before, end ?? from, app, subject, max))
+    const found = (rows as VerificationRow[]).map(verificationOf)
+    return { found, next: found.length === max ? found.at(-1)!.id : (end ?? null) }
+  }
+
   const directory = postgresDirectory(transactions, untilOf)
   const history = postgresHistory(transactions, underWay.call)
   let isClosed = false
@@ -170,6 +189,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
         return row === undefined ? undefined : verificationOf(row as VerificationRow)
       }),
       find: apart('verifications.find', find),
+      list: apart('verifications.list', list),
       countLive: apart(
         'verifications.countLive',
         async (until) => (await transactions.read(until, bind(countLive)))[0]![0] as number,

@@ -1,5 +1,6 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
+import { AppError } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -125,6 +126,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       find: verb('verifications.find', (until, query: Parameters<Store['verifications']['find']>[0]) =>
         find(verifications, cold.verifications, until, query),
       ),
+      list: () => Promise.reject(new AppError('store.unavailable', 'Redis has no list yet')),
       countLive: verb('verifications.countLive', verifications.countLive),
     },
     outbox: {

@@ -98,6 +98,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'cancel',
         'get',
         'find',
+        'list',
         'countLive',
         'look',
       ]),

@@ -6,7 +6,7 @@ import type { Purpose, Verification, VerificationKey } from '../../verification/
 import { searchRows } from '../bounds.ts'
 import { idAt, stateNumber, stateOfNumber } from '../numbering.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
-import type { FoundVerifications } from '../verifications.ts'
+import type { FoundVerifications, Verifications } from '../verifications.ts'
 import { detailsIn, type Row, storedOf, verificationOf } from './rows.ts'
 
 /** The id of the decoy. It sorts before every real id, because those begin with their time. */
@@ -176,6 +176,8 @@ export function openOnces(db: DatabaseSync, now: () => number): UnitOfWork['once
   }
 }
 
+type ListQuery = Parameters<Verifications['list']>[0]
+
 /** Look-ups without a unit of work. */
 export function verificationReads(db: DatabaseSync) {
   const select = db.prepare('select * from verification where id = ?')
@@ -185,6 +187,13 @@ export function verificationReads(db: DatabaseSync) {
   const selectByAddress = db.prepare(
     'select * from verification where id < ? and id >= ? and +address = ? order by id desc',
   )
+  const listed = (ofSubject: string) =>
+    db.prepare(
+      `select * from verification
+       where id < ? and id >= ? and +app = ? and details is not null ${ofSubject} order by id desc limit ?`,
+    )
+  const selectListed = listed('')
+  const selectListedOf = listed('and +member = ?')
   const countLive = db.prepare('select count(*) as live from verification where state = 0') // index only
   return {
     get(id: string): Verification | undefined {
@@ -198,6 +207,20 @@ export function verificationReads(db: DatabaseSync) {
       const end = endOfSearch.get(before, from)?.id as string | undefined
       const rows = selectByAddress.all(before, end ?? from, query.address) as Row[]
       return { found: rows.map(verificationOf), next: end ?? null }
+    },
+
+    list(query: ListQuery): FoundVerifications {
+      const { app, subject, max } = query
+      const from = idAt(query.sinceMs)
+      const before = query.before ?? afterAllIds
+      const end = endOfSearch.get(before, from)?.id as string | undefined
+      const found = (
+        subject === undefined
+          ? selectListed.all(before, end ?? from, app, max)
+          : selectListedOf.all(before, end ?? from, app, subject, max)
+      ) as Row[]
+      const next = found.length === max ? (found.at(-1)!.id as string) : (end ?? null)
+      return { found: found.map(verificationOf), next }
     },
 
     countLive: (): number => (countLive.get() as { live: number }).live,
