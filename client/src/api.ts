@@ -14,10 +14,6 @@ export type Problem = {
   [member: string]: unknown
 }
 
-export type Channel = 'sms' | 'email' | 'voice' | 'whatsapp'
-export type SendRequest = { channel?: Channel; next?: boolean }
-export type ChallengeSolution = Record<string, unknown>
-export type Timeline = Record<string, unknown>
 export type ListQuery = { subject?: string; state?: string; since?: string; cursor?: string }
 export type SearchRequest = { to: string }
 export type VerificationPage = { verifications: Verification[]; next?: string }
@@ -28,8 +24,6 @@ export type Webhook = Record<string, unknown>
 export type WebhookChange = Record<string, unknown>
 export type WebhookDelivery = Record<string, unknown>
 export type WebhookDeliveryPage = Record<string, unknown>
-export type Limits = Record<string, unknown>
-export type LimitsQuery = { subject?: string }
 
 export type Event = { id: string; type: string; created_at: string; data: Record<string, unknown> }
 export type EventPage = { events: Event[]; next?: string }

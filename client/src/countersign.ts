@@ -34,15 +34,15 @@ export class Countersign {
       this.#post<api.CheckResult>(`${one(id)}/check`, { code }, options),
 
     /** The same code again, by the same channel or another one. */
-    send: (id: string, request: api.SendRequest = {}, options?: CallOptions) =>
-      this.#post<api.Verification>(`${one(id)}/send`, request, options),
+    send: (id: string, request: api.SendAgain & { next?: boolean } = {}, options?: CallOptions) =>
+      this.#post<api.SentVerification>(`${one(id)}/send`, request, options),
 
     /** The same code by the next channel of the plan. */
     next: (id: string, options?: CallOptions) => this.verifications.send(id, { next: true }, options),
 
-    /** Hands in the solution of a verification that is `held`. */
-    challenge: (id: string, solution: api.ChallengeSolution, options?: CallOptions) =>
-      this.#post<api.Verification>(`${one(id)}/challenge`, solution, options),
+    /** Hands in the solution of one that is `held`, as the widget of ALTCHA gives it; then its code is sent. */
+    challenge: (id: string, solution: string, options?: CallOptions) =>
+      this.#post<api.SentVerification>(`${one(id)}/challenge`, { solution }, options),
 
     cancel: (id: string, options?: CallOptions) =>
       this.#post<api.Verification>(`${one(id)}/cancel`, {}, options),
@@ -117,7 +117,7 @@ export class Countersign {
   }
 
   /** What a subject or the app has left. */
-  limits(query: api.LimitsQuery = {}, options?: CallOptions): Promise<api.Limits> {
+  limits(query: api.Operations['readLimits']['query'] = {}, options?: CallOptions): Promise<api.Limits> {
     return this.#get('/v1/limits', query, options)
   }
 
