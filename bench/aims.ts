@@ -40,6 +40,8 @@ const aims: readonly Aim[] = [
       atMost: 3,
     }),
   ),
+  { what: 'start: CPU, to a send’s of the wire', of: 'start, nobody: cpuToWire', atMost: 1.1 },
+  { what: 'check: CPU, to a verify’s of the wire', of: 'check, nobody: cpuToWire', atMost: 1.1 },
   {
     what: 'send by webhook: rate, to otpgateway’s, Redis flushing each second',
     of: 'send, everysec: toRival',

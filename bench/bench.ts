@@ -17,6 +17,7 @@ import { fixed, median } from './figures.ts'
 import { openAs } from './installations.ts'
 import { fullSpeedS, measureLife, sayLife } from './life.ts'
 import { requireWrk } from './load.ts'
+import { besideWire } from './native.ts'
 import { watchOtherWork } from './process.ts'
 import { startMeasuredRedis } from './redis-engine.ts'
 import { sayLive, storedRows } from './report.ts'
@@ -46,7 +47,7 @@ const sizes = {
   },
 } as const
 
-const partNames = ['life', 'servers', 'rival', 'stored'] as const
+const partNames = ['life', 'servers', 'native', 'rival', 'stored'] as const
 type Part = (typeof partNames)[number]
 
 const { values } = parseArgs({
@@ -111,6 +112,7 @@ async function main(): Promise<void> {
   })
   await part('servers', () => servers({ ...size, folder, tree, only: values.only }, figures, say))
   if (sayStart) say(...sayStart(figures.get('send, SQLite: requestsPerSecond')))
+  await part('native', async () => say(...(await besideWire({ ...size, folder, tree }, figures))))
   await part('rival', rival)
   await part('stored', records)
   say(

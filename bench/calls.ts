@@ -7,6 +7,9 @@ export const path = '/v1/usg/dcs/member/verification-code'
 
 /** Of one thread in one load: more than it can ask for. */
 const numbersOfThread = 500_000
+/** Of the native API. */
+export const startPath = '/v1/verifications'
+
 /** Without the calling code: mobile numbers of China, and of India where codes are to be learnt. */
 const blocks = {
   CN: { first: 13_000_000_000, count: 999_000_000, taken: 0 },
@@ -27,12 +30,25 @@ export function takeNumbers(count: number, country: keyof typeof blocks = 'CN'):
 
 /** Each thread sends to numbers of its own, `from` on. */
 export function sendScript(token: string, threads: number): string {
+  return toNumbers(
+    path,
+    `["X-Access-Token"]="${token}"`,
+    '{"contact":"+8613000000000","country":"chinaPR"}',
+    threads,
+  )
+}
+
+/** The same by the native API. */
+export function startScript(apiKey: string, threads: number): string {
+  return toNumbers(startPath, `["Authorization"]="Bearer ${apiKey}"`, '{"to":"+8613000000000"}', threads)
+}
+
+function toNumbers(path: string, header: string, body: string, threads: number): string {
   const from = takeNumbers(numbersOfThread * threads)
   return `local before, after, n
 begin = function()
   n = ${from} + nth * ${numbersOfThread}
-  local whole = wrk.format("POST", "${path}", {["Content-Type"]="application/json", ["X-Access-Token"]="${token}"},
-    '{"contact":"+8613000000000","country":"chinaPR"}')
+  local whole = wrk.format("POST", "${path}", {["Content-Type"]="application/json", ${header}}, '${body}')
   before, after = whole:match("^(.*)13000000000(.*)$")
 end
 request = function()
@@ -86,6 +102,27 @@ begin = function()
   end
 end
 local n = 0
+request = function()
+  n = n % #calls + 1
+  return calls[n]
+end`
+}
+
+/** The id of a verification, and the right code for it. */
+export type StartedCode = readonly [id: string, code: string]
+
+/** Each code is entered once, as it is good for once; then they begin again, and are refused. */
+export function checkScript(folder: string, apiKey: string, codes: readonly StartedCode[]): string {
+  const file = join(folder, `started-${Math.random().toString(36).slice(2)}.txt`)
+  writeFileSync(file, codes.map(([id, code]) => `${id} ${code}`).join('\n'))
+  return `local calls, n = {}, 0
+begin = function()
+  local headers = {["Content-Type"]="application/json", ["Authorization"]="Bearer ${apiKey}"}
+  for line in io.lines("${file}") do
+    local id, code = line:match("(%S+) (%S+)")
+    calls[#calls + 1] = wrk.format("POST", "${startPath}/" .. id .. "/check", headers, '{"code":"' .. code .. '"}')
+  end
+end
 request = function()
   n = n % #calls + 1
   return calls[n]

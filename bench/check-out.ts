@@ -19,3 +19,8 @@ export function checkOut(named: string, folder: string): string {
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'))
   return tree
 }
+
+/** The command of a check-out. */
+export function binOf(tree: string): string {
+  return join(tree, 'bin/countersign.js')
+}

@@ -19,7 +19,7 @@ import { startMeasuredRedis } from './redis-engine.ts'
 import { root } from './serve.ts'
 import { atMost, type Measurement, type Subject } from './subjects.ts'
 
-const actNames = ['send', 'verify', 'webhook', 'smpp'] as const
+const actNames = ['send', 'verify', 'start', 'check', 'webhook', 'smpp'] as const
 type ActName = (typeof actNames)[number]
 const stores = ['sqlite', 'postgres', 'redis'] as const
 const sides = ['old', 'new'] as const
@@ -86,7 +86,7 @@ async function start(
   const carrier: Carrier = act === 'webhook' || act === 'smpp' ? act : 'sandbox'
   const options = {
     ...{ tree, peers, name: store!, folder: mkdtempSync(join(folder, 'data-')), learnt: codesOfLoad },
-    ...{ carrier, hasLimits: values.limits && act !== 'verify' },
+    ...{ carrier, hasLimits: values.limits && act !== 'verify' && act !== 'check' },
   }
   const installation =
     store === 'sqlite'
@@ -106,7 +106,7 @@ async function startEngines(stack: AsyncDisposableStack, hasRedis: boolean): Pro
 
 async function measure(subject: Subject, act: ActName, forSeconds: number): Promise<Measurement> {
   const perSecond = Math.max(leastExpected, (lastRate.get(act) ?? 0) * headroom)
-  const one = await atMost(subject, act === 'verify' ? 'verify' : 'send', folder, {
+  const one = await atMost(subject, act === 'webhook' || act === 'smpp' ? 'send' : act, folder, {
     perSecond,
     seconds: forSeconds,
   })

@@ -10,6 +10,7 @@ import { stringify } from 'yaml'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
 import { sendScript } from './calls.ts'
 import type { Peers } from './carriers.ts'
+import { binOf } from './check-out.ts'
 import { fixed, heading, median, row } from './figures.ts'
 import { fillSqlite } from './fill.ts'
 import { closedLoop } from './load.ts'
@@ -110,8 +111,6 @@ function prepare(folder: string, name: string, { peers, tree }: LifeOptions): st
   execFileSync(process.execPath, [binOf(tree), 'keys', 'rotate', '--data', data], { stdio: 'ignore' })
   return data
 }
-
-const binOf = (tree: string) => join(tree, 'bin/countersign.js')
 
 function start(tree: string, data: string): Promise<Measured> {
   return measured([binOf(tree), 'serve', '--json', '--config', join(data, 'bench.yaml'), '--data', data])

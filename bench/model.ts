@@ -2,7 +2,7 @@
 
 import { fixed, heading, medianOf, row } from './figures.ts'
 import { connections } from './load.ts'
-import type { Act, Measurement } from './subjects.ts'
+import type { Measurement, WireAct } from './subjects.ts'
 
 /** One act on one engine: medians over the rounds. */
 export type Cost = Pick<
@@ -47,7 +47,7 @@ const flushesOfCommit = 1.5
  * All stand on the same processors, the load generator too, and each connection waits for its commits.
  */
 export function foretellTwo(
-  act: Act,
+  act: WireAct,
   { most, half }: { readonly most: Cost; readonly half: Cost },
   processors: number,
 ): Foretold {

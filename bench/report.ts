@@ -6,7 +6,7 @@ import type { Load } from './load.ts'
 import { costOf, foretellTwo, type Life, sayScaling } from './model.ts'
 import type { Measured } from './process.ts'
 import type { LiveCost, StoredCost } from './stored.ts'
-import type { Act, FloorMeasurement, Measurement, Subject } from './subjects.ts'
+import type { FloorMeasurement, Measurement, Subject, WireAct } from './subjects.ts'
 
 export type Floor = {
   readonly process: Measured
@@ -16,7 +16,7 @@ export type Floor = {
 /** Of one act on one subject, in the order of the rounds. */
 export type Results = {
   readonly subject: Subject
-  readonly act: Act
+  readonly act: WireAct
   readonly most: Measurement[]
   /** To the floor of the same round. */
   readonly ratios: number[]

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { appLogin, paths } from '../test/server.ts'
-import { type Code, type Sender, takeNumbers } from './calls.ts'
+import { type Code, type Sender, type StartedCode, startPath, takeNumbers } from './calls.ts'
 import type { Carrier, Peers } from './carriers.ts'
 import { openLoop } from './load.ts'
 import { type Measured, measured } from './process.ts'
@@ -32,12 +32,18 @@ export type ServerOptions = {
 export type Served = AsyncDisposable & {
   readonly process: Measured
   readonly http: string
+  /** Its data folder. */
+  readonly data: string
   /** Of the demo member. */
   readonly token: string
+  /** The demo app, with a key for the native API; no key in versions without that. */
+  readonly app: { readonly id: string; readonly apiKey: string | undefined }
   /** New members, each with a token and a network of its own. */
   senders(count: number): Promise<Sender[]>
   /** Of sends made for it, as their addressees read them. */
   learnCodes(count: number): Promise<Code[]>
+  /** The same by the native API. */
+  startCodes(count: number): Promise<StartedCode[]>
 }
 
 /** One app sends for all members of a load; each member's own limits are those of production. */
@@ -77,9 +83,12 @@ export async function serve(options: ServerOptions): Promise<Served> {
   return {
     process,
     http: told.http,
+    data,
     token,
+    app: { id: told.app.id, apiKey: told.apiKey },
     senders: (count) => newSenders(told, count),
     learnCodes: (count) => learnCodes(told.http, token, peers, count),
+    startCodes: (count) => startCodes(told, peers, count),
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   }
 }
@@ -87,6 +96,7 @@ export async function serve(options: ServerOptions): Promise<Served> {
 type Told = {
   readonly http: string
   readonly app: { readonly id: string; readonly key: string }
+  readonly apiKey?: string
   readonly member: { readonly account: string; readonly password: string }
 }
 
@@ -153,6 +163,10 @@ async function learnCodes(http: string, token: string, peers: Peers, count: numb
       seconds,
     },
   )
+  return arrived(peers, count)
+}
+
+async function arrived(peers: Peers, count: number): Promise<Code[]> {
   const codes: Code[] = []
   for (const end = performance.now() + arrivesMs; codes.length < count && performance.now() < end; ) {
     codes.push(...(await peers.kept()))
@@ -160,4 +174,31 @@ async function learnCodes(http: string, token: string, peers: Peers, count: numb
   }
   if (codes.length < count / 2) throw new Error(`only ${codes.length} of ${count} codes arrived`)
   return codes
+}
+
+const startsAtOnce = 64
+
+/** Verifications of numbers that are routed to the peer that keeps, each with the code that it was sent. */
+async function startCodes({ http, apiKey }: Told, peers: Peers, count: number): Promise<StartedCode[]> {
+  const from = takeNumbers(count, 'IN')
+  const ids = new Map<string, string>()
+  let next = 0
+  const caller = async () => {
+    while (next < count) {
+      const to = `+91${from + next++}`
+      const answer = await fetch(http + startPath, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${apiKey}` },
+        body: JSON.stringify({ to }),
+      })
+      if (answer.status !== 201) throw new Error(`a start was answered with ${answer.status}`)
+      ids.set(to, ((await answer.json()) as { id: string }).id)
+    }
+  }
+  await Promise.all(Array.from({ length: startsAtOnce }, caller))
+  const codes = await arrived(peers, count)
+  return codes.flatMap(([to, code]) => {
+    const id = ids.get(to)
+    return id === undefined ? [] : [[id, code] as const]
+  })
 }

@@ -13,7 +13,7 @@ import { type Installation, startEmbedded, startShared } from './installations.t
 import { measured } from './process.ts'
 import { startMeasuredRedis } from './redis-engine.ts'
 import { type Floor, nameOf, putFigures, type Results, report } from './report.ts'
-import { type Act, atMost, atRate, floorAtMost, floorAtRate, subjectsOf } from './subjects.ts'
+import { atMost, atRate, floorAtMost, floorAtRate, subjectsOf, type WireAct } from './subjects.ts'
 
 export type ServersOptions = {
   readonly folder: string
@@ -97,7 +97,7 @@ const leastExpected = 8_000
 const headroom = 1.6
 
 /** Carriers and limits of sends change nothing for a verify. */
-function actsOn({ name }: Installation): readonly Act[] {
+function actsOn({ name }: Installation): readonly WireAct[] {
   return name.startsWith('SQLite, ') ? ['send'] : ['send', 'verify']
 }
 

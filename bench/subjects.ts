@@ -5,11 +5,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
+  checkScript,
   floorScript,
   limitedSendScript,
   path,
   sendScript,
   sendsOfMember,
+  startScript,
   takeNumbers,
   verifyScript,
 } from './calls.ts'
@@ -24,7 +26,10 @@ export type Subject = {
   readonly processes: 1 | 2
 }
 
-export type Act = 'send' | 'verify'
+/** Of the wire of members. */
+export type WireAct = 'send' | 'verify'
+/** Those, and of the native API. */
+export type Act = WireAct | 'start' | 'check'
 
 /** All but the load, `flushMs` and `handOverMs` is for one request. */
 export type Measurement = Load & {
@@ -76,14 +81,25 @@ async function scriptOf(
   folder: string,
   most: number,
 ): Promise<string> {
-  const { token, hasLimits } = installation
+  const { token, hasLimits, servers } = installation
+  const { apiKey } = servers[0]!.app
+  if (act === 'start' || act === 'check') {
+    if (apiKey === undefined) throw new Error('this version has no native API')
+    if (act === 'start') return startScript(apiKey, processes)
+    return checkScript(folder, apiKey, await servers[0]!.startCodes(Math.ceil(most)))
+  }
   if (act === 'verify') return verifyScript(folder, token, processes, await installation.codes.for(most))
   if (!hasLimits) return sendScript(token, processes)
   return limitedSendScript(folder, await installation.servers[0]!.senders(Math.ceil(most / sendsOfMember)))
 }
 
 /** At a steady rate, by an open loop. */
-export async function atRate(subject: Subject, act: Act, folder: string, rate: Rate): Promise<Measurement> {
+export async function atRate(
+  subject: Subject,
+  act: WireAct,
+  folder: string,
+  rate: Rate,
+): Promise<Measurement> {
   const { installation, processes } = subject
   const urls = installation.servers
     .slice(0, processes)
@@ -173,7 +189,7 @@ async function spentOn(
   const before = await spent()
   const told = await load()
   const handed =
-    act === 'send' && takenBefore !== undefined
+    (act === 'send' || act === 'start') && takenBefore !== undefined
       ? await untilTaken(installation, takenBefore + told.requests - told.failures)
       : { waitedMs: 0, missing: 0 }
   await new Promise((resolve) => setTimeout(resolve, settlesMs))
