@@ -8,6 +8,7 @@ import type { RefusalReason } from '../verification/decide-submission.ts'
 import type { Verification } from '../verification/verification.ts'
 import { type ApiCaller, isOfCaller } from './api-caller.ts'
 import { countUse } from './count-use.ts'
+import { recentStarts } from './recent-starts.ts'
 import type { Services } from './services.ts'
 import { actOfRecord } from './subject.ts'
 import { submitCode } from './submit-code.ts'
@@ -52,7 +53,7 @@ export async function checkVerification(
   entered: string,
   once?: Once,
 ): Promise<CheckVerificationOutcome> {
-  const record = await services.store.verifications.get(id)
+  const record = await found(services, id)
   if (!record || !isOfCaller(caller, record)) return { kind: 'not-found' }
   return check(services, caller.app, record, entered, once)
 }
@@ -67,9 +68,17 @@ export async function checkWithSecret(
 ): Promise<CheckVerificationOutcome> {
   // Before the store is asked: without the secret nobody counts a submission, or sees by the time what exists.
   if (!isSecretOf(services.ring, id, secret)) return { kind: 'not-found' }
-  const record = await services.store.verifications.get(id)
+  const record = await found(services, id)
   const app = record && record.details !== null && (await services.store.directory.app(record.app))
   return app && !app.isDisabled ? check(services, app, record, entered, once) : { kind: 'not-found' }
+}
+
+/** With the state of its start, if that was here: only the submission shows the present one. */
+function found(
+  { store }: Services,
+  id: string,
+): Verification | undefined | Promise<Verification | undefined> {
+  return recentStarts(store).get(id) ?? store.verifications.get(id)
 }
 
 async function check(

@@ -14,6 +14,7 @@ import type { ApiCaller } from './api-caller.ts'
 import { challengeMs, challengeOf, type PowChallenge } from './challenge.ts'
 import { channelsFor, servedChannels } from './channels.ts'
 import { issueCode } from './issue-code.ts'
+import { recentStarts } from './recent-starts.ts'
 import type { Services } from './services.ts'
 import type { Act } from './subject.ts'
 import { type VerificationView, viewOf } from './verification-view.ts'
@@ -156,6 +157,7 @@ export async function startVerification(
   })
   switch (kind) {
     case 'issued':
+      recentStarts(services.store).keep(record)
       if (record.state === 'held') {
         const challenge = await challengeOf(keyOf(services, record), record)
         return { kind: 'held', view, secret: secretIn(services, record), challenge, ...again }

@@ -101,6 +101,22 @@ const newOnce = () => ({ key: `once ${lastOnce++}`, fingerprint: 'body' })
 
 const wrong = (code: string) => (code[0] === '1' ? '2' : '1') + code.slice(1)
 
+test('a check of what this process started asks the store for nothing that the start knew', async () => {
+  const verifications = { ...store.verifications, get: () => assert.fail('asked the store') }
+  const here = { ...services, store: { ...store, verifications } }
+  const outcome = await startVerification(here, caller, { to: newTo() })
+  assert.ok(outcome.kind === 'started', outcome.kind)
+  const { id } = outcome.view
+  const code = codeOf(ring.newest, (await store.verifications.get(id))!)
+  assert.equal((await checkVerification(here, { ...caller, isTest: true }, id, code)).kind, 'not-found')
+  assert.equal((await checkVerification(here, caller, id, code)).kind, 'verified')
+  // What is remembered is still live.
+  const again = await checkVerification(here, caller, id, code)
+  assert.ok(again.kind === 'refused')
+  assert.deepEqual([again.reason, again.view.state], ['used', 'used'])
+  assert.equal((await checkWithSecret(here, id, outcome.secret, code)).kind, 'refused')
+})
+
 test('a start sends a code that checks once', async () => {
   const { id, code, view } = await started({ subject: 'u_42', metadata: { order: '7' } })
   assert.equal(handedOver.at(-1)?.verification?.id, id)
