@@ -9,8 +9,8 @@ export type Shop = {
   readonly server: Server
   /** Calls with the shop's key, or another. */
   call(path: string, body: object, headers?: Record<string, string>): Promise<Answer>
-  /** Makes a session. @returns Its id, the URL of its page, and its token. */
-  session(wishes?: Record<string, unknown>): Promise<{ id: string; url: string; token: string }>
+  /** Makes a session, with the shop's key or another. @returns Its id, the URL of its page, and its token. */
+  session(wishes?: Record<string, unknown>, key?: string): Promise<{ id: string; url: string; token: string }>
   /** A call as the page makes it. */
   page(token: string, path: string, body?: object): Promise<Answer>
   key(...options: readonly string[]): Promise<string>
@@ -46,8 +46,9 @@ export async function openShop(settings = ''): Promise<Shop & AsyncDisposable> {
     async revoke(secret) {
       await beside('revoke', ids.get(secret)!)
     },
-    async session(wishes = {}) {
-      const answer = await call('/v1/sessions', { return_url: returnUrl, ...wishes })
+    async session(wishes = {}, key) {
+      const headers = key === undefined ? {} : { authorization: `Bearer ${key}` }
+      const answer = await call('/v1/sessions', { return_url: returnUrl, ...wishes }, headers)
       if (answer.status !== 201) throw new Error(`${answer.status} ${answer.text}`)
       const { id, url } = answer.json as { id: string; url: string }
       return { id, url, token: url.slice(url.lastIndexOf('/') + 1) }

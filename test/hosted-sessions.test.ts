@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { solveChallenge } from 'altcha-lib/v1'
 import { openShop, returnUrl, type Shop } from './hosted-page.ts'
 import { newNumber } from './server.ts'
 
@@ -205,14 +206,83 @@ test('the page knows the countries that codes may be sent to', async () => {
   assert.ok(regions.length > 200)
 })
 
-test('a limit that refuses is not named to the person', async () => {
+test('a start that is made again at once sends no second message', async () => {
   const to = newNumber()
   const { token } = await shop.session({ to })
-  assert.equal((await shop.page(token, '/start', {})).status, 200)
-  const again = await shop.page(token, '/start', {})
+  for (let tries = 0; tries < 3; tries++) assert.equal((await shop.page(token, '/start', {})).status, 200)
+  await shop.server.codeFor(to)
+  assert.equal((await shop.server.inbox(to)).length, 1)
+})
+
+test('a code is sent again as its limits allow; the page is told when, and not which limit it is', async () => {
+  const to = newNumber()
+  const { token: first } = await shop.session()
+  const { token, verification } = (await shop.page(first, '/start', { to })).json as {
+    token: string
+    verification: { next: { send_after_s: number; channels: string[] } }
+  }
+  assert.ok(verification.next.send_after_s > 50 && verification.next.send_after_s <= 60)
+  assert.deepEqual(verification.next.channels, ['sms', 'voice'])
+  const again = await shop.page(token, '/send', {})
   assert.equal(again.status, 429)
   assert.equal(again.json.limit, 'page')
   assert.ok(Number(again.json.retry_after_s) > 50)
+  const mail = await shop.page(token, '/send', { channel: 'email' })
+  assert.equal(mail.status, 422, 'a number is not reached by mail')
+})
+
+test('a held verification is let go by the solution of its challenge alone', async () => {
+  const to = newNumber()
+  const { token: first } = await shop.session({ test: { risk: 'challenge' } }, await shop.key('--test'))
+  const started = await shop.page(first, '/start', { to })
+  const { token, verification } = started.json as {
+    token: string
+    verification: { state: string; challenge: { kinds: Record<string, string>[] } }
+  }
+  assert.equal(verification.state, 'held', started.text)
+  assert.deepEqual(await shop.server.inbox(to), [])
+  assert.equal((await shop.page(token, '/send', {})).status, 409)
+  assert.equal((await shop.page(token, '/check', { code: '123456' })).text, '{"result":"refused"}')
+  const [{ max, ...pow } = {}] = ((await shop.page(token, '')).json.verification as typeof verification)
+    .challenge.kinds
+  const solved = await solveChallenge(pow.challenge!, pow.salt!, 'SHA-256', Number(max)).promise
+  const solutionWith = (number: number) => Buffer.from(JSON.stringify({ ...pow, number })).toString('base64')
+  const wrong = await shop.page(token, '/challenge', { solution: solutionWith(solved!.number + 1) })
+  assert.equal(wrong.status, 400, wrong.text)
+  const right = await shop.page(token, '/challenge', { solution: solutionWith(solved!.number) })
+  assert.equal(right.status, 202, right.text)
+  assert.equal(right.json.state, 'live')
+  const checked = await shop.page(token, '/check', { code: await shop.server.codeFor(to) })
+  assert.equal(checked.json.result, 'verified')
+})
+
+test('the guard’s refusal has a name for the operator, and only test keys choose it', async () => {
+  const { token } = await shop.session({ test: { risk: 'refuse' } }, await shop.key('--test'))
+  const refused = await shop.page(token, '/start', { to: newNumber() })
+  assert.equal(refused.status, 429)
+  assert.match(refused.json.type as string, /refused-by-guard$/)
+  assert.equal(
+    (await shop.call('/v1/sessions', { return_url: returnUrl, test: { risk: 'allow' } })).status,
+    400,
+  )
+})
+
+test('a check that is made again after a lost answer succeeds again', async () => {
+  const to = newNumber()
+  const { token: first } = await shop.session()
+  const { token } = (await shop.page(first, '/start', { to })).json as { token: string }
+  const body = { code: await shop.server.codeFor(to) }
+  const headers = { 'idempotency-key': 'check-1' }
+  const check = () => shop.server.call('POST', `/v1/public/sessions/${token}/check`, { body, headers })
+  assert.equal((await check()).json.result, 'verified')
+  const again = await check()
+  assert.equal(again.json.result, 'verified')
+  assert.equal(again.headers.get('idempotency-replayed'), 'true')
+  const results = [again, await check()].map(
+    ({ json }) => new URL(json.return_url as string).searchParams.get('result')!,
+  )
+  const redeemed = await Promise.all(results.map((result) => shop.call('/v1/sessions/redeem', { result })))
+  assert.deepEqual(redeemed.map(({ status }) => status).toSorted(), [200, 409], 'both are one result')
 })
 
 test('a publishable key makes sessions from its origins, for the person before the page alone', async () => {

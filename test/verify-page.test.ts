@@ -9,6 +9,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { launchChromium, withChromium } from './chromium.ts'
 import { openShop, type Shop } from './hosted-page.ts'
 import { newNumber } from './server.ts'
+import { until } from './until.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -25,6 +26,7 @@ describe('the hosted page', withChromium, () => {
   let shop: Shop & AsyncDisposable
   let own: HttpServer
   let origin: string
+  let testKey: string
 
   before(async () => {
     browser = await launchChromium()
@@ -44,6 +46,7 @@ describe('the hosted page', withChromium, () => {
     shop = await openShop(
       `limits: none\npolicy: { pages: { returnUrls: ["http://127.0.0.1/"], frameAncestors: ["${origin}"] } }`,
     )
+    testKey = await shop.key('--test')
   })
   after(async () => {
     await browser?.close()
@@ -56,10 +59,13 @@ describe('the hosted page', withChromium, () => {
     /** In place of the page of a new session. */
     readonly at?: (url: string) => string
     readonly hasClock?: boolean
+    /** In place of the shop's key. */
+    readonly key?: string
   }
 
-  async function open({ wishes = {}, at = (url) => url, hasClock = false, ...options }: Opening = {}) {
-    const session = await shop.session({ return_url: `${origin}/done`, ...wishes })
+  async function open(opening: Opening = {}) {
+    const { wishes = {}, at = (url) => url, hasClock = false, key, ...options } = opening
+    const session = await shop.session({ return_url: `${origin}/done`, ...wishes }, key)
     const context = await browser.newContext({ locale: 'en-US', ...options })
     const page = await context.newPage()
     const complaints: string[] = []
@@ -201,7 +207,7 @@ describe('the hosted page', withChromium, () => {
     await page.waitForURL(`${origin}/done?result=*`)
   })
 
-  test('a code that was guessed at too often has ended', async () => {
+  test('a code that was guessed at too often is replaced by a new one', async () => {
     await using opened = await open()
     const { page, field } = opened
     const to = await enterNumber(page)
@@ -212,7 +218,48 @@ describe('the hosted page', withChromium, () => {
       await page.getByRole('alert').filter({ visible: true }).waitFor()
     }
     await page.getByText('This code can no longer be used.').waitFor()
-    await page.getByRole('button', { name: 'Get a new code' }).waitFor()
+    await page.getByRole('button', { name: 'Get a new code' }).click()
+    await page.getByText(/The code is valid for/).waitFor()
+    assert.equal(await field.inputValue(), '')
+    const [{ code: next } = { code: null }] = await shop.server.inbox(to)
+    assert.ok(next)
+    await field.fill(next)
+    await field.press('Enter')
+    await page.waitForURL(`${origin}/done?result=*`)
+  })
+
+  test('a code is sent again, or read out by a call', async () => {
+    await using opened = await open()
+    const { page, field, complaints } = opened
+    const to = await enterNumber(page)
+    const code = await shop.server.codeFor(to)
+    await page.getByRole('button', { name: 'Send again' }).click()
+    await page.getByText('A message is on its way.').waitFor()
+    await page.getByRole('button', { name: 'Call me instead' }).click()
+    await page.getByRole('button', { name: 'Text me instead' }).waitFor()
+    await until(async () => (await shop.server.inbox(to)).length === 3)
+    const channels = (await shop.server.inbox(to)).map(({ channel }) => channel)
+    assert.deepEqual(channels, ['voice', 'sms', 'sms'])
+    await field.fill(code)
+    await field.press('Enter')
+    await page.waitForURL(`${origin}/done?result=*`)
+    assert.deepEqual(complaints, [])
+  })
+
+  test('a held verification is let go by work in the background, and nobody has to do a thing', async () => {
+    await using opened = await open({ wishes: { test: { risk: 'challenge' } }, key: testKey })
+    const { page, field, complaints } = opened
+    const workers: string[] = []
+    page.on('worker', (worker) => workers.push(new URL(worker.url()).pathname))
+    const to = newNumber()
+    await page.getByLabel('Phone number').fill(to)
+    await page.getByRole('button', { name: 'Send code' }).click()
+    await page.getByText('A message is on its way.').waitFor()
+    await field.fill(await shop.server.codeFor(to))
+    await field.press('Enter')
+    await page.waitForURL(`${origin}/done?result=*`)
+    assert.deepEqual(workers, ['/verify/countersign-code.js'])
+    assert.deepEqual(complaints, [])
   })
 
   test('a page that is loaded again shows the same verification, and not a new message', async () => {

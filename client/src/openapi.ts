@@ -119,6 +119,10 @@ export type MakeSession = {
   metadata?: Record<string, string> | undefined
   /** Comes back in the proof. */
   nonce?: string | undefined
+  /** What the guard decides. Only for a test key. */
+  test?: {
+    risk: 'allow' | 'challenge' | 'refuse'
+  } | undefined
 }
 
 export type NextSend = {
@@ -159,10 +163,17 @@ export type PageVerification = {
   alphabet: 'digits' | 'crockford'
   /** What is left of its life. Clocks of browsers may be wrong. */
   expires_in_s: number
+  /** null: no message may be sent again. */
   next: {
     /** When a message may be sent again. 0: now. */
     send_after_s: number
-  }
+    /** By which it may be sent. */
+    channels: string[]
+  } | null
+  /** While it is held: what the browser solves. */
+  challenge?: {
+    kinds: Record<string, unknown>[]
+  } | undefined
 }
 
 export type PageVerified = {
@@ -291,6 +302,13 @@ export type SendAgain = {
   channel?: 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
 }
 
+export type SendOnPage = {
+  /** Default: that of the first message. */
+  channel?: 'sms' | 'email' | 'voice' | undefined
+  /** Another channel than that of the first message. */
+  next?: true | undefined
+}
+
 export type SentVerification = {
   id: string
   /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
@@ -329,6 +347,11 @@ export type Session = {
   url: string
   /** The end of the page. */
   expires_at: string
+}
+
+export type SolveOnPage = {
+  /** As ALTCHA has it: base64 of JSON with the members of the challenge and the `number` that was found. */
+  solution: string
 }
 
 export type StartOnPage = {
@@ -566,6 +589,16 @@ export type Operations = {
   startOnPage: {
     body: StartOnPage
     answer: StartedOnPage
+  }
+  /** Send the code again, by the same channel or another. */
+  sendOnPage: {
+    body: SendOnPage
+    answer: PageVerification
+  }
+  /** Hand in the solution of a challenge; then the code is sent. */
+  solveOnPage: {
+    body: SolveOnPage
+    answer: PageVerification
   }
   /** Check the code that the person entered. */
   checkOnPage: {

@@ -23,8 +23,10 @@ export function seal(ring: KeyRing, plain: string, context: string): string {
 export function open(ring: KeyRing, sealed: string, context: string): string | undefined {
   const dot = sealed.indexOf('.')
   const key = ring.keys.get(sealed.slice(0, dot))
-  const body = Buffer.from(sealed.slice(dot + 1), 'base64url')
-  if (!key || body.length < 28) return undefined
+  const encoded = sealed.slice(dot + 1)
+  const body = Buffer.from(encoded, 'base64url')
+  // Node reads over stray characters: without this, one sealed value would have many texts.
+  if (!key || body.length < 28 || body.toString('base64url') !== encoded) return undefined
   try {
     const decipher = createDecipheriv('aes-256-gcm', key.sealKey, body.subarray(0, 12))
       .setAAD(Buffer.from(context))

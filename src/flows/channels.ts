@@ -6,6 +6,8 @@ import { isReachable } from './issue-code.ts'
 import type { Services } from './services.ts'
 import type { Act } from './subject.ts'
 
+export { channels }
+
 export function channelsFor({ kind }: Address): readonly Channel[] {
   return kind === 'email' ? ['email'] : channels.filter((channel) => channel !== 'email')
 }

@@ -1,73 +1,32 @@
-/** The acts of the hosted page: a person enters an address and a code, and the maker of the session learns the outcome once. */
+/**
+ * The acts of a person on the hosted page, by the token of the session alone. They are made for whoever made the session,
+ * and end with the key that it was made with.
+ */
 
 import { type Address, parseAddress } from '../address/address.ts'
 import type { RefusalReason } from '../address/parsed.ts'
-import { randomHex } from '../random.ts'
+import { type Channel, channels } from '../message/channel.ts'
+import type { Mismatch, Once, Replayed } from '../store/once.ts'
 import type { Throttled } from '../throttle/acquire.ts'
-import { callerOf, isOfCaller } from './api-caller.ts'
+import { callerOf } from './api-caller.ts'
 import type { KeyHolder } from './api-keys.ts'
+import type { PowChallenge } from './challenge.ts'
 import { checkVerification } from './check-verification.ts'
-import {
-  type HostedSession,
-  newSessionId,
-  openResult,
-  openSession,
-  sealResult,
-  sealSession,
-  sessionLifeMs,
-} from './hosted-session.ts'
-import { proofOf } from './proof-of.ts'
-import type { ProofToken } from './proof-token.ts'
-import { isListedReturn } from './return-url.ts'
+import { type HostedSession, openSession, sealResult, sealSession } from './hosted-session.ts'
+import { readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
 import { startVerification } from './start-verification.ts'
-import { type VerificationView, viewOf } from './verification-view.ts'
+import {
+  cancelVerification,
+  type SendAgainOutcome,
+  type SolveOutcome,
+  sendAgain,
+  solveChallenge,
+} from './verification-acts.ts'
+import type { VerificationView } from './verification-view.ts'
 
 /** A session with whoever made it. */
 export type Hosted = { readonly session: HostedSession; readonly holder: KeyHolder }
-
-export type NewHostedSession = Pick<
-  HostedSession,
-  'asks' | 'returnUrl' | 'locale' | 'theme' | 'metadata' | 'nonce' | 'purpose'
-> & {
-  readonly to: string | null
-  /** The maker's own word for the person; null: the session itself. */
-  readonly subject: string | null
-}
-
-export type MadeSession =
-  | { readonly kind: 'made'; readonly id: string; readonly token: string; readonly expiresAt: number }
-  | { readonly kind: 'return-url-not-listed' }
-  | { readonly kind: 'address-invalid'; readonly reason: RefusalReason }
-
-/** @param origins  Of a publishable key: it sends people to its own pages only; null: of a server key. */
-export function makeSession(
-  services: Services,
-  { key, app }: KeyHolder,
-  wishes: NewHostedSession,
-  origins: readonly string[] | null,
-): MadeSession {
-  const { pages } = services.policyOf(app)
-  const isListed = isListedReturn(wishes.returnUrl, pages.returnUrls)
-  if (!isListed || (origins !== null && !origins.includes(new URL(wishes.returnUrl).origin)))
-    return { kind: 'return-url-not-listed' }
-  if (wishes.to !== null) {
-    const parsed = parseAddress(wishes.to, services.addressRules)
-    if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
-  }
-  const id = newSessionId()
-  const expiresAt = services.clock.now() + sessionLifeMs
-  const session: HostedSession = {
-    ...wishes,
-    id,
-    keyHash: key.hash,
-    subject: wishes.subject ?? id,
-    frameAncestors: pages.frameAncestors,
-    verification: null,
-    expiresAt,
-  }
-  return { kind: 'made', id, token: sealSession(services.ring, session), expiresAt }
-}
 
 /** @returns undefined if there is no such session, it is over, or its key is no longer in force. */
 export async function findHosted(services: Services, token: string): Promise<Hosted | undefined> {
@@ -78,53 +37,73 @@ export async function findHosted(services: Services, token: string): Promise<Hos
 }
 
 export type StartedOnPage =
-  | { readonly kind: 'started'; readonly token: string; readonly view: VerificationView }
+  | ({
+      readonly kind: 'started'
+      /** Of the same session, for the acts from now on. */
+      readonly token: string
+      readonly view: VerificationView
+      /** While it is held. */
+      readonly challenge?: PowChallenge
+    } & Replayed)
   | { readonly kind: 'address-invalid'; readonly reason: RefusalReason | 'kind' }
   | { readonly kind: 'unreachable' }
+  | { readonly kind: 'refused-by-guard'; readonly explanation: string }
   | Throttled
+  | Mismatch
 
 /**
  * Starts a verification of the address that the person entered, or again of the one before.
- * @param to  undefined: the address that the session has.
- * @param locale  The language that the page is in.
- * @param network  The person's.
+ * @param wishes.to  undefined: the address that the session has.
+ * @param wishes.locale  The language that the page is in.
+ * @param wishes.network  The person's.
  */
 export async function startOnPage(
   services: Services,
-  { session, holder }: Hosted,
-  { to, locale, network }: { readonly to?: string; readonly locale?: string; readonly network: string },
+  hosted: Hosted,
+  wishes: { readonly to?: string; readonly locale?: string; readonly network: string },
+  once?: Once,
 ): Promise<StartedOnPage> {
+  const { session, holder } = hosted
   // What the maker of the session gave cannot be exchanged by the person.
-  const text = session.asks === 'none' ? session.to : (to ?? session.to)
+  const text = session.asks === 'none' ? session.to : (wishes.to ?? session.to)
   if (text === null) return { kind: 'address-invalid', reason: 'length' }
   const parsed = parseAddress(text, services.addressRules)
   if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
   const { address } = parsed
   if (!isAsked(session, address)) return { kind: 'address-invalid', reason: 'kind' }
-  const wanted = session.locale ?? locale
-  const outcome = await startVerification(services, callerOf(holder), {
-    to: address,
-    purpose: session.purpose,
-    subject: session.subject,
-    network,
-    ...(wanted !== undefined && { locale: wanted }),
-    ...(session.metadata && { metadata: session.metadata }),
-    ...(session.nonce !== null && { nonce: session.nonce }),
-  })
+  await endGuessedOut(services, hosted)
+  const locale = session.locale ?? wishes.locale
+  const outcome = await startVerification(
+    services,
+    callerOf(holder),
+    {
+      to: address,
+      purpose: session.purpose,
+      subject: session.subject,
+      network: wishes.network,
+      ...(locale !== undefined && { locale }),
+      ...(session.metadata && { metadata: session.metadata }),
+      ...(session.nonce !== null && { nonce: session.nonce }),
+      ...(session.testRisk !== null && { testRisk: session.testRisk }),
+    },
+    once,
+  )
   switch (outcome.kind) {
     case 'started':
     case 'live':
     case 'kept':
     case 'held': {
-      const next = { ...session, to: text, verification: outcome.view.id }
-      return { kind: 'started', token: sealSession(services.ring, next), view: outcome.view }
+      const { view, replayed } = outcome
+      return {
+        kind: 'started',
+        token: sealSession(services.ring, { ...session, to: text, verification: view.id }),
+        view,
+        ...('challenge' in outcome && { challenge: outcome.challenge }),
+        ...(replayed && { replayed }),
+      }
     }
-    case 'refused-by-guard':
-    case 'mismatch':
-      throw new Error(`${outcome.kind}, and nothing was wished that leads to it`)
     case 'invalid':
-      // A session wishes nothing that a policy could refuse.
-      throw new Error(outcome.detail)
+      throw new Error(`a session wishes nothing that is refused: ${outcome.detail}`)
     default:
       return outcome
   }
@@ -134,81 +113,88 @@ function isAsked({ asks }: HostedSession, { kind }: Address): boolean {
   return asks === 'either' || asks === 'none' || asks === kind
 }
 
-export type CheckedOnPage =
-  /** @property result  To be handed to the maker of the session by the way back. */
-  { readonly kind: 'verified'; readonly result: string } | { readonly kind: 'refused' }
+/** Otherwise a start would send a code again that no submission is left for. */
+async function endGuessedOut(services: Services, { session, holder }: Hosted): Promise<void> {
+  if (session.verification === null) return
+  const caller = callerOf(holder)
+  const read = await readVerification(services, caller, session.verification)
+  if (read?.view.state === 'live' && read.view.submissionsLeft === 0)
+    await cancelVerification(services, caller, session.verification)
+}
+
+/**
+ * Sends the code of the session's verification again.
+ * @param channel  `next`: another than that of the first message; undefined: the same.
+ */
+export async function sendOnPage(
+  services: Services,
+  hosted: Hosted,
+  channel: Channel | 'next' | undefined,
+  once?: Once,
+): Promise<SendAgainOutcome> {
+  const { session, holder } = hosted
+  if (session.verification === null) return { kind: 'not-found' }
+  const caller = callerOf(holder)
+  if (channel !== 'next') return sendAgain(services, caller, session.verification, channel, once)
+  const read = await readVerification(services, caller, session.verification)
+  const next = read?.view.next?.channels.find((one) => one !== read.view.channel)
+  return sendAgain(
+    services,
+    caller,
+    session.verification,
+    channels.find((one) => one === next),
+    once,
+  )
+}
+
+/** Hands in the solution of a held verification's challenge. @param payload  See `isSolution`. */
+export async function solveOnPage(
+  services: Services,
+  { session, holder }: Hosted,
+  payload: string,
+  once?: Once,
+): Promise<SolveOutcome> {
+  if (session.verification === null) return { kind: 'not-found' }
+  return solveChallenge(services, callerOf(holder), session.verification, payload, once)
+}
+
+export type CheckedOnPage = (
+  | {
+      readonly kind: 'verified'
+      /** To be handed to the maker of the session by the way back. */
+      readonly result: string
+    }
+  | { readonly kind: 'refused' }
+) &
+  Replayed
 
 /** @returns undefined if nothing was started yet, or it is past its retention. */
 export async function checkOnPage(
   services: Services,
   { session, holder }: Hosted,
   entered: string,
-): Promise<CheckedOnPage | undefined> {
+  once?: Once,
+): Promise<CheckedOnPage | Mismatch | undefined> {
   if (session.verification === null) return undefined
-  const outcome = await checkVerification(services, callerOf(holder), session.verification, entered)
+  const outcome = await checkVerification(services, callerOf(holder), session.verification, entered, once)
   if (outcome.kind === 'not-found') return undefined
-  if (outcome.kind !== 'verified') return { kind: 'refused' }
-  const { channel } = outcome
+  if (outcome.kind === 'mismatch') return outcome
+  const again = 'replayed' in outcome && outcome.replayed && { replayed: outcome.replayed }
+  if (outcome.kind !== 'verified') return { kind: 'refused', ...again }
   const result = {
     session: session.id,
     app: holder.app.id,
     verification: session.verification,
-    channel,
+    channel: outcome.channel,
   }
-  return { kind: 'verified', result: sealResult(services.ring, result, services.clock.now()) }
+  return { kind: 'verified', result: sealResult(services.ring, result, services.clock.now()), ...again }
 }
 
 /** The verification of a session as it is now; undefined if there is none. */
-export async function viewOnPage(
+export async function readOnPage(
   services: Services,
   { session, holder }: Hosted,
-): Promise<VerificationView | undefined> {
+): Promise<{ readonly view: VerificationView; readonly challenge?: PowChallenge } | undefined> {
   if (session.verification === null) return undefined
-  const record = await services.store.verifications.get(session.verification)
-  if (!record || !isOfCaller(callerOf(holder), record)) return undefined
-  return viewOf(record, services.clock.now(), services.policyOf(holder.app).maxSubmissions)
-}
-
-export type Redeemed =
-  | {
-      readonly kind: 'redeemed'
-      readonly session: string
-      readonly view: VerificationView
-      /** null: the app's policy wants none. */
-      readonly proof: ProofToken | null
-    }
-  | { readonly kind: 'redeemed-before' }
-  /** No result of this server, of another app, or too old. */
-  | { readonly kind: 'not-found' }
-
-/** How long a redemption is remembered: longer than the result lives. */
-const rememberedMs = 86_400_000
-
-/** @param by  Who redeems it. A call that is made again with the same name after a lost answer succeeds again. */
-export async function redeemResult(
-  services: Services,
-  holder: KeyHolder,
-  text: string,
-  by: string = randomHex(16),
-): Promise<Redeemed> {
-  const { ring, clock, store } = services
-  const { app } = holder
-  const now = clock.now()
-  const result = openResult(ring, text, now)
-  if (!result || result.app !== app.id) return { kind: 'not-found' }
-  const record = await store.verifications.get(result.verification)
-  if (!record || !isOfCaller(callerOf(holder), record)) return { kind: 'not-found' }
-  const isFirst = await store.consumptions.consume({
-    // Not the text: a check that is repeated after a lost answer makes another text for the same verification.
-    thing: `result ${result.verification}`,
-    by: `${app.id} ${by}`,
-    expiresAt: now + rememberedMs,
-  })
-  if (!isFirst) return { kind: 'redeemed-before' }
-  return {
-    kind: 'redeemed',
-    session: result.session,
-    view: viewOf(record, now, services.policyOf(app).maxSubmissions),
-    proof: proofOf(services, app, record, result.channel),
-  }
+  return readVerification(services, callerOf(holder), session.verification)
 }

@@ -24,6 +24,7 @@ const session: HostedSession = {
   theme: 'auto',
   metadata: null,
   nonce: null,
+  testRisk: null,
   verification: null,
   expiresAt: 1000,
 }
@@ -33,7 +34,17 @@ test('a session is read from its token until its end, by this server alone', () 
   assert.deepEqual(openSession(ring, token, 999), session)
   assert.equal(openSession(ring, token, 1000), undefined)
   assert.equal(openSession(parseKeyRing(newKeyLine(new Date(0))), token, 0), undefined)
-  for (const other of [`${token}A`, token.slice(0, -2), token.replace('.', '.A'), '', 'x', 'x.y'])
+  for (const other of [
+    `${token}A`,
+    `${token}AA`,
+    `${token}=`,
+    ` ${token}`,
+    token.slice(0, -2),
+    token.replace('.', '.A'),
+    '',
+    'x',
+    'x.y',
+  ])
     assert.equal(openSession(ring, other, 0), undefined, other)
 })
 

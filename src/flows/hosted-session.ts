@@ -30,6 +30,8 @@ export type HostedSession = {
   readonly theme: (typeof themes)[number]
   readonly metadata: Readonly<Record<string, string>> | null
   readonly nonce: string | null
+  /** What the guard is to decide, by a test key; null: it decides itself. */
+  readonly testRisk: 'allow' | 'challenge' | 'refuse' | null
   /** Id in the store; null: none was started. */
   readonly verification: string | null
   /** Time of this process, ms. */

@@ -4,17 +4,30 @@
  */
 
 import { maskAddress, parseAddress } from '../../address/address.ts'
-import { checkOnPage, findHosted, type Hosted, startOnPage, viewOnPage } from '../../flows/hosted-page.ts'
+import type { PowChallenge } from '../../flows/challenge.ts'
+import {
+  checkOnPage,
+  findHosted,
+  type Hosted,
+  readOnPage,
+  sendOnPage,
+  solveOnPage,
+  startOnPage,
+} from '../../flows/hosted-page.ts'
 import { regionsServed } from '../../flows/regions-served.ts'
 import { returnUrlWith } from '../../flows/return-url.ts'
 import type { Services } from '../../flows/services.ts'
+import type { SendAgainOutcome, SolveOutcome } from '../../flows/verification-acts.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
 import type { Static } from '../../json-schema.ts'
 import { networkOfClient } from '../client-address.ts'
 import { addressProblem } from './address-problems.ts'
+import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import { type Call, type Outcome, route } from './route.ts'
 import * as schemas from './session-schemas.ts'
+import { challengeBody } from './verification-answers.ts'
+import { mismatch, replayOf } from './verifications.ts'
 
 const tag = 'Hosted page'
 const path = '/public/sessions/{token}'
@@ -34,8 +47,7 @@ const stateRoute = route({
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
     if (!hosted) return gone
-    const view = await viewOnPage(services, hosted)
-    return { status: 200, body: sessionBody(services, hosted, view) }
+    return { status: 200, body: sessionBody(services, hosted, await readOnPage(services, hosted)) }
   },
 })
 
@@ -50,39 +62,82 @@ const startRoute = route({
   access: 'public',
   body: schemas.pageStartBody,
   answers: { 200: { description: 'A code is on its way.', schema: schemas.pageStarted } },
-  problems: ['not-found', 'address-invalid', 'address-unreachable', 'rate-limited'],
+  problems: ['not-found', 'address-invalid', 'address-unreachable', 'rate-limited', 'refused-by-guard'],
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
     if (!hosted) return gone
     const { request, body } = call
     const { app } = hosted.holder
     const { tellsClientIp } = services.policyOf(app)
-    const outcome = await startOnPage(services, hosted, {
-      ...body,
-      network: networkOfClient(request, { id: app.id, tellsClientIp }),
-    })
+    const outcome = await startOnPage(
+      services,
+      hosted,
+      {
+        ...body,
+        network: networkOfClient(request, { id: app.id, tellsClientIp }),
+      },
+      call.once,
+    )
     switch (outcome.kind) {
-      case 'started': {
-        const { token, view } = outcome
-        return { status: 200, body: { token, verification: pageView(services, app, view) } }
-      }
+      case 'started':
+        return {
+          status: 200,
+          body: { token: outcome.token, verification: pageView(services, outcome) },
+          ...replayOf(outcome),
+        }
+      case 'refused-by-guard':
+        return {
+          problem: 'refused-by-guard',
+          detail: 'The guard refused it.',
+          members: { explanation_id: outcome.explanation, alternatives: [] },
+        }
       case 'address-invalid':
         return addressProblem(outcome.reason === 'kind' ? 'not-valid' : outcome.reason)
       case 'unreachable':
-        return {
-          problem: 'address-unreachable',
-          detail: 'Nothing can be sent there.',
-          members: { reason: 'no-route' },
-        }
+        return unreachable
       case 'throttled':
-        // Not by which limit: whether others asked for codes to the address is not this person's to know.
-        return {
-          problem: 'rate-limited',
-          detail: 'Too many codes were asked for.',
-          members: { limit: 'page' },
-          retryAfterMs: outcome.retryAfterMs,
-        }
+        return limited(outcome.retryAfterMs)
+      case 'mismatch':
+        return mismatch
     }
+  },
+})
+
+const sendRoute = route({
+  operationId: 'sendOnPage',
+  method: 'POST',
+  path: `${path}/send`,
+  tag,
+  summary: 'Send the code again, by the same channel or another.',
+  access: 'public',
+  body: schemas.pageSendBody,
+  answers: { 202: { description: 'It is on its way.', schema: schemas.pageVerification } },
+  problems: ['not-found', 'state-conflict', 'address-unreachable', 'rate-limited'],
+  async handle({ services }, call): Promise<Outcome> {
+    const hosted = await hostedOf(services, call)
+    if (!hosted) return gone
+    const { channel, next } = call.body
+    return sent(services, await sendOnPage(services, hosted, next ? 'next' : channel, call.once))
+  },
+})
+
+const solveRoute = route({
+  operationId: 'solveOnPage',
+  method: 'POST',
+  path: `${path}/challenge`,
+  tag,
+  summary: 'Hand in the solution of a challenge; then the code is sent.',
+  access: 'public',
+  body: schemas.pageSolutionBody,
+  answers: { 202: { description: 'It is on its way.', schema: schemas.pageVerification } },
+  problems: ['not-found', 'state-conflict', 'address-unreachable'],
+  async handle({ services }, call): Promise<Outcome> {
+    const hosted = await hostedOf(services, call)
+    if (!hosted) return gone
+    const outcome = await solveOnPage(services, hosted, call.body.solution, call.once)
+    if (outcome.kind === 'unsolved')
+      return invalidField('/solution', 'unsolved', 'It is no solution of this challenge.')
+    return sent(services, outcome)
   },
 })
 
@@ -98,24 +153,69 @@ const checkRoute = route({
   problems: ['not-found'],
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
-    const checked = hosted && (await checkOnPage(services, hosted, call.body.code))
+    const checked = hosted && (await checkOnPage(services, hosted, call.body.code, call.once))
     if (!checked) return gone
-    if (checked.kind === 'refused') return { status: 200, body: { result: 'refused' } }
+    if (checked.kind === 'mismatch') return mismatch
+    if (checked.kind === 'refused') return { status: 200, body: { result: 'refused' }, ...replayOf(checked) }
     const return_url = returnUrlWith(hosted.session.returnUrl, checked.result)
-    return { status: 200, body: { result: 'verified', return_url } }
+    return { status: 200, body: { result: 'verified', return_url }, ...replayOf(checked) }
   },
 })
 
-export const pageRoutes = [stateRoute, startRoute, checkRoute]
+export const pageRoutes = [stateRoute, startRoute, sendRoute, solveRoute, checkRoute]
 
 function hostedOf(services: Services, { params }: Pick<Call, 'params'>): Promise<Hosted | undefined> {
   return findHosted(services, params.token!)
 }
 
+function sent(
+  services: Services,
+  outcome: Exclude<SendAgainOutcome | SolveOutcome, { kind: 'unsolved' }>,
+): Outcome {
+  switch (outcome.kind) {
+    case 'sent': {
+      const { view, channel } = outcome
+      return { status: 202, body: pageView(services, { view: { ...view, channel } }), ...replayOf(outcome) }
+    }
+    case 'conflict':
+      return {
+        problem: 'state-conflict',
+        detail: 'No code can be sent in this state.',
+        members: { state: pageState(outcome.view) },
+      }
+    case 'not-found':
+      return gone
+    case 'unreachable':
+      return unreachable
+    case 'throttled':
+      return limited(outcome.retryAfterMs)
+    case 'mismatch':
+      return mismatch
+  }
+}
+
+const unreachable: Problem = {
+  problem: 'address-unreachable',
+  detail: 'Nothing can be sent there.',
+  members: { reason: 'no-route' },
+}
+
+/** Not by which limit: whether others asked for codes to the address is not this person's to know. */
+function limited(retryAfterMs: number): Problem {
+  return {
+    problem: 'rate-limited',
+    detail: 'Too many codes were asked for.',
+    members: { limit: 'page' },
+    retryAfterMs,
+  }
+}
+
+type Read = { readonly view: VerificationView; readonly challenge?: PowChallenge }
+
 function sessionBody(
   services: Services,
   { session, holder }: Hosted,
-  view: VerificationView | undefined,
+  read: Read | undefined,
 ): Static<typeof schemas.pageSession> {
   const { app } = holder
   const asksForNumber = session.asks === 'phone' || session.asks === 'either'
@@ -127,8 +227,8 @@ function sessionBody(
     regions: asksForNumber
       ? regionsServed(services, app).map(({ region, callingCode }) => [region, callingCode])
       : [],
-    expires_in_s: secondsUntil(services, session.expiresAt),
-    verification: view ? pageView(services, app, view) : null,
+    expires_in_s: secondsUntil(services.clock.now(), session.expiresAt),
+    verification: read ? pageView(services, read) : null,
   }
 }
 
@@ -139,21 +239,19 @@ function maskOf({ addressRules }: Services, text: string): string | null {
 
 /** Less than who made the session knows: why a verification ended is not told. */
 function pageView(
-  services: Services,
-  app: Hosted['holder']['app'],
-  view: VerificationView,
+  { clock }: Pick<Services, 'clock'>,
+  { view, challenge }: Read,
 ): Static<typeof schemas.pageVerification> {
-  const { toMasked, channel, codeLength, createdAt, expiresAt } = view
-  // The first gap; where a longer one holds by now, the call answers with what is left of it.
-  const [gapMs = 0] = services.hasLimits ? services.policyOf(app).limits.issues.address.gapsMs : []
+  const { toMasked, channel, codeLength, expiresAt, next } = view
   return {
     state: pageState(view),
     to_masked: toMasked,
     channel,
     code_length: codeLength,
     alphabet: 'digits',
-    expires_in_s: secondsUntil(services, expiresAt),
-    next: { send_after_s: secondsUntil(services, createdAt + gapMs) },
+    expires_in_s: secondsUntil(clock.now(), expiresAt),
+    next: next && { send_after_s: Math.ceil(next.sendAfterMs / 1000), channels: [...next.channels] },
+    ...(challenge && { challenge: challengeBody(challenge) }),
   }
 }
 
@@ -171,6 +269,6 @@ function pageState({ state, submissionsLeft }: VerificationView) {
   }
 }
 
-function secondsUntil({ clock }: Services, at: number): number {
-  return Math.max(0, Math.ceil((at - clock.now()) / 1000))
+function secondsUntil(now: number, at: number): number {
+  return Math.max(0, Math.ceil((at - now) / 1000))
 }

@@ -1,5 +1,6 @@
 /** Bodies and answers of the calls about sessions of the hosted page, as schemas. */
 
+import { channels } from '../../flows/channels.ts'
 import { askables, themes } from '../../flows/hosted-session.ts'
 import { Type } from '../../json-schema.ts'
 import { startBody, verification } from './verification-schemas.ts'
@@ -38,6 +39,18 @@ export const sessionBody = Type.Object(
     subject,
     metadata,
     nonce,
+    test: Type.Optional(
+      Type.Object(
+        {
+          risk: Type.Union(
+            ['allow', 'challenge', 'refuse'].map((one) =>
+              Type.Literal(one as 'allow' | 'challenge' | 'refuse'),
+            ),
+          ),
+        },
+        { ...closed, description: 'What the guard decides. Only for a test key.' },
+      ),
+    ),
   },
   { title: 'MakeSession', ...closed },
 )
@@ -86,9 +99,22 @@ export const pageVerification = Type.Object(
     code_length: Type.Integer(),
     alphabet: Type.Union([Type.Literal('digits'), Type.Literal('crockford')]),
     expires_in_s: Type.Integer({ description: 'What is left of its life. Clocks of browsers may be wrong.' }),
-    next: Type.Object({
-      send_after_s: Type.Integer({ description: 'When a message may be sent again. 0: now.' }),
-    }),
+    next: Type.Union(
+      [
+        Type.Object({
+          send_after_s: Type.Integer({ description: 'When a message may be sent again. 0: now.' }),
+          channels: Type.Array(Type.String(), { description: 'By which it may be sent.' }),
+        }),
+        Type.Null(),
+      ],
+      { description: 'null: no message may be sent again.' },
+    ),
+    challenge: Type.Optional(
+      Type.Object(
+        { kinds: Type.Array(Type.Unsafe<object>({ type: 'object' })) },
+        { description: 'While it is held: what the browser solves.' },
+      ),
+    ),
   },
   { title: 'PageVerification' },
 )
@@ -141,4 +167,29 @@ export const pageCheckAnswer = Type.Union(
     Type.Object({ result: Type.Literal('refused') }, { title: 'PageRefused' }),
   ],
   { title: 'PageCheckResult' },
+)
+
+export const pageSendBody = Type.Object(
+  {
+    channel: Type.Optional(
+      Type.Union(
+        channels.map((one) => Type.Literal(one)),
+        { description: 'Default: that of the first message.' },
+      ),
+    ),
+    next: Type.Optional(
+      Type.Literal(true, { description: 'Another channel than that of the first message.' }),
+    ),
+  },
+  { title: 'SendOnPage', ...closed },
+)
+
+export const pageSolutionBody = Type.Object(
+  {
+    solution: text(
+      4000,
+      'As ALTCHA has it: base64 of JSON with the members of the challenge and the `number` that was found.',
+    ),
+  },
+  { title: 'SolveOnPage', ...closed },
 )

@@ -1,6 +1,6 @@
 /** The calls of servers about sessions of the hosted page: make one, and redeem what it came to. */
 
-import { makeSession, redeemResult } from '../../flows/hosted-page.ts'
+import { makeSession, redeemResult } from '../../flows/make-hosted-session.ts'
 import { addressProblem } from './address-problems.ts'
 import { originOf } from './answer.ts'
 import { invalidField } from './faults.ts'
@@ -31,7 +31,8 @@ const makeRoute = route({
       for (const name of ['subject', 'metadata', 'nonce', 'purpose'] as const)
         if (body[name] !== undefined) return onlyServers(name)
     const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
-    const { purpose = 'verify', subject, metadata, nonce } = rest
+    const { purpose = 'verify', subject, metadata, nonce, test } = rest
+    if (test && !holder.key.isTest) return invalidField('/test', 'test-only', 'Only a test key may state it.')
     const made = makeSession(
       context.services,
       holder,
@@ -45,6 +46,7 @@ const makeRoute = route({
         subject: subject ?? null,
         metadata: metadata ?? null,
         nonce: nonce ?? null,
+        testRisk: test?.risk ?? null,
       },
       isForPages ? [request.headers.origin ?? ''] : null,
     )

@@ -256,7 +256,7 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
 
   #draw() {
     const { input, label, cells, field, life, go, again, next, more } = this.#parts
-    const { state, to_masked: to, code_length: n, channel, next: plan } = this.#view
+    const { state, to_masked: to, code_length: n, channel, sent_by: last = channel, next: plan } = this.#view
     const [isOpen, isCrockford] = [state === 'live', this.#isCrockford]
     const left = Math.ceil((this.#ends - Date.now()) / 1000)
     if (isOpen && left <= 0) {
@@ -281,7 +281,7 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
     const hasEnded = !/live|held|used/.test(state)
     const wait = Math.ceil((this.#sendsAt - Date.now()) / 1000)
     const isWaiting = !hasEnded && wait > 0
-    const other = plan?.channels?.find((one) => one !== channel)
+    const other = plan?.channels?.find((one) => one !== last)
     more.hidden = !hasEnded && !(isOpen && this.#calls?.send)
     put(again, this.#text(hasEnded ? 'restart' : isWaiting ? 'wait' : 'again', { t: clock(wait) }))
     put(next, isOpen && !isWaiting && other && this.#text(other))
@@ -293,7 +293,7 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
     const { max, ...pow } = this.#view.challenge?.kinds.find(({ kind }) => kind === 'pow') ?? {}
     if (!max) return
     pow.number = await solveAside({ ...pow, max })
-    await this.#renew((calls) => calls.solve(pow))
+    await this.#renew((calls) => calls.solve({ solution: btoa(JSON.stringify(pow)) }))
   }
 
   /** The browser reads the code out of the text message, where it can and the person agrees. */

@@ -22,14 +22,15 @@ const say = (name, values = {}) => texts[language][name].replace(/{(\w+)}/g, (_,
 
 /** @throws `{status, …}`, the problem of the answer; status 0 if there was no answer. */
 async function call(path, body) {
-  const answer = await fetch(`/v1/public/sessions/${encodeURIComponent(token)}${path}`, {
-    ...(body && {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }),
-    signal: AbortSignal.timeout(20_000),
-  }).catch(() => undefined)
+  const url = `/v1/public/sessions/${encodeURIComponent(token)}${path}`
+  const headers = { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() }
+  const ask = () =>
+    fetch(url, {
+      ...(body && { method: 'POST', headers, body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    }).catch(() => undefined)
+  // A call whose answer was lost is made once more: by its key it is the same act.
+  const answer = (await ask()) ?? (await ask())
   const json = await answer?.json().catch(() => ({}))
   if (answer?.ok) return json
   if (answer?.status === 404) show('gone')
@@ -49,7 +50,8 @@ field.transport = {
     const answer = await call('/check', { code })
     return answer.result === 'verified' ? answer : { ...answer, ...(await call('')) }
   },
-  send: () => start(),
+  send: ({ next }) => call('/send', { channel: channelOf(field.verification, next) }),
+  solve: (solution) => call('/challenge', solution),
   restart: () => start(),
 }
 field.addEventListener('countersign-verified', ({ detail }) => {
@@ -63,6 +65,11 @@ field.addEventListener('countersign-verified', ({ detail }) => {
     )
   else location.assign(detail.return_url)
 })
+
+/** The channel that was used last, or another one. */
+function channelOf({ channel, next }, isNext) {
+  return isNext ? next.channels.find((one) => one !== channel) : channel
+}
 
 function show(next) {
   stage = next

@@ -1,0 +1,100 @@
+/** The acts of a backend around the hosted page: it makes a session, and redeems once what the session came to. */
+
+import { parseAddress } from '../address/address.ts'
+import type { RefusalReason } from '../address/parsed.ts'
+import { randomHex } from '../random.ts'
+import { callerOf, isOfCaller } from './api-caller.ts'
+import type { KeyHolder } from './api-keys.ts'
+import { type HostedSession, newSessionId, openResult, sealSession, sessionLifeMs } from './hosted-session.ts'
+import { proofOf } from './proof-of.ts'
+import type { ProofToken } from './proof-token.ts'
+import { isListedReturn } from './return-url.ts'
+import type { Services } from './services.ts'
+import { type VerificationView, viewOf } from './verification-view.ts'
+
+export type NewHostedSession = Pick<
+  HostedSession,
+  'asks' | 'returnUrl' | 'locale' | 'theme' | 'metadata' | 'nonce' | 'purpose' | 'testRisk'
+> & {
+  readonly to: string | null
+  /** The maker's own word for the person; null: the session itself. */
+  readonly subject: string | null
+}
+
+export type MadeSession =
+  | { readonly kind: 'made'; readonly id: string; readonly token: string; readonly expiresAt: number }
+  | { readonly kind: 'return-url-not-listed' }
+  | { readonly kind: 'address-invalid'; readonly reason: RefusalReason }
+
+/** @param origins  Of a publishable key: it sends people to its own pages only; null: of a server key. */
+export function makeSession(
+  services: Services,
+  { key, app }: KeyHolder,
+  wishes: NewHostedSession,
+  origins: readonly string[] | null,
+): MadeSession {
+  const { pages } = services.policyOf(app)
+  const isListed = isListedReturn(wishes.returnUrl, pages.returnUrls)
+  if (!isListed || (origins !== null && !origins.includes(new URL(wishes.returnUrl).origin)))
+    return { kind: 'return-url-not-listed' }
+  if (wishes.to !== null) {
+    const parsed = parseAddress(wishes.to, services.addressRules)
+    if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
+  }
+  const id = newSessionId()
+  const expiresAt = services.clock.now() + sessionLifeMs
+  const session: HostedSession = {
+    ...wishes,
+    id,
+    keyHash: key.hash,
+    subject: wishes.subject ?? id,
+    frameAncestors: pages.frameAncestors,
+    verification: null,
+    expiresAt,
+  }
+  return { kind: 'made', id, token: sealSession(services.ring, session), expiresAt }
+}
+
+export type Redeemed =
+  | {
+      readonly kind: 'redeemed'
+      readonly session: string
+      readonly view: VerificationView
+      /** null: the app's policy wants none. */
+      readonly proof: ProofToken | null
+    }
+  | { readonly kind: 'redeemed-before' }
+  /** No result of this server, of another app, or too old. */
+  | { readonly kind: 'not-found' }
+
+/** How long a redemption is remembered: longer than the result lives. */
+const rememberedMs = 86_400_000
+
+/** @param by  Who redeems it. A call that is made again with the same name after a lost answer succeeds again. */
+export async function redeemResult(
+  services: Services,
+  holder: KeyHolder,
+  text: string,
+  by: string = randomHex(16),
+): Promise<Redeemed> {
+  const { ring, clock, store } = services
+  const { app } = holder
+  const now = clock.now()
+  const result = openResult(ring, text, now)
+  if (!result || result.app !== app.id) return { kind: 'not-found' }
+  const record = await store.verifications.get(result.verification)
+  if (!record || !isOfCaller(callerOf(holder), record)) return { kind: 'not-found' }
+  const isFirst = await store.consumptions.consume({
+    // Not the text: a check that is repeated after a lost answer makes another text for the same verification.
+    thing: `result ${result.verification}`,
+    by: `${app.id} ${by}`,
+    expiresAt: now + rememberedMs,
+  })
+  if (!isFirst) return { kind: 'redeemed-before' }
+  return {
+    kind: 'redeemed',
+    session: result.session,
+    view: viewOf(record, now, services.policyOf(app).maxSubmissions),
+    proof: proofOf(services, app, record, result.channel),
+  }
+}
