@@ -7,7 +7,10 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { solveChallenge } from 'altcha-lib/v1'
 import { Webhook } from 'standardwebhooks'
+import type { CountersignError } from '../client/src/index.ts'
+import { TestClient } from '../client/src/testing.ts'
 import { type Api, apiWith } from './api.ts'
 import { launchChromium, withChromium } from './chromium.ts'
 import { type ClientLine, startClientLine } from './client-line.ts'
@@ -17,6 +20,7 @@ import { newNumber, type Server, startServer } from './server.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
+const pages = { COUNTERSIGN_POLICY_PAGES_RETURN_URLS: 'http://127.0.0.1/' }
 const exercise = join(root, 'client', 'test', 'exercise.js')
 const olderNode = (major: number) =>
   ['x64', 'arm64'].map((cpu) =>
@@ -34,7 +38,7 @@ let line: ClientLine
 let api: Api
 
 before(async () => {
-  ;[server, client] = await Promise.all([startServer(), packClient()])
+  ;[server, client] = await Promise.all([startServer({ env: pages }), packClient()])
   api = await apiWith(server, '--test', '--scope', 'verifications:write', 'verifications:read', 'events:read')
   const texts = client.files.filter((path) => path.endsWith('.js'))
   const script = (path: string) => ({ type: 'text/javascript', text: readFileSync(path, 'utf8') })
@@ -60,6 +64,8 @@ after(async () => {
   await server?.[Symbol.asyncDispose]()
 })
 
+const inboxOf = (url: string) => `${url}/inbox?key=${server.inboxKey}`
+
 /** The same on each platform, with an address of its own. */
 function given() {
   return {
@@ -67,8 +73,7 @@ function given() {
     lossyUrl: line.lossyUrl,
     issuer: server.http,
     key: api.key,
-    // Of the server itself, because the inbox does not answer through a proxy.
-    inbox: `${line.url}/inbox?key=${server.inboxKey}`,
+    inbox: inboxOf(line.url),
     app: server.app.id,
     to: newNumber(),
     subject: 'u_42',
@@ -153,3 +158,52 @@ test(
     }
   },
 )
+
+const typed = () => new TestClient({ url: server.http, key: api.key, inbox: inboxOf(server.http) })
+const errorOf = (act: Promise<unknown>) =>
+  act.then(
+    () => assert.fail('it did not throw'),
+    (error: CountersignError) => error,
+  )
+
+test('a verification is held, solved, sent, cancelled and read by the client', async () => {
+  const client = typed()
+  const { verifications } = client
+  const to = newNumber()
+  const held = await verifications.start({ to, subject: 'u_7', test: { risk: 'challenge' } })
+  assert.equal(held.state, 'held')
+  const { salt, challenge, max, ...rest } = held.challenge!.kinds[0]!
+  const { number } = (await solveChallenge(challenge, salt, 'SHA-256', max).promise)!
+  const solution = Buffer.from(JSON.stringify({ ...rest, salt, challenge, number })).toString('base64')
+  assert.equal((await verifications.challenge(held.id, solution)).state, 'live')
+  const soon = await errorOf(verifications.send(held.id))
+  assert.deepEqual([soon.type, soon.status], ['rate-limited', 429])
+  assert.ok(soon.retryAfterS! > 10)
+  assert.equal((await verifications.get(held.id)).dispatches, 1)
+  assert.deepEqual(
+    (await verifications.timeline(held.id)).dispatches.map(({ channel }) => channel),
+    ['sms'],
+  )
+  assert.equal((await verifications.cancel(held.id)).state, 'cancelled')
+  const after = await verifications.check(held.id, await client.codeFor(to))
+  assert.deepEqual([after.result, after.result === 'refused' && after.reason], ['refused', 'cancelled'])
+  const { limits } = await client.limits({ subject: 'u_7' })
+  assert.ok(limits.some(({ limit }) => limit === 'subject'))
+})
+
+test('a proof is consumed once, and by the client that consumed it again if its answer was lost', async () => {
+  const client = typed()
+  const to = newNumber()
+  const { id } = await client.verifications.start({ to })
+  const verified = await client.verifications.check(id, await client.codeFor(to))
+  const proof = verified.result === 'verified' ? verified.proof! : assert.fail(verified.reason)
+  assert.equal((await client.withOptions({ url: line.lossyUrl }).proofs.consume(proof)).result, 'valid')
+  assert.deepEqual(await client.proofs.consume(proof), { result: 'refused', reason: 'consumed' })
+})
+
+test('a session of the hosted page is made by the client, and only its own result is redeemed', async () => {
+  const { sessions } = typed()
+  const made = await sessions.create({ return_url: 'http://127.0.0.1/done', subject: 'u_7' })
+  assert.ok(made.url.startsWith(`${server.http}/verify/`))
+  assert.ok((await errorOf(sessions.redeem('result'))).status >= 400)
+})
