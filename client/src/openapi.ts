@@ -31,6 +31,28 @@ export type ChallengeSolution = {
   solution: string
 }
 
+export type ChangedWebhook = {
+  id: string
+  /** https://HOST/PATH. Private networks are refused. */
+  url: string
+  /** For people. */
+  description: string
+  types: string[] | null
+  enabled: boolean
+  /** `gone`: it answered 410. */
+  disabled_by: 'gone' | 'caller' | null
+  /** The secrets that sign, the newest first; two while they change. */
+  secrets: ({
+    created_at: string
+  })[]
+  /** For signatures `v1a`; null: there are none. */
+  public_key: string | null
+  /** When it was made. */
+  created_at: string
+  /** `whsec_…`, answered this once. */
+  secret?: string | undefined
+}
+
 export type CheckOnPage = {
   /** As the person typed it. */
   code: string
@@ -63,6 +85,28 @@ export type CheckVerified = {
   proof_expires_at?: string | undefined
 }
 
+export type CreatedWebhook = {
+  id: string
+  /** https://HOST/PATH. Private networks are refused. */
+  url: string
+  /** For people. */
+  description: string
+  types: string[] | null
+  enabled: boolean
+  /** `gone`: it answered 410. */
+  disabled_by: 'gone' | 'caller' | null
+  /** The secrets that sign, the newest first; two while they change. */
+  secrets: ({
+    created_at: string
+  })[]
+  /** For signatures `v1a`; null: there are none. */
+  public_key: string | null
+  /** When it was made. */
+  created_at: string
+  /** `whsec_…`, answered this once. */
+  secret: string
+}
+
 export type Dispatch = {
   /** The id of the message. A resend is a message of its own. */
   message: string
@@ -83,6 +127,30 @@ export type Dispatch = {
   price: Price | null
   receipt: Receipt | null
 }
+
+export type Event = {
+  id: string
+  /** See the table of events; new types may come. */
+  type: string
+  /** When it happened. */
+  timestamp: string
+  /** Facts, by type. Addresses are masked. */
+  data: {
+    app: string
+    /** Absent if it is about none. */
+    verification?: string | undefined
+  }
+}
+
+export type EventPage = {
+  events: Event[]
+  /** The `after` of the next call; null: the app has no events yet. */
+  next: string | null
+  /** Whether the next call has more to look through at once. */
+  has_more: boolean
+}
+
+export type EventType = 'verification.created' | 'verification.held' | 'verification.sent' | 'verification.delivered' | 'verification.undeliverable' | 'verification.used' | 'verification.refused' | 'verification.expired' | 'verification.spent' | 'verification.cancelled' | 'contact.changed' | 'carrier.opened' | 'carrier.closed'
 
 export type Limit = {
   /** `app`: codes of the app, in bursts · `app-day` · `subject`: codes of the person · `subject-tos`: different addresses of the person · `subject-wrong`: wrong codes of the person. */
@@ -519,6 +587,63 @@ export type VerifyProof = {
   to?: string | undefined
 }
 
+export type Webhook = {
+  id: string
+  /** https://HOST/PATH. Private networks are refused. */
+  url: string
+  /** For people. */
+  description: string
+  types: string[] | null
+  enabled: boolean
+  /** `gone`: it answered 410. */
+  disabled_by: 'gone' | 'caller' | null
+  /** The secrets that sign, the newest first; two while they change. */
+  secrets: ({
+    created_at: string
+  })[]
+  /** For signatures `v1a`; null: there are none. */
+  public_key: string | null
+  /** When it was made. */
+  created_at: string
+}
+
+export type WebhookDelivery = {
+  event: string
+  type: string
+  /** `failed`: it is not posted any more. */
+  state: 'delivered' | 'waiting' | 'failed'
+  tries: number
+  first_at: string | null
+  last_at: string | null
+  next_at: string | null
+  /** Of the last answer. */
+  status: number | null
+  /** Why there was no answer. */
+  reason: string
+  took_ms: number | null
+}
+
+export type WebhookDeliveryPage = {
+  /** The newest first. */
+  deliveries: WebhookDelivery[]
+  /** The `before` of the next page; null: it is the last. */
+  next: string | null
+}
+
+export type WebhookList = {
+  webhooks: Webhook[]
+}
+
+export type WebhookTrial = {
+  event: string
+  delivered: boolean
+  /** Of the answer; null: there was none. */
+  status: number | null
+  /** Why there was none. */
+  reason: string
+  took_ms: number
+}
+
 export type Operations = {
   /** Start a verification: send a code to an address. */
   startVerification: {
@@ -570,6 +695,79 @@ export type Operations = {
   verifyProof: {
     body: VerifyProof
     answer: ProofValid | ProofRefused
+  }
+  /** What happened, in order, and what is happening now. */
+  readEvents: {
+    query: {
+      /** The `next` of the call before. Without it the feed begins with the oldest event kept. */
+      after?: string | undefined
+      /** Types of events, with commas between them. Default: all. */
+      types?: string | undefined
+      /** The most events of a page. Default: 100. */
+      limit?: number | undefined
+      /** How long to wait for an event if there is none yet. Default: 0. */
+      wait_s?: number | undefined
+    }
+    answer: EventPage
+  }
+  /** Register an endpoint, which gets the events of the app from now on. */
+  createWebhook: {
+    body: {
+      /** https://HOST/PATH. Private networks are refused. */
+      url: string
+      /** For people. */
+      description?: string | undefined
+      /** The types that it gets; null: all. */
+      types?: EventType[] | null | undefined
+      /** Sign by Ed25519 (`v1a`) too. Default: false. */
+      asymmetric?: boolean | undefined
+    }
+    answer: CreatedWebhook
+  }
+  /** The endpoints of the app. */
+  listWebhooks: {
+    answer: WebhookList
+  }
+  /** One endpoint. */
+  readWebhook: {
+    answer: Webhook
+  }
+  /** Change an endpoint, or its secret. */
+  changeWebhook: {
+    body: {
+      /** https://HOST/PATH. Private networks are refused. */
+      url?: string | undefined
+      /** For people. */
+      description?: string | undefined
+      /** The types that it gets; null: all. */
+      types?: EventType[] | null | undefined
+      enabled?: boolean | undefined
+      /** `rotate`: a new one signs beside the present one · `retire`: the older of two signs no more. */
+      secret?: 'rotate' | 'retire' | undefined
+    }
+    answer: ChangedWebhook
+  }
+  /** Remove an endpoint, with its record. */
+  deleteWebhook: {
+    answer: undefined
+  }
+  /** Post an event of type `webhook.test` at once. */
+  testWebhook: {
+    answer: WebhookTrial
+  }
+  /** What became of each event at an endpoint. */
+  listWebhookDeliveries: {
+    query: {
+      /** The `next` of the page before. */
+      before?: string | undefined
+      /** Default: 50. */
+      limit?: number | undefined
+    }
+    answer: WebhookDeliveryPage
+  }
+  /** Post an event to an endpoint again, with all its tries. */
+  replayWebhookDelivery: {
+    answer: undefined
   }
   /** Make a page on which a person verifies an address. */
   makeSession: {

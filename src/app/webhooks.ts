@@ -101,7 +101,5 @@ function refusalOf({ protocol, hostname }: URL, allowPrivate: readonly string[])
     allowPrivate.some((one) => one.toLowerCase() === host) || networksOf(allowPrivate).has(host)
   const isPrivate = isLoopback(host) || (isIP(host) !== 0 && networksOf(privateNetworks).has(host))
   if (isPrivate && !isListed) return 'It is in a private network, which the operator has not allowed.'
-  if (protocol === 'http:' && !isListed && !allowPrivate.some((one) => one.includes('/')))
-    return 'It must begin with https://.'
-  return undefined
+  return protocol === 'http:' && !isListed ? 'It must begin with https://.' : undefined
 }

@@ -5,7 +5,7 @@ import type { EventPage, EventQuery, Events, EventType } from '../store/events.t
 import { type EventWatch, type Watched, watchEvents } from './event-watch.ts'
 
 export { type EventType, eventTypes } from '../store/events.ts'
-export type { EventView }
+export { type EventView, eventIdOf, publicEventId }
 
 export type FeedQuery = {
   readonly app: string

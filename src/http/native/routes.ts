@@ -1,6 +1,7 @@
 /** Every call of the native API. */
 
 import { documentRoute } from './document-route.ts'
+import { eventsRoute } from './events.ts'
 import { limitsRoute } from './limits-route.ts'
 import { pageRoutes } from './page-calls.ts'
 import { problemRoute } from './problem-pages.ts'
@@ -10,6 +11,7 @@ import { sessionRoutes } from './sessions.ts'
 import { verificationActRoutes } from './verification-acts.ts'
 import { verificationReadRoutes } from './verification-reads.ts'
 import { verificationRoutes } from './verifications.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 export const nativeRoutes: readonly Route[] = [
   ...verificationRoutes,
@@ -17,6 +19,8 @@ export const nativeRoutes: readonly Route[] = [
   ...verificationReadRoutes,
   limitsRoute,
   verifyProofRoute,
+  eventsRoute,
+  ...webhookRoutes,
   ...sessionRoutes,
   ...pageRoutes,
   problemRoute,
