@@ -5,6 +5,7 @@ import type { StoredEntry } from '../../message/stored-entry.ts'
 import type { LimiterState } from '../../throttle/limiter-state.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Verification, VerificationKey } from '../../verification/verification.ts'
+import type { AppEvent } from '../events.ts'
 import type { KeptCall } from '../once.ts'
 import type { EntryKey, Lease } from '../outbox.ts'
 import { entryKeyOf, type StoredDispatch } from '../stored-dispatch.ts'
@@ -22,12 +23,15 @@ export type UnitInMemory = UnitOfWork & {
   records(): ReadonlyMap<string, Verification>
   /** Names of messages, `queuedAt:id`. */
   entries(): ReadonlySet<string>
+  /** Added so far, for every app. */
+  told(): readonly AppEvent[]
 }
 
 export function unitInMemory(now: number): UnitInMemory {
   const records = new Map<string, StoredVerification>()
   const limiterStates = new Map<string, LimiterState>()
   const repeats = new Set<string>()
+  const told: AppEvent[] = []
   const onces = new Map<string, KeptCall>()
   const messages = new Map<string, { readonly entry: OutboxEntry; readonly stored: StoredEntry }>()
   const accepted = new Map<string, NonNullable<Used['broughtBy']>>()
@@ -91,7 +95,14 @@ export function unitInMemory(now: number): UnitInMemory {
         add(dispatch)
       },
     },
-    events: { areRead: () => false, add: () => undefined },
+    events: {
+      areRead: () => true,
+      add(event) {
+        const added = { id: '', at: unit.now, ...event }
+        // As engines do, once for an id that its act states.
+        if (!told.some(({ id }) => id !== '' && id === added.id)) told.push(added)
+      },
+    },
     dispatches: {
       lastAccepted: (id) => accepted.get(id) ?? null,
       awaiting: () => undefined,
@@ -109,6 +120,7 @@ export function unitInMemory(now: number): UnitInMemory {
     claimsOf: (key) => messages.get(nameOf(key))?.stored.claims,
     records: () => new Map([...records].map(([id, record]) => [id, asCallersSee(record)])),
     entries: () => new Set(messages.keys()),
+    told: () => told,
   } as Partial<UnitInMemory> as UnitInMemory
   return unit
 }

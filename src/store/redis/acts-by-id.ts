@@ -14,7 +14,7 @@ import type {
 } from '../verifications.ts'
 import type { Reply } from './call.ts'
 import type { Calls } from './calls.ts'
-import { messageArgs } from './issue.ts'
+import { messageArgs, sentIn } from './issue.ts'
 import type { Layout } from './layout.ts'
 import { keptResultOf, onceOption, optionsOf, type ReadVerification } from './once.ts'
 import { parseRecord, verificationOf } from './records.ts'
@@ -60,9 +60,16 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
         case 'replayed':
           return { ...(await keptResultOf(text, read)), kind: 'sent', replayed: true } as ResendResult
         case 'live': {
-          const record = verificationOf(parseRecord(text))
+          const { record: live, sendAfterMs } = sentIn(text)
+          const record = verificationOf(live!)
           const entry = message && newOutboxEntry(message, now, record)
-          return { kind: 'sent', record, now, ...(entry && { entry }) }
+          return {
+            kind: 'sent',
+            record,
+            now,
+            ...(sendAfterMs !== undefined && { sendAfterMs }),
+            ...(entry && { entry }),
+          }
         }
       }
       return ended(reply, id)
@@ -70,8 +77,8 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
 
     async cancel(until: number, { id, once }: CancelRequest): Promise<CancelResult> {
       const shard = homeOf(id)
-      const { records, live } = layout.of[shard]!
-      const keys = [records, live, ...onceKeys(id, once)]
+      const { records, live, events, eventCount } = layout.of[shard]!
+      const keys = [records, live, events, eventCount, ...onceKeys(id, once)]
       const args = [id, optionsOf(onceOption(once))]
       const reply = await calls.call({ name: 'cancel', shard, keys, args, until })
       const [kind, now, text] = reply
@@ -88,11 +95,14 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
 
     async solve(until: number, { id, lifetimeMs, message, lease, once }: SolveRequest): Promise<SolveResult> {
       const shard = homeOf(id)
-      const { records, live, ends, bodies, entries, due, waiting } = layout.of[shard]!
+      const { records, live, ends, bodies, entries, due, waiting, events, eventCount } = layout.of[shard]!
       const reply = await calls.call({
         name: 'solve',
         shard,
-        keys: [records, live, ends, bodies, entries, due, waiting, ...onceKeys(id, once)],
+        keys: [
+          ...[records, live, ends, bodies, entries, due, waiting, events, eventCount],
+          ...onceKeys(id, once),
+        ],
         args: [id, lifetimeMs, ...messageArgs(message, lease), optionsOf(onceOption(once))],
         until,
       })

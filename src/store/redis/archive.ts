@@ -2,10 +2,11 @@
 
 import { randomHex } from '../../random.ts'
 import type { History } from '../history.ts'
+import { stateNumber } from '../numbering.ts'
 import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
-import { parseRecord, type RedisRecord } from './records.ts'
+import { endedOf, parseRecord, type RedisRecord } from './records.ts'
 import type { WaitingDispatches } from './waiting-dispatches.ts'
 import type { WaitingEvents } from './waiting-events.ts'
 
@@ -38,12 +39,14 @@ export function createArchive(
 
   async function moveEnded(shard: number): Promise<boolean> {
     const { ends, records, live } = layout.of[shard]!
-    const found = { name: 'over', shard, keys: [ends, records], args: [piece], until: untilOf() } as const
-    const [, , ...texts] = await calls.call(found)
+    const call = { name: 'over', shard, keys: [ends, records], args: [piece], until: untilOf() } as const
+    const [, , ...texts] = await calls.call(call)
     if (texts.length === 0) return false
     const over = texts.map(parseRecord)
+    const found = over.filter((one) => !('isLost' in one))
     // If the next call fails, the same records are written again later, which changes nothing.
-    await history.keep(untilOf(), over.filter((one) => !('isLost' in one)).map(rowOf))
+    await history.keep(untilOf(), found.map(endedOf))
+    await events.publishExpired(untilOf(), shard, found.filter(isExpired))
     await calls.call({
       name: 'archived',
       shard,
@@ -129,15 +132,7 @@ export function createArchive(
   }
 }
 
-function rowOf(record: RedisRecord) {
-  const {
-    digest: _digest,
-    messages: _messages,
-    broughtBy: _broughtBy,
-    member,
-    usedAt = null,
-    details = null,
-    ...rest
-  } = record
-  return { ...rest, subject: member, usedAt, details }
+/** Found here first: an act that finds it marks it, and tells so. */
+function isExpired({ state }: RedisRecord): boolean {
+  return state === stateNumber.live
 }

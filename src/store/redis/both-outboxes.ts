@@ -8,6 +8,7 @@ import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { allWithin } from './all-within.ts'
 import { createArrivals } from './arrivals.ts'
 import type { RedisOutbox } from './outbox.ts'
+import { sentEvents } from './told-events.ts'
 import type { WaitingDispatches } from './waiting-dispatches.ts'
 
 /** The longest wait for notices, because codes have less time than they. */
@@ -18,9 +19,13 @@ const recordMs = 500
 
 type Postponed = Parameters<Outbox['postpone']>[0]
 
-/** @param waiting  Dispatches that are not in the history yet. */
+/**
+ * @param beforeOtherEvents  Moves events that come before those of receipts.
+ * @param waiting  Dispatches that are not in the history yet.
+ */
 export function bothOutboxes(
   { store: cold, history }: PostgresEngine,
+  beforeOtherEvents: (until: number) => Promise<void>,
   outbox: RedisOutbox,
   waiting: WaitingDispatches,
   shards: number,
@@ -97,6 +102,8 @@ export function bothOutboxes(
     const recorded = failure
       ? new Set(await history.record(performance.now() + recordMs, settlements).catch(() => []))
       : undefined
+    if (recorded)
+      await history.publish(performance.now() + recordMs, sentEvents([...recorded])).catch(() => undefined)
     const isLate = await settling
     if (recorded) {
       const late = settlements.filter((one, i) => isLate[i] && recorded.has(one))
@@ -150,6 +157,7 @@ export function bothOutboxes(
     },
 
     async receive(until: number, receipts: Parameters<Dispatches['receive']>[0]) {
+      await beforeOtherEvents(until)
       const { results, standing } = await history.receive(until, receipts)
       await outbox.endWaits(until, standing)
       const isUnknown = (at: number) => results[at]!.kind === 'unknown'

@@ -15,11 +15,13 @@ import type { RedisVerifications } from './verifications.ts'
 /**
  * The verification is used up first, so that only one caller goes on. Then the change is decided in one transaction. If it
  * is refused, the use is undone; if its result is unknown, the verification stays used.
+ * @param tellBefore  Moves what events of the change rest on, and come after.
  */
 export async function changeContact(
   uses: RedisUses,
   verifications: RedisVerifications,
   history: History,
+  tellBefore: (until: number, verification: string) => Promise<void>,
   until: number,
   change: ContactChange,
 ): Promise<ContactChangeResult> {
@@ -27,6 +29,7 @@ export async function changeContact(
   const record = await uses.begin(until, { id: verification, wrong: [], consumes: true })
   if (!record) return { kind: 'refused' }
   const isProven = provedBy !== null && (await uses.hasProof(until, tenant, member, provedBy))
+  await tellBefore(until, verification)
   const { repeat, ...rest } = change
   const remainingMs = record.expiresAt - record.now
   const result = await history.changeContact(

@@ -10,6 +10,15 @@ export function redisEvents(cold: Events, waiting: WaitingEvents) {
   const moved = (until: number) => waiting.catchUp(until).catch(() => undefined)
 
   return {
+    areRead: (app: string): boolean => readers.has(app),
+
+    haveReaders: (): boolean => readers.size > 0,
+
+    /** Moves what waits, before PostgreSQL adds events that come after it. Nothing to do if nobody reads events. */
+    async beforeOthers(until: number): Promise<void> {
+      if (readers.size > 0) await moved(until)
+    },
+
     async setReaders(apps: readonly string[]): Promise<void> {
       readers = new Set(apps)
       await cold.setReaders(apps)

@@ -16,6 +16,7 @@ export async function issue(
   calls: Calls,
   layout: Layout,
   read: ReadVerification,
+  areEventsRead: (app: string) => boolean,
   until: number,
   request: IssueRequest,
 ): Promise<IssueResult> {
@@ -37,7 +38,7 @@ export async function issue(
     args: [
       digestOfKey(key),
       id,
-      unchangingOf(request),
+      unchangingOf(request, areEventsRead(key.app)),
       lifetimeMs,
       ...messageArgs(message, lease),
       localMember ? memberSetMs : '',
@@ -57,19 +58,33 @@ export async function issue(
     case 'mismatch':
       return { kind }
     case 'kept': {
-      const { retryAfterMs, record } = JSON.parse(text as string) as {
-        readonly retryAfterMs: number | null
-        readonly record: RedisRecord
-      }
-      return { kind, record: verificationOf(record), now, retryAfterMs }
+      const { retryAfterMs = null, record } = sentIn(text)
+      return { kind, record: verificationOf(record!), now, retryAfterMs }
     }
     case 'replayed':
       return { ...(await keptResultOf(text, read)), replayed: true } as IssueResult
   }
-  const record =
-    kind === 'live' ? verificationOf(parseRecord(text)) : asCallersSee(newVerification(request, now))
+  const { record: live, sendAfterMs } = keepsLive
+    ? sentIn(text)
+    : { record: kind === 'live' ? parseRecord(text) : undefined }
+  const record = live ? verificationOf(live) : asCallersSee(newVerification(request, now))
   const entry = message && newOutboxEntry(message, now, record)
-  return { kind: kind as 'issued' | 'live', record, now, ...(entry && { entry }) }
+  return {
+    kind: kind as 'issued' | 'live',
+    record,
+    now,
+    ...(sendAfterMs !== undefined && { sendAfterMs }),
+    ...(entry && { entry }),
+  }
+}
+
+/** Answers of the function with more than a record. */
+export function sentIn(text: unknown) {
+  return JSON.parse(text as string) as {
+    readonly record?: RedisRecord
+    readonly sendAfterMs?: number
+    readonly retryAfterMs?: number | null
+  }
 }
 
 /** A message in the form of the functions. */

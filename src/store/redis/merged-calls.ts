@@ -20,11 +20,11 @@ type Merged = { readonly shared: readonly (keyof ShardKeys)[]; readonly hasLimit
 /** The functions that take many calls at once, with the keys of the shard that they begin with. */
 const mergedFunctions: Partial<Record<RedisFunction, Merged>> = {
   issue: {
-    shared: ['records', 'live', 'ends', 'bodies', 'entries', 'due', 'waiting'],
+    shared: ['records', 'live', 'ends', 'bodies', 'entries', 'due', 'waiting', 'events', 'eventCount'],
     hasLimits: true,
   },
-  take_submission: { shared: ['records', 'live'], hasLimits: true },
-  use: { shared: ['records', 'live'], hasLimits: false },
+  take_submission: { shared: ['records', 'live', 'events', 'eventCount'], hasLimits: true },
+  use: { shared: ['records', 'live', 'events', 'eventCount'], hasLimits: false },
   reserve: { shared: [], hasLimits: true },
 }
 

@@ -149,7 +149,7 @@ export function redisOutbox(calls: Calls, layout: Layout, { noteDue, claim }: Re
 }
 
 function wireOf(settlement: Settlement): SettledEntry {
-  const { dispatch, message, region, verification, queuedAt, nth, next } = settlement
+  const { dispatch, message, region, verification, queuedAt, nth, next, told } = settlement
   const { messageId, provider, outcome, handedOverAt, tookMs } = dispatch
   const accepted = {
     provider,
@@ -169,5 +169,6 @@ function wireOf(settlement: Settlement): SettledEntry {
     ...(next.kind === 'failed' && { frees: message.cooldown, at: queuedAt }),
     ...(outcome === 'accepted' && { accepted }),
     dispatch: waitingDispatch(settlement),
+    isTold: told !== undefined,
   }
 }

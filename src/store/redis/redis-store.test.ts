@@ -37,7 +37,6 @@ function choiceOf(redis: Redis, kind: RedisChoice['kind'], prefix: string): Redi
 
 /** Names of conformance tests of what Redis cannot do yet. */
 const lacks: readonly string[] = [
-  'events of acts',
   'verifications are listed for their app, and of one subject, newest first, in pages',
 ]
 

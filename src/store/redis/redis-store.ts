@@ -62,8 +62,14 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const waitingEvents = createWaitingEvents(calls, layout, history)
   const events = redisEvents(cold.events, waitingEvents)
   const waiting = createWaitingDispatches(calls, layout, history, waitingEvents)
+  /** The use is told in PostgreSQL, after what came before it, and with the dispatch that brought the code. */
+  const tellBefore = async (until: number, verification: string) => {
+    await events.beforeOthers(until)
+    if (events.haveReaders()) await waiting.moveOf(until, verification)
+  }
   const both = bothOutboxes(
     { store: cold, history },
+    events.beforeOthers,
     redisOutbox(calls, layout, redisClaims(calls, layout, history)),
     waiting,
     layout.shards,
@@ -101,7 +107,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   const directory: Directory = {
     ...cold.directory,
     changeContact: verb('directory.changeContact', (until, change: ContactChange) =>
-      changeContact(uses, verifications, history, until, change),
+      changeContact(uses, verifications, history, tellBefore, until, change),
     ),
     setContact: verb('directory.setContact', (until, setting: ContactSetting) =>
       setContact(uses, verifications, history, until, setting),
@@ -112,7 +118,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     reservesOnTheWay: redis.kind === 'cluster',
     verifications: {
       issue: verb('verifications.issue', (until, request: IssueRequest) =>
-        issue(calls, layout, read, until, request),
+        issue(calls, layout, read, events.areRead, until, request),
       ),
       takeSubmission: verb('verifications.takeSubmission', (until, request: SubmissionRequest) =>
         takeSubmission(calls, layout, read, cold.verifications.get, until, request),

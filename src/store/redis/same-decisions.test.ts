@@ -9,9 +9,11 @@ import { type Redis, redisPath, startRedis } from '../../../test/redis.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import type { Hit, Limit } from '../../throttle/acquire.ts'
 import type { Rule } from '../../throttle/limiter-state.ts'
+import { verificationFacts } from '../../verification/facts.ts'
 import { newVerificationId } from '../../verification/verification.ts'
 import { newKey, newMessage, settlementOf, unlike } from '../conformance/fixtures.ts'
 import { unitInMemory } from '../conformance/unit-in-memory.ts'
+import type { AppEvent } from '../events.ts'
 import type { Settlement } from '../outbox.ts'
 import { begin } from '../verbs/begin.ts'
 import { cancel } from '../verbs/cancel.ts'
@@ -33,6 +35,7 @@ import { readLibrary } from './library.ts'
 import { redisOutbox } from './outbox.ts'
 import { parseRecord, verificationOf } from './records.ts'
 import { takeSubmission } from './take-submission.ts'
+import { eventsIn } from './told-events.ts'
 import { redisUses } from './use.ts'
 import { redisVerifications } from './verifications.ts'
 
@@ -234,7 +237,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 }
                 const expected = noted(decideIssue.decide(model, request))
                 if (expected.kind === 'issued') issued.push({ id: request.id, person: one.person })
-                return [await issue(calls, layout, read, until(), request), expected]
+                return [await issue(calls, layout, read, () => true, until(), request), expected]
               }
               case 'resend':
               case 'cancel':
@@ -325,7 +328,10 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 held = held.filter((other) => other !== entry)
                 const next = nextOf[one.next]
                 const outcome = next.kind === 'second' ? 'accepted' : one.outcome
-                const settlement: Settlement = settlementOf(entry, next, outcome)
+                const settlement: Settlement = {
+                  ...settlementOf(entry, next, outcome),
+                  told: verificationFacts(entry.verification!),
+                }
                 const expected = settle.decide(model, [settlement])
                 const isLate = await outbox.settle(until(), [settlement])
                 return [isLate.map((late) => next.kind === 'failed' && !late), expected]
@@ -347,6 +353,10 @@ describe('Redis and the verbs of the other engines', peer, () => {
           const records = Object.values(left).map((text) => verificationOf(parseRecord(text)))
           assert.deepEqual(new Map(records.map((one) => [one.id, one])), model.records())
           assert.deepEqual(new Set(Object.keys(await client.hgetall(layout.of[0]!.entries))), model.entries())
+          const told = (await client.zrange(layout.of[0]!.events, '0', '-1')).flatMap(eventsIn)
+          // The history adds an event with the same id once.
+          const added = told.filter(({ id }, nth) => told.findIndex((one) => one.id === id) === nth)
+          assert.deepEqual(added.map(factsOf), model.told().map(factsOf))
           // Each is moved when it is over, and not before its messages are.
           const messages = Object.values(await client.hgetall(layout.of[0]!.entries)).map(
             (text) => (JSON.parse(text) as { verification: string }).verification,
@@ -368,6 +378,11 @@ describe('Redis and the verbs of the other engines', peer, () => {
 })
 
 const notInHistory = async () => undefined
+
+/** Without its id, which is new unless its act states one. */
+function factsOf({ id, ...rest }: AppEvent) {
+  return rest.type === 'verification.sent' ? { id, ...rest } : rest
+}
 
 /** Without what stands for a verification that is not there, which Redis keeps to itself, and without what is undefined. */
 function comparable(answer: unknown): unknown {

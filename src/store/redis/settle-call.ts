@@ -24,6 +24,8 @@ export type SettledEntry = {
   readonly accepted?: NonNullable<Used['broughtBy']>
   /** To be recorded in the history; absent if it is there. */
   readonly dispatch?: { readonly name: string; readonly json: string }
+  /** Somebody reads the events of the dispatch. */
+  readonly isTold?: boolean
 }
 
 /** Makes the call in the form of functions/settle.lua. */
@@ -33,13 +35,13 @@ export function settleCall(
   until: number,
   settled: readonly SettledEntry[],
 ): Call {
-  const { bodies, entries, due, waiting, records, dispatched } = layout.of[shard]!
-  const keys = [bodies, entries, due, waiting, records, dispatched]
+  const { bodies, entries, due, waiting, records, dispatched, events, eventCount } = layout.of[shard]!
+  const keys = [bodies, entries, due, waiting, records, dispatched, events, eventCount]
   const args = settled.flatMap((one) => {
     const { entry, nth, failedBy = nth, next, outcome, provider, verification, accepted, dispatch } = one
     const brought = accepted ? JSON.stringify(accepted) : ''
     const details = next === 'done' ? '' : JSON.stringify(detailsOf(one))
-    const recorded = [dispatch?.name ?? '', dispatch?.json ?? '']
+    const recorded = [dispatch?.name ?? '', dispatch?.json ?? '', dispatch && one.isTold ? '1' : '']
     return [entry, nth, failedBy, next, outcome, provider, verification, brought, details, ...recorded]
   })
   return { name: 'settle', shard, keys, args, until }

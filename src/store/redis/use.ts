@@ -33,6 +33,7 @@ export function redisUses(calls: Calls, layout: Layout) {
   async function use(
     until: number,
     request: UseRequest,
+    isToldElsewhere = false,
   ): Promise<{ readonly record: UsedRecord } | { readonly replayed: Used } | undefined> {
     const { id, consumes, wrong, proof, repeat, once } = request
     const home = layout.shardOf(partitionOfId(id))
@@ -53,7 +54,7 @@ export function redisUses(calls: Calls, layout: Layout) {
         consumes ? 'c' : '',
         here.map(({ hit }) => hit.at).join(),
         named === undefined ? '' : 'r',
-        optionsOf(onceOption(once)),
+        optionsOf(isToldElsewhere && 'untold', onceOption(once)),
       ],
       until,
     })
@@ -110,9 +111,9 @@ export function redisUses(calls: Calls, layout: Layout) {
       return used && ('replayed' in used ? used.replayed : usedOf(used.record))
     },
 
-    /** A use that may be undone by `restore`. */
+    /** A use that may be undone by `restore`. Its event is told by who decides about that. */
     async begin(until: number, request: Omit<UseRequest, 'once'>): Promise<UsedRecord | undefined> {
-      const used = await use(until, request)
+      const used = await use(until, request, true)
       return used && 'record' in used ? used.record : undefined
     },
 

@@ -17,11 +17,11 @@ export function redisVerifications(calls: Calls, layout: Layout) {
       const groups = Map.groupBy(ids, (id) => layout.shardOf(partitionOfId(id)))
       await Promise.all(
         [...groups].map(([shard, some]) => {
-          const { records, live } = layout.of[shard]!
+          const { records, live, events, eventCount } = layout.of[shard]!
           return calls.call({
             name: 'end_unused',
             shard,
-            keys: [records, live],
+            keys: [records, live, events, eventCount],
             args: [JSON.stringify(some)],
             until,
           })

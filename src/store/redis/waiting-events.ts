@@ -1,12 +1,14 @@
 /** Events that wait in Redis for the history: published there first, in their order, and only then dropped here. */
 
 import { partitionOfId } from '../../verification/verification.ts'
-import type { AppEvent, NewEvent } from '../events.ts'
+import type { NewEvent } from '../events.ts'
 import type { History } from '../history.ts'
 import { storableJson } from '../storable.ts'
 import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
+import type { RedisRecord } from './records.ts'
+import { eventsIn, expiredEvents } from './told-events.ts'
 
 export type WaitingEvents = ReturnType<typeof createWaitingEvents>
 
@@ -14,9 +16,6 @@ export type WaitingEvents = ReturnType<typeof createWaitingEvents>
 const piece = 256
 /** The longest wait for a shard, so that events in the others still reach the history. */
 const waitMs = 200
-
-/** As functions/events.lua keeps them. */
-type WaitingEvent = Pick<AppEvent, 'id' | 'at' | 'type'> & { readonly event: NewEvent }
 
 export function createWaitingEvents(calls: Calls, layout: Layout, history: Pick<History, 'publish'>) {
   const allShards = Array.from({ length: layout.shards }, (_, shard) => shard)
@@ -39,7 +38,7 @@ export function createWaitingEvents(calls: Calls, layout: Layout, history: Pick<
       if (found.length > 0) {
         await history.publish(
           until,
-          found.flatMap(({ texts }) => texts.map(eventIn)),
+          found.flatMap(({ texts }) => texts.flatMap(eventsIn)),
         )
         // If this fails they are published again later, which changes nothing.
         await Promise.all(
@@ -79,6 +78,14 @@ export function createWaitingEvents(calls: Calls, layout: Layout, history: Pick<
       return next
     },
 
+    /** Publishes that verifications of a shard have expired, after the events that they have there. */
+    async publishExpired(until: number, shard: number, records: readonly RedisRecord[]): Promise<void> {
+      const told = records.filter((one) => one.told)
+      if (told.length === 0) return
+      await move(until, [shard])
+      await history.publish(until, told.flatMap(expiredEvents))
+    },
+
     /** Adds events to those of their verifications, each of which has one. */
     async append(until: number, events: readonly NewEvent[]): Promise<void> {
       const groups = Map.groupBy(events, ({ verification }) => layout.shardOf(partitionOfId(verification)))
@@ -91,9 +98,4 @@ export function createWaitingEvents(calls: Calls, layout: Layout, history: Pick<
       )
     },
   }
-}
-
-function eventIn(text: string): AppEvent {
-  const { id, at, event } = JSON.parse(text) as WaitingEvent
-  return { id, at, ...event }
 }

@@ -4,11 +4,15 @@ local function open_events(events, count)
   return { events = events, count = count, added = {} }
 end
 
--- verification: its id. fields: JSON of fields that say more.
-local function put_event(unit, type, verification, now, fields)
+-- Of the id of a verification 128 bits are random, so nobody can guess that of its event.
+local function event_id(time, verification, type, nth)
+  return string.format('%012x', time) .. string.sub(redis.sha1hex(verification .. type .. nth), 1, 32)
+end
+
+-- verification: its id. fields: JSON of fields that say more. id: absent for a new one.
+local function put_event(unit, type, verification, now, fields, id)
   unit.nth = (unit.nth or tonumber(redis.call('GET', unit.count) or 0)) + 1
-  -- Of the id of a verification 128 bits are random, so nobody can guess this one.
-  local id = string.format('%012x', now) .. string.sub(redis.sha1hex(verification .. type .. unit.nth), 1, 32)
+  id = id or event_id(now, verification, type, unit.nth)
   unit.added[#unit.added + 1] = string.format('%d', unit.nth)
   unit.added[#unit.added + 1] = string.format('{"id":"%s","at":%d,"type":"%s",%s}', id, now, type, fields)
 end

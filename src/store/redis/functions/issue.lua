@@ -1,5 +1,5 @@
 -- Issues verifications and queues their messages.
--- Keys: records, live, ends, bodies, entries, due, waiting; then of each issue: a limiter for each of its limits,
+-- Keys: records, live, ends, bodies, entries, due, waiting, events, event_count; then of each issue: a limiter for each of its limits,
 --   the set of its member's verifications if that lies here, and its once if it has one.
 -- Arguments: lists of limits, see read_lists; then of each issue thirteen:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id ·
@@ -10,8 +10,8 @@
 --   the key it is kept so many ms after its issue, and if gaps refuse · refused, `rule:ms` of a refusal elsewhere, so that
 --   no limit is hit here · once, its fingerprint.
 -- Answers: done, now, and of each issue two: late · replayed, JSON · mismatch · throttled, JSON of the refusal, or nothing
---   if it is only elsewhere · issued ·
---   live, JSON of the record · kept, JSON { retryAfterMs, record } · ended, JSON of the record · unknown.
+--   if it is only elsewhere · issued · live, JSON of the record · both with quiet or resend as JSON { sendAfterMs, record }
+--   · kept, JSON { retryAfterMs, record } · ended, JSON of the record · unknown.
 
 -- What a function adds to messages on their way, see claim.lua.
 local function open_messages(bodies, entries, due, waiting)
@@ -49,14 +49,29 @@ local function longest_wait(refusal, refused)
 end
 
 local function kept(record, wait)
-  return 'kept', string.format('{"retryAfterMs":%s,"record":%s}', wait, text_of(record)), record, wait
+  local more = '"retryAfterMs":' .. wait
+  return 'kept', '{' .. more .. ',"record":' .. text_of(record) .. '}', record, more
+end
+
+-- Until gaps of the limits, which have just got their hits, allow the next message: gapMsOf of src/throttle/gap.ts once more.
+local function gap_ms(limiters, keys, first, limits, now)
+  local longest = 0
+  for i, limit in ipairs(limits) do
+    for _, rule in ipairs(limit.rules) do
+      if rule.kind == 'gaps' then
+        longest = math.max(longest, wait_ms(state_of(limiters, keys[first + i - 1]), rule, now, 0))
+      end
+    end
+  end
+  return longest
 end
 
 local function issue(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
-  local key = 8
-  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
+  local key = 10
+  local unit = open_verifications(keys[1], keys[2], open_events(keys[8], keys[9]))
+  local limiters, onces = open_limiters(), open_onces()
   local messages = open_messages(keys[4], keys[5], keys[6], keys[7])
   local ends, sets = { keys[3] }, {}
   local answer = { 'done', now }
@@ -84,22 +99,26 @@ local function issue(keys, args)
       if quiet_ms and known and rule == 'gaps' then return kept(known, wait) end
       return 'throttled', refusal and cjson.encode(refusal)
     end
+    local more = (quiet_ms or resends)
+      and '"sendAfterMs":' .. cjson.encode(gap_ms(limiters, keys, first_limiter, limits, now))
     local record = known or live_record(unit, digest, now)
     if record then
       if message ~= '' then
         record.messages = record.messages + 1
         change_record(unit, record)
       end
-      return 'live', text_of(record), record
+      local text = text_of(record)
+      return 'live', more and '{' .. more .. ',"record":' .. text .. '}' or text, record, more
     end
     local is_held = has_option(options, 'held')
     record = { id = id, state = is_held and held or live, submissions = 0, messages = message == '' and 0 or 1,
       issuedAt = now, expiresAt = now + lifetime_ms, digest = digest, rest = ',' .. rest }
     change_record(unit, record)
+    tell(unit, 'verification.created', record, now)
     if not is_held then set_live(unit, digest, id) end
     ends[#ends + 1] = string.format('%d', record.expiresAt)
     ends[#ends + 1] = id
-    return 'issued', '', record
+    return 'issued', more and '{' .. more .. '}', record, more
   end
 
   for first = at, #args, 13 do
@@ -116,16 +135,15 @@ local function issue(keys, args)
     if is_late(not_after, now) then
       reply('late')
     else
-      local kind, text, record, wait
+      local kind, text, record, more
       if once then kind, text = replay_of(onces, once, fingerprint) end
       if not kind then
-        kind, text, record, wait = issue_one(limits, first_limiter, tags, digest, id, rest, lifetime_ms, message, options)
+        kind, text, record, more = issue_one(limits, first_limiter, tags, digest, id, rest, lifetime_ms, message, options)
       end
       reply(kind, text)
       if record then
         if once then
-          local more = wait and ',"retryAfterMs":' .. wait
-          keep_call(onces, once, fingerprint, kept_result(kind, now, record.id, record, more))
+          keep_call(onces, once, fingerprint, kept_result(kind, now, record.id, record, more and ',' .. more))
         end
         if kind ~= 'kept' and message ~= '' then
           queue_message(messages, record, now, message, body, of_caller, lease_ms)
@@ -150,7 +168,7 @@ local function issue(keys, args)
 end
 
 -- Makes a held verification live, and queues its message: the verb solve of src/store/verbs once more.
--- Keys: records, live, ends, bodies, entries, due, waiting; then its once if it has one.
+-- Keys: records, live, ends, bodies, entries, due, waiting, events, event_count; then its once if it has one.
 -- Arguments: [2] id · [3] lifetime in ms · [4] id of the message, or nothing · [5] the message · [6] the part of the entry
 -- that is the caller's · [7] ms of the caller's lease · [8] options: once, its fingerprint.
 -- Answers: late · replayed, now, JSON · mismatch · sent, now, JSON of the record · ended, likewise · unknown.
@@ -158,17 +176,20 @@ local function solve(keys, args)
   local now = clock()
   local not_after, id, lifetime_ms, message, body, of_caller, lease_ms, options = unpack(args)
   if is_late(not_after, now) then return { 'late', now } end
-  local unit, onces = open_verifications(keys[1], keys[2]), open_onces()
+  local unit, onces = open_verifications(keys[1], keys[2], open_events(keys[8], keys[9])), open_onces()
   local fingerprint = option(options, 'once')
   local kind, text
-  if fingerprint then kind, text = replay_of(onces, keys[8], fingerprint) end
+  if fingerprint then kind, text = replay_of(onces, keys[10], fingerprint) end
   if kind then return { kind, now, text } end
   local record = find_record(unit, id)
   if not record or record.state ~= held or is_over(record, now) then
     return { record and 'ended' or 'unknown', now, record and text_of(record) or '' }
   end
   local other = live_record(unit, record.digest, now)
-  if other then end_live(unit, other, cancelled) end
+  if other then
+    tell(unit, 'verification.cancelled', other, now, ',"reason":"replaced"')
+    end_live(unit, other, cancelled)
+  end
   record.state, record.issuedAt, record.expiresAt = live, now, now + lifetime_ms
   change_record(unit, record)
   set_live(unit, record.digest, id)
@@ -178,7 +199,7 @@ local function solve(keys, args)
     queue_message(messages, record, now, message, body, of_caller, lease_ms)
     write_messages(messages)
   end
-  if fingerprint then keep_call(onces, keys[8], fingerprint, kept_result('sent', now, id, record)) end
+  if fingerprint then keep_call(onces, keys[10], fingerprint, kept_result('sent', now, id, record)) end
   write_verifications(unit)
   write_onces(onces)
   redis.call('ZADD', keys[3], string.format('%d', record.expiresAt), id)

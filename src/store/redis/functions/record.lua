@@ -59,8 +59,24 @@ local function is_over(record, now)
 end
 
 -- What a function reads and changes of verifications. Each is read once, and all are written at the end by one command.
-local function open_verifications(records, lives)
-  return { records = records, lives = lives, read = {}, changed = {}, ids = {}, changed_ids = {} }
+-- events: those that it adds; absent if it adds none.
+local function open_verifications(records, lives, events)
+  return { records = records, lives = lives, events = events, read = {}, changed = {}, ids = {}, changed_ids = {} }
+end
+
+-- A record whose events somebody reads begins its unchanging part so.
+local told = ',"told":true,'
+
+-- Adds an event of a verification. Call it before the record changes. more: further fields of JSON, or nothing.
+local function tell(unit, type, record, now, more, id)
+  if not unit.events or string.sub(record.rest, 1, #told) ~= told then return end
+  put_event(unit.events, type, record.id, now, '"record":' .. text_of(record) .. (more or ''), id)
+end
+
+-- Its id is the same whoever finds that it has expired: see archive.ts.
+local function expire(unit, record, now)
+  tell(unit, 'verification.expired', record, now, nil, event_id(record.expiresAt, record.id, 'expired', ''))
+  record.state = expired
 end
 
 local function find_record(unit, id)
@@ -104,7 +120,7 @@ local function live_record(unit, digest, now)
   local record = find_record(unit, id)
   if record and not is_over(record, now) then return record end
   if record then
-    record.state = expired
+    expire(unit, record, now)
     change_record(unit, record)
   end
   set_live(unit, digest, false)
@@ -124,11 +140,13 @@ local function live_by_id(unit, id, now)
   local record = find_record(unit, id)
   if not record or record.state ~= live then return nil, record end
   if not is_over(record, now) then return record end
+  expire(unit, record, now)
   end_live(unit, record, expired)
   return nil, record
 end
 
 local function write_verifications(unit)
+  if unit.events then write_events(unit.events) end
   local texts, added, removed = { unit.records }, { unit.lives }, { unit.lives }
   for _, record in ipairs(unit.changed) do
     texts[#texts + 1] = record.id

@@ -33,11 +33,11 @@ local function note_acceptance(unit, id, accepted)
   change_record(unit, record)
 end
 
--- Keys: bodies, entries, due, waiting, records, dispatched; then the limiters that settlements name.
--- Arguments: [1] not after; then of each settlement eleven: the message · number of the claim that settles it · number of
+-- Keys: bodies, entries, due, waiting, records, dispatched, events, event_count; then the limiters that settlements name.
+-- Arguments: [1] not after; then of each settlement twelve: the message · number of the claim that settles it · number of
 --   the claim it failed by · next · outcome · provider · its verification · broughtBy of the record if it was accepted,
 --   as JSON, else nothing · for all but `done` JSON { afterMs, channel, at, limiters }, where limiters are numbers of keys ·
---   name of the dispatch · the dispatch as JSON, or nothing if the history has it.
+--   name of the dispatch · the dispatch as JSON, or nothing if the history has it · 1 if somebody reads its events.
 -- Dispatches wait in the hash `dispatched` until they are in the history: 0 and the JSON, or 1 and the JSON if the message
 -- had been settled before. A settlement that is received twice changes no dispatch.
 -- Answers: settled, now, and of each settlement 1 if the message had been settled before, else 0.
@@ -45,6 +45,7 @@ local function settle(keys, args)
   local now = clock()
   if is_late(args[1], now) then return { 'late', now } end
   local unit, limiters = open_verifications(keys[5]), open_limiters()
+  local events = open_events(keys[7], keys[8])
   local bodies, due, waiting, dispatched = { keys[1] }, { keys[3] }, { keys[4] }, { keys[6] }
   local answer = { 'settled', now }
 
@@ -71,7 +72,7 @@ local function settle(keys, args)
     redis.call('ZADD', keys[3], now + details.afterMs, entry)
   end
 
-  -- Returns whether the message had been settled before.
+  -- Returns whether the message had been settled before; and of one that has failed whether it went by its second channel.
   local function settle_one(entry, nth, failed_by, next_step, outcome, provider, verification, details)
     if next_step == 'done' then
       if redis.call('HDEL', keys[2], entry) == 0 then return true end
@@ -96,14 +97,19 @@ local function settle(keys, args)
     end
     redis.call('HDEL', keys[2], entry)
     leave(entry, verification)
-    return false
+    return false, state.second ~= nil
   end
 
-  for first = 2, #args, 11 do
+  for first = 2, #args, 12 do
     local entry, nth, failed_by, next_step, outcome, provider, verification, accepted, details, name,
-      dispatch = unpack(args, first, first + 10)
-    local was_settled = settle_one(entry, tonumber(nth), tonumber(failed_by), next_step, outcome, provider,
+      dispatch, is_told = unpack(args, first, first + 11)
+    local told_as = is_told ~= '' and '"dispatch":' .. dispatch
+    if told_as and outcome == 'accepted' then put_event(events, 'verification.sent', verification, now, told_as) end
+    local was_settled, is_second = settle_one(entry, tonumber(nth), tonumber(failed_by), next_step, outcome, provider,
       verification, details)
+    if told_as and next_step == 'failed' and not was_settled and not is_second then
+      put_event(events, 'verification.undeliverable', verification, now, told_as)
+    end
     if accepted ~= '' then note_acceptance(unit, verification, accepted) end
     if dispatch ~= '' then
       if was_settled then
@@ -119,6 +125,7 @@ local function settle(keys, args)
   call_with('ZREM', due)
   call_with('ZREM', waiting)
   call_with('HSET', dispatched)
+  write_events(events)
   write_limiters(limiters)
   write_verifications(unit)
   return answer

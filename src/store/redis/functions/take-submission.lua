@@ -1,5 +1,5 @@
 -- Counts submissions before anyone looks at their codes.
--- Keys: records, live; then of each submission: its repeat if it names one, a limiter for each of its limits, one for each
+-- Keys: records, live, events, event_count; then of each submission: its repeat if it names one, a limiter for each of its limits, one for each
 --   of its decoys, and its once if it has one.
 -- Arguments: lists of limits, see read_lists; then of each submission nine:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id of its verification, or
@@ -53,12 +53,18 @@ end
 local function take_submission(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
-  local key = 3
-  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
+  local key = 5
+  local unit = open_verifications(keys[1], keys[2], open_events(keys[3], keys[4]))
+  local limiters, onces = open_limiters(), open_onces()
   local answer = { 'done', now }
   local function reply(kind, text)
     answer[#answer + 1] = kind
     answer[#answer + 1] = text or ''
+  end
+
+  local function spend(record)
+    tell(unit, 'verification.spent', record, now)
+    end_live(unit, record, spent)
   end
 
   local function count(limits, tags, digest, id, max_submissions, decoys, letters, options)
@@ -81,7 +87,7 @@ local function take_submission(keys, args)
     local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
     if refusal or is_refused then
       local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
-      if record and is_spent then end_live(unit, record, spent) end
+      if record and is_spent then spend(record) end
       return reply('throttled', refusal and cjson.encode(refusal))
     end
     local function answer_with(what, its_record)
@@ -99,7 +105,7 @@ local function take_submission(keys, args)
       return reply('unknown', text_of(decoy))
     end
     if record.submissions >= tonumber(max_submissions) then
-      end_live(unit, record, spent)
+      spend(record)
     else
       record.submissions = record.submissions + 1
       change_record(unit, record)

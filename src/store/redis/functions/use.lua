@@ -1,13 +1,15 @@
 -- Uses verifications that are live, or were when their submissions were counted: of many callers one each.
--- Keys: records, live; then of each use: a limiter for each hit to refund, its repeat if it names one, and its once if it
+-- Keys: records, live, events, event_count; then of each use: a limiter for each hit to refund, its repeat if it names one, and its once if it
 --   has one.
 -- Arguments: of each use six: not after · id · c if it is used up · the times of the hits to refund, by commas ·
---   r if it names a repeat · options: once, its fingerprint.
+--   r if it names a repeat · options: once, its fingerprint · untold,
+--   its event is told elsewhere.
 -- Answers: done, now, and of each use two: late · replayed, JSON · mismatch · unused · used, JSON of the record before, which `restore` needs.
 local function use(keys, args)
   local now = clock()
-  local key = 3
-  local unit, limiters, onces = open_verifications(keys[1], keys[2]), open_limiters(), open_onces()
+  local key = 5
+  local unit = open_verifications(keys[1], keys[2], open_events(keys[3], keys[4]))
+  local limiters, onces = open_limiters(), open_onces()
   local answer = { 'done', now }
   local repeats = {}
   for first = 1, #args, 6 do
@@ -38,6 +40,7 @@ local function use(keys, args)
       end
     end
     if is_usable then
+      if consumes ~= '' and not has_option(options, 'untold') then tell(unit, 'verification.used', record, now) end
       record.usedAt = record.usedAt or now
       change_record(unit, record)
       if consumes ~= '' then end_live(unit, record, used) end
@@ -75,37 +78,41 @@ local function restore(keys, args)
 end
 
 -- Ends a verification unused, for its caller: the verb cancel of src/store/verbs once more.
--- Keys: records, live; then its once if it has one. Arguments: [2] id · [3] options: once, its fingerprint.
+-- Keys: records, live, events, event_count; then its once if it has one. Arguments: [2] id · [3] options: once, its fingerprint.
 -- Answers: late · replayed, now, JSON · mismatch · cancelled, now, JSON of the record · ended, likewise · unknown.
 local function cancel(keys, args)
   local now = clock()
   if is_late(args[1], now) then return { 'late', now } end
-  local unit, onces = open_verifications(keys[1], keys[2]), open_onces()
+  local unit, onces = open_verifications(keys[1], keys[2], open_events(keys[3], keys[4])), open_onces()
   local id, fingerprint = args[2], option(args[3], 'once')
   local kind, text
-  if fingerprint then kind, text = replay_of(onces, keys[3], fingerprint) end
+  if fingerprint then kind, text = replay_of(onces, keys[5], fingerprint) end
   if kind then return { kind, now, text } end
   local record = find_record(unit, id)
   if not record then return { 'unknown', now, '' } end
   if (record.state ~= live and record.state ~= held) or is_over(record, now) then
     return { 'ended', now, text_of(record) }
   end
+  tell(unit, 'verification.cancelled', record, now, ',"reason":"caller"')
   end_live(unit, record, cancelled)
-  if fingerprint then keep_call(onces, keys[3], fingerprint, kept_result('cancelled', now, id, record)) end
+  if fingerprint then keep_call(onces, keys[5], fingerprint, kept_result('cancelled', now, id, record)) end
   write_verifications(unit)
   write_onces(onces)
   return { 'cancelled', now, text_of(record) }
 end
 
 -- Ends live verifications of a person whose contact has changed.
--- Keys: records, live. Arguments: [2] JSON, a list of ids. Answers: done, now.
+-- Keys: records, live, events, event_count. Arguments: [2] JSON, a list of ids. Answers: done, now.
 local function end_unused(keys, args)
   local now = clock()
   if is_late(args[1], now) then return { 'late', now } end
-  local unit = open_verifications(keys[1], keys[2])
+  local unit = open_verifications(keys[1], keys[2], open_events(keys[3], keys[4]))
   for _, id in ipairs(cjson.decode(args[2])) do
     local record = find_record(unit, id)
-    if record and record.state == live then end_live(unit, record, dead) end
+    if record and record.state == live then
+      tell(unit, 'verification.cancelled', record, now, ',"reason":"contact-changed"')
+      end_live(unit, record, dead)
+    end
   end
   write_verifications(unit)
   return { 'done', now }
