@@ -70,7 +70,7 @@ function testsOf(engine: EngineName): string[] {
 function isOverHttp(file: string): boolean {
   const text = readFileSync(join(root, file), 'utf8')
   return (
-    /\b(startServer|besideServer)\b.*from '\.\.?\/(server|cli-run)\.ts'/s.test(text) &&
+    /\b(startServer|besideServer|openShop)\b.*from '\.\.?\/(server|cli-run|hosted-page)\.ts'/s.test(text) &&
     !/from '\.\.?\/postgres\.ts'/.test(text)
   )
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { launchChromium, withChromium } from './chromium.ts'
+import { ofNoEngine } from './engine.ts'
 import { openShop, type Shop } from './hosted-page.ts'
 import { newNumber } from './server.ts'
 import { until } from './until.ts'
@@ -21,7 +22,7 @@ async function findingsOf(page: Page): Promise<unknown> {
   )
 }
 
-describe('the hosted page', withChromium, () => {
+describe('the hosted page', { ...withChromium, ...ofNoEngine }, () => {
   let browser: Browser
   let shop: Shop & AsyncDisposable
   let own: HttpServer

@@ -9,6 +9,8 @@ export interface ShownVerification {
   state?: string
   to_masked?: string | null
   channel?: string
+  /** The channel of the last message, if it is not that of the first. */
+  sent_by?: string
   /** 6 to 10. */
   code_length?: number
   alphabet?: 'digits' | 'crockford'
@@ -32,8 +34,8 @@ export interface CodeTransport {
   check(code: string): Promise<CheckAnswer>
   /** Sends again: by the same channel, or by the next one. */
   send?(wish: { next?: true }): Promise<ShownVerification>
-  /** Takes the solution of a proof of work. */
-  solve?(solution: Record<string, unknown>): Promise<ShownVerification>
+  /** Hands in the solution of a proof of work, as `verifications.challenge` takes it. */
+  solve?(solution: { solution: string }): Promise<ShownVerification>
   /** Starts another verification after the end of this one. */
   restart?(): Promise<ShownVerification>
 }
