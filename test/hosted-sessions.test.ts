@@ -285,6 +285,17 @@ test('a check that is made again after a lost answer succeeds again', async () =
   assert.deepEqual(redeemed.map(({ status }) => status).toSorted(), [200, 409], 'both are one result')
 })
 
+test('a session asks for codes to so many addresses and no more', async () => {
+  const { token } = await shop.session()
+  const statuses = []
+  for (let nth = 0; nth < 12; nth++)
+    statuses.push((await shop.page(token, '/start', { to: newNumber() })).status)
+  const allowed = statuses.indexOf(429)
+  assert.ok(allowed > 0 && allowed <= 10, String(statuses))
+  assert.deepEqual(new Set(statuses.slice(allowed)), new Set([429]))
+  assert.equal((await shop.page((await shop.session()).token, '/start', { to: newNumber() })).status, 200)
+})
+
 test('a publishable key makes sessions from its origins, for the person before the page alone', async () => {
   const origin = 'http://127.0.0.1:5173'
   const authorization = `Bearer ${await shop.key('--publishable', '--origin', origin)}`

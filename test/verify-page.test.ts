@@ -421,6 +421,28 @@ describe('the hosted page', { ...withChromium, ...ofNoEngine }, () => {
     assert.deepEqual(findings, [])
   })
 
+  test('it stands from right to left, in colours of the device alone, and still where motion is not wanted', async () => {
+    await using opened = await open({
+      forcedColors: 'active',
+      reducedMotion: 'reduce',
+      viewport: { width: 320, height: 640 },
+    })
+    const { page, field } = opened
+    await page.evaluate("document.documentElement.dir = 'rtl'")
+    await enterNumber(page)
+    await field.pressSequentially('12')
+    const styleOf = (selector: string, property: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('${selector}')).${property}`)
+    assert.equal(
+      await styleOf('.cs-input', 'webkitTextFillColor'),
+      'rgba(0, 0, 0, 0)',
+      'drawn by the cells alone',
+    )
+    assert.equal(await styleOf('.cs-field', 'direction'), 'ltr')
+    assert.equal(await styleOf('.card', 'animationName'), 'none')
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 320)
+  })
+
   test('light and dark are those of the device, or of the session', async () => {
     const backgroundOf = async (options: Opening) => {
       await using opened = await open(options)
