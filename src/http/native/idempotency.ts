@@ -37,7 +37,7 @@ function canonical(value: unknown): string {
 
 export type UnderWay = {
   /** Runs the act unless one with its key is under way. */
-  run<T>(once: OnceOfCall | undefined, act: () => Promise<T> | T): Promise<T | Problem>
+  run<T>(once: OnceOfCall, act: () => Promise<T> | T): Promise<T | Problem>
 }
 
 /** The acts of this process alone. Those of others are told apart by the store, which does one after the other. */
@@ -45,7 +45,6 @@ export function createUnderWay(): UnderWay {
   const keys = new Set<string>()
   return {
     async run(once, act) {
-      if (!once) return act()
       if (keys.has(once.key))
         return {
           problem: 'idempotency-in-progress',

@@ -69,7 +69,9 @@ function registerRoute(app: FastifyInstance, context: NativeContext, underWay: U
       body: request.body,
       once,
     }
-    const outcome = await underWay.run(once, () => route.handle(context, call))
+    const outcome = once
+      ? await underWay.run(once, () => route.handle(context, call))
+      : await route.handle(context, call)
     return sendOutcome(context, request, reply, outcome)
   }
 }
