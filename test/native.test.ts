@@ -365,3 +365,43 @@ test('limits of a subject hold over its addresses, and the wait that is told is 
   assert.ok(Number(sixth.json.retry_after_s) > 86_000)
   assert.equal(told(await api.start(newNumber(), { subject: 'another' })), '201')
 })
+
+test('verifications are listed by subject, state and time, and found by address, page by page, for their app alone', async () => {
+  const subject = 'lister é'
+  const to = newNumber()
+  const ids: unknown[] = []
+  for (const at of [to, newNumber(), newNumber()]) ids.unshift((await api.start(at, { subject })).json.id)
+  await api.post(`/verifications/${ids[0]}/cancel`)
+  const list = async (query: string) => {
+    const answer = await api.get(`/verifications?subject=${encodeURIComponent(subject)}${query}`)
+    assert.equal(told(answer), '200', answer.text)
+    return answer.json as { verifications: { id: string; state: string }[]; next: string | null }
+  }
+  const idsOf = async (query: string) => (await list(query)).verifications.map(({ id }) => id)
+  assert.deepEqual(await idsOf(''), ids)
+  assert.deepEqual(await idsOf('&state=cancelled'), [ids[0]])
+  assert.deepEqual(await idsOf(`&since=${new Date(Date.now() + 60_000).toISOString()}`), [])
+  const first = await list('&limit=2')
+  assert.deepEqual(
+    first.verifications.map(({ id }) => id),
+    ids.slice(0, 2),
+  )
+  assert.deepEqual(await idsOf(`&limit=2&cursor=${encodeURIComponent(first.next!)}`), ids.slice(2))
+
+  const search = async (by: Api, body: object) => {
+    const answer = await by.post('/verifications/search', body)
+    assert.equal(told(answer), '200', answer.text)
+    return (answer.json.verifications as { id: string }[]).map(({ id }) => id)
+  }
+  assert.deepEqual(await search(api, { to }), [ids[2]])
+  assert.deepEqual(await search(api, { to: { phone: to }, state: 'used' }), [])
+  assert.deepEqual(await search(await apiWith(server, '--test'), { to }), [])
+  for (const answer of [
+    await api.get('/verifications?since=yesterday'),
+    await api.get('/verifications?cursor=x'),
+    await api.get('/verifications?limit=101'),
+    await api.post('/verifications/search', { to, since: 'yesterday' }),
+  ])
+    assert.equal(told(answer), '400 invalid-request')
+  assert.equal(told(await api.get(`/verifications?to=${encodeURIComponent(to)}`)), '422 unknown-field')
+})

@@ -365,6 +365,23 @@ export type RedeemedResult = {
   proof_expires_at?: string | undefined
 }
 
+export type SearchVerifications = {
+  /** A phone number in E.164 form with its plus, or an e-mail address. */
+  to: string | {
+    phone: string
+  } | {
+    email: string
+  }
+  /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
+  state?: 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable' | undefined
+  /** Made then or later, RFC 3339. Default: 24 hours ago. */
+  since?: string | undefined
+  /** The `next` of the page before. */
+  cursor?: string | undefined
+  /** The most of a page. Default: 20. */
+  limit?: number | undefined
+}
+
 export type SendAgain = {
   /** Another channel than that of the first message. */
   channel?: 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
@@ -576,6 +593,12 @@ export type Verification = {
   metadata: Record<string, string>
 }
 
+export type VerificationPage = {
+  verifications: Verification[]
+  /** The `cursor` of the next page; null: it is the last. A page may be empty and have a next one. */
+  next: string | null
+}
+
 export type VerifyProof = {
   /** The JWT. */
   proof: string
@@ -650,6 +673,22 @@ export type Operations = {
     body: StartVerification
     answer: StartedVerification
   }
+  /** List verifications by subject, state and time, newest first. */
+  listVerifications: {
+    query: {
+      /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
+      subject?: string | undefined
+      /** `held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages. */
+      state?: 'held' | 'live' | 'used' | 'expired' | 'spent' | 'cancelled' | 'undeliverable' | undefined
+      /** Made then or later, RFC 3339. Default: 24 hours ago. */
+      since?: string | undefined
+      /** The `next` of the page before. */
+      cursor?: string | undefined
+      /** The most of a page. Default: 20. */
+      limit?: number | undefined
+    }
+    answer: VerificationPage
+  }
   /** Check a code that a person entered. */
   checkVerification: {
     body: CheckVerification
@@ -682,6 +721,11 @@ export type Operations = {
   /** Read what became of a verification and its messages, step by step. */
   readTimeline: {
     answer: Timeline
+  }
+  /** Find the verifications of an address, newest first. */
+  searchVerifications: {
+    body: SearchVerifications
+    answer: VerificationPage
   }
   /** What the limits still allow the app, and a person of yours. */
   readLimits: {

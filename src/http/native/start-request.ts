@@ -1,6 +1,6 @@
 /** Reads the body of a start: what the flow needs, or the problem with it. */
 
-import { type AddressRules, parseAddress } from '../../address/address.ts'
+import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
 import type { StartRequest } from '../../flows/start-verification.ts'
 import type { Static } from '../../json-schema.ts'
@@ -20,17 +20,14 @@ export function startRequestOf(
 ): StartRequest | Problem {
   const { to: given, channel, purpose, subject, locale, code, challenge, test, client, ...rest } = body
   const { metadata, audience, nonce, proof } = rest
-  const [text, wanted] = textOf(given)
-  const parsed = parseAddress(text, rules)
-  if (parsed.kind === 'refused') return addressProblem(parsed.reason)
-  if (wanted !== undefined && parsed.address.kind !== wanted)
-    return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
-  if (channel === 'whatsapp') return unreachable(parsed.address)
+  const address = addressIn(given, rules)
+  if ('problem' in address) return address
+  if (channel === 'whatsapp') return unreachable(address)
   const ip = client?.ip === undefined ? undefined : readIpAddress(client.ip)
   if (client?.ip !== undefined && ip === undefined)
     return invalidField('/client/ip', 'format', 'It is no IP address.')
   return {
-    to: parsed.address,
+    to: address,
     ...(purpose !== undefined && { purpose }),
     ...(subject !== undefined && { subject }),
     ...(locale !== undefined && { locale }),
@@ -52,6 +49,16 @@ export function startRequestOf(
     ...(nonce !== undefined && { nonce }),
     ...(proof !== undefined && { proof }),
   }
+}
+
+/** The address that a `to` means, or what is wrong with it. */
+export function addressIn(to: StartBody['to'], rules: AddressRules): Address | Problem {
+  const [text, wanted] = textOf(to)
+  const parsed = parseAddress(text, rules)
+  if (parsed.kind === 'refused') return addressProblem(parsed.reason)
+  if (wanted !== undefined && parsed.address.kind !== wanted)
+    return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
+  return parsed.address
 }
 
 /** Proofs of work are the only challenges there are yet. */

@@ -176,23 +176,25 @@ const challenge = Type.Object(
   { title: 'Challenge', description: 'What must be solved before a code is sent.' },
 )
 
+const state = Type.Union(
+  [
+    Type.Literal('held'),
+    Type.Literal('live'),
+    Type.Literal('used'),
+    Type.Literal('expired'),
+    Type.Literal('spent'),
+    Type.Literal('cancelled'),
+    Type.Literal('undeliverable'),
+  ],
+  {
+    description:
+      '`held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages.',
+  },
+)
+
 const verificationProperties = {
   id: verificationId,
-  state: Type.Union(
-    [
-      Type.Literal('held'),
-      Type.Literal('live'),
-      Type.Literal('used'),
-      Type.Literal('expired'),
-      Type.Literal('spent'),
-      Type.Literal('cancelled'),
-      Type.Literal('undeliverable'),
-    ],
-    {
-      description:
-        '`held` waits for the solution of a challenge · `live` · `used` · `expired` · `spent`: too many submissions · `cancelled` · `undeliverable`: no carrier took its messages.',
-    },
-  ),
+  state,
   to_masked: Type.String({ examples: ['+86138****8000'] }),
   channel,
   purpose: Type.String(),
@@ -391,4 +393,34 @@ const step = Type.Object(
 export const timeline = Type.Object(
   { id: verificationId, steps: Type.Array(step), dispatches: Type.Array(dispatch) },
   { title: 'Timeline', description: 'What became of a verification and its messages, in order.' },
+)
+
+const paging = {
+  state: Type.Optional(state),
+  since: Type.Optional(
+    Type.String({
+      maxLength: 35,
+      format: 'date-time',
+      description: 'Made then or later, RFC 3339. Default: 24 hours ago.',
+    }),
+  ),
+  cursor: Type.Optional(Type.String({ maxLength: 512, description: 'The `next` of the page before.' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 100, description: 'The most of a page. Default: 20.' }),
+  ),
+}
+
+export const listQuery = Type.Object({ subject: Type.Optional(subjectField), ...paging }, closed)
+
+export const searchBody = Type.Object({ to, ...paging }, { title: 'SearchVerifications', ...closed })
+
+export const verificationPage = Type.Object(
+  {
+    verifications: Type.Array(verification),
+    next: Type.Union([Type.String(), Type.Null()], {
+      description:
+        'The `cursor` of the next page; null: it is the last. A page may be empty and have a next one.',
+    }),
+  },
+  { title: 'VerificationPage' },
 )
