@@ -32,6 +32,7 @@ const longTests = [
   'test/reliability.test.ts',
   'test/reliability/plants.test.ts',
   'test/several-servers.test.ts',
+  'test/webhook-faults.test.ts',
 ]
 
 const {

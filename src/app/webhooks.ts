@@ -95,7 +95,7 @@ export function createEventing(
  * What can be seen of a URL itself. The addresses of its name are judged at each connection, since they may change.
  * @param allowPrivate  Hosts, addresses and networks that may be called nevertheless.
  */
-function refusalOf({ protocol, hostname }: URL, allowPrivate: readonly string[]): string | undefined {
+export function refusalOf({ protocol, hostname }: URL, allowPrivate: readonly string[]): string | undefined {
   const host = hostname.toLowerCase().replace(/^\[|\]$/g, '')
   const isListed =
     allowPrivate.some((one) => one.toLowerCase() === host) || networksOf(allowPrivate).has(host)
