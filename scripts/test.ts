@@ -25,6 +25,7 @@ const maxTestMs = 9 * 60_000
 
 /** What takes minutes, by waiting or by repeating: for `npm run test:long`, and so for CI. */
 const longTests = [
+  'test/api-fuzz-long.test.ts',
   'test/bench.test.ts',
   'test/equal-time.test.ts',
   'test/faults.test.ts',
