@@ -60,6 +60,7 @@ const marks = /(?:~|%7E)known\.(\w+)(?:~|%7E)/g
 
 const known: Known = (name) => {
   if (['to', 'phone', 'email'].includes(name)) return fc.constantFrom(...addresses)
+  if (['url', 'return_url'].includes(name)) return fc.constant('http://127.0.0.1:9/here')
   if (longPollNames.includes(name)) return fc.constant(0)
   if (name === 'code') return fc.constantFrom(markOf(name), markOf(name), '000000', '１２３ 456')
   return answeredNames.has(name) ? fc.constant(markOf(name)) : undefined
@@ -233,7 +234,7 @@ async function send(
   // What else is read describes the API, and names nothing that is there.
   if (status >= 300 || method === 'GET') return undefined
   const key = headers.authorization?.replace('Bearer ', '') ?? ''
-  return { ...thingOf(JSON.parse(body || '{}')), ...thingOf(value), key }
+  return { ...thingOf(JSON.parse(body?.replace('\ufeff', '') || '{}')), ...thingOf(value), key }
 }
 
 function disposable(value: Pool) {
