@@ -51,6 +51,19 @@ test('a person who enters number and code comes back with a result that tells th
   )
 })
 
+test('of a session one result is redeemed, whoever verifies more with its URL', async () => {
+  const { token: first } = await shop.session()
+  const results = []
+  for (const to of [newNumber(), newNumber()]) {
+    const { token } = (await shop.page(first, '/start', { to })).json as { token: string }
+    const checked = await shop.page(token, '/check', { code: await shop.server.codeFor(to) })
+    results.push(new URL(checked.json.return_url as string).searchParams.get('result')!)
+  }
+  const statuses = []
+  for (const result of results) statuses.push((await shop.call('/v1/sessions/redeem', { result })).status)
+  assert.deepEqual(statuses, [200, 409])
+})
+
 test('of any number of redemptions at once one wins', async () => {
   const { result } = await verified()
   const answers = await Promise.all(
@@ -69,6 +82,8 @@ test('a redemption that is repeated after a lost answer is answered again', asyn
   ]
   assert.equal(one.status, 200, one.text)
   assert.equal(two.text, one.text)
+  assert.equal(one.headers.get('idempotency-replayed'), null)
+  assert.equal(two.headers.get('idempotency-replayed'), 'true')
   assert.equal((await shop.call('/v1/sessions/redeem', { result })).status, 409)
 })
 

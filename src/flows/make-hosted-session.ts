@@ -3,6 +3,7 @@
 import { parseAddress } from '../address/address.ts'
 import type { RefusalReason } from '../address/parsed.ts'
 import { randomHex } from '../random.ts'
+import type { Once, Replayed } from '../store/once.ts'
 import { callerOf, isOfCaller } from './api-caller.ts'
 import type { KeyHolder } from './api-keys.ts'
 import { type HostedSession, newSessionId, openResult, sealSession, sessionLifeMs } from './hosted-session.ts'
@@ -56,13 +57,13 @@ export function makeSession(
 }
 
 export type Redeemed =
-  | {
+  | ({
       readonly kind: 'redeemed'
       readonly session: string
       readonly view: VerificationView
       /** null: the app's policy wants none. */
       readonly proof: ProofToken | null
-    }
+    } & Replayed)
   | { readonly kind: 'redeemed-before' }
   /** No result of this server, of another app, or too old. */
   | { readonly kind: 'not-found' }
@@ -70,12 +71,12 @@ export type Redeemed =
 /** How long a redemption is remembered: longer than the result lives. */
 const rememberedMs = 86_400_000
 
-/** @param by  Who redeems it. A call that is made again with the same name after a lost answer succeeds again. */
+/** @param once  A call that is made again with the same key and body after a lost answer succeeds again. */
 export async function redeemResult(
   services: Services,
   holder: KeyHolder,
   text: string,
-  by: string = randomHex(16),
+  once?: Once,
 ): Promise<Redeemed> {
   const { ring, clock, store } = services
   const { app } = holder
@@ -84,17 +85,18 @@ export async function redeemResult(
   if (!result || result.app !== app.id) return { kind: 'not-found' }
   const record = await store.verifications.get(result.verification)
   if (!record || !isOfCaller(callerOf(holder), record)) return { kind: 'not-found' }
-  const isFirst = await store.consumptions.consume({
-    // Not the text: a check that is repeated after a lost answer makes another text for the same verification.
-    thing: `result ${result.verification}`,
-    by: `${app.id} ${by}`,
-    expiresAt: now + rememberedMs,
-  })
+  // Not the text, nor the verification: whoever finds the page's URL could verify an address of their own with it, and
+  // have the result redeemed for the same session.
+  const thing = `hosted ${result.session}`
+  const by = `${app.id} ${once ? `${once.key} ${once.fingerprint}` : randomHex(16)}`
+  const isReplay = once !== undefined && (await store.consumptions.consumer(thing)) === by
+  const isFirst = await store.consumptions.consume({ thing, by, expiresAt: now + rememberedMs })
   if (!isFirst) return { kind: 'redeemed-before' }
   return {
     kind: 'redeemed',
     session: result.session,
     view: viewOf(record, now, services.policyOf(app).maxSubmissions),
     proof: proofOf(services, app, record, result.channel),
+    ...(isReplay && { replayed: true }),
   }
 }

@@ -8,6 +8,7 @@ import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
 import * as schemas from './session-schemas.ts'
 import { timeOf, verificationBody } from './verification-answers.ts'
+import { replayOf } from './verifications.ts'
 
 const tag = 'Hosted page'
 
@@ -81,7 +82,7 @@ const redeemRoute = route({
   answers: { 200: { description: 'What was verified.', schema: schemas.redeemedResult } },
   problems: ['not-found', 'state-conflict'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
-    const outcome = await redeemResult(services, holder, body.result, once?.key)
+    const outcome = await redeemResult(services, holder, body.result, once)
     switch (outcome.kind) {
       case 'redeemed': {
         const { session, view, proof } = outcome
@@ -92,6 +93,7 @@ const redeemRoute = route({
             verification: verificationBody(view),
             ...(proof && { proof: proof.proof, proof_expires_at: timeOf(proof.expiresAt) }),
           },
+          ...replayOf(outcome),
         }
       }
       case 'redeemed-before':
