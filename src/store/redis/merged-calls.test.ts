@@ -25,8 +25,8 @@ const use = (shard: number, id: string, until = 0): Call => ({
 test('calls of a function to one shard are one, with the deadline and the answer of each', () => {
   const [one, other, rest] = merged([use(1, 'a', 7), use(2, 'b'), use(1, 'c', 9)])
   assert.equal(rest, undefined)
-  const { records, live } = layout.of[1]!
-  assert.deepEqual(one!.keys, [records, live, 'refunded-a', 'refunded-c'])
+  const { records, live, events, eventCount } = layout.of[1]!
+  assert.deepEqual(one!.keys, [records, live, events, eventCount, 'refunded-a', 'refunded-c'])
   assert.deepEqual(one!.args, [7, 'a', 9, 'c'])
   assert.deepEqual(one!.split(['done', 5, 'used', 'A', 'late', '']), [
     ['used', 5, 'A'],
