@@ -1,34 +1,29 @@
-/** Finds the verifications of an address: first those in Redis, then those in the history. */
+/** Finds verifications, newest first, in pieces of the history, each with what lies in Redis from its time. */
 
-import type { FoundVerifications, Verifications } from '../verifications.ts'
-import { verificationOf } from './records.ts'
-import type { RedisVerifications } from './verifications.ts'
+import type { Verification } from '../../verification/verification.ts'
+import type { FoundVerifications } from '../verifications.ts'
 
-export async function find(
-  verifications: RedisVerifications,
-  cold: Verifications,
-  until: number,
-  query: { address: string; sinceMs: number; before?: string },
+/** Sorts after every id, since those are hexadecimal. */
+const afterAllIds = 'g'
+
+type Query = { readonly sinceMs: number; readonly before?: string; readonly max?: number }
+
+/**
+ * @param inRedis  All that match and lie in Redis, in any order.
+ * @param inHistory  The next piece of the history.
+ */
+export async function findInBoth(
+  { sinceMs, before = afterAllIds, max = Number.POSITIVE_INFINITY }: Query,
+  inRedis: () => Promise<readonly Verification[]>,
+  inHistory: () => Promise<FoundVerifications>,
 ): Promise<FoundVerifications> {
-  // The first page is of Redis; the others are of the history, without verifications that were returned already.
-  if (query.before === undefined) {
-    const here = (await verifications.find(until, query.address))
-      .filter((one) => one.issuedAt >= query.sinceMs)
-      .toSorted((a, b) => (a.id < b.id ? 1 : -1))
-    return {
-      found: here.map(verificationOf),
-      next: cursorOf(
-        'g',
-        here.map((one) => one.id),
-      ),
-    }
-  }
-  const [before, ...returned] = query.before.split(',')
-  const page = await cold.find({ ...query, before: before! })
-  return {
-    found: page.found.filter((one) => !returned.includes(one.id)),
-    next: page.next === null ? null : cursorOf(page.next, returned),
-  }
+  // First, because what moves meanwhile is then found in the history too, and not in neither.
+  const hot = await inRedis()
+  const piece = await inHistory()
+  const isInPiece = ({ id, issuedAt }: Verification) =>
+    id < before && issuedAt >= sinceMs && (piece.next === null || id >= piece.next)
+  const byId = new Map([...piece.found, ...hot.filter(isInPiece)].map((one) => [one.id, one]))
+  const found = [...byId.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  if (found.length < max) return { found, next: piece.next }
+  return { found: found.slice(0, max), next: found[max - 1]!.id }
 }
-
-const cursorOf = (before: string, returned: readonly string[]) => [before, ...returned].join(',')

@@ -36,9 +36,7 @@ function choiceOf(redis: Redis, kind: RedisChoice['kind'], prefix: string): Redi
 }
 
 /** Names of conformance tests of what Redis cannot do yet. */
-const lacks: readonly string[] = [
-  'verifications are listed for their app, and of one subject, newest first, in pages',
-]
+const lacks: readonly string[] = []
 
 async function underTest(redis: Redis, kind: RedisChoice['kind']) {
   const database = await postgres.newDatabase()

@@ -1,6 +1,5 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
-import { AppError } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -16,7 +15,7 @@ import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
 import { redisEvents } from './events.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
-import { find } from './find.ts'
+import { findInBoth } from './find.ts'
 import { issue } from './issue.ts'
 import { createLayout } from './layout.ts'
 import { readLibrary } from './library.ts'
@@ -130,9 +129,19 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       look: verb('verifications.look', verifications.look),
       get: read,
       find: verb('verifications.find', (until, query: Parameters<Store['verifications']['find']>[0]) =>
-        find(verifications, cold.verifications, until, query),
+        findInBoth(
+          query,
+          () => verifications.find(until, query.address),
+          () => cold.verifications.find(query),
+        ),
       ),
-      list: () => Promise.reject(new AppError('store.unavailable', 'Redis has no list yet')),
+      list: verb('verifications.list', (until, query: Parameters<Store['verifications']['list']>[0]) =>
+        findInBoth(
+          query,
+          () => verifications.list(until, query.app, query.subject),
+          () => cold.verifications.list(query),
+        ),
+      ),
       countLive: verb('verifications.countLive', verifications.countLive),
     },
     outbox: {

@@ -2,15 +2,45 @@
 
 import { partitionOf } from '../../address/partition.ts'
 import type { LimiterState } from '../../throttle/limiter-state.ts'
-import { partitionOfId } from '../../verification/verification.ts'
+import { partitionOfId, type Verification } from '../../verification/verification.ts'
 import type { SeenLimiters } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
-import { parseRecord, type RedisRecord } from './records.ts'
+import { parseRecord, type RedisRecord, verificationOf } from './records.ts'
 
 export type RedisVerifications = ReturnType<typeof redisVerifications>
 
 export function redisVerifications(calls: Calls, layout: Layout) {
+  /** Goes through all records of some shards. @param wanted  A field that is written when a verification is issued. */
+  async function searched(
+    until: number,
+    shards: readonly number[],
+    wanted: Partial<Pick<RedisRecord, 'address' | 'app'>>,
+  ): Promise<readonly Verification[]> {
+    const [[name, value]] = Object.entries(wanted) as [['address' | 'app', string]]
+    const text = JSON.stringify(wanted).slice(1, -1)
+    const found = new Map<string, RedisRecord>()
+    await Promise.all(
+      shards.map(async (shard) => {
+        for (let cursor = '0'; ; ) {
+          const keys = [layout.of[shard]!.records]
+          const [, , next, ...texts] = await calls.call({
+            name: 'find',
+            shard,
+            keys,
+            args: [text, cursor],
+            until,
+          })
+          for (const record of texts.map(parseRecord))
+            if (record[name] === value) found.set(record.id, record)
+          cursor = String(next)
+          if (cursor === '0') return
+        }
+      }),
+    )
+    return [...found.values()].map(verificationOf)
+  }
+
   return {
     /** Ends live verifications, unused. */
     async endUnused(until: number, ids: readonly string[]): Promise<void> {
@@ -41,25 +71,14 @@ export function redisVerifications(calls: Calls, layout: Layout) {
     },
 
     /** All verifications of an address that are in Redis. */
-    async find(until: number, address: string): Promise<readonly RedisRecord[]> {
-      const shard = layout.shardOf(partitionOf(address))
-      const found = new Map<string, RedisRecord>()
-      for (let cursor = '0'; ; ) {
-        const call = {
-          name: 'find',
-          shard,
-          keys: [layout.of[shard]!.records],
-          args: [address, cursor],
-          until,
-        } as const
-        const [, , next, ...texts] = await calls.call(call)
-        for (const text of texts) {
-          const record = parseRecord(text)
-          found.set(record.id, record)
-        }
-        cursor = String(next)
-        if (cursor === '0') return [...found.values()]
-      }
+    find(until: number, address: string): Promise<readonly Verification[]> {
+      return searched(until, [layout.shardOf(partitionOf(address))], { address })
+    },
+
+    /** All of an app that are in Redis and were asked for with an API key. */
+    async list(until: number, app: string, subject: string | undefined): Promise<readonly Verification[]> {
+      const found = await searched(until, [...layout.of.keys()], { app })
+      return found.filter((one) => one.details !== null && (subject === undefined || one.subject === subject))
     },
 
     /** The clock of any of the nodes judges them. */
