@@ -95,7 +95,8 @@ test('limits say what an app and a person have left, and asking counts nothing',
     [after['subject/3600'], after['subject/86400'], after['subject-tos/86400'], after['subject-wrong/86400']],
     [9, 19, 4, 19],
   )
-  assert.deepEqual(await left(), { ...after, 'app/10': (await left())['app/10'] })
+  // The bucket of the app fills again meanwhile.
+  assert.deepEqual({ ...(await left()), 'app/10': 0 }, { ...after, 'app/10': 0 })
   const ofApp = (await api.get('/limits')).json.limits as { limit: string }[]
   assert.deepEqual(
     ofApp.map(({ limit }) => limit),
@@ -404,4 +405,13 @@ test('verifications are listed by subject, state and time, and found by address,
   ])
     assert.equal(told(answer), '400 invalid-request')
   assert.equal(told(await api.get(`/verifications?to=${encodeURIComponent(to)}`)), '422 unknown-field')
+})
+
+test('every answer to a key names the limits of its app, and what is left of them', async () => {
+  const { headers } = await api.get('/limits')
+  assert.equal(headers.get('ratelimit-policy'), '"app";q=500;w=10')
+  const rest = await until(async () => (await api.get('/verifications/ver_1')).headers.get('ratelimit'))
+  assert.match(String(rest), /^"app";r=(4\d\d|500)$/)
+  const strange = await server.call('GET', '/v1/limits')
+  assert.equal(strange.headers.get('ratelimit-policy'), null)
 })

@@ -8,7 +8,7 @@ import { onceForEach } from '../../once-for-each.ts'
 import { clientAddressOf } from '../client-address.ts'
 import { sendProblem } from './answer.ts'
 import { invalidParameter } from './faults.ts'
-import { tellLimits } from './limits.ts'
+import type { TellLimits } from './limits.ts'
 import type { Problem } from './problems.ts'
 import type { Access, NativeContext } from './route.ts'
 
@@ -28,7 +28,7 @@ const unauthenticated: Problem = {
 }
 
 /** An onRequest hook, so that no body is read before its sender is known. */
-export function authenticate(context: NativeContext, access: Access) {
+export function authenticate(context: NativeContext, access: Access, tellLimits: TellLimits) {
   const { apiKeys } = context.services
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const refuse = (problem: Problem) => {
@@ -40,7 +40,7 @@ export function authenticate(context: NativeContext, access: Access) {
       const version = versionOf(request, holder!.key.version)
       if (version === undefined) return refuse(unknownVersion)
       reply.header('countersign-version', version)
-      tellLimits(reply, context.services.policyOf(holder!.app))
+      tellLimits(reply, holder!)
       request.holder = holder!
       request.apiVersion = version
       done()

@@ -1,7 +1,12 @@
 /** Limits as callers see them: their public names, and the fields of answers that tell of an app's (RateLimit, draft 10). */
 
 import type { FastifyReply } from 'fastify'
+import { apartFromAnswer } from '../../deadline.ts'
+import { callerOf } from '../../flows/api-caller.ts'
+import type { KeyHolder } from '../../flows/api-keys.ts'
+import { type LimitLeft, limitsLeft } from '../../flows/limits-left.ts'
 import type { AppPolicy } from '../../flows/policy.ts'
+import type { Services } from '../../flows/services.ts'
 import type { StartOutcome } from '../../flows/start-verification.ts'
 import { onceForEach } from '../../once-for-each.ts'
 import { type Problem, secondsOf } from './problems.ts'
@@ -50,6 +55,43 @@ const policyTexts = onceForEach((app: AppLimits) => {
   }
 })
 
-export function tellLimits(reply: FastifyReply, { limits }: AppPolicy): void {
-  reply.header('ratelimit-policy', policyTexts(limits.issues.app).text)
+/** How old the rest that is told of may be. It is a hint; the store decides. */
+const staleMs = 1_000
+
+export type TellLimits = (reply: FastifyReply, holder: KeyHolder) => void
+
+/** Tells in each answer the limits of its app, and what was left of them within the last second or two. */
+export function createTellLimits(services: Services): TellLimits {
+  const known = new Map<string, { readonly text: string; readonly at: number }>()
+  const asking = new Set<string>()
+
+  async function ask(holder: KeyHolder): Promise<void> {
+    const { id } = holder.app
+    asking.add(id)
+    try {
+      const left = await limitsLeft(services, callerOf(holder), undefined)
+      if (known.size >= maxKnown) known.clear()
+      known.set(id, { text: left.map(restOf).join(', '), at: performance.now() })
+    } catch {
+      // The store is away, which the callers are told by their own calls.
+    } finally {
+      asking.delete(id)
+    }
+  }
+
+  return (reply, holder) => {
+    if (!services.hasLimits) return
+    const { id } = holder.app
+    reply.header('ratelimit-policy', policyTexts(services.policyOf(holder.app).limits.issues.app).text)
+    const rest = known.get(id)
+    const ageMs = rest === undefined ? Number.POSITIVE_INFINITY : performance.now() - rest.at
+    if (ageMs > staleMs && !asking.has(id)) apartFromAnswer(() => void ask(holder))
+    if (rest && ageMs <= 2 * staleMs) reply.header('ratelimit', rest.text)
+  }
+}
+
+const maxKnown = 10_000
+
+function restOf({ limit, left, retryAfterMs }: LimitLeft): string {
+  return `"${limit}";r=${left}${left > 0 ? '' : `;t=${secondsOf(retryAfterMs)}`}`
 }

@@ -105,6 +105,7 @@ const context = {
     apiKeys: { find: (secret: string) => holders.get(secret) },
     publicUrl: () => null,
     policyOf: () => defaultPolicy,
+    hasLimits: false,
   },
   document: () => '{}',
 } as unknown as NativeContext

@@ -7,6 +7,7 @@ import { sendOutcome, sendProblem } from './answer.ts'
 import { authenticate, withoutKey } from './authenticate.ts'
 import { allowAnyPage, answerPreflight } from './cross-origin.ts'
 import { createUnderWay, onceOf, type UnderWay } from './idempotency.ts'
+import { createTellLimits, type TellLimits } from './limits.ts'
 import { type Call, isIdempotent, type NativeContext, type Route } from './route.ts'
 
 /** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
@@ -14,7 +15,8 @@ const usualAnswerMs = 850
 
 export function registerRoutes(app: FastifyInstance, context: NativeContext, routes: readonly Route[]): void {
   const underWay = createUnderWay()
-  for (const route of routes) registerRoute(app, context, underWay, route)
+  const tellLimits = createTellLimits(context.services)
+  for (const route of routes) registerRoute(app, context, { underWay, tellLimits }, route)
   for (const [path, ofPages] of Map.groupBy(routes.filter(isForPages), ({ path }) => path))
     answerPreflight(
       app,
@@ -31,7 +33,15 @@ function urlOf(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
 }
 
-function registerRoute(app: FastifyInstance, context: NativeContext, underWay: UnderWay, route: Route): void {
+/** What all calls have in common. */
+type Shared = { readonly underWay: UnderWay; readonly tellLimits: TellLimits }
+
+function registerRoute(
+  app: FastifyInstance,
+  context: NativeContext,
+  { underWay, tellLimits }: Shared,
+  route: Route,
+): void {
   const { method, access, query, body, maxAnswerMs = usualAnswerMs } = route
   const mayRepeat = isIdempotent(route)
   app.route({
@@ -40,7 +50,7 @@ function registerRoute(app: FastifyInstance, context: NativeContext, underWay: U
     schema: { ...(body && { body }), ...(query && { querystring: query }) },
     onRequest: [
       ...(isForPages(route) ? [allowAnyPage] : []),
-      access === 'public' ? withoutKey(context) : authenticate(context, access),
+      access === 'public' ? withoutKey(context) : authenticate(context, access, tellLimits),
     ],
     preValidation(request, _reply, done) {
       // A call without a body, or with an empty one, has no fields.
