@@ -43,6 +43,11 @@ const aims: readonly Aim[] = [
   { what: 'start: CPU, to a send’s of the wire', of: 'start, nobody: cpuToWire', atMost: 1.1 },
   { what: 'check: CPU, to a verify’s of the wire', of: 'check, nobody: cpuToWire', atMost: 1.1 },
   {
+    what: 'check without a proof token: CPU, to a verify’s',
+    of: 'check, without a proof: cpuToWire',
+    atMost: 1.1,
+  },
+  {
     what: 'send by webhook: rate, to otpgateway’s, Redis flushing each second',
     of: 'send, everysec: toRival',
     atLeast: 2.5,

@@ -46,6 +46,7 @@ export type InstallationOptions = {
   readonly tree?: string
   readonly carrier?: Carrier
   readonly hasLimits?: boolean
+  readonly policy?: Readonly<Record<string, unknown>>
   /** Codes learnt at once, for several loads. */
   readonly learnt: number
 }

@@ -23,6 +23,8 @@ export type ServerOptions = {
   readonly carrier?: Carrier
   /** True: the defaults of production, but for how much the app may send. Default: limits are lifted. */
   readonly hasLimits?: boolean
+  /** Settings of the policy beside those of every bench. */
+  readonly policy?: Readonly<Record<string, unknown>>
   /** Names the store. */
   readonly env?: Readonly<Record<string, string>>
   /** Protocols of its engines by port, if what is asked of them is to be counted. */
@@ -50,7 +52,16 @@ export type Served = AsyncDisposable & {
 const appLimits = { issues: { app: { perSecond: 100_000, burst: 1_000_000 } } }
 
 export async function serve(options: ServerOptions): Promise<Served> {
-  const { tree = root, data, peers, carrier = 'sandbox', hasLimits = false, env = {}, engines } = options
+  const {
+    tree = root,
+    data,
+    peers,
+    carrier = 'sandbox',
+    hasLimits = false,
+    policy,
+    env = {},
+    engines,
+  } = options
   mkdirSync(data, { recursive: true })
   const config = join(data, 'bench.yaml')
   writeFileSync(
@@ -62,6 +73,7 @@ export async function serve(options: ServerOptions): Promise<Served> {
         maxSubmissions: entriesOfCode,
         tellsClientIp: true,
         ...(hasLimits && { limits: appLimits }),
+        ...policy,
       },
       providers: {
         carrier: peers.provider(carrier),

@@ -62,16 +62,19 @@ export function subjectsOf(installation: Installation): Subject[] {
 /**
  * As much as it takes.
  * @param expected  Requests a second, at most: so many codes and members are made ready for.
+ * @param ready  Called when all is, before the load.
  */
 export async function atMost(
   subject: Subject,
   act: Act,
   folder: string,
   { perSecond: expected, seconds }: Rate,
+  ready: () => Promise<void> = async () => undefined,
 ): Promise<Measurement> {
   const { installation, processes } = subject
   const targets = installation.servers.slice(0, processes).map(({ http }) => http)
   const script = await scriptOf(subject, act, folder, expected * seconds)
+  await ready()
   return spentOn(subject, act, () => closedLoop(folder, targets, script, { seconds }))
 }
 
