@@ -33,13 +33,22 @@ export function openEvents(db: DatabaseSync, now: () => number, wallNow: () => n
   }
 }
 
+const shown = `id, type, tenant, verification, at, tx, seq,
+  iif(:wanted is null or type in (select value from json_each(:wanted)), facts, null) as facts`
+
+/**
+ * In two parts, because of \`(tx, seq) > (?, ?)\` SQLite uses only the first column of the index: nearly all rows have the
+ * same transaction, so each page went through all events of the app. With 500,000 of them that took 40 ms.
+ */
+export const pageSql = `
+  select ${shown} from event where app = :app and tx = :tx and seq > :seq
+  union all
+  select ${shown} from event where app = :app and tx > :tx
+  order by tx, seq limit ${eventRows}`
+
 export function eventReads(db: DatabaseSync) {
   const position = db.prepare('select tx, seq from event where id = ? and app = ?')
-  const page = db.prepare(
-    `select id, type, tenant, verification, at,
-       iif(? is null or type in (select value from json_each(?)), facts, null) as facts
-     from event where app = ? and (tx, seq) > (?, ?) order by tx, seq limit ${eventRows}`,
-  )
+  const page = db.prepare(pageSql)
   const some = db.prepare('select * from event where app = ? and id in (select value from json_each(?))')
   const head = db.prepare('select id from event where app = ? order by tx desc, seq desc limit 1')
   return {
@@ -48,7 +57,7 @@ export function eventReads(db: DatabaseSync) {
       const start = after === null ? { tx: -1, seq: 0 } : (position.get(after, app) as Row | undefined)
       if (!start) return undefined
       const wanted = types && JSON.stringify(types)
-      const rows = page.all(wanted, wanted, app, start.tx as number, start.seq as number) as Row[]
+      const rows = page.all({ wanted, app, tx: start.tx as number, seq: start.seq as number }) as Row[]
       return eventPageOf(query, rows.map(readRow))
     },
 

@@ -25,6 +25,14 @@ const deliveryColumns =
   'event, type, verification, state, tries, first_at, last_at, due_at, status, reason, took_ms'
 
 /**
+ * Whether the app of an endpoint `w` has events after `c`, that of its cursor. In two parts, see `pageSql` of the events:
+ * by a comparison of rows each claim went through all events, 420 ms with 500,000 of them.
+ */
+export const hasNewSql = `
+  exists (select 1 from event e where e.app = w.app and e.tx = c.tx and e.seq > c.seq)
+  or exists (select 1 from event e where e.app = w.app and e.tx > coalesce(c.tx, -1))`
+
+/**
  * @param now  Engine time.
  * @param wallNow  The clock that judges keys.
  */
@@ -52,15 +60,12 @@ export function sqliteWebhooks(db: DatabaseSync, now: () => number, wallNow: () 
   )
   const waitingOf = 'from webhook_delivery d where d.webhook = w.id and d.due_at is not null'
   const selectDue = db.prepare(
-    `select * from webhook w
+    `select w.* from webhook w left join event c on c.id = w.cursor
      where is_enabled = 1 and lease_until <= :now
        and (exists (select 1 ${waitingOf} and d.due_at <= :now)
          or failures < ${maxFailuresInRow}
            and (select count(*) from (select 1 ${waitingOf} limit ${maxWaiting})) < ${maxWaiting}
-           and exists (
-             select 1 from event e where e.app = w.app and (e.tx, e.seq) > (
-               coalesce((select tx from event where id = w.cursor), -1),
-               coalesce((select seq from event where id = w.cursor), 0))))
+           and (${hasNewSql}))
      order by lease_until limit :max`,
   )
   const selectWaiting = db.prepare(
