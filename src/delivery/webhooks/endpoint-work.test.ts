@@ -47,10 +47,10 @@ async function work(
   const { waiting: some = [], fresh = [], failures = 0 } = given
   const posted: string[] = []
   const claimed: ClaimedWebhook = { webhook, now: at, cursor: 'c0', failures, waiting: some }
-  const done = await workOnEndpoint(
+  const { work: done, isMore } = await workOnEndpoint(
     {
       feed: {
-        next: async () => ({ events: fresh, cursor: 'c1' }),
+        next: async () => ({ events: fresh, cursor: 'c1', isMore: false }),
         find: async (_, ids) => ids.filter((id) => !id.startsWith('gone')).map((id) => event(id)),
       },
       post: async (_, { id }) => {
@@ -64,7 +64,13 @@ async function work(
     claimed,
   )
   const left = [...done.changed, ...done.added].filter(({ state }) => state === 'waiting')
-  return { ...done, posted, left, dueIn: (id: string) => left.find((one) => one.event === id)!.dueAt! - at }
+  return {
+    ...done,
+    isMore,
+    posted,
+    left,
+    dueIn: (id: string) => left.find((one) => one.event === id)!.dueAt! - at,
+  }
 }
 
 test('what comes after an event that was not taken waits with it, and other verifications go on', async () => {
@@ -107,6 +113,7 @@ test('an endpoint that failed gets one event; if that fails all wait, and if it 
   const well = await work(failing, () => 200)
   assert.deepEqual([well.posted.toSorted(), well.failures], [['a', 'b'], 0])
   assert.equal(well.dueIn('c'), 0, 'what waited for hours is due')
+  assert.deepEqual([again.isMore, well.isMore], [false, true])
 })
 
 test('an endpoint that begins to fail is left alone, and what was read for it waits', async () => {

@@ -14,12 +14,15 @@ import { afterTry, isTaken, putOff, type Result } from './retry-schedule.ts'
 /** Posts one event. Never rejects: whatever went wrong is the reason in its result. */
 export type Post = (webhook: Webhook, event: AppEvent) => Promise<Result>
 
+type NextEvents = {
+  readonly events: readonly AppEvent[]
+  readonly cursor: string
+  readonly isMore: boolean
+}
+
 export type EndpointFeed = {
-  /** The events after the claim's cursor that the endpoint wants, and the cursor after them. */
-  next(
-    claimed: ClaimedWebhook,
-    max: number,
-  ): Promise<{ readonly events: readonly AppEvent[]; readonly cursor: string }>
+  /** The events after the claim's cursor that the endpoint wants, the cursor after them, and whether there are more. */
+  next(claimed: ClaimedWebhook, max: number): Promise<NextEvents>
   /** @returns Those that are still kept. */
   find(webhook: Webhook, ids: readonly string[]): Promise<readonly AppEvent[]>
 }
@@ -35,7 +38,7 @@ export type EndpointWorkNeeds = {
 }
 
 /** New events, and waiting ones, in one piece of work. It must end well within the lease. */
-const pieceSize = 100
+const pieceSize = 250
 const pieceMs = 20_000
 /** Posts to one endpoint at once. */
 export const postsAtOnce = 8
@@ -44,18 +47,19 @@ const gone = 410
 /** An event on its way, in the order of the feed. */
 type Item = { readonly isNew: boolean; before: WebhookDelivery; after: WebhookDelivery | undefined }
 
-/** @returns What is to be recorded. */
+/** @returns What is to be recorded, and whether there is more to do at once. */
 export async function workOnEndpoint(
   { feed, post, now, random, isStopping }: EndpointWorkNeeds,
   claimed: ClaimedWebhook,
-): Promise<Omit<WebhookWork, 'webhook' | 'lease'>> {
+): Promise<{ readonly work: Omit<WebhookWork, 'webhook' | 'lease'>; readonly isMore: boolean }> {
   const { webhook, waiting } = claimed
   const startedAt = now()
   /** Engine time, reckoned from the claim. */
   const engineNow = () => Math.round(claimed.now + now() - startedAt)
   const wasFailing = claimed.failures >= maxFailuresInRow
   const room = wasFailing ? 0 : Math.min(pieceSize, maxWaiting - waiting.length)
-  const next = room > 0 ? await feed.next(claimed, room) : { events: [], cursor: claimed.cursor }
+  const next =
+    room > 0 ? await feed.next(claimed, room) : { events: [], cursor: claimed.cursor, isMore: false }
   const events = new Map(next.events.map((event) => [event.id, event]))
   const items = [
     ...waiting.map((before): Item => ({ isNew: false, before, after: undefined })),
@@ -108,13 +112,14 @@ export async function workOnEndpoint(
     }),
   )
   settleRest(items, { at: engineNow(), isRecovered, isFailing: failures >= maxFailuresInRow })
-  return {
+  const work = {
     cursor: next.cursor,
     failures,
     isGone,
     added: items.filter(({ isNew }) => isNew).map(({ before, after }) => after ?? before),
     changed: items.flatMap(({ isNew, after }) => (isNew || !after ? [] : [after])),
   }
+  return { work, isMore: next.isMore || ready.length > taken.length || isRecovered }
 }
 
 const unkept: Result = { status: null, reason: 'the event is not kept any more', tookMs: 0 }

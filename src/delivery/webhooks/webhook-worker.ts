@@ -46,7 +46,7 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
   const inHand = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let isStopping = false
-  let isMore = false
+  let isWanted = false
   let wake: () => void = () => undefined
   let looping: Promise<void> = Promise.resolve()
 
@@ -58,7 +58,7 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
         (cursor === '' ? undefined : await events.read({ ...query, after: cursor })) ??
         // Its place is older than all that is kept.
         (await events.read({ ...query, after: null }))
-      return { events: page?.events ?? [], cursor: page?.last ?? cursor }
+      return { events: page?.events ?? [], cursor: page?.last ?? cursor, isMore: page?.isMore ?? false }
     },
     find: ({ app }, ids) => events.find(app, ids),
   }
@@ -76,9 +76,10 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
 
   async function work(claimed: ClaimedWebhook): Promise<void> {
     const { webhook, failures } = claimed
-    const done = await workOnEndpoint(needs, claimed)
-    const isRecorded = await recorded({ ...done, webhook: webhook.id, lease })
-    if (!isRecorded) return
+    const { work: done, isMore } = await workOnEndpoint(needs, claimed)
+    if (!(await recorded({ ...done, webhook: webhook.id, lease }))) return
+    // Otherwise the next poll is soon enough, and finds more to do in one step.
+    if (isMore) pollNow()
     const isFailing = done.failures >= maxFailuresInRow
     if (done.isGone) onChange?.(webhook, 'gone')
     else if (isFailing !== failures >= maxFailuresInRow) onChange?.(webhook, isFailing ? 'failing' : 'well')
@@ -96,11 +97,16 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
     }
   }
 
+  function pollNow(): void {
+    isWanted = true
+    wake()
+  }
+
   async function loop(): Promise<void> {
     while (!isStopping) {
-      isMore = false
+      isWanted = false
       const ms = await poll()
-      if (isMore) continue
+      if (isWanted) continue
       await new Promise<void>((resolve) => {
         wake = resolve
         timer = setTimeout(resolve, ms).unref()
@@ -119,12 +125,7 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
       for (const one of claimed) {
         const working = work(one)
           .catch((error: unknown) => onError?.('work', error))
-          .finally(() => {
-            inHand.delete(working)
-            // There may be more for it at once.
-            isMore = true
-            wake()
-          })
+          .finally(() => inHand.delete(working))
         inHand.add(working)
       }
     } catch (error) {

@@ -6,6 +6,7 @@ import type { EngineOptions } from '../engine-options.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest, SubmissionRequest } from '../verifications.ts'
+import type { Webhooks } from '../webhooks.ts'
 import { actsById } from './acts-by-id.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
@@ -174,7 +175,18 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       find: cold.events.find,
       heads: verb('events.heads', events.heads),
     },
-    webhooks: cold.webhooks,
+    webhooks: {
+      ...cold.webhooks,
+      // What happened before is moved first, so that the endpoint begins after it.
+      add: verb('webhooks.add', async (until, ...args: Parameters<Webhooks['add']>) => {
+        await events.beforeOthers(until)
+        return cold.webhooks.add(...args)
+      }),
+      change: verb('webhooks.change', async (until, ...args: Parameters<Webhooks['change']>) => {
+        await events.beforeOthers(until)
+        return cold.webhooks.change(...args)
+      }),
+    },
     directory,
     keys: cold.keys,
     now: verb('now', now),
