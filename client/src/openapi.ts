@@ -389,7 +389,7 @@ export type SendAgain = {
 
 export type SendOnPage = {
   /** Default: that of the first message. */
-  channel?: 'sms' | 'email' | 'voice' | undefined
+  channel?: 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
   /** Another channel than that of the first message. */
   next?: true | undefined
 }

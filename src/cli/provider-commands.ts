@@ -20,7 +20,12 @@ export function declareProviderCommands(root: Command, terminal: Terminal, end: 
       .option('--tenant <id>', 'as if asked by this tenant')
       .option('--app <id>', 'as if asked by this app')
       .addOption(
-        new Option('--channel <channel>', 'another than the usual').choices(['sms', 'email', 'voice']),
+        new Option('--channel <channel>', 'another than the usual').choices([
+          'sms',
+          'email',
+          'voice',
+          'whatsapp',
+        ]),
       )
   example(
     aimed(

@@ -27,3 +27,11 @@ export function enteredCode(text: string): string {
     return zero === undefined ? digit : String(point - zero)
   })
 }
+
+/**
+ * Folds what people take for another character of Crockford's Base 32: small letters, O for 0, I and L for 1.
+ * @param code  See `enteredCode`.
+ */
+export function enteredCrockford(code: string): string {
+  return code.normalize('NFKC').toUpperCase().replaceAll('O', '0').replace(/[IL]/g, '1')
+}

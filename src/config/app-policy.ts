@@ -25,6 +25,8 @@ export const defaultPolicy: AppPolicy = {
   regions: null,
   calls: apiCalls,
   proofToken: { form: 'plain', lifetimeMs: 600_000 },
+  origins: [],
+  appHashes: [],
   pages: { returnUrls: [], frameAncestors: [] },
 }
 
@@ -90,6 +92,8 @@ export function policyWith(
     tellsClientIp: toldFrom(set.tellsClientIp) ?? base.tellsClientIp,
     regions: set.countries === undefined ? base.regions : set.countries === 'all' ? null : set.countries,
     calls: set.calls ?? base.calls,
+    origins: set.origins ?? base.origins,
+    appHashes: set.appHashes ?? base.appHashes,
     proofToken: {
       form: (set.proofToken?.form ?? base.proofToken.form) as AppPolicy['proofToken']['form'],
       lifetimeMs: ms(set.proofToken?.lifetime) ?? base.proofToken.lifetimeMs,

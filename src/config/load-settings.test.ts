@@ -62,6 +62,7 @@ test('development needs nothing: both listeners on loopback, the sandbox for bot
       ['sms', 'sandbox'],
       ['email', 'sandbox'],
       ['voice', 'sandbox'],
+      ['whatsapp', 'sandbox'],
     ],
   )
   assert.equal(settings.policy.digits, 6)
@@ -128,6 +129,9 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'routes.sms': 'sandbox',
     'routes.email': 'sandbox',
     'routes.voice': 'sandbox',
+    'routes.whatsapp': 'sandbox',
+    'policy.origins': 'shop.example',
+    'policy.appHashes': 'FA+9qCX9VSu',
     'policy.profile': 'strict',
     'policy.tellsClientIp': '192.0.2.0/24, 2001:db8::5',
     'policy.lifetime.sms': '2m',

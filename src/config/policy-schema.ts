@@ -188,6 +188,20 @@ export const policySchema = Type.Object(
         default: [...apiCalls],
       }),
     ),
+    origins: optional(
+      Type.Array(Type.String({ pattern: '^[a-z0-9.-]+$', maxLength: 253 }), {
+        description:
+          'Hosts of pages that codes are entered on. A start by an API key may name one, and its SMS ends in `@host #code`.',
+        default: [],
+      }),
+    ),
+    appHashes: optional(
+      Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]{11}$' }), {
+        description:
+          'Hashes of Android apps that read codes by themselves (SMS Retriever). A start by an API key may name one.',
+        default: [],
+      }),
+    ),
     proofToken: optional(
       Type.Object(
         {

@@ -41,6 +41,7 @@ test('without routes each channel has one, of all that serve it as listed', () =
       ['routes.sms', 'a b'],
       ['routes.email', 'a b m'],
       ['routes.voice', 'a b'],
+      ['routes.whatsapp', 'a b'],
     ],
   )
 })

@@ -84,6 +84,7 @@ export const routesSchema = Type.Object(
     ),
     email: section('Routes of e-mail, likewise.'),
     voice: section('Routes of calls, likewise; used as a second channel.'),
+    whatsapp: section('Routes of WhatsApp, likewise; the text is that of an SMS.'),
   } satisfies Record<Channel, Schema>,
   strict,
 )

@@ -2,8 +2,12 @@
 
 import { codeOf } from '../code/code-of.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { Channel } from '../message/channel.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { VerificationDetails } from '../verification/details.ts'
+import { boundLineOf } from './phone-pick-up.ts'
 import { DeliveryError, type Message } from './provider.ts'
+import type { Rendered } from './rendered-message.ts'
 import type { Templates } from './templates.ts'
 
 /**
@@ -16,7 +20,8 @@ export type MessageOfEntry = (entry: OutboxEntry, remainingMs: number, sender: s
 export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, 'render'>): MessageOfEntry {
   return ({ message, verification }, remainingMs, sender) => {
     const { id, tenant, app, channel, to, locale, template, values } = message
-    const text = templates.render(
+    const code = verification ? codeBy(ring, verification) : ''
+    const rendered = templates.render(
       template,
       channel,
       locale,
@@ -24,12 +29,13 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
       verification
         ? {
             ...values,
-            code: codeBy(ring, verification),
+            code,
             lifetimeMs: String(verification.expiresAt - verification.issuedAt),
           }
         : values,
     )
     const deadlineAt = verification?.expiresAt ?? 0
+    const text = bound(rendered, channel, code, verification?.details)
     return { id, tenant, app, channel, to, locale, template, sender, ...text, deadlineAt, remainingMs }
   }
 }
@@ -39,4 +45,22 @@ function codeBy(ring: KeyRing, verification: NonNullable<OutboxEntry['verificati
   // A code by another key would be wrong.
   if (!key) throw new DeliveryError('refused', 'key of the code is not in the ring')
   return codeOf(key, verification)
+}
+
+/**
+ * An SMS with the lines by which a phone hands its code to one app or one page: the app's hash, and last `@host #code`
+ * (WICG sms-one-time-codes 2.3), unless the operator's template has a last line of its own.
+ */
+function bound(
+  rendered: Rendered,
+  channel: Channel,
+  code: string,
+  details: VerificationDetails | null | undefined,
+): Rendered {
+  if (channel !== 'sms' || !(details?.origin ?? details?.appHash)) return rendered
+  const { origin, appHash } = details!
+  const { text } = rendered
+  if (boundLineOf(text) !== undefined) return rendered
+  const lines = [text, ...(appHash ? [appHash] : []), ...(origin ? [`@${origin} #${code}`] : [])]
+  return { ...rendered, text: lines.join('\n') }
 }

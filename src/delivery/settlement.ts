@@ -1,9 +1,11 @@
 /** Decides what a dispatch writes to the store: its record, and what follows for its message. Pure. */
 
+import type { Channel } from '../message/channel.ts'
 import { destinationOf } from '../message/destination.ts'
 import type { Dispatch } from '../message/dispatch.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Settlement } from '../store/outbox.ts'
+import type { PlanStep } from '../verification/details.ts'
 import { verificationFacts } from '../verification/facts.ts'
 import { minLifeForRetryMs, nextAfter } from './next-try.ts'
 import type { Chosen } from './router.ts'
@@ -48,9 +50,12 @@ function nextOf(
   if (entry.begun !== undefined) return { kind: 'failed' }
   const { outcome } = dispatch
   const remainingMs = entry.deadlineAt - endOf(dispatch)
-  const second = secondOf(entry, dispatch, chosen, remainingMs)
-  if (second) return second
-  return nextAfter({
+  const step = nextStep(entry)
+  if (!step) {
+    const second = secondOf(entry, dispatch, chosen, remainingMs)
+    if (second) return second
+  }
+  const next = nextAfter({
     outcome,
     isCode: entry.verification !== undefined,
     channel: entry.message.channel,
@@ -59,6 +64,37 @@ function nextOf(
     remainingMs,
     hasNext: chosen?.hasNext ?? false,
   })
+  return step ? byPlan(entry, dispatch, step, next, remainingMs) : next
+}
+
+type Step = PlanStep & { readonly nth: number }
+
+/** The step of the plan that follows this message, if it is one of a plan. */
+function nextStep({ message, verification, step }: OutboxEntry): Step | undefined {
+  const nth = step ?? (message.beginsPlan ? 0 : undefined)
+  const found = nth === undefined ? undefined : verification?.details?.plan?.[nth + 1]
+  return found && { ...found, nth: nth! + 1 }
+}
+
+/** A step that ended is followed by the next one at its time; one that was given up, by the next one at once. */
+function byPlan(
+  { verification }: OutboxEntry,
+  dispatch: Dispatch,
+  { channel, afterMs, unless, nth }: Step,
+  next: Settlement['next'],
+  remainingMs: number,
+): Settlement['next'] {
+  if (next.kind !== 'done' && next.kind !== 'failed') return next
+  if (verification?.state !== 'live') return next
+  const waitMs = next.kind === 'failed' ? 0 : Math.max(0, verification.issuedAt + afterMs - endOf(dispatch))
+  if (remainingMs - waitMs < minLifeForRetryMs) return next
+  return {
+    kind: 'second',
+    channel: channel as Channel,
+    afterMs: waitMs,
+    step: nth,
+    ...(unless === 'used' && { afterDelivery: true }),
+  }
 }
 
 /** Whether an accepted code waits for a receipt, and the channel that follows if there is none. */

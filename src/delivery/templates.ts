@@ -31,6 +31,8 @@ const parts: Readonly<Record<Channel, readonly string[]>> = {
   sms: ['sms.txt'],
   email: ['email.subject.txt', 'email.txt', 'email.html'],
   voice: ['voice.txt'],
+  // The text of an SMS.
+  whatsapp: [],
 }
 /** Messages that have a voice template: a call may bring a code that does not arrive, but a notice goes as text only. */
 const hasVoice: Readonly<Record<MessageTemplate, boolean>> = { code: true, 'contact-changed': false }
@@ -70,7 +72,7 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
     const values = valuesOf(template, channel, near, messageId, given, common)
     const run = (part: string) => compiled.get(`${template}.${near}.${part}`)!(values)
     const variables = declared[template].slice(0, 3).map((name) => values[name]!)
-    if (channel !== 'email') return { text: run(`${channel}.txt`), variables }
+    if (channel !== 'email') return { text: run(channel === 'voice' ? 'voice.txt' : 'sms.txt'), variables }
     return { subject: run('email.subject.txt'), text: run('email.txt'), html: run('email.html'), variables }
   }
   // Problems of single templates come first; a template that does not compile cannot be rendered.

@@ -14,6 +14,8 @@ export type CodeMessage = {
   readonly locale: string
   readonly lifetimeMs: number
   readonly isSandboxed: boolean
+  /** Whether the plan of its verification begins with it. */
+  readonly beginsPlan?: boolean
 }
 
 export function destinationOfCode({
@@ -28,7 +30,7 @@ export function destinationOfCode({
 
 /** @param limits  Those that its issue counts in. @param now  By which its id is made. */
 export function codeMessage(
-  { tenant, app, to, channel, locale, lifetimeMs, isSandboxed }: CodeMessage,
+  { tenant, app, to, channel, locale, lifetimeMs, isSandboxed, beginsPlan }: CodeMessage,
   limits: readonly Limit[],
   now: number,
 ): NewMessage {
@@ -45,6 +47,7 @@ export function codeMessage(
     // Refunded if no carrier took the message: hits in limits of this address, not in those of the caller.
     cooldown: limits.filter((limit) => isOfAddress(limit)).map((limit) => limit.key),
     ...(isSandboxed && { isSandboxed }),
+    ...(beginsPlan && { beginsPlan }),
   }
 }
 

@@ -48,7 +48,8 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
   const { channel, locale, digits, lifetimeMs, details, once, keepsLive, isHeld = false } = wish
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const isSandboxed = details?.byTestKey ?? false
-  const message = { tenant, app: app.id, to: address, channel, locale, lifetimeMs, isSandboxed }
+  const beginsPlan = details?.plan !== undefined
+  const message = { tenant, app: app.id, to: address, channel, locale, lifetimeMs, isSandboxed, beginsPlan }
   if (!isReachable(services, act, message)) {
     count('unreachable')
     services.recordRefusal(act, { act: 'send', reason: 'unreachable' })

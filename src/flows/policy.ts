@@ -44,6 +44,10 @@ export type AppPolicy = {
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]
   readonly proofToken: ProofTokenPolicy
+  /** Hosts that the last line of an SMS may bind its code to. */
+  readonly origins: readonly string[]
+  /** Hashes of Android apps, likewise. */
+  readonly appHashes: readonly string[]
   readonly pages: {
     /** Where the hosted page may send people back to, see `isListedReturn`. */
     readonly returnUrls: readonly string[]

@@ -71,6 +71,44 @@ export async function sendAgain(
   }
 }
 
+export type SendNextOutcome =
+  | Sent
+  /** The verification has no plan, or no step of it waits. */
+  | { readonly kind: 'no-next' }
+  | Conflict
+  | NotFound
+  | Mismatch
+
+/**
+ * Sends by the next step of the verification's plan at once, instead of at its time. It counts in no limit, as no step does.
+ * @throws AppError `store.unavailable`; then the step comes at its time at the latest.
+ */
+export async function sendNext(
+  services: Services,
+  caller: ApiCaller,
+  id: string,
+  once?: Once,
+): Promise<SendNextOutcome> {
+  const found = await foundBy(services, caller, id)
+  if (!found) return { kind: 'not-found' }
+  const { record, act } = found
+  const dispatches = record.details!.plan ? await services.store.dispatches.of(id) : []
+  const last = dispatches.findLast(({ next }) => next === 'second')
+  if (!last || !act) return { kind: 'no-next' }
+  const entry = { messageId: last.message, queuedAt: last.queuedAt, verification: id }
+  const result = await services.store.verifications.hasten({ id, entry, ...(once && { once }) })
+  switch (result.kind) {
+    case 'none':
+      return { kind: 'no-next' }
+    case 'mismatch':
+      return result
+    case 'ended':
+      return endedOutcome(services, caller, result)
+    case 'hastened':
+      return sent(services, caller, act, { ...result, kind: 'sent' }, result.channel)
+  }
+}
+
 export type SolveOutcome =
   | Sent
   /** It is no solution of the challenge. */
@@ -109,7 +147,9 @@ export async function solveChallenge(
     id,
     key: verificationKey(act),
     lifetimeMs: message.lifetimeMs,
-    ...(!isTest && { message: codeMessage(message, limits, now) }),
+    ...(!isTest && {
+      message: codeMessage({ ...message, beginsPlan: record.details!.plan !== undefined }, limits, now),
+    }),
     lease: services.lease,
     ...(once && { once }),
   })

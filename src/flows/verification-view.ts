@@ -2,6 +2,7 @@
 
 import { maskKey } from '../address/address.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
+import type { PlanStep } from '../verification/details.ts'
 import { wordOf } from '../verification/subject.ts'
 import { createdAtOf, type Verification } from '../verification/verification.ts'
 
@@ -20,6 +21,10 @@ export type VerificationView = {
   /** The caller's own word for the person; undefined if it gave none. */
   readonly subject: string | undefined
   readonly locale: string
+  /** The languages that were looked for, the wanted one first and the found one last. */
+  readonly localesTried: readonly string[]
+  readonly alphabet: 'digits' | 'crockford'
+  readonly plan: readonly PlanStep[]
   readonly createdAt: number
   readonly expiresAt: number
   readonly usedAt: number | null
@@ -61,6 +66,9 @@ export function viewOf(
     purpose: record.purpose,
     subject: wordOf(record.subject),
     locale: details?.locale ?? '',
+    localesTried: details?.localesTried ?? [],
+    alphabet: details?.alphabet ?? 'digits',
+    plan: details?.plan ?? [],
     // The life of one that was held begins later, with the solution of its challenge.
     createdAt: details?.lifetimeMs === undefined ? issuedAt : createdAtOf(id),
     expiresAt,

@@ -9,6 +9,7 @@ import { systemClock } from '../clock.ts'
 import { codeOf } from '../code/code-of.ts'
 import { newKeyLine, parseKeyRing } from '../code/key-ring.ts'
 import { defaultPolicy } from '../config/app-policy.ts'
+import { createMessageOfEntry } from '../delivery/message-of-entry.ts'
 import type { App } from '../directory/directory.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import { createMetrics } from '../metrics.ts'
@@ -21,8 +22,9 @@ import { listVerifications, searchVerifications } from './list-verifications.ts'
 import type { AppPolicy } from './policy.ts'
 import { readTimeline, readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
-import { type StartRequest, startVerification } from './start-verification.ts'
-import { cancelVerification, sendAgain, solveChallenge } from './verification-acts.ts'
+import type { StartRequest } from './start-request.ts'
+import { startVerification } from './start-verification.ts'
+import { cancelVerification, sendAgain, sendNext, solveChallenge } from './verification-acts.ts'
 
 const ring = parseKeyRing(newKeyLine(new Date()))
 const folder = mkdtempSync(join(tmpdir(), 'verifications-'))
@@ -60,7 +62,7 @@ before(async () => {
     hasLimits: true,
     addressCap: defaultAddressCap,
     testCodeOf: () => undefined,
-    serves: ({ channel, isSandboxed }) => channel !== 'voice' || !isSandboxed,
+    serves: ({ channel, isSandboxed }) => channel !== 'whatsapp' && (channel !== 'voice' || !isSandboxed),
     recordRefusal: () => undefined,
     lease: { owner: 'tests', ms: 15_000 },
     handOver: (entry) => void handedOver.push(entry),
@@ -425,4 +427,75 @@ test('verifications are listed by subject and state, and found by address, for t
   assert.deepEqual((await listVerifications(services, stranger, query))?.views, [])
   assert.deepEqual((await searchVerifications(services, stranger, to, query))?.views, [])
   assert.equal(await listVerifications(services, stranger, { ...query, cursor: first!.next! }), undefined)
+})
+
+const plan = [
+  { channel: 'sms', afterMs: 0, unless: 'delivered' },
+  { channel: 'voice', afterMs: 30_000, unless: 'used' },
+] as const
+
+test('a plan begins by its first step; the next one waits for its time, or is sent at once', async () => {
+  const { id, view, code } = await started({ plan, code: { lifetimeMs: 60_000 } })
+  assert.deepEqual(view.plan, plan)
+  const entry = handedOver.at(-1)!
+  assert.equal(entry.message.beginsPlan, true)
+  assert.equal((await sendNext(services, caller, id)).kind, 'no-next', 'its first message is under way')
+  const { message, queuedAt } = entry
+  const dispatch = {
+    messageId: message.id,
+    provider: 'p',
+    outcome: 'accepted',
+    handedOverAt: Date.now(),
+    tookMs: 1,
+  } as const
+  const next = { kind: 'second', channel: 'voice', afterMs: 30_000, step: 1, afterDelivery: true } as const
+  await store.outbox.settle([{ dispatch, message, region: 'CN', verification: id, queuedAt, nth: 1, next }])
+  const sent = await sendNext(services, caller, id)
+  assert.ok(sent.kind === 'sent' && sent.channel === 'voice')
+  const [claim] = await store.outbox.claim(1, { owner: 'other', ms: 1000 })
+  assert.deepEqual([claim?.message.id, claim?.message.channel, claim?.step], [message.id, 'voice', 1])
+  await checkVerification(services, caller, id, code)
+  assert.equal((await sendNext(services, caller, id)).kind, 'conflict')
+})
+
+test('a plan that could not be kept is refused with the step at fault', async () => {
+  const refused = async (steps: StartRequest['plan'], change: Partial<StartRequest> = {}) => {
+    const outcome = await startVerification(services, caller, { to: newTo(), plan: steps!, ...change })
+    assert.ok(outcome.kind === 'invalid', outcome.kind)
+    return outcome.pointer
+  }
+  const [first, second] = plan
+  assert.equal(await refused([]), '/plan')
+  assert.equal(await refused(Array.from({ length: 5 }, (_, i) => ({ ...first, afterMs: i }))), '/plan')
+  assert.equal(await refused([{ ...first, afterMs: 1 }]), '/plan/0/after_s')
+  assert.equal(await refused([first, { ...second, afterMs: 0 }]), '/plan/1/after_s')
+  assert.equal(await refused([first, { ...second, afterMs: 40_001 }]), '/plan/1/after_s', 'too late to type')
+  assert.equal(await refused([first, { ...second, channel: 'email' }]), '/plan/1/channel')
+  assert.equal(await refused([first, { ...second, channel: 'whatsapp' }]), '/plan/1/channel', 'no route')
+  assert.equal(await refused([first, second], { channel: 'sms' }), '/channel')
+})
+
+test('a code of letters is compared as people read it', async () => {
+  const { id, code, view } = await started({ code: { alphabet: 'crockford', length: 8 } })
+  assert.match(code, /^[0-9A-HJKMNP-TV-Z]{8}$/)
+  assert.equal(view.alphabet, 'crockford')
+  const typed = code.replaceAll('0', 'o').replaceAll('1', 'l').toLowerCase()
+  const right = await checkVerification(services, caller, id, `${typed.slice(0, 4)} ${typed.slice(4)}`)
+  assert.equal(right.kind, 'verified')
+})
+
+test('a language is told with those that were looked for; a host or an app must be listed', async () => {
+  const { view } = await started({ locale: 'de-AT', to: newTo('locale@example.com') })
+  assert.deepEqual([view.locale, view.localesTried], ['en-US', ['de-AT', 'de', 'en-US']])
+  const asked = { to: newTo(), origin: 'login.example.com', appHash: 'FA+9qCX9VSu' }
+  const refused = await startVerification(services, caller, asked)
+  assert.ok(refused.kind === 'invalid' && refused.pointer === '/origin')
+  policy = { ...defaultPolicy, origins: ['login.example.com'], appHashes: ['FA+9qCX9VSu'] }
+  const { record } = await started(asked)
+  policy = defaultPolicy
+  assert.equal(record.details?.origin, 'login.example.com')
+  const render = () => ({ text: 'Code 1', variables: [] })
+  const message = createMessageOfEntry(ring, { render })(handedOver.at(-1)!, 60_000, null)
+  const code = codeOf(ring.newest, record)
+  assert.equal(message.text, `Code 1\nFA+9qCX9VSu\n@login.example.com #${code}`)
 })

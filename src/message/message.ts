@@ -24,6 +24,8 @@ export type NewMessage = {
   readonly cooldown: readonly string[]
   /** Goes to the sandbox alone, whatever the routes: it was asked for with a test key. */
   readonly isSandboxed?: true
+  /** Further steps of the verification's plan follow it, see `VerificationDetails`. */
+  readonly beginsPlan?: true
 }
 
 /**

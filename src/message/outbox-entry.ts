@@ -25,8 +25,10 @@ export type OutboxEntry = {
    * provider may have taken it.
    */
   readonly begun?: string
-  /** Whether `message.channel` is the second channel, because the first did not deliver in time. */
+  /** Whether `message.channel` is not its first channel. */
   readonly isSecond: boolean
+  /** The step of the verification's plan that this is, if it is one that follows another. */
+  readonly step?: number
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A message in the outbox between claims, as stores keep it. */
 
-import type { Channel } from './channel.ts'
+import type { Second } from './second.ts'
 
 export type StoredEntry = {
   /** When it may be claimed, in ms of engine time. While it is leased, the end of the lease. */
@@ -13,8 +13,8 @@ export type StoredEntry = {
   readonly tried: readonly string[]
   /** How many of those ended unknown. */
   readonly unknowns: number
-  /** The channel that follows if no receipt reports delivery in time; null: it is still on its first channel. */
-  readonly second: Channel | null
+  /** The channel that follows, see `Second`; null: it is still on its first channel. */
+  readonly second: Second | null
   /** The provider to which its owner had begun to hand it over. */
   readonly begun: string | null
 }

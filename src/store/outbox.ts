@@ -1,9 +1,9 @@
 /** The contract for queued messages: each is sent at least once, owned by a lease meanwhile, with each dispatch recorded. */
 
-import type { Channel } from '../message/channel.ts'
 import type { Dispatch } from '../message/dispatch.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { NextChannel } from '../message/second.ts'
 import type { VerificationFacts } from '../verification/facts.ts'
 
 /** A claim: only `owner` may hand the message over until `ms` from the claim have passed. */
@@ -22,12 +22,12 @@ export type Settlement = {
   readonly nth: number
   /**
    * done: removed from the queue · retry: due again after a time · second: due again by another channel after a time, unless
-   * a receipt reports `delivered` before · failed: removed from the queue, not sent.
+   * a receipt reports `delivered` before, or the code is used · failed: removed from the queue, not sent.
    */
   readonly next:
     | { readonly kind: 'done' }
     | { readonly kind: 'retry'; readonly afterMs: number }
-    | { readonly kind: 'second'; readonly channel: Channel; readonly afterMs: number }
+    | ({ readonly kind: 'second'; readonly afterMs: number } & NextChannel)
     | { readonly kind: 'failed' }
   /** The facts of its verification, for events; absent if nobody reads them, and for a notice. */
   readonly told?: VerificationFacts

@@ -1,5 +1,6 @@
 /** The contract for verifications: issue, count a submission, use once. */
 
+import type { Channel } from '../message/channel.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit, Limit, Throttled } from '../throttle/acquire.ts'
@@ -7,7 +8,7 @@ import type { LimiterState } from '../throttle/limiter-state.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
 import type { Mismatch, Once, Replayed } from './once.ts'
-import type { Lease } from './outbox.ts'
+import type { EntryKey, Lease } from './outbox.ts'
 
 export type IssueRequest = {
   readonly id: string
@@ -81,6 +82,21 @@ export type Ended = {
   readonly record: Verification | undefined
   readonly now: number
 }
+
+/** `entry`: the message that the plan goes on by. */
+export type HastenRequest = { readonly id: string; readonly entry: EntryKey; readonly once?: Once }
+
+export type HastenResult =
+  | ({
+      readonly kind: 'hastened'
+      readonly record: Verification
+      readonly now: number
+      readonly channel: Channel
+    } & Replayed)
+  /** No step waits. */
+  | { readonly kind: 'none' }
+  | Ended
+  | Mismatch
 
 export type CancelRequest = { readonly id: string; readonly once?: Once }
 
@@ -195,6 +211,8 @@ export type Verifications = {
   use(request: UseRequest): Promise<Used | undefined>
   /** Queues the message of a live verification again; its code and its end stay. */
   resend(request: ResendRequest): Promise<ResendResult>
+  /** Makes the next step of a live verification's plan due now. */
+  hasten(request: HastenRequest): Promise<HastenResult>
   /** Ends a live or held verification unused. Messages that were not handed over yet are not sent any more. */
   cancel(request: CancelRequest): Promise<CancelResult>
   /**

@@ -2,6 +2,7 @@
 
 import { codeOf } from '../code/code-of.ts'
 import { isSameSecret } from '../code/constant-time.ts'
+import { enteredCrockford } from '../code/entered-code.ts'
 import type { KeyRing, RingKey } from '../code/key-ring.ts'
 import { maxLifetimeMs, type Verification, type VerificationState } from './verification.ts'
 
@@ -53,8 +54,9 @@ export function decideSubmission(
   const key: RingKey = ring.keys.get(subject.keyId) ?? ring.newest
   const own = codeOf(key, subject)
   const expected = subject.isTest ? (subject.details?.testCode ?? testCode) : own
+  const typed = subject.details?.alphabet === 'crockford' ? enteredCrockford(entered) : entered
   // The comparison is made before the first return, so that the reasons differ in the journal but not in time.
-  const isSame = expected !== undefined && isSameSecret(entered, expected)
+  const isSame = expected !== undefined && isSameSecret(typed, expected)
   if (record === undefined) return { kind: 'refused', reason: 'unknown' }
   if (record.state !== 'live') return { kind: 'refused', reason: record.state }
   // The second bound protects against a record with too late an end (SP 800-63B-4 3.1.3.2).

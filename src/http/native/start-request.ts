@@ -2,7 +2,7 @@
 
 import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
-import type { StartRequest } from '../../flows/start-verification.ts'
+import type { StartRequest } from '../../flows/start-request.ts'
 import type { Static } from '../../json-schema.ts'
 import { readIpAddress } from '../../network/ip-address.ts'
 import { networkOf } from '../../network/network.ts'

@@ -52,7 +52,7 @@ export function createSandbox(
 
   const provider: Provider = {
     name,
-    channels: ['sms', 'email', 'voice'],
+    channels: ['sms', 'email', 'voice', 'whatsapp'],
     hasReceipts: receiptDelayMs !== null,
     async send(message) {
       if (happens(refusalRate)) throw new DeliveryError('refused', 'sandbox refuses this address')

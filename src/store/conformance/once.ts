@@ -2,11 +2,24 @@
 
 import assert from 'node:assert/strict'
 import { describe, test as testOf } from 'node:test'
+import type { NextChannel } from '../../message/second.ts'
 import type { Limit } from '../../throttle/acquire.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type { Once } from '../once.ts'
 import type { Verifications } from '../verifications.ts'
-import { type Clients, lease, newIssue, newKey, newMessage, pause, times, unlike, useOf } from './fixtures.ts'
+import {
+  type Clients,
+  claimed,
+  lease,
+  newIssue,
+  newKey,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+  useOf,
+} from './fixtures.ts'
 import { details } from './subjects.ts'
 
 const newOnce = (): Once => ({ key: unlike(), fingerprint: unlike() })
@@ -58,7 +71,7 @@ export function onceConformance({ store, client, lacks }: Clients): void {
     test('an issue by one key makes one verification and queues one message', async () => {
       const before = (await outbox.depth()).queued
       const key = newKey()
-      const limits = [narrow(1)]
+      const limits = [narrow(100)]
       const result = await actsOnce((on, once) => on.issue(newIssue({ key, details, limits, once })))
       assert.equal(result.kind, 'issued')
       assert.equal((await outbox.depth()).queued, before + 1)
@@ -81,7 +94,8 @@ export function onceConformance({ store, client, lacks }: Clients): void {
 
     test('a submission by one key is counted once, and its use succeeds for that key alone', async () => {
       const record = await started()
-      const wrong = narrow(1)
+      // Wide enough for all at once: an engine may count them on their way, and refund those that come again.
+      const wrong = narrow(100)
       const taken = await actsOnce((on, once) =>
         on.takeSubmission({ ...submissionOf(record), wrong: [wrong], once }),
       )
@@ -138,19 +152,55 @@ export function onceConformance({ store, client, lacks }: Clients): void {
     test('a resend queues one more message of the same code, within limits, while it lives', async () => {
       const record = await started()
       const before = (await outbox.depth()).queued
-      const limits = [narrow(1)]
+      const limits = [narrow(100)]
       const request = () => ({ id: record.id, limits, message: newMessage(), lease })
       const sent = await actsOnce((on, once) => on.resend({ ...request(), once }))
       assert.ok(sent.kind === 'sent' && sent.record.id === record.id)
       assert.equal(sent.record.expiresAt, record.expiresAt)
       assert.equal((await outbox.depth()).queued, before + 1)
-      assert.equal((await verifications.resend(request())).kind, 'throttled')
+      assert.equal((await verifications.resend({ ...request(), limits: [narrow(0)] })).kind, 'throttled')
       await verifications.use(useOf(record.id))
       const late = await verifications.resend({ ...request(), limits: [] })
       assert.ok(late.kind === 'ended' && late.record?.state === 'used')
       const unknown = await verifications.resend({ ...request(), id: newIssue().id })
       assert.ok(unknown.kind === 'ended' && unknown.record === undefined)
       assert.equal((await outbox.depth()).queued, before + 1)
+    })
+
+    test('the next step of a plan waits for its time, comes at once if hastened, and keeps its place', async () => {
+      const make = async (next: Partial<NextChannel> = {}) => {
+        const issued = await verifications.issue(newIssue({ details }))
+        assert.ok(issued.kind === 'issued' && issued.entry)
+        const step = { kind: 'second', channel: 'voice', afterMs: 50_000, step: 1, ...next } as const
+        const accepted = { receiptKey: issued.entry.message.id, providerMessageId: 'x' }
+        await outbox.settle([settlementOf(issued.entry, step, 'accepted', accepted)])
+        const { queuedAt, message } = issued.entry
+        return {
+          id: issued.record.id,
+          entry: { messageId: message.id, queuedAt, verification: issued.record.id },
+        }
+      }
+      const one = await make()
+      assert.equal(await claimed(store, one.entry.messageId), undefined)
+      const result = await actsOnce((on, once) => on.hasten({ ...one, once }))
+      assert.ok(result.kind === 'hastened' && result.channel === 'voice' && result.record.id === one.id)
+      const claim = await claimed(store, one.entry.messageId)
+      assert.deepEqual(
+        [claim?.message.channel, claim?.step, claim?.isSecond, claim?.nth],
+        ['voice', 1, true, 2],
+      )
+      assert.deepEqual(await verifications.hasten(one), { kind: 'none' })
+      await verifications.use(useOf(one.id))
+      assert.equal((await verifications.hasten(one)).kind, 'ended')
+
+      const receive = (key: string) =>
+        store.dispatches.receive([{ provider: 'p', key, state: 'delivered', providerCode: '' }])
+      const ended = await make()
+      await receive(ended.entry.messageId)
+      assert.deepEqual(await verifications.hasten(ended), { kind: 'none' }, 'delivered, so no step follows')
+      const goesOn = await make({ afterDelivery: true })
+      await receive(goesOn.entry.messageId)
+      assert.equal((await verifications.hasten(goesOn)).kind, 'hastened', 'unless the code is used')
     })
 
     test('a cancelled one is used by nobody, and makes room for another', async () => {

@@ -1,6 +1,7 @@
 /** A unit of work in memory that is never committed: what the verbs decide over a whole history of acts. */
 
 import { newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import { claimedBy } from '../../message/second.ts'
 import type { StoredEntry } from '../../message/stored-entry.ts'
 import type { LimiterState } from '../../throttle/limiter-state.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
@@ -142,12 +143,11 @@ function entryOf(entry: OutboxEntry, stored: StoredEntry, record: StoredVerifica
   const { claims, tried, unknowns, second, begun } = stored
   return {
     ...entry,
-    message: second === null ? entry.message : { ...entry.message, channel: second },
+    ...claimedBy(entry.message, second),
     verification: asCallersSee(record),
     nth: claims,
     tried,
     unknowns,
     ...(begun !== null && { begun }),
-    isSecond: second !== null,
   }
 }

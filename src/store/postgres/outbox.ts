@@ -1,8 +1,8 @@
 /** The outbox in PostgreSQL: leases in a column, claims that skip rows locked by others, settlements in batches. */
 
-import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
 import { newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import { claimedBy, type Second } from '../../message/second.ts'
 import type { StoredEntry } from '../../message/stored-entry.ts'
 import type { EntryKey, Lease, OutboxDepth } from '../outbox.ts'
 import { entryKeyOf } from '../stored-dispatch.ts'
@@ -88,7 +88,7 @@ type EntryRow = {
   dispatches: number
   tried: readonly string[]
   unknowns: number
-  second: Channel | null
+  second: Second | null
   handing: string | null
 }
 type OutboxRow = EntryRow & { body: NewMessage; deadline_at: number }
@@ -202,7 +202,7 @@ export async function claim(
   return (rows as Claimed[])
     .toSorted((a, b) => a.was_due_at - b.was_due_at)
     .map(({ entry, now, verification }) => ({
-      message: entry.second === null ? entry.body : { ...entry.body, channel: entry.second },
+      ...claimedBy(entry.body, entry.second),
       ...(verification && { verification: verificationOf(verification) }),
       queuedAt: entry.queued_at,
       deadlineAt: entry.deadline_at,
@@ -211,7 +211,6 @@ export async function claim(
       tried: entry.tried,
       unknowns: entry.unknowns,
       ...(entry.handing !== null && { begun: entry.handing }),
-      isSecond: entry.second !== null,
     }))
 }
 

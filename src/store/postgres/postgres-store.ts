@@ -180,6 +180,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
       takeSubmission: batched('verifications.takeSubmission', verbs['verifications.takeSubmission']),
       use: batched('verifications.use', verbs['verifications.use']),
       resend: batched('verifications.resend', verbs['verifications.resend']),
+      hasten: batched('verifications.hasten', verbs['verifications.hasten']),
       cancel: batched('verifications.cancel', verbs['verifications.cancel']),
       solve: batched('verifications.solve', verbs['verifications.solve']),
       look: batched('verifications.look', verbs['verifications.look']),

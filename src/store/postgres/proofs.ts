@@ -116,14 +116,14 @@ type OnceRow = { key: string; fingerprint: string; result: object; expires_at: n
 export function heldOnces(found: readonly unknown[], now: number) {
   const rows = found as readonly { key: string; fingerprint: string; result: object; endsAt: number }[]
   const held = new Map<string, KeptCall>(rows.filter((one) => one.endsAt > now).map((one) => [one.key, one]))
+  const there = new Set(rows.map((one) => one.key))
   const inserted = new Map<string, OnceRow>()
   const replaced = new Map<string, OnceRow>()
   const onces: UnitOfWork['onces'] = {
     get: (key) => held.get(key),
     put({ key, fingerprint }, result, expiresAt) {
       held.set(key, { fingerprint, result })
-      const isThere = rows.some((one) => one.key === key)
-      ;(isThere ? replaced : inserted).set(key, { key, fingerprint, result, expires_at: expiresAt })
+      ;(there.has(key) ? replaced : inserted).set(key, { key, fingerprint, result, expires_at: expiresAt })
     },
   }
   return {

@@ -1,8 +1,8 @@
 /** Claims due messages of one shard, and reads them as the functions keep them. */
 
-import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
+import { claimedBy, type Second } from '../../message/second.ts'
 import type { Lease } from '../outbox.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
@@ -18,7 +18,7 @@ type EntryState = {
   readonly unknowns: number
   /** The number of the last claim that was settled. */
   readonly settled?: number
-  readonly second?: Channel
+  readonly second?: Second
   /** The provider to which its owner had begun to hand it over. */
   readonly handing?: string
 }
@@ -69,7 +69,7 @@ function claimedOf(now: number, name: string, body: string, state: EntryState, r
   const message = JSON.parse(body) as NewMessage
   const { verification, deadlineAt, dispatches, tried = [], unknowns, second, handing } = state
   return {
-    message: second === undefined ? message : { ...message, channel: second },
+    ...claimedBy(message, second ?? null),
     // Missing only if Redis lost a part of its data. Then no code can be derived, and the message ends unsent.
     verification:
       record === ''
@@ -82,7 +82,6 @@ function claimedOf(now: number, name: string, body: string, state: EntryState, r
     tried,
     unknowns,
     ...(handing !== undefined && { begun: handing }),
-    isSecond: second !== undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 /** Messages of codes in Redis: each shard has its own. */
 
+import { secondOf } from '../../message/second.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type { KeptDispatch } from '../history.ts'
 import type { Begun, OutboxDepth, Settlement } from '../outbox.ts'
@@ -162,7 +163,7 @@ function wireOf(settlement: Settlement): SettledEntry {
     nth,
     next: next.kind,
     ...('afterMs' in next && { afterMs: Math.ceil(next.afterMs) }),
-    ...(next.kind === 'second' && { channel: next.channel }),
+    ...(next.kind === 'second' && { channel: secondOf(next) }),
     provider,
     outcome,
     verification,

@@ -1,6 +1,6 @@
 /** The call that settles messages of one shard, with the limiters that may get a refund. */
 
-import type { Channel } from '../../message/channel.ts'
+import type { Second } from '../../message/second.ts'
 import type { Settlement } from '../outbox.ts'
 import type { Used } from '../verifications.ts'
 import type { Call } from './call.ts'
@@ -16,7 +16,7 @@ export type SettledEntry = {
   readonly outcome: Settlement['dispatch']['outcome']
   readonly verification: string
   readonly afterMs?: number
-  readonly channel?: Channel
+  readonly channel?: Second
   readonly provider: string
   /** If no provider took the message, the hit made at `at` is refunded to these limiters. */
   readonly frees?: readonly string[]

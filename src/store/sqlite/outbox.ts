@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Channel } from '../../message/channel.ts'
 import type { NewMessage } from '../../message/message.ts'
 import { newOutboxEntry, type OutboxEntry } from '../../message/outbox-entry.ts'
+import { claimedBy, type Second } from '../../message/second.ts'
 import type { StoredEntry } from '../../message/stored-entry.ts'
 import type { EntryKey, Lease, OutboxDepth } from '../outbox.ts'
 import { aboutOf, type StoredDispatch } from '../stored-dispatch.ts'
@@ -137,14 +138,9 @@ export function outboxActs(db: DatabaseSync, now: () => number, newEntries: NewE
     const verification = selectVerification.get(about!) as Row | undefined
     const { claims, tried, unknowns, second, begun } = storedEntryOf(row)
     const body = JSON.parse(row.body as string) as Omit<NewMessage, 'id' | 'tenant' | 'app' | 'channel'>
+    const message = { id: id!, tenant: tenant!, app: app!, ...body, channel: channel as Channel }
     return {
-      message: {
-        id: id!,
-        tenant: tenant!,
-        app: app!,
-        ...body,
-        channel: second ?? (channel as Channel),
-      },
+      ...claimedBy(message, second),
       ...(verification && { verification: verificationOf(verification) }),
       queuedAt: row.queued_at as number,
       deadlineAt: row.deadline_at as number,
@@ -153,7 +149,6 @@ export function outboxActs(db: DatabaseSync, now: () => number, newEntries: NewE
       tried,
       unknowns,
       ...(begun !== null && { begun }),
-      isSecond: second !== null,
     }
   }
 
@@ -199,7 +194,7 @@ function storedEntryOf(row: Row): StoredEntry {
     claims: owner === '' ? nth - 1 : nth,
     tried: tried === null ? [] : (JSON.parse(tried) as string[]),
     unknowns: (row.unknowns as number | null) ?? 0,
-    second: row.second as Channel | null,
+    second: row.second as Second | null,
     begun: row.handing as string | null,
   }
 }

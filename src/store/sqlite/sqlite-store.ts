@@ -96,6 +96,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'takeSubmission',
         'use',
         'cancel',
+        'hasten',
         'get',
         'find',
         'list',

@@ -1,6 +1,7 @@
 /** Applies receipts to the record of their dispatches, and to messages that wait for a second channel. */
 
 import { receiptRank } from '../../message/receipt-state.ts'
+import { nextChannelIn } from '../../message/second.ts'
 import { isWaitingForReceipt } from '../../message/stored-entry.ts'
 import type { ProviderReceipt, ReceiptResult } from '../dispatches.ts'
 import type { StandingReceipt } from '../history.ts'
@@ -62,6 +63,7 @@ function endWait({ outbox, now }: UnitOfWork, dispatch: StoredDispatch, { state 
   const key = entryKeyOf(dispatch)
   const entry = outbox.get(key)
   if (!entry || !isWaitingForReceipt(entry)) return
-  if (state === 'delivered') outbox.remove(key)
-  else if (entry.dueAt > now) outbox.change(key, { ...entry, dueAt: now })
+  if (state === 'delivered') {
+    if (!nextChannelIn(entry.second!).afterDelivery) outbox.remove(key)
+  } else if (entry.dueAt > now) outbox.change(key, { ...entry, dueAt: now })
 }

@@ -1,6 +1,7 @@
 /** Settles messages after a dispatch: each leaves the outbox or is tried again, and its dispatch is recorded. */
 
 import { isUntaken } from '../../message/outbox-entry.ts'
+import { secondOf } from '../../message/second.ts'
 import { released, type StoredEntry } from '../../message/stored-entry.ts'
 import { refundAll } from '../../throttle/open-limiters.ts'
 import type { EntryKey, Settlement } from '../outbox.ts'
@@ -68,6 +69,6 @@ function afterTry(
   const tried = [...entry.tried, dispatch.provider]
   const due = { ...released(entry, now + next.afterMs), tried }
   return next.kind === 'second'
-    ? { ...due, second: next.channel }
+    ? { ...due, second: secondOf(next) }
     : { ...due, unknowns: entry.unknowns + Number(dispatch.outcome === 'unknown') }
 }

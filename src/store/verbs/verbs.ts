@@ -5,6 +5,7 @@ import { append } from './append.ts'
 import { begin } from './begin.ts'
 import { cancel } from './cancel.ts'
 import { changeContact } from './change-contact.ts'
+import { hasten } from './hasten.ts'
 import { issue } from './issue.ts'
 import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
 import { look } from './look.ts'
@@ -26,6 +27,7 @@ export const verbs = {
   'verifications.use': use,
   'verifications.resend': resend,
   'verifications.cancel': cancel,
+  'verifications.hasten': hasten,
   'verifications.solve': solve,
   'verifications.look': look,
   'outbox.queue': queue,

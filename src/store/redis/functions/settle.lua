@@ -131,7 +131,8 @@ local function settle(keys, args)
   return answer
 end
 
--- Ends waits for a second channel, or makes the second due at once; only of messages that nobody is handing over.
+-- Ends waits for a second channel, or makes the second due at once; only of messages that nobody is handing over. A
+-- step of a plan whose second ends in ! comes also after a delivery.
 -- Keys: bodies, entries, due, records. Arguments: [2] JSON, a list of { entry, isDelivered }. Answers: done, now.
 local function end_waits(keys, args)
   local now = clock()
@@ -140,7 +141,9 @@ local function end_waits(keys, args)
     local text = redis.call('HGET', keys[2], one.entry)
     local state = text and cjson.decode(text)
     if state and state.second and state.owner == '' then
-      if one.isDelivered then
+      if one.isDelivered and string.sub(state.second, -1) == '!' then
+        -- goes on unless the code is used
+      elseif one.isDelivered then
         redis.call('HDEL', keys[1], one.entry)
         redis.call('HDEL', keys[2], one.entry)
         redis.call('ZREM', keys[3], one.entry)

@@ -1,0 +1,122 @@
+/** The wishes of a start, and their bounds. */
+
+import type { Address } from '../address/address.ts'
+import { alphabets } from '../code/derive-code.ts'
+import type { Channel } from '../message/channel.ts'
+import type { ClientFacts } from '../verification/details.ts'
+import { maxLifetimeMs } from '../verification/verification.ts'
+import type { ApiCaller } from './api-caller.ts'
+import { channelsFor } from './channels.ts'
+import type { AppPolicy } from './policy.ts'
+
+/** The wishes of a start. Only `to` is needed. */
+export type StartRequest = {
+  /** Parsed, see `parseAddress`. */
+  readonly to: Address
+  /** Default `verify`. See `purposePattern`. */
+  readonly purpose?: string
+  /** The caller's own word for the person, at most 128 characters. Without one the address is the subject. */
+  readonly subject?: string
+  /** BCP 47. */
+  readonly locale?: string
+  /** Default `auto`: SMS for a number, mail for a mailbox. */
+  readonly channel?: 'auto' | Channel
+  /** The first step is the first message, at 0. Further ones come at their times, see `PlanStep`. Then `channel` is `auto`. */
+  readonly plan?: readonly {
+    readonly channel: Channel
+    readonly afterMs: number
+    readonly unless: 'delivered' | 'used'
+  }[]
+  /** The host of the page that the code is entered on, for the last line of an SMS. One that the app has listed. */
+  readonly origin?: string
+  /** 11 characters that an Android app is known by, likewise. */
+  readonly appHash?: string
+  readonly code?: {
+    /** 6 to 10. Default: the app's policy, as of the others. */
+    readonly length?: number
+    /** 30 000 to 600 000. */
+    readonly lifetimeMs?: number
+    /** Default digits. */
+    readonly alphabet?: 'digits' | 'crockford'
+    /** The code itself. Only a test key may choose one. */
+    readonly value?: string
+  }
+  /** `none`: a challenge turns into a refusal. */
+  readonly challenge?: 'any' | 'none'
+  /** What the guard is to decide. Only a test key may choose it. */
+  readonly testRisk?: 'allow' | 'challenge' | 'refuse'
+  readonly client?: ClientFacts
+  /** The client's network, see `networkOf`; undefined if the caller did not name the client. */
+  readonly network?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** What a proof of this verification is for, see `VerificationDetails`. */
+  readonly audience?: string
+  readonly nonce?: string
+  readonly proof?: 'plain' | 'hashed'
+}
+
+/** A wish beyond what is allowed. `pointer`: a JSON pointer into the body, such as `/code/length`. */
+export type StartFault = { readonly kind: 'invalid'; readonly pointer: string; readonly detail: string }
+
+export const codeLengths = { min: 6, max: 10 } as const
+export const codeLives = { minMs: 30_000, maxMs: maxLifetimeMs } as const
+export const maxSteps = 4
+/** A message that comes later than this before the end of its code could not be typed in time. */
+const minLifeOfStepMs = 20_000
+
+/** @param lifetimeMs  Of the code. */
+export function faultOf(
+  { isTest }: Pick<ApiCaller, 'isTest'>,
+  request: StartRequest,
+  lifetimeMs: number,
+  { origins, appHashes }: Pick<AppPolicy, 'origins' | 'appHashes'>,
+): StartFault | undefined {
+  const { to, channel = 'auto', code = {}, testRisk, origin, appHash } = request
+  const { length, value, alphabet = 'digits' } = code
+  if (length !== undefined && (length < codeLengths.min || length > codeLengths.max))
+    return invalid('/code/length', `a code has ${codeLengths.min} to ${codeLengths.max} characters`)
+  if (code.lifetimeMs !== undefined && (lifetimeMs < codeLives.minMs || lifetimeMs > codeLives.maxMs))
+    return invalid('/code/life_s', `a code lives ${codeLives.minMs / 1000} to ${codeLives.maxMs / 1000} s`)
+  if (value !== undefined && !isTest) return invalid('/code/value', 'only a test key may choose a code')
+  if (value !== undefined && (value.length < 6 || value.length > 10 || !isOf(value, alphabet)))
+    return invalid('/code/value', `takes 6 to 10 characters of ${alphabets[alphabet]}`)
+  if (testRisk !== undefined && !isTest) return invalid('/test', 'only a test key may choose a decision')
+  if (channel !== 'auto' && !channelsFor(to).includes(channel))
+    return invalid('/channel', `${nameOf(to)} is not reached by ${channel}`)
+  if (origin !== undefined && !origins.includes(origin))
+    return invalid('/origin', 'the app has not listed it, see policy.origins')
+  if (appHash !== undefined && !appHashes.includes(appHash))
+    return invalid('/app_hash', 'the app has not listed it, see policy.appHashes')
+  return planFault(request, lifetimeMs)
+}
+
+function planFault({ to, channel = 'auto', plan }: StartRequest, lifetimeMs: number): StartFault | undefined {
+  if (plan === undefined) return undefined
+  if (channel !== 'auto') return invalid('/channel', 'a plan begins by its first step')
+  if (plan.length < 1 || plan.length > maxSteps) return invalid('/plan', `has 1 to ${maxSteps} steps`)
+  for (const [i, step] of plan.entries()) {
+    const before = plan[i - 1]
+    if (!channelsFor(to).includes(step.channel))
+      return invalid(`/plan/${i}/channel`, `${nameOf(to)} is not reached by ${step.channel}`)
+    if (before === undefined ? step.afterMs !== 0 : step.afterMs <= before.afterMs)
+      return invalid(`/plan/${i}/after_s`, 'the first step is at 0, and each later one after the one before')
+    if (i > 0 && step.afterMs > lifetimeMs - minLifeOfStepMs)
+      return invalid(
+        `/plan/${i}/after_s`,
+        `the code lives ${lifetimeMs / 1000} s, and a step must come ${minLifeOfStepMs / 1000} s before its end`,
+      )
+  }
+  return undefined
+}
+
+export function invalid(pointer: string, detail: string): StartFault {
+  return { kind: 'invalid', pointer, detail }
+}
+
+function isOf(value: string, alphabet: keyof typeof alphabets): boolean {
+  return [...value].every((character) => alphabets[alphabet].includes(character))
+}
+
+function nameOf({ kind }: Address): string {
+  return kind === 'phone' ? 'a number' : 'a mailbox'
+}
