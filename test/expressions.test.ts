@@ -20,8 +20,7 @@ function expressions(): Found[] {
     const text = () => readFileSync(join(source, file), 'utf8')
     if (file.endsWith('.ts') && !file.endsWith('.test.ts'))
       found.push(...literalsIn(text()).map((expression) => ({ file, expression })))
-    if (file.endsWith('.js'))
-      found.push(...literalsIn(text(), 'script').map((expression) => ({ file, expression })))
+    if (file.endsWith('.js')) found.push(...literalsIn(text()).map((expression) => ({ file, expression })))
     if (file.endsWith('.yaml'))
       for (const pattern of matchesIn(parseYaml(text())))
         found.push({ file, expression: new RegExp(pattern, 'u') })
@@ -29,8 +28,8 @@ function expressions(): Found[] {
   return found
 }
 
-function literalsIn(text: string, sourceType: 'module' | 'script' = 'module'): RegExp[] {
-  const tree = parseScript(stripTypeScriptTypes(text), { ecmaVersion: 'latest', sourceType })
+function literalsIn(text: string): RegExp[] {
+  const tree = parseScript(stripTypeScriptTypes(text), { ecmaVersion: 'latest', sourceType: 'module' })
   const found: RegExp[] = []
   visit(tree, (node) => {
     if (node.type === 'Literal' && node.value instanceof RegExp) found.push(node.value)

@@ -175,6 +175,8 @@ test('any path and method get a documented answer', async () => {
       fc.webPath(),
       fc.webQueryParameters(),
       async (method, prefix, path, query) => {
+        // The prefix alone is no path of the wire.
+        if (path === '') return
         const answer = await server.call(method, `${prefix}${path}?${query}`, { token })
         assert.ok(answer.status === 404 || answer.status === 405 || answer.status === 400, `${answer.status}`)
         wellAnswered(answer)

@@ -201,7 +201,7 @@ export class CountersignCode extends (globalThis.HTMLElement ?? Object) {
   }
 
   #text(name, values) {
-    return (this.texts[name] ?? english[name]).replace(/{(.+?)}/g, (_, key) => values[key])
+    return (this.texts[name] ?? english[name]).replace(/{(\w{1,30})}/g, (_, key) => values[key])
   }
 
   #build() {
