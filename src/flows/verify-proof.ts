@@ -5,6 +5,7 @@ import { addressKey } from '../address/address.ts'
 import { randomHex } from '../random.ts'
 import { type Once, onceMs } from '../store/once.ts'
 import type { ProofClaims } from './proof-token.ts'
+import { isSameCall } from './same-call.ts'
 import type { Services } from './services.ts'
 
 export type ProofQuestion = {
@@ -49,7 +50,8 @@ export async function verifyProof(
   const before = once && (await store.consumptions.consumer(`once ${once.key}`))
   if (before !== undefined && before !== once!.fingerprint) return { kind: 'mismatch' }
   // A look without `consume` changes nothing, so its key need not be remembered.
-  if (once && consume && before === undefined && !(await remember(once))) return { kind: 'mismatch' }
+  if (once && consume && before === undefined && !(await isSameCall(services, once)))
+    return { kind: 'mismatch' }
   const read = await readProof(services, proof, now)
   if (read === undefined) return refused('invalid')
   const { claims, isExpired } = read
@@ -69,11 +71,6 @@ export async function verifyProof(
     if (!(await store.consumptions.consume({ thing, by, expiresAt }))) return refused('consumed')
   }
   return { kind: 'valid', claims, isReplay: consume && before !== undefined }
-
-  function remember({ key, fingerprint }: Once): Promise<boolean> {
-    const expiresAt = now + rememberedMs
-    return store.consumptions.consume({ thing: `once ${key}`, by: fingerprint, expiresAt })
-  }
 }
 
 const refused = (reason: ProofRefusal): ProofAnswer => ({ kind: 'refused', reason })

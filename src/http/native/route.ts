@@ -102,7 +102,11 @@ export function problemsOf(route: Route): readonly ProblemType[] {
       ...(access === 'public' ? [] : (['unauthenticated', 'forbidden'] as const)),
       ...(body || query ? (['unknown-field'] as const) : []),
       ...(body ? (['payload-too-large'] as const) : []),
-      ...(isIdempotent(route) ? (['idempotency-in-progress', 'idempotency-mismatch'] as const) : []),
+      ...(isIdempotent(route) ? (['idempotency-in-progress'] as const) : []),
+      // A body without fields is always the same.
+      ...(isIdempotent(route) && body && Object.keys(body.properties).length > 0
+        ? (['idempotency-mismatch'] as const)
+        : []),
       ...problems,
       'store-unavailable',
       'internal',

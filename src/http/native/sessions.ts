@@ -1,6 +1,7 @@
 /** The calls of servers about sessions of the hosted page: make one, and redeem what it came to. */
 
 import { makeSession, redeemResult } from '../../flows/make-hosted-session.ts'
+import { isSameCall } from '../../flows/same-call.ts'
 import { addressProblem } from './address-problems.ts'
 import { originOf } from './answer.ts'
 import { invalidField } from './faults.ts'
@@ -8,7 +9,7 @@ import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
 import * as schemas from './session-schemas.ts'
 import { timeOf, verificationBody } from './verification-answers.ts'
-import { replayOf } from './verifications.ts'
+import { mismatch, replayOf } from './verifications.ts'
 
 const tag = 'Hosted page'
 
@@ -82,6 +83,7 @@ const redeemRoute = route({
   answers: { 200: { description: 'What was verified.', schema: schemas.redeemedResult } },
   problems: ['not-found', 'state-conflict'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
+    if (once && !(await isSameCall(services, once))) return mismatch
     const outcome = await redeemResult(services, holder, body.result, once)
     switch (outcome.kind) {
       case 'redeemed': {
