@@ -109,10 +109,12 @@ function typeText(schema: JsonSchema, used: Set<string>): string {
   if (properties) {
     const members = Object.entries(properties as Record<string, JsonSchema>)
     const isRequired = (name: string) => (required as readonly string[]).includes(name)
-    return objectText(
+    const text = objectText(
       members.map(([name, inner]) => ({ name, isRequired: isRequired(name), schema: inner })),
       typeOf,
     )
+    // One that is declared open has facts that are not listed.
+    return schema.additionalProperties === true ? text.replace(/}$/, '  [name: string]: unknown\n}') : text
   }
   if (patternProperties) {
     const inner = Object.values(patternProperties as Record<string, JsonSchema>).map(typeOf)

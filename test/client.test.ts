@@ -6,6 +6,7 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { solveChallenge } from 'altcha-lib/v1'
 import { Webhook } from 'standardwebhooks'
@@ -17,6 +18,8 @@ import { type ClientLine, startClientLine } from './client-line.ts'
 import { type ClientPackage, packClient } from './client-package.ts'
 import { peerAt, requirePeer } from './peers.ts'
 import { newNumber, type Server, startServer } from './server.ts'
+import { until } from './until.ts'
+import { startWebhookReceiver } from './webhook-receiver.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -39,7 +42,16 @@ let api: Api
 
 before(async () => {
   ;[server, client] = await Promise.all([startServer({ env: pages }), packClient()])
-  api = await apiWith(server, '--test', '--scope', 'verifications:write', 'verifications:read', 'events:read')
+  api = await apiWith(
+    server,
+    '--test',
+    '--scope',
+    'verifications:write',
+    'verifications:read',
+    'events:read',
+    'admin',
+  )
+  await isRead()
   const texts = client.files.filter((path) => path.endsWith('.js'))
   const script = (path: string) => ({ type: 'text/javascript', text: readFileSync(path, 'utf8') })
   line = await startClientLine(server.http, {
@@ -63,6 +75,15 @@ after(async () => {
   client?.[Symbol.dispose]()
   await server?.[Symbol.asyncDispose]()
 })
+
+/** The server has noticed that there is a reader of events, without which it writes none. */
+const isRead = () =>
+  until(async () => {
+    await api.start(newNumber())
+    await sleep(200)
+    const { events } = (await api.get('/events')).json as { events: unknown[] }
+    return events.length > 0
+  })
 
 const inboxOf = (url: string) => `${url}/inbox?key=${server.inboxKey}`
 
@@ -117,6 +138,8 @@ const expected = {
   claims: [true, 'u_42'],
   elsewhere: ['proof', 0],
   state: 'used',
+  events: ['created', 'refused', 'sent', 'used'].map((one) => `verification.${one}`),
+  aborted: 'stopped',
   received: ['evt_1', 'evt_1'],
   forged: ['webhook', 0],
   unknown: ['not-found', 404],
@@ -206,4 +229,33 @@ test('a session of the hosted page is made by the client, and only its own resul
   const made = await sessions.create({ return_url: 'http://127.0.0.1/done', subject: 'u_7' })
   assert.ok(made.url.startsWith(`${server.http}/verify/`))
   assert.ok((await errorOf(sessions.redeem('result'))).status >= 400)
+})
+
+test('what the server posts is verified by the client, by each secret while they change and by the public key', async () => {
+  const client = typed()
+  await using receiver = await startWebhookReceiver()
+  const made = await client.webhooks.create({ url: `${receiver.url}/hook`, asymmetric: true })
+  const trial = await client.webhooks.test(made.id)
+  assert.deepEqual([trial.delivered, trial.status], [true, 204])
+  const rotated = await client.webhooks.update(made.id, { secret: 'rotate' })
+  const { id } = await client.verifications.start({ to: newNumber(), metadata: { cart: '7' } })
+  const posted = await until(() => receiver.posted.find((one) => one.verification === id))
+  for (const secret of [made.secret, rotated.secret!, made.public_key!]) {
+    const event = await client.webhooks.verify(posted, secret)
+    assert.deepEqual([event.type, event.data.verification], ['verification.created', id])
+  }
+  const before = { ...posted, headers: { ...posted.headers, 'webhook-timestamp': '1700000000' } }
+  assert.equal((await errorOf(client.webhooks.verify(before, made.secret))).type, 'webhook')
+
+  const event = `${posted.headers['webhook-id']}`
+  const log = await until(async () => {
+    const { deliveries } = await client.webhooks.deliveries(made.id)
+    return deliveries.find((one) => one.event === event && one.state === 'delivered')
+  })
+  assert.equal(log.status, 204)
+  await client.webhooks.replay(made.id, event)
+  await until(() => receiver.posted.filter((one) => one.headers['webhook-id'] === event).length > 1)
+  assert.ok((await client.webhooks.list()).webhooks.some((one) => one.id === made.id))
+  await client.webhooks.delete(made.id)
+  assert.equal((await errorOf(client.webhooks.get(made.id))).type, 'not-found')
 })

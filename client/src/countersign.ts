@@ -53,11 +53,11 @@ export class Countersign {
     timeline: (id: string, options?: CallOptions) =>
       this.#get<api.Timeline>(`${one(id)}/timeline`, {}, options),
 
-    list: (query: api.ListQuery = {}, options?: CallOptions) =>
+    list: (query: Query<'listVerifications'> = {}, options?: CallOptions) =>
       this.#get<api.VerificationPage>('/v1/verifications', query, options),
 
     /** By address, which is in no URL. */
-    search: (request: api.SearchRequest, options?: CallOptions) =>
+    search: (request: api.SearchVerifications, options?: CallOptions) =>
       this.#post<api.VerificationPage>('/v1/verifications/search', request, options),
   }
 
@@ -66,26 +66,29 @@ export class Countersign {
     return readEvents(this.#options, request)
   }
 
+  /** Needs a key with the scope `admin`, but for `verify`. */
   readonly webhooks = {
     /** The secret is in this answer alone. */
-    create: (request: api.WebhookRequest, options?: CallOptions) =>
+    create: (request: Body<'createWebhook'>, options?: CallOptions) =>
       this.#post<api.CreatedWebhook>('/v1/webhooks', request, options),
-    list: (options?: CallOptions) => this.#get<api.WebhookPage>('/v1/webhooks', {}, options),
+    list: (options?: CallOptions) => this.#get<api.WebhookList>('/v1/webhooks', {}, options),
     get: (id: string, options?: CallOptions) => this.#get<api.Webhook>(hook(id), {}, options),
-    update: (id: string, body: api.WebhookChange, options?: CallOptions) =>
-      this.#call<api.Webhook>('PATCH', hook(id), { ...options, body }),
+    /** Also for its secret: `rotate` answers with a new one. */
+    update: (id: string, body: Body<'changeWebhook'>, options?: CallOptions) =>
+      this.#call<api.ChangedWebhook>('PATCH', hook(id), { ...options, body }),
     delete: (id: string, options?: CallOptions) => this.#call<void>('DELETE', hook(id), options),
-    /** Has a test event sent. */
+    /** Posts a test event, and waits for how it went. Not repeated, because each call posts one more. */
     test: (id: string, options?: CallOptions) =>
-      this.#post<api.WebhookDelivery>(`${hook(id)}/test`, {}, options),
-    deliveries: (id: string, options?: CallOptions) =>
-      this.#get<api.WebhookDeliveryPage>(`${hook(id)}/deliveries`, {}, options),
-    replay: (id: string, delivery: string, options?: CallOptions) =>
-      this.#post<api.WebhookDelivery>(
-        `${hook(id)}/deliveries/${encodeURIComponent(delivery)}/replay`,
-        {},
-        options,
-      ),
+      this.#call<api.WebhookTrial>('POST', `${hook(id)}/test`, {
+        timeoutMs: testMs,
+        ...options,
+        maxTries: 1,
+      }),
+    deliveries: (id: string, query: Query<'listWebhookDeliveries'> = {}, options?: CallOptions) =>
+      this.#get<api.WebhookDeliveryPage>(`${hook(id)}/deliveries`, query, options),
+    /** @param event  Its id. */
+    replay: (id: string, event: string, options?: CallOptions) =>
+      this.#call<void>('POST', `${hook(id)}/deliveries/${encodeURIComponent(event)}/replay`, options),
     verify: verifyWebhook,
   }
 
@@ -117,7 +120,7 @@ export class Countersign {
   }
 
   /** What a subject or the app has left. */
-  limits(query: api.Operations['readLimits']['query'] = {}, options?: CallOptions): Promise<api.Limits> {
+  limits(query: Query<'readLimits'> = {}, options?: CallOptions): Promise<api.Limits> {
     return this.#get('/v1/limits', query, options)
   }
 
@@ -133,6 +136,12 @@ export class Countersign {
     return call(this.#options, method, path, given)
   }
 }
+
+type Body<N extends keyof api.Operations> = api.Operations[N] extends { body: infer B } ? B : never
+type Query<N extends keyof api.Operations> = api.Operations[N] extends { query: infer Q } ? Q : never
+
+/** The server waits nine seconds for an endpoint. */
+const testMs = 15_000
 
 const one = (id: string) => `/v1/verifications/${encodeURIComponent(id)}`
 const hook = (id: string) => `/v1/webhooks/${encodeURIComponent(id)}`

@@ -139,6 +139,7 @@ export type Event = {
     app: string
     /** Absent if it is about none. */
     verification?: string | undefined
+    [name: string]: unknown
   }
 }
 

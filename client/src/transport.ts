@@ -29,6 +29,7 @@ export type CallOptions = {
 export type Call = CallOptions & {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly body?: unknown
+  readonly maxTries?: number
 }
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -71,7 +72,8 @@ export async function call<T>(options: Options, method: Method, path: string, gi
     if (method === 'DELETE' && tries > 1 && error.status === 404) return undefined as T
     const waitMs = waitBefore(tries, error)
     const isLate = Date.now() - startedAt + waitMs > maxWaitMs + (error.retryAfterS ?? 0) * 1000
-    if (tries >= (options.maxTries ?? defaultMaxTries) || isLate || !isRetried(error)) throw error
+    if (tries >= (given.maxTries ?? options.maxTries ?? defaultMaxTries) || isLate || !isRetried(error))
+      throw error
     await sleep(waitMs, signal)
   }
 }

@@ -32,6 +32,15 @@ export async function exercise(lib, given) {
     proofs.verify(right.proof, { url: given.url, issuer: given.issuer, audience: 'other' }),
   )
 
+  const state = (await client.verifications.get(started.id)).state
+
+  // A message is recorded as sent a moment after it is there, so these two may change places with others.
+  const events = []
+  for await (const { type, data } of lossy.events({ waitS: 5, signal: AbortSignal.timeout(60_000) })) {
+    if (data.verification === started.id) events.push(type)
+    if (events.includes('verification.used') && events.includes('verification.sent')) break
+  }
+
   const received = []
   for (const { headers, body, secret } of given.webhooks)
     received.push(
@@ -41,6 +50,13 @@ export async function exercise(lib, given) {
     webhooks.verify({ ...given.webhooks[0], body: '{}' }, given.webhooks[0].secret),
   )
 
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(new Error('stopped')), 20)
+  const aborted = await client
+    .events({ types: ['verification.cancelled'], signal: abort.signal })
+    .next()
+    .catch((error) => error.message)
+
   return {
     code: code.length,
     wrong: [wrong.result, wrong.reason, wrong.submissions_left],
@@ -48,7 +64,9 @@ export async function exercise(lib, given) {
     again: [again.result, again.reason],
     claims: [claims.jti === started.id, claims.sub],
     elsewhere,
-    state: again.verification.state,
+    state,
+    events: events.toSorted(),
+    aborted,
     received,
     forged,
     unknown: await errorOf(client.verifications.check('ver_0', '1')),
