@@ -124,6 +124,8 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
       return test && test.until > now ? test.code : undefined
     },
     serves: router.serves,
+    routeFor: router.routeFor,
+    render: templates.render,
     recordRefusal: createRefusals({ journal: store.journal, ring, log }),
     lease: delivery.lease,
     handOver: (entry) => apartFromAnswer(() => delivery.handOver(entry)),

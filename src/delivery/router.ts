@@ -56,7 +56,14 @@ export type Router = {
   next(destination: Destination, tried: readonly string[]): Chosen | Full | { readonly kind: 'none' }
   /** Whether any route takes it. */
   serves(destination: Destination): boolean
+  /** The route that takes it, and its carriers as they are written. */
+  routeFor(destination: Destination): RouteFacts | undefined
   states(): readonly ProviderState[]
+}
+
+export type RouteFacts = {
+  readonly name: string
+  readonly carriers: readonly { readonly name: string; readonly cost: number }[]
 }
 
 /** The time of one hand-over. It is shorter if another provider can take over, because a person waits for the code. */
@@ -162,6 +169,11 @@ export function createRouter(settings: RouterSettings): Router {
       return full ? lineOf(full, waitMs) : lastResort(inOrder, route, destination, tried)
     },
     serves: (destination) => routeFor(destination) !== undefined,
+    routeFor(destination) {
+      const route = routeFor(destination)
+      const carriers = route?.steps.map(({ provider }) => ({ name: provider, cost: named(provider).cost }))
+      return route && { name: route.name, carriers: carriers! }
+    },
     states: () =>
       [...providers.values()].map(({ name, breaker, gate }) => ({
         name,

@@ -3,6 +3,8 @@
 import type { AddressRules } from '../address/address.ts'
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { RenderMessage } from '../delivery/rendered-message.ts'
+import type { RouteFacts } from '../delivery/router.ts'
 import type { Poster } from '../delivery/webhooks/post-event.ts'
 import type { App } from '../directory/directory.ts'
 import type { Destination } from '../message/destination.ts'
@@ -44,6 +46,10 @@ export type Services = {
   testCodeOf(addressKey: string, now: number): string | undefined
   /** Whether any route takes messages for the destination. */
   serves(destination: Destination): boolean
+  /** The route of the destination, and its carriers in their order; undefined if none takes it. */
+  routeFor(destination: Destination): RouteFacts | undefined
+  /** Renders a message from its templates. */
+  readonly render: RenderMessage
   readonly recordRefusal: RecordRefusal
   readonly lease: Lease
   /** Gives a committed message to delivery. */

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { checkVerification, checkWithSecret } from './check-verification.ts'
+import { dryRun } from './dry-run.ts'
 import { listVerifications, searchVerifications } from './list-verifications.ts'
 import type { AppPolicy } from './policy.ts'
 import { readTimeline, readVerification } from './read-verification.ts'
@@ -63,6 +64,11 @@ before(async () => {
     addressCap: defaultAddressCap,
     testCodeOf: () => undefined,
     serves: ({ channel, isSandboxed }) => channel !== 'whatsapp' && (channel !== 'voice' || !isSandboxed),
+    routeFor: () => ({ name: 'routes.sms', carriers: [{ name: 'one', cost: 0.02 }] }),
+    render: (_template, channel, locale, _id, { code }) => ({
+      text: `${locale} ${channel} ${code}`,
+      variables: [],
+    }),
     recordRefusal: () => undefined,
     lease: { owner: 'tests', ms: 15_000 },
     handOver: (entry) => void handedOver.push(entry),
@@ -498,4 +504,24 @@ test('a language is told with those that were looked for; a host or an app must 
   const message = createMessageOfEntry(ring, { render })(handedOver.at(-1)!, 60_000, null)
   const code = codeOf(ring.newest, record)
   assert.equal(message.text, `Code 1\nFA+9qCX9VSu\n@login.example.com #${code}`)
+})
+
+test('a dry run tells route, price, text and the limit that would refuse, and does nothing', async () => {
+  const to = newTo()
+  const request = { to, subject: 'u_dry', locale: 'zh', code: { length: 8 } }
+  const sent = handedOver.length
+  for (let nth = 0; nth < 7; nth++) {
+    const outcome = await dryRun(services, caller, request)
+    assert.ok(outcome.kind === 'dry-run')
+    const { route, text, throttled, risk, localesTried } = outcome
+    assert.deepEqual(route, { name: 'routes.sms', carriers: [{ name: 'one', cost: 0.02 }] })
+    assert.equal(text, 'zh-CN sms 12345678')
+    assert.deepEqual([throttled, risk, localesTried], [undefined, 'allow', ['zh', 'zh-CN']])
+  }
+  assert.equal(handedOver.length, sent)
+  await started(request)
+  const after = await dryRun(services, caller, request)
+  assert.ok(after.kind === 'dry-run' && after.throttled?.rule === 'gaps')
+  const fault = await dryRun(services, caller, { to, code: { length: 5 } })
+  assert.ok(fault.kind === 'invalid' && fault.pointer === '/code/length')
 })
