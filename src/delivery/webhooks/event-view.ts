@@ -61,6 +61,14 @@ function timeOf(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+/** The names of facts are those in the code, so there are few. */
+const snakeCases = new Map<string, string>()
+
 function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  let found = snakeCases.get(name)
+  if (found === undefined) {
+    found = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    snakeCases.set(name, found)
+  }
+  return found
 }

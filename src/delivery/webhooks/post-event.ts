@@ -42,6 +42,8 @@ export const maxBodyBytes = 20_000
 const maxKept = 256
 
 type Kept = {
+  /** As it was last posted to: in one piece of work it is the same object. */
+  webhook: Webhook
   readonly key: string
   readonly client: EndpointClient
   readonly path: string
@@ -69,10 +71,12 @@ export function createPoster({ ring, connect, now }: PosterSettings): Poster {
   /** The connections and keys of an endpoint, made anew if its URL or secrets have changed. */
   function keptOf(webhook: Webhook): Kept {
     const { id, url, secrets, signingKey } = webhook
-    const key = JSON.stringify([url, secrets, signingKey])
     const before = kept.get(id)
+    if (before?.webhook === webhook) return before
+    const key = JSON.stringify([url, secrets, signingKey])
     kept.delete(id)
     if (before?.key === key) {
+      before.webhook = webhook
       kept.set(id, before)
       return before
     }
@@ -82,7 +86,7 @@ export function createPoster({ ring, connect, now }: PosterSettings): Poster {
       secrets.map(({ sealed }) => openSecret(ring, id, sealed)),
       signingKey && openSecret(ring, id, signingKey),
     )
-    const made = { key, client: connect(url), origin, path: pathname + search, sign }
+    const made = { webhook, key, client: connect(url), origin, path: pathname + search, sign }
     kept.set(id, made)
     for (const [oldest, { client }] of kept) {
       if (kept.size <= maxKept) break
