@@ -14,7 +14,16 @@ import {
   startRedisSentinel,
 } from '../../../test/redis.ts'
 import type { Limit } from '../../throttle/acquire.ts'
-import { claimed, newIssue, newKey, pause, settlementOf, times, unlike } from '../conformance/fixtures.ts'
+import {
+  claimed,
+  newIssue,
+  newKey,
+  newMessage,
+  pause,
+  settlementOf,
+  times,
+  unlike,
+} from '../conformance/fixtures.ts'
 import { openPostgresStore } from '../postgres/postgres-store.ts'
 import type { Store } from '../store.ts'
 import type { RedisChoice } from './redis-choice.ts'
@@ -71,6 +80,25 @@ describe('Redis under faults', peer, () => {
       await pause(20)
     }
   }
+
+  /** Repeats a call until it is answered. */
+  async function answered<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await act()
+      } catch (error) {
+        if (tries > 500) throw error
+        await pause(20)
+      }
+    }
+  }
+
+  const windowOf = (key: string, max: number): Limit => ({
+    scope: 'member',
+    key,
+    form: 'events',
+    rules: [{ kind: 'window', max, perMs: 60_000 }],
+  })
 
   /** Issues all the time, at many addresses, until stopped. */
   function load(store: Store) {
@@ -141,6 +169,55 @@ describe('Redis under faults', peer, () => {
     assert.deepEqual(await missing(store, accepted), [])
   })
 
+  test('T-4: killed amid calls that are repeated by their keys, it has done each once, and answers each alike', async () => {
+    await using redis = await startRedis({ settings: ['appendfsync always'] })
+    await using store = await open(choiceOf(redis))
+    const outcomes = await Promise.all(
+      times(40, async (nth) => {
+        const once = { key: unlike(), fingerprint: 'f' }
+        const key = newKey({ address: `tel:${unlike()}` })
+        const limits = [windowOf(unlike(), 1)]
+        await pause(nth * 15)
+        // A server that begins anew makes another id, and message, for the same call.
+        const issued = await answered(() =>
+          store.verifications.issue(newIssue({ key, limits, once, message: newMessage() })),
+        )
+        assert.ok(issued.kind === 'issued')
+        const { id } = issued.record
+        const submitting = { key: unlike(), fingerprint: 'f' }
+        const taken = await answered(() =>
+          store.verifications.takeSubmission({
+            ...{ key, id, counted: [], wrong: [], maxSubmissions: 5 },
+            once: submitting,
+          }),
+        )
+        assert.ok(taken.kind === 'taken' && taken.record?.submissions === 1)
+        return { id, using: { key: unlike(), fingerprint: 'f' } }
+      }).concat(
+        (async () => {
+          await pause(300)
+          await redis.nodes[0]!.kill()
+          await pause(200)
+          await redis.nodes[0]!.start()
+          return undefined as never
+        })(),
+      ),
+    )
+    for (const { id, using } of outcomes.filter(Boolean)) {
+      const use = () => store.verifications.use({ id, wrong: [], consumes: true, once: using })
+      const [first, again] = [await answered(use), await answered(use)]
+      const { replayed, ...rest } = again!
+      assert.deepEqual([rest, replayed], [first, true])
+      assert.equal((await store.verifications.get(id))?.submissions, 1)
+    }
+    const prefix = 'faults:{0}'
+    const count = async (command: string, key: string) =>
+      Number(await redis.nodes[0]!.command(command, `${prefix}:${key}`))
+    // Beside the decoy there is a record, and a message, of each.
+    assert.equal(await count('HLEN', 'entries'), 40)
+    assert.ok((await count('HLEN', 'records')) <= 41)
+  })
+
   test('emptied with its functions, it loads them again; codes from before are refused, limits begin anew', async () => {
     await using redis = await startRedis()
     await using store = await open(choiceOf(redis))
@@ -163,8 +240,10 @@ describe('Redis under faults', peer, () => {
   test('N-3: of a cluster whose master is killed a replica goes on, and no code is used twice', async () => {
     await using redis = await startRedisCluster()
     await using store = await open(choiceOf(redis, { kind: 'cluster', endpoints: everyNode(redis) }))
-    const requests = times(150, () => newIssue({ key: newKey({ address: `tel:${unlike()}` }) }))
-    await Promise.all(requests.map((request) => store.verifications.issue(request)))
+    const requests = times(150, () =>
+      newIssue({ key: newKey({ address: `tel:${unlike()}` }), once: { key: unlike(), fingerprint: 'f' } }),
+    )
+    const issued = await Promise.all(requests.map((request) => store.verifications.issue(request)))
     const wins = new Map<string, number>()
     let isOn = true
     const users = times(8, async (nth) => {
@@ -193,6 +272,12 @@ describe('Redis under faults', peer, () => {
     isOn = false
     await Promise.all(users)
     assert.ok(tookMs < 1_000, `the other shards waited ${tookMs} ms`)
+    // The replica knows the calls that its master did, by their keys.
+    for (const [nth, request] of requests.entries()) {
+      const { entry: _entry, ...first } = issued[nth] as { entry?: unknown }
+      const again = { ...request, id: newIssue({ key: request.key }).id }
+      assert.deepEqual(await store.verifications.issue(again), { ...first, replayed: true })
+    }
     // What a replica had not got yet when its master died may be used once more; here all was long there.
     assert.deepEqual(
       [...wins].filter(([, count]) => count > 1),
