@@ -10,6 +10,8 @@ export function redisEvents(cold: Events, waiting: WaitingEvents) {
   const moved = (until: number) => waiting.catchUp(until).catch(() => undefined)
 
   return {
+    moved,
+
     areRead: (app: string): boolean => readers.has(app),
 
     haveReaders: (): boolean => readers.size > 0,

@@ -181,11 +181,11 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       ...cold.webhooks,
       // What happened before is moved first, so that the endpoint begins after it.
       add: verb('webhooks.add', async (until, ...args: Parameters<Webhooks['add']>) => {
-        await events.beforeOthers(until)
+        await events.moved(until)
         return cold.webhooks.add(...args)
       }),
       change: verb('webhooks.change', async (until, ...args: Parameters<Webhooks['change']>) => {
-        await events.beforeOthers(until)
+        await events.moved(until)
         return cold.webhooks.change(...args)
       }),
     },
