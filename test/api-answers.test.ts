@@ -114,3 +114,10 @@ test('a problem has a page, and the document is served', async () => {
   assert.equal(told(await call('GET', '/v1/problems/none')), '404 not-found')
   assert.equal((await call('GET', '/v1/openapi.json')).json.openapi, '3.1.0')
 })
+
+test('so many calls may wait for events of an app, and no more', async () => {
+  const reader = await apiWith(shop.server, '--scope', 'events:read')
+  const waiting = await Promise.all(Array.from({ length: 22 }, () => reader.get('/events?wait_s=1')))
+  const answers = waiting.map(told)
+  assert.deepEqual(new Set(answers), new Set(['200', '429 rate-limited']))
+})

@@ -237,7 +237,7 @@ test('a code is sent again as its limits allow; the page is told when, and not w
     verification: { next: { send_after_s: number; channels: string[] } }
   }
   assert.ok(verification.next.send_after_s > 50 && verification.next.send_after_s <= 60)
-  assert.deepEqual(verification.next.channels, ['sms', 'voice'])
+  assert.deepEqual(verification.next.channels, ['sms', 'voice', 'whatsapp'])
   const again = await shop.page(token, '/send', {})
   assert.equal(again.status, 429)
   assert.equal(again.json.limit, 'page')
