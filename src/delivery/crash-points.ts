@@ -2,11 +2,17 @@
 
 import { channel } from 'node:diagnostics_channel'
 
-export type DeliveryPoint = 'after-commit' | 'after-claim' | 'after-accept' | 'before-settle' | 'after-use'
+export type DeliveryPoint =
+  | 'after-commit'
+  | 'after-claim'
+  | 'after-accept'
+  | 'before-settle'
+  | 'after-count'
+  | 'after-use'
 
 const points = channel('countersign.delivery')
 
-/** @param id  Of the message; for `after-use` of the verification. Without a listener it costs one property read. */
+/** @param id  Of the message; for `after-count` and `after-use` of the verification. Without a listener it costs one property read. */
 export function reached(point: DeliveryPoint, id: string): void {
   if (points.hasSubscribers) points.publish({ point, id })
 }

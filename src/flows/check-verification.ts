@@ -107,6 +107,7 @@ async function check(
         ...refused(record, now, reasonOf(submitted.reason), 0, submitted.isLate),
         ...(isReplayed && { replayed: true }),
       }
+    reached('after-count', found.id)
     const used = await services.store.verifications.use({
       id: found.id,
       wrong: submitted.wrong,
