@@ -415,3 +415,33 @@ test('every answer to a key names the limits of its app, and what is left of the
   const strange = await server.call('GET', '/v1/limits')
   assert.equal(strange.headers.get('ratelimit-policy'), null)
 })
+
+test('a plan, an alphabet and a language are taken as far as they can work, and refused by their place', async () => {
+  const to = newNumber()
+  const at = (...steps: [string, number][]) => steps.map(([channel, after_s]) => ({ channel, after_s }))
+  for (const [more, pointer] of [
+    [{ plan: at(['sms', 5]) }, '/plan/0/after_s'],
+    [{ plan: at(['sms', 0], ['email', 10]) }, '/plan/1/channel'],
+    [{ plan: at(['sms', 0], ['voice', 50]) }, '/plan/1/after_s'],
+    [{ plan: at(['sms', 0]), channel: 'sms' }, '/channel'],
+    [{ channel: 'email' }, '/channel'],
+    [{ origin: 'shop.example' }, '/origin'],
+    [{ app_hash: 'FA+9qCX9VSu' }, '/app_hash'],
+    [{ code: { length: 5 } }, '/code/length'],
+  ] as const) {
+    const answer = await api.start(to, more)
+    const [error] = (answer.json.errors ?? []) as { pointer: string }[]
+    assert.deepEqual([told(answer), error?.pointer], ['400 invalid-request', pointer], answer.text)
+  }
+  const started = await api.start(to, { code: { alphabet: 'crockford', length: 8 }, locale: 'zh-Hant-HK' })
+  assert.equal(told(started), '201', started.text)
+  const { id, locale, locales_tried, code_length } = started.json
+  assert.deepEqual([locale, code_length], ['zh-CN', 8])
+  assert.ok((locales_tried as string[]).includes('zh-Hant-HK'))
+  const code = await until(
+    async () => /[0-9A-HJKMNP-TV-Z]{8}/.exec((await server.inbox(to))[0]?.text ?? '')?.[0],
+  )
+  assert.equal((await api.check(id, String(code).toLowerCase())).json.result, 'verified')
+  const none = await api.post(`/verifications/${id}/send`, { next: true })
+  assert.equal(told(none), '409 state-conflict')
+})

@@ -251,6 +251,14 @@ export type PageVerified = {
   return_url: string
 }
 
+export type PlanStep = {
+  channel: 'sms' | 'email' | 'voice' | 'whatsapp'
+  /** From the start. The first step is at 0; none comes in the last 20 s of the code. */
+  after_s: number
+  /** Left out if the code was used, or, with `delivered`, if delivery was reported. */
+  unless?: 'delivered' | 'used' | undefined
+}
+
 /** A proof of work, in the form of ALTCHA. */
 export type PowChallenge = {
   kind: 'pow'
@@ -386,6 +394,8 @@ export type SearchVerifications = {
 export type SendAgain = {
   /** Another channel than that of the first message. */
   channel?: 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
+  /** The next step of the plan, now instead of at its time. */
+  next?: true | undefined
 }
 
 export type SendOnPage = {
@@ -403,7 +413,10 @@ export type SentVerification = {
   channel: 'sms' | 'email' | 'voice' | 'whatsapp'
   purpose: string
   subject: string | null
+  /** The language that the message is in. */
   locale: string
+  /** The languages that were looked for, the wanted one first. */
+  locales_tried: string[]
   /** When it began. */
   created_at: string
   /** The end of its code’s life. */
@@ -464,11 +477,19 @@ export type StartVerification = {
   code?: {
     length?: number | undefined
     life_s?: number | undefined
+    /** `crockford`: digits and letters without those that look alike. */
+    alphabet?: 'digits' | 'crockford' | undefined
     /** The code itself. Only a test key may choose one. */
     value?: string | undefined
   } | undefined
   /** `auto`: SMS for a number, mail for a mailbox. */
   channel?: 'auto' | 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
+  /** Channels in the order in which the code is sent until it is used. */
+  plan?: PlanStep[] | undefined
+  /** The host of the page that the code is entered on, for the last line of an SMS; listed by the app. */
+  origin?: string | undefined
+  /** 11 characters that your Android app is known by, likewise. */
+  app_hash?: string | undefined
   /** The challenges that your page can show. `none`: where the guard wants one, the start is refused instead. */
   challenge?: 'none' | {
     accepts: ('pow' | 'captcha')[]
@@ -515,7 +536,10 @@ export type StartedVerification = {
   channel: 'sms' | 'email' | 'voice' | 'whatsapp'
   purpose: string
   subject: string | null
+  /** The language that the message is in. */
   locale: string
+  /** The languages that were looked for, the wanted one first. */
+  locales_tried: string[]
   /** When it began. */
   created_at: string
   /** The end of its code’s life. */
@@ -572,7 +596,10 @@ export type Verification = {
   channel: 'sms' | 'email' | 'voice' | 'whatsapp'
   purpose: string
   subject: string | null
+  /** The language that the message is in. */
   locale: string
+  /** The languages that were looked for, the wanted one first. */
+  locales_tried: string[]
   /** When it began. */
   created_at: string
   /** The end of its code’s life. */

@@ -19,10 +19,12 @@ export function startRequestOf(
   rules: AddressRules,
 ): StartRequest | Problem {
   const { to: given, channel, purpose, subject, locale, code, challenge, test, client, ...rest } = body
-  const { metadata, audience, nonce, proof } = rest
+  const { metadata, audience, nonce, proof, plan, origin, app_hash: appHash } = rest
   const address = addressIn(given, rules)
   if ('problem' in address) return address
   if (channel === 'whatsapp') return unreachable(address)
+  const steps = plan && stepsOf(plan)
+  if (steps === undefined && plan !== undefined) return unreachable(address)
   const ip = client?.ip === undefined ? undefined : readIpAddress(client.ip)
   if (client?.ip !== undefined && ip === undefined)
     return invalidField('/client/ip', 'format', 'It is no IP address.')
@@ -35,10 +37,14 @@ export function startRequestOf(
       code: {
         ...(code.length !== undefined && { length: code.length }),
         ...(code.life_s !== undefined && { lifetimeMs: code.life_s * 1000 }),
+        ...(code.alphabet !== undefined && { alphabet: code.alphabet }),
         ...(code.value !== undefined && { value: code.value }),
       },
     }),
     ...(channel !== undefined && { channel }),
+    ...(steps && { plan: steps }),
+    ...(origin !== undefined && { origin }),
+    ...(appHash !== undefined && { appHash }),
     ...(challenge !== undefined && { challenge: takesPow(challenge) ? 'any' : 'none' }),
     ...(test && { testRisk: test.risk }),
     ...(client && { client: clientOf(client) }),
@@ -59,6 +65,16 @@ export function addressIn(to: StartBody['to'], rules: AddressRules): Address | P
   if (wanted !== undefined && parsed.address.kind !== wanted)
     return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
   return parsed.address
+}
+
+/** @returns undefined if a step goes by a channel that no carrier of this server has. */
+function stepsOf(plan: NonNullable<StartBody['plan']>): StartRequest['plan'] {
+  const steps: NonNullable<StartRequest['plan']>[number][] = []
+  for (const { channel, after_s, unless = 'used' } of plan) {
+    if (channel === 'whatsapp') return undefined
+    steps.push({ channel, afterMs: after_s * 1000, unless })
+  }
+  return steps
 }
 
 /** Proofs of work are the only challenges there are yet. */

@@ -4,8 +4,10 @@ import { callerOf } from '../../flows/api-caller.ts'
 import {
   cancelVerification,
   type SendAgainOutcome,
+  type SendNextOutcome,
   type SolveOutcome,
   sendAgain,
+  sendNext,
   solveChallenge,
 } from '../../flows/verification-acts.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
@@ -27,7 +29,8 @@ const sendRoute = route({
   path: '/verifications/{id}/send',
   tag,
   summary: 'Send the code of a live verification again, by the same channel or another one.',
-  description: 'The code and its end stay the same. It counts in all limits of a start.',
+  description:
+    'The code and its end stay the same. It counts in all limits of a start, but for the next step of a plan.',
   access: 'verifications:write',
   params,
   body: schemas.sendBody,
@@ -36,6 +39,12 @@ const sendRoute = route({
   async handle({ services }, { holder, params, body, once }): Promise<Outcome> {
     const id = idOfPublic(params.id!)
     if (id === undefined) return notFound
+    if (body.next) {
+      if (body.channel !== undefined)
+        return invalidField('/next', 'exclusive', 'It stands without a channel.')
+      const outcome = await sendNext(services, callerOf(holder), id, once)
+      return outcome.kind === 'no-next' ? noNext : sent(outcome)
+    }
     if (body.channel === 'whatsapp') return unreachableNow
     return sent(await sendAgain(services, callerOf(holder), id, body.channel, once))
   },
@@ -94,7 +103,12 @@ const cancelRoute = route({
 
 export const verificationActRoutes = [sendRoute, challengeRoute, cancelRoute]
 
-function sent(outcome: SendAgainOutcome | Exclude<SolveOutcome, { kind: 'unsolved' }>): Outcome {
+type SentOutcome =
+  | SendAgainOutcome
+  | Exclude<SendNextOutcome, { kind: 'no-next' }>
+  | Exclude<SolveOutcome, { kind: 'unsolved' }>
+
+function sent(outcome: SentOutcome): Outcome {
   switch (outcome.kind) {
     case 'sent':
       return {
@@ -113,6 +127,12 @@ function sent(outcome: SendAgainOutcome | Exclude<SolveOutcome, { kind: 'unsolve
     case 'throttled':
       return throttledProblem(outcome)
   }
+}
+
+const noNext: Problem = {
+  problem: 'state-conflict',
+  detail: 'No step of a plan waits.',
+  members: { state: 'live' },
 }
 
 const unreachableNow: Problem = {

@@ -23,6 +23,7 @@ export function verificationBody(view: VerificationView): Static<typeof verifica
     purpose: view.purpose,
     subject: view.subject ?? null,
     locale: view.locale,
+    locales_tried: [...view.localesTried],
     created_at: timeOf(view.createdAt),
     expires_at: timeOf(view.expiresAt),
     used_at: view.usedAt === null ? null : timeOf(view.usedAt),

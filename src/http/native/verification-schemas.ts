@@ -62,9 +62,15 @@ export const startBody = Type.Object(
         {
           length: Type.Optional(Type.Integer({ minimum: 6, maximum: 10 })),
           life_s: Type.Optional(Type.Integer({ minimum: 30, maximum: 600 })),
+          alphabet: Type.Optional(
+            Type.Union([Type.Literal('digits'), Type.Literal('crockford')], {
+              default: 'digits',
+              description: '`crockford`: digits and letters without those that look alike.',
+            }),
+          ),
           value: Type.Optional(
             Type.String({
-              pattern: '^[0-9]{6,10}$',
+              pattern: '^[0-9A-Za-z]{6,10}$',
               description: 'The code itself. Only a test key may choose one.',
             }),
           ),
@@ -76,6 +82,44 @@ export const startBody = Type.Object(
       Type.Union([Type.Literal('auto'), ...channel.anyOf], {
         default: 'auto',
         description: '`auto`: SMS for a number, mail for a mailbox.',
+      }),
+    ),
+    plan: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            channel: Type.Union(channel.anyOf),
+            after_s: Type.Integer({
+              minimum: 0,
+              maximum: 600,
+              description: 'From the start. The first step is at 0; none comes in the last 20 s of the code.',
+            }),
+            unless: Type.Optional(
+              Type.Union([Type.Literal('delivered'), Type.Literal('used')], {
+                default: 'used',
+                description: 'Left out if the code was used, or, with `delivered`, if delivery was reported.',
+              }),
+            ),
+          },
+          { ...closed, title: 'PlanStep' },
+        ),
+        {
+          minItems: 1,
+          maxItems: 4,
+          description: 'Channels in the order in which the code is sent until it is used.',
+        },
+      ),
+    ),
+    origin: Type.Optional(
+      text(
+        253,
+        'The host of the page that the code is entered on, for the last line of an SMS; listed by the app.',
+      ),
+    ),
+    app_hash: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9+/]{11}$',
+        description: '11 characters that your Android app is known by, likewise.',
       }),
     ),
     challenge: Type.Optional(
@@ -199,7 +243,10 @@ const verificationProperties = {
   channel,
   purpose: Type.String(),
   subject: Type.Union([Type.String(), Type.Null()]),
-  locale: Type.String(),
+  locale: Type.String({ description: 'The language that the message is in.' }),
+  locales_tried: Type.Array(Type.String(), {
+    description: 'The languages that were looked for, the wanted one first.',
+  }),
   created_at: time('When it began.'),
   expires_at: time('The end of its code’s life.'),
   used_at: Type.Union([time('When its code was entered right.'), Type.Null()]),
@@ -291,6 +338,9 @@ export const sendBody = Type.Object(
   {
     channel: Type.Optional(
       Type.Union(channel.anyOf, { description: 'Another channel than that of the first message.' }),
+    ),
+    next: Type.Optional(
+      Type.Literal(true, { description: 'The next step of the plan, now instead of at its time.' }),
     ),
   },
   { title: 'SendAgain', ...closed },
