@@ -120,6 +120,11 @@ test('the feed waits for an event, gives only the types asked for, and knows no 
   assert.equal(told(await api.get('/events?types=nothing')), '400 invalid-request')
   const mute = await apiWith(server, '--scope', 'verifications:write')
   assert.equal(told(await mute.get('/events')), '403 forbidden')
+  const last = (await feed(`?after=${page.next}`)).next
+  const crowd = Array.from({ length: 40 }, () => api.get(`/events?after=${last}&wait_s=2`))
+  const refused = (await Promise.all(crowd)).filter(({ status }) => status !== 200)
+  assert.equal(told(refused[0]!), '429 rate-limited')
+  assert.equal(refused[0]!.json.limit, 'event-waiters')
 })
 
 test('a post that is not taken comes again with the same id and body; later events of its verification wait, others do not', async () => {

@@ -4,7 +4,7 @@ import type { Dispatch } from '../message/dispatch.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import { createMetrics } from '../metrics.ts'
 import type { ReceiptResult } from '../store/dispatches.ts'
-import { deliveryObservers, receiptObserver } from './observers.ts'
+import { breakerObserver, deliveryObservers, receiptObserver } from './observers.ts'
 
 const settings = { routes: [], policy: { regions: null } } as never
 const entry = {
@@ -40,5 +40,20 @@ test('the cost is the sum of what answers and receipts tell, by provider, countr
   assert.deepEqual(await costs(metrics), [
     '{provider="one",country="CN",currency="USD"} 0.01',
     '{provider="one",country="CN",currency="CNY"} 0.05',
+  ])
+})
+
+test('a carrier that fails is told once until it is well again, however often its probes fail', () => {
+  const told: [string, object][] = []
+  const onBreaker = breakerObserver({ info() {}, warn() {} }, (type, facts) => told.push([type, facts]))
+  const opened = (why: string) => onBreaker('one', { kind: 'opened', why, forMs: 1 })
+  opened('5 failures in a row')
+  opened('its probe was unknown')
+  onBreaker('one', { kind: 'closed' })
+  opened('again')
+  assert.deepEqual(told, [
+    ['carrier.opened', { carrier: 'one', reason: '5 failures in a row' }],
+    ['carrier.closed', { carrier: 'one' }],
+    ['carrier.opened', { carrier: 'one', reason: 'again' }],
   ])
 })

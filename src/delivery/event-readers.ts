@@ -5,7 +5,8 @@ import type { Webhooks } from '../store/webhooks.ts'
 
 export type EventReaders = {
   has(app: string): boolean
-  readonly isEmpty: boolean
+  /** Whether any app has an enabled endpoint. */
+  readonly hasEndpoints: boolean
   apps(): readonly string[]
   /** Looks again, after this process has changed endpoints or keys. @throws AppError `store.unavailable` */
   refresh(): Promise<void>
@@ -22,15 +23,17 @@ export function createEventReaders(store: {
   readonly webhooks: Pick<Webhooks, 'readers'>
 }): EventReaders {
   let readers: ReadonlySet<string> = new Set()
+  let hasEndpoints = false
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   let refreshing: Promise<void> = Promise.resolve()
 
   async function look(): Promise<void> {
-    const found = await store.webhooks.readers()
-    if (found.length === readers.size && found.every((app) => readers.has(app))) return
-    await store.events.setReaders(found)
-    readers = new Set(found)
+    const { apps, ...found } = await store.webhooks.readers()
+    hasEndpoints = found.hasEndpoints
+    if (apps.length === readers.size && apps.every((app) => readers.has(app))) return
+    await store.events.setReaders(apps)
+    readers = new Set(apps)
   }
 
   /** One after the other, so that no older answer replaces a newer one. */
@@ -47,8 +50,8 @@ export function createEventReaders(store: {
 
   return {
     has: (app) => readers.has(app),
-    get isEmpty() {
-      return readers.size === 0
+    get hasEndpoints() {
+      return hasEndpoints
     },
     apps: () => [...readers],
     refresh,

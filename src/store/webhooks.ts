@@ -77,6 +77,13 @@ export type WebhookChange = Partial<
   Pick<Webhook, 'url' | 'description' | 'types' | 'isEnabled' | 'disabledBy' | 'secrets' | 'signingKey'>
 >
 
+export type EventReadership = {
+  /** Apps with an enabled endpoint, or a key that may read events and has not ended. */
+  readonly apps: readonly string[]
+  /** Whether any endpoint is enabled. */
+  readonly hasEndpoints: boolean
+}
+
 /** Endpoints that fail so often in a row, or have so many waiting events, take no new ones until one succeeds. */
 export const maxFailuresInRow = 5
 export const maxWaiting = 1000
@@ -93,8 +100,7 @@ export type Webhooks = {
    */
   change(id: string, change: WebhookChange): Promise<Webhook | undefined>
   remove(id: string): Promise<boolean>
-  /** Apps with an enabled endpoint, or a key that may read events and has not ended. */
-  readers(): Promise<readonly string[]>
+  readers(): Promise<EventReadership>
   /**
    * Claims enabled endpoints that have something to do: events that are due, or new ones, see `maxWaiting`. No other
    * claim gets them before the lease has run out or the work is settled.

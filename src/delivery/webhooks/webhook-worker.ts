@@ -12,7 +12,7 @@ import type { Result } from './retry-schedule.ts'
 export type WebhookWorkerSettings = {
   readonly webhooks: Webhooks
   readonly events: Pick<Events, 'read' | 'find'>
-  readonly readers: Pick<EventReaders, 'isEmpty'>
+  readonly readers: Pick<EventReaders, 'hasEndpoints'>
   readonly poster: Poster
   /** The name of this process in leases. It stays the same after a restart, and no process beside it has it. */
   readonly owner: string
@@ -34,7 +34,7 @@ const leaseMs = 60_000
 /** Endpoints that this process works on at once. */
 const maxInHand = 64
 const pollMs = 250
-/** While no app has a reader there is nothing to look for. */
+/** While no app has an endpoint there is nothing to look for. */
 const restMs = 1_000
 /** Records are tried again while the store is away, for as long as the lease holds. */
 const recordAgainMs = 500
@@ -117,7 +117,7 @@ export function createWebhookWorker(settings: WebhookWorkerSettings): WebhookWor
 
   /** @returns The time until the next poll. */
   async function poll(): Promise<number> {
-    if (readers.isEmpty) return restMs
+    if (!readers.hasEndpoints) return restMs
     const max = maxInHand - inHand.size
     if (max <= 0) return pollMs
     try {

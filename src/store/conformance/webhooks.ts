@@ -123,10 +123,11 @@ export function webhookConformance({ store, client }: Clients): void {
       await store.keys.add(key(ended, ['events:read'], 2))
       await store.keys.add(key(writing, ['verifications:write'], null))
       const found = async () => {
-        const readers = await webhooks.readers()
-        return [hooked, keyed, ended, writing].map((of) => readers.includes(of))
+        const { apps } = await webhooks.readers()
+        return [hooked, keyed, ended, writing].map((of) => apps.includes(of))
       }
       assert.deepEqual(await found(), [true, true, false, false])
+      assert.equal((await webhooks.readers()).hasEndpoints, true)
       await webhooks.change(one.id, { isEnabled: false, disabledBy: 'caller' })
       assert.deepEqual(await found(), [false, true, false, false])
     })

@@ -43,9 +43,9 @@ const update = sql(`
 const lockOne = sql('select to_json(w) from webhook w where w.id = $1 for update')
 const remove = sql('delete from webhook where id = $1 returning to_json(true)')
 const selectReaders = sql(`
-  select to_json(app) from webhook where is_enabled
+  select json_build_array(app, true) from webhook where is_enabled
   union all
-  select to_json(app) from api_key where scopes::text like '%"events:read"%'
+  select json_build_array(app, false) from api_key where scopes::text like '%"events:read"%'
     and coalesce(revoked_at, ${engineTime} + 1) > ${engineTime}
     and coalesce(expires_at, ${engineTime} + 1) > ${engineTime}`)
 
@@ -113,7 +113,13 @@ export function postgresWebhooks(transactions: Transactions, untilOf: () => numb
         return { writes: [bindRows(update, [rowOfWebhook(result)])], result }
       }),
     remove: (id) => wrote(bind(remove, id)),
-    readers: async () => [...new Set((await read(bind(selectReaders))) as string[])],
+    async readers() {
+      const rows = (await read(bind(selectReaders))) as [app: string, isEndpoint: boolean][]
+      return {
+        apps: [...new Set(rows.map(([app]) => app))],
+        hasEndpoints: rows.some(([, isEndpoint]) => isEndpoint),
+      }
+    },
 
     async claim(max, { owner, ms }: Lease) {
       const [rows] = await transactions.write(untilOf(), bind(claim, max, owner, ms))

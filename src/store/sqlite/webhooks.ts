@@ -12,6 +12,7 @@ import {
 } from '../webhook-rows.ts'
 import {
   type ClaimedWebhook,
+  type EventReadership,
   maxFailuresInRow,
   maxWaiting,
   type Webhook,
@@ -53,9 +54,9 @@ export function sqliteWebhooks(db: DatabaseSync, now: () => number, wallNow: () 
   )
   const remove = db.prepare('delete from webhook where id = ?')
   const selectReaders = db.prepare(
-    `select app from webhook where is_enabled = 1
+    `select app, 1 as is_endpoint from webhook where is_enabled = 1
      union
-     select app from api_key where scopes like '%"events:read"%'
+     select app, 0 from api_key where scopes like '%"events:read"%'
        and coalesce(revoked_at, :now + 1) > :now and coalesce(expires_at, :now + 1) > :now`,
   )
   const waitingOf = 'from webhook_delivery d where d.webhook = w.id and d.due_at is not null'
@@ -119,8 +120,13 @@ export function sqliteWebhooks(db: DatabaseSync, now: () => number, wallNow: () 
       return next
     },
     remove: (id: string): boolean => remove.run(id).changes === 1,
-    readers: (): readonly string[] =>
-      (selectReaders.all({ now: wallNow() }) as Row[]).map(({ app }) => app as string),
+    readers(): EventReadership {
+      const rows = selectReaders.all({ now: wallNow() }) as Row[]
+      return {
+        apps: [...new Set(rows.map(({ app }) => app as string))],
+        hasEndpoints: rows.some((row) => row.is_endpoint === 1),
+      }
+    },
 
     claim(max: number, { owner, ms }: Lease): readonly ClaimedWebhook[] {
       const found = selectDue.all({ now: now(), max }) as Row[]
