@@ -229,6 +229,25 @@ test('a start that is made again at once sends no second message', async () => {
   assert.equal((await shop.server.inbox(to)).length, 1)
 })
 
+test('the code has the form that the maker wishes, and is bound to the host of the page', async () => {
+  await using elsewhere = await openShop('publicUrl: https://otp.example.com')
+  const { url, token: first } = await elsewhere.session({ code: { length: 8, alphabet: 'crockford' } })
+  assert.ok(url.startsWith('https://otp.example.com/verify/'))
+  const to = newNumber()
+  const { token, verification } = (await elsewhere.page(first, '/start', { to })).json as {
+    token: string
+    verification: Record<string, unknown>
+  }
+  assert.equal(verification.alphabet, 'crockford')
+  assert.equal(verification.code_length, 8)
+  const code = await elsewhere.server.codeFor(to)
+  assert.match(code, /^[0-9A-HJKMNP-TV-Z]{8}$/)
+  const [message] = await elsewhere.server.inbox(to)
+  assert.ok(message!.text.endsWith(`\n@otp.example.com #${code}`), message!.text)
+  const typed = code.toLowerCase().replaceAll('0', 'o').replaceAll('1', 'l')
+  assert.equal((await elsewhere.page(token, '/check', { code: typed })).json.result, 'verified')
+})
+
 test('a code is sent again as its limits allow; the page is told when, and not which limit it is', async () => {
   const to = newNumber()
   const { token: first } = await shop.session()
@@ -319,7 +338,12 @@ test('a publishable key makes sessions from its origins, for the person before t
   assert.equal((await ask(own)).status, 201)
   assert.equal((await ask(own, { origin: 'https://evil.example' })).status, 403)
   assert.equal((await ask({ return_url: 'https://shop.example/done' })).status, 400)
-  for (const foreign of [{ subject: 'u_1' }, { metadata: { a: 'b' } }, { nonce: 'n' }, { purpose: 'pay' }])
+  for (const foreign of [
+    { subject: 'u_1' },
+    { metadata: { a: 'b' } },
+    { nonce: 'n' },
+    { code: { length: 6 } },
+  ])
     assert.equal((await ask({ ...own, ...foreign })).status, 400)
   assert.equal(
     (await shop.call('/v1/sessions/redeem', { result: 'x' }, { authorization, origin })).status,

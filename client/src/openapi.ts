@@ -184,10 +184,20 @@ export type MakeSession = {
   purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
   subject?: string | undefined
+  /** The form of the code. Default: the policy of the app. */
+  code?: {
+    length?: number | undefined
+    life_s?: number | undefined
+    alphabet?: 'digits' | 'crockford' | undefined
+  } | undefined
   /** Your own pairs, echoed in answers and events. Not for personal data. */
   metadata?: Record<string, string> | undefined
+  /** The audience of the proof. Default: the id of the app. */
+  audience?: string | undefined
   /** Comes back in the proof. */
   nonce?: string | undefined
+  /** `hashed`: the proof names the address by a hash alone. Default: the policy of the app. */
+  proof?: 'plain' | 'hashed' | undefined
   /** What the guard decides. Only for a test key. */
   test?: {
     risk: 'allow' | 'challenge' | 'refuse'

@@ -15,6 +15,7 @@ import { checkVerification } from './check-verification.ts'
 import { type HostedSession, openSession, sealResult, sealSession } from './hosted-session.ts'
 import { readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
+import { pageHost } from './start-request.ts'
 import { startVerification } from './start-verification.ts'
 import {
   cancelVerification,
@@ -73,18 +74,16 @@ export async function startOnPage(
   if (!isAsked(session, address)) return { kind: 'address-invalid', reason: 'kind' }
   await endGuessedOut(services, hosted)
   const locale = session.locale ?? wishes.locale
+  const origin = pageHost(services)
   const outcome = await startVerification(
     services,
     callerOf(holder),
     {
+      ...session.wishes,
       to: address,
-      purpose: session.purpose,
-      subject: session.subject,
       network: wishes.network,
       ...(locale !== undefined && { locale }),
-      ...(session.metadata && { metadata: session.metadata }),
-      ...(session.nonce !== null && { nonce: session.nonce }),
-      ...(session.testRisk !== null && { testRisk: session.testRisk }),
+      ...(origin !== undefined && { origin }),
     },
     once,
   )

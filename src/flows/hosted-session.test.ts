@@ -14,17 +14,13 @@ const ring = parseKeyRing(newKeyLine(new Date(0)))
 const session: HostedSession = {
   id: newSessionId(),
   keyHash: 'hash',
-  subject: 'u_42',
-  purpose: 'verify',
+  wishes: { subject: 'u_42' },
   asks: 'either',
   to: null,
   returnUrl: 'https://shop.example/done',
   frameAncestors: [],
   locale: 'zh-CN',
   theme: 'auto',
-  metadata: null,
-  nonce: null,
-  testRisk: null,
   verification: null,
   expiresAt: 1000,
 }

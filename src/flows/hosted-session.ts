@@ -6,6 +6,7 @@
 import type { KeyRing } from '../code/key-ring.ts'
 import { open, seal } from '../code/seal.ts'
 import { randomHex } from '../random.ts'
+import type { StartRequest } from './start-request.ts'
 
 export const askables = ['phone', 'email', 'either'] as const
 export const themes = ['auto', 'light', 'dark'] as const
@@ -15,9 +16,11 @@ export type HostedSession = {
   readonly id: string
   /** SHA-256 of the API key it was made with: it acts for that key, and ends with it. */
   readonly keyHash: string
-  /** Who the verification is for. Without a subject of its maker, the session itself, so that its limits hold. */
-  readonly subject: string
-  readonly purpose: string
+  /** For each start. Without a subject of its maker, the session itself is the subject, so that its limits hold. */
+  readonly wishes: Pick<
+    StartRequest,
+    'purpose' | 'subject' | 'code' | 'metadata' | 'audience' | 'nonce' | 'proof' | 'testRisk'
+  >
   /** The kind of address that the person may enter; `none`: its maker gave one. */
   readonly asks: (typeof askables)[number] | 'none'
   /** The address: of its maker, or as the person entered it. */
@@ -28,10 +31,6 @@ export type HostedSession = {
   /** BCP 47; null: the language of the browser. */
   readonly locale: string | null
   readonly theme: (typeof themes)[number]
-  readonly metadata: Readonly<Record<string, string>> | null
-  readonly nonce: string | null
-  /** What the guard is to decide, by a test key; null: it decides itself. */
-  readonly testRisk: 'allow' | 'challenge' | 'refuse' | null
   /** Id in the store; null: none was started. */
   readonly verification: string | null
   /** Time of this process, ms. */

@@ -15,12 +15,8 @@ import { type VerificationView, viewOf } from './verification-view.ts'
 
 export type NewHostedSession = Pick<
   HostedSession,
-  'asks' | 'returnUrl' | 'locale' | 'theme' | 'metadata' | 'nonce' | 'purpose' | 'testRisk'
-> & {
-  readonly to: string | null
-  /** The maker's own word for the person; null: the session itself. */
-  readonly subject: string | null
-}
+  'asks' | 'to' | 'returnUrl' | 'locale' | 'theme' | 'wishes'
+>
 
 export type MadeSession =
   | { readonly kind: 'made'; readonly id: string; readonly token: string; readonly expiresAt: number }
@@ -31,24 +27,24 @@ export type MadeSession =
 export function makeSession(
   services: Services,
   { key, app }: KeyHolder,
-  wishes: NewHostedSession,
+  given: NewHostedSession,
   origins: readonly string[] | null,
 ): MadeSession {
   const { pages } = services.policyOf(app)
-  const isListed = isListedReturn(wishes.returnUrl, pages.returnUrls)
-  if (!isListed || (origins !== null && !origins.includes(new URL(wishes.returnUrl).origin)))
+  const isListed = isListedReturn(given.returnUrl, pages.returnUrls)
+  if (!isListed || (origins !== null && !origins.includes(new URL(given.returnUrl).origin)))
     return { kind: 'return-url-not-listed' }
-  if (wishes.to !== null) {
-    const parsed = parseAddress(wishes.to, services.addressRules)
+  if (given.to !== null) {
+    const parsed = parseAddress(given.to, services.addressRules)
     if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
   }
   const id = newSessionId()
   const expiresAt = services.clock.now() + sessionLifeMs
   const session: HostedSession = {
-    ...wishes,
+    ...given,
     id,
     keyHash: key.hash,
-    subject: wishes.subject ?? id,
+    wishes: { subject: id, ...given.wishes },
     frameAncestors: pages.frameAncestors,
     verification: null,
     expiresAt,

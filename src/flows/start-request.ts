@@ -8,6 +8,7 @@ import { maxLifetimeMs } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { channelsFor } from './channels.ts'
 import type { AppPolicy } from './policy.ts'
+import type { Services } from './services.ts'
 
 /** The wishes of a start. Only `to` is needed. */
 export type StartRequest = {
@@ -70,6 +71,7 @@ export function faultOf(
   request: StartRequest,
   lifetimeMs: number,
   { origins, appHashes }: Pick<AppPolicy, 'origins' | 'appHashes'>,
+  ownHost?: string,
 ): StartFault | undefined {
   const { to, channel = 'auto', code = {}, testRisk, origin, appHash } = request
   const { length, value, alphabet = 'digits' } = code
@@ -83,7 +85,7 @@ export function faultOf(
   if (testRisk !== undefined && !isTest) return invalid('/test', 'only a test key may choose a decision')
   if (channel !== 'auto' && !channelsFor(to).includes(channel))
     return invalid('/channel', `${nameOf(to)} is not reached by ${channel}`)
-  if (origin !== undefined && !origins.includes(origin))
+  if (origin !== undefined && origin !== ownHost && !origins.includes(origin))
     return invalid('/origin', 'the app has not listed it, see policy.origins')
   if (appHash !== undefined && !appHashes.includes(appHash))
     return invalid('/app_hash', 'the app has not listed it, see policy.appHashes')
@@ -107,6 +109,12 @@ function planFault({ to, channel = 'auto', plan }: StartRequest, lifetimeMs: num
       )
   }
   return undefined
+}
+
+/** The host that the hosted page is on, which codes may always be bound to; undefined: no browser would bind them to it. */
+export function pageHost({ publicUrl }: Pick<Services, 'publicUrl'>): string | undefined {
+  const url = URL.parse(publicUrl() ?? '')
+  return url?.protocol === 'https:' ? url.hostname : undefined
 }
 
 export function invalid(pointer: string, detail: string): StartFault {

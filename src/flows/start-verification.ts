@@ -17,7 +17,7 @@ import { servedChannels } from './channels.ts'
 import { issueCode } from './issue-code.ts'
 import { recentStarts } from './recent-starts.ts'
 import type { Services } from './services.ts'
-import { faultOf, invalid, type StartFault, type StartRequest } from './start-request.ts'
+import { faultOf, invalid, pageHost, type StartFault, type StartRequest } from './start-request.ts'
 import type { Act } from './subject.ts'
 import { type VerificationView, viewOf } from './verification-view.ts'
 
@@ -72,7 +72,8 @@ export async function startVerification(
   const { code = {}, testRisk = 'allow' } = request
   const policy = services.policyOf(caller.app)
   const { act, details, lifetimeMs } = wishOf(services, caller, request)
-  const fault = faultOf(caller, request, lifetimeMs, policy) ?? unservedStep(services, act, details)
+  const ownHost = request.origin === undefined ? undefined : pageHost(services)
+  const fault = faultOf(caller, request, lifetimeMs, policy, ownHost) ?? unservedStep(services, act, details)
   if (fault) return fault
   if (testRisk === 'refuse' || (testRisk === 'challenge' && request.challenge === 'none'))
     return { kind: 'refused-by-guard', explanation: randomHex(16) }

@@ -242,13 +242,13 @@ function pageView(
   { clock }: Pick<Services, 'clock'>,
   { view, challenge }: Read,
 ): Static<typeof schemas.pageVerification> {
-  const { toMasked, channel, codeLength, expiresAt, next } = view
+  const { toMasked, channel, codeLength, alphabet, expiresAt, next } = view
   return {
     state: pageState(view),
     to_masked: toMasked,
     channel,
     code_length: codeLength,
-    alphabet: 'digits',
+    alphabet,
     expires_in_s: secondsUntil(clock.now(), expiresAt),
     next: next && { send_after_s: Math.ceil(next.sendAfterMs / 1000), channels: [...next.channels] },
     ...(challenge && { challenge: challengeBody(challenge) }),

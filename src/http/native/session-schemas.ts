@@ -6,7 +6,7 @@ import { Type } from '../../json-schema.ts'
 import { startBody, verification } from './verification-schemas.ts'
 
 const closed = { additionalProperties: false }
-const { purpose, subject, locale, metadata, nonce } = startBody.properties
+const { purpose, subject, locale, metadata, audience, nonce, proof } = startBody.properties
 const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const asks = Type.Union(
@@ -37,8 +37,20 @@ export const sessionBody = Type.Object(
     theme: Type.Optional(theme),
     purpose,
     subject,
+    code: Type.Optional(
+      Type.Object(
+        {
+          length: Type.Optional(Type.Integer({ minimum: 6, maximum: 10 })),
+          life_s: Type.Optional(Type.Integer({ minimum: 30, maximum: 600 })),
+          alphabet: Type.Optional(Type.Union([Type.Literal('digits'), Type.Literal('crockford')])),
+        },
+        { ...closed, description: 'The form of the code. Default: the policy of the app.' },
+      ),
+    ),
     metadata,
+    audience,
     nonce,
+    proof,
     test: Type.Optional(
       Type.Object(
         {

@@ -2,6 +2,7 @@
 
 import { makeSession, redeemResult } from '../../flows/make-hosted-session.ts'
 import { isSameCall } from '../../flows/same-call.ts'
+import type { Static } from '../../json-schema.ts'
 import { addressProblem } from './address-problems.ts'
 import { originOf } from './answer.ts'
 import { invalidField } from './faults.ts'
@@ -20,7 +21,7 @@ const makeRoute = route({
   tag,
   summary: 'Make a page on which a person verifies an address.',
   description:
-    'The person opens `url`, enters an address if you gave none, then the code, and comes back to `return_url` with a one-use `result`. A page may make sessions with a publishable key, for the person before it: then `subject`, `metadata`, `nonce` and `purpose` are not taken, and `return_url` is of the origin of the page.',
+    'The person opens `url`, enters an address if you gave none, then the code, and comes back to `return_url` with a one-use `result`. A page may make sessions with a publishable key, for the person before it: then only `to`, `asks`, `locale` and `theme` are taken beside it, and `return_url` is of the origin of the page.',
   access: 'publishable',
   // A session that nobody opens costs nothing, so nothing is lost by making two.
   isIdempotent: false,
@@ -29,11 +30,9 @@ const makeRoute = route({
   problems: ['address-invalid', 'address-unreachable'],
   handle(context, { request, holder, body }): Outcome {
     const isForPages = holder.key.kind === 'publishable'
-    if (isForPages)
-      for (const name of ['subject', 'metadata', 'nonce', 'purpose'] as const)
-        if (body[name] !== undefined) return onlyServers(name)
+    if (isForPages) for (const name of serverOnly) if (body[name] !== undefined) return onlyServers(name)
     const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
-    const { purpose = 'verify', subject, metadata, nonce, test } = rest
+    const { purpose, subject, code, metadata, audience, nonce, proof, test } = rest
     if (test && !holder.key.isTest) return invalidField('/test', 'test-only', 'Only a test key may state it.')
     const made = makeSession(
       context.services,
@@ -44,11 +43,16 @@ const makeRoute = route({
         returnUrl: return_url,
         locale: locale ?? null,
         theme,
-        purpose,
-        subject: subject ?? null,
-        metadata: metadata ?? null,
-        nonce: nonce ?? null,
-        testRisk: test?.risk ?? null,
+        wishes: {
+          ...(purpose !== undefined && { purpose }),
+          ...(subject !== undefined && { subject }),
+          ...(code && { code: codeOf(code) }),
+          ...(metadata && { metadata }),
+          ...(audience !== undefined && { audience }),
+          ...(nonce !== undefined && { nonce }),
+          ...(proof !== undefined && { proof }),
+          ...(test && { testRisk: test.risk }),
+        },
       },
       isForPages ? [request.headers.origin ?? ''] : null,
     )
@@ -64,6 +68,16 @@ const makeRoute = route({
     }
   },
 })
+
+const serverOnly = ['subject', 'purpose', 'code', 'metadata', 'audience', 'nonce', 'proof', 'test'] as const
+
+function codeOf({ length, life_s, alphabet }: NonNullable<Static<typeof schemas.sessionBody>['code']>) {
+  return {
+    ...(length !== undefined && { length }),
+    ...(life_s !== undefined && { lifetimeMs: life_s * 1000 }),
+    ...(alphabet !== undefined && { alphabet }),
+  }
+}
 
 /** Whoever reads the page's source has its key, and could speak for another person. */
 function onlyServers(name: string): Problem {
