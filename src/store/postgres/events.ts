@@ -1,7 +1,6 @@
 /** Events in PostgreSQL, in the order of their transactions, so that none that commits late comes before one that was read. */
 
-import { eventRows } from '../bounds.ts'
-import { eventPageOf, type ReadEventRow } from '../event-rows.ts'
+import { eventPageOf, type ReadEventRow, rowsOfPage } from '../event-rows.ts'
 import { type AppEvent, type EventPage, type EventQuery, newEventId } from '../events.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
@@ -32,7 +31,7 @@ const selectPage = sql(`
   cross join lateral (
     select * from event one
     where one.app = $2 and (one.tx, one.seq) > (start.tx, start.seq) and one.tx < ${settledBefore}
-    order by one.tx, one.seq limit ${eventRows}) e
+    order by one.tx, one.seq limit $4::integer) e
   order by e.tx, e.seq`)
 
 const selectSome = sql(`
@@ -97,7 +96,7 @@ export async function readEvents(
   const [started, rows] = await transactions.read(
     until,
     bind(selectStart, after, app),
-    bind(selectPage, after, app, types && JSON.stringify(types)),
+    bind(selectPage, after, app, types && JSON.stringify(types), rowsOfPage(query)),
   )
   if (after !== null && started!.length === 0) return undefined
   return eventPageOf(query, rows as readonly ReadEventRow[])

@@ -1,8 +1,7 @@
 /** Events in SQLite: appended by units of work, read by their app in the order of their rows. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { eventRows } from '../bounds.ts'
-import { eventPageOf, type ReadEventRow } from '../event-rows.ts'
+import { eventPageOf, type ReadEventRow, rowsOfPage } from '../event-rows.ts'
 import { type AppEvent, type EventPage, type EventQuery, type EventType, newEventId } from '../events.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import type { Row } from './rows.ts'
@@ -44,7 +43,7 @@ export const pageSql = `
   select ${shown} from event where app = :app and tx = :tx and seq > :seq
   union all
   select ${shown} from event where app = :app and tx > :tx
-  order by tx, seq limit ${eventRows}`
+  order by tx, seq limit :max`
 
 export function eventReads(db: DatabaseSync) {
   const position = db.prepare('select tx, seq from event where id = ? and app = ?')
@@ -57,7 +56,8 @@ export function eventReads(db: DatabaseSync) {
       const start = after === null ? { tx: -1, seq: 0 } : (position.get(after, app) as Row | undefined)
       if (!start) return undefined
       const wanted = types && JSON.stringify(types)
-      const rows = page.all({ wanted, app, tx: start.tx as number, seq: start.seq as number }) as Row[]
+      const max = rowsOfPage(query)
+      const rows = page.all({ wanted, app, tx: start.tx as number, seq: start.seq as number, max }) as Row[]
       return eventPageOf(query, rows.map(readRow))
     },
 
