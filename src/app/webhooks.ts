@@ -7,7 +7,7 @@ import { ownerName } from '../config/data-folder.ts'
 import type { Settings } from '../config/settings.ts'
 import { createEventReaders, type EventReaders } from '../delivery/event-readers.ts'
 import { postsAtOnce } from '../delivery/webhooks/endpoint-work.ts'
-import { createPoster } from '../delivery/webhooks/post-event.ts'
+import { createPoster, type EndpointClient } from '../delivery/webhooks/post-event.ts'
 import { createWebhookWorker } from '../delivery/webhooks/webhook-worker.ts'
 import { reasonOf } from '../errors.ts'
 import { createEventFeed, type EventFeed } from '../flows/event-feed.ts'
@@ -16,7 +16,6 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { isLoopback, loopbackNetworks } from '../network/loopback.ts'
 import { networksOf, privateNetworks } from '../network/networks.ts'
-import { createHttpClient } from '../providers/http/client.ts'
 import type { Store } from '../store/store.ts'
 
 /** When disposed, it first records the posts under way. */
@@ -54,7 +53,11 @@ export function createEventing(
   const feed = createEventFeed(store.events)
   const poster = createPoster({
     ring,
-    connect: (server) => createHttpClient({ server, allowPrivate, ca: null, connections: postsAtOnce }),
+    connect: (server) =>
+      openedLater(async () => {
+        const { createHttpClient } = await import('../providers/http/client.ts')
+        return createHttpClient({ server, allowPrivate, ca: null, connections: postsAtOnce })
+      }),
     now: clock.now,
   })
   const posting = createWebhookWorker({
@@ -88,6 +91,18 @@ export function createEventing(
       await posting.stop(drainTimeoutMs)
       await poster.close()
     },
+  }
+}
+
+/** Opened with its first exchange, because most servers have no endpoint, and need not load what calls one. */
+function openedLater(open: () => Promise<EndpointClient>): EndpointClient {
+  let opened: Promise<EndpointClient> | undefined
+  return {
+    async exchange(request, options) {
+      opened ??= open()
+      return (await opened).exchange(request, options)
+    },
+    close: async () => (await opened)?.close(),
   }
 }
 

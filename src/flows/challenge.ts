@@ -3,7 +3,6 @@
  * ring key, so nothing of it is stored; the state of the verification takes each solution once.
  */
 
-import { createChallenge, verifySolution } from 'altcha-lib/v1'
 import type { RingKey } from '../code/key-ring.ts'
 import type { Verification } from '../verification/verification.ts'
 
@@ -32,6 +31,8 @@ export async function challengeOf(
   { id, expiresAt }: Pick<Verification, 'id' | 'expiresAt'>,
 ): Promise<PowChallenge> {
   const salt = `${macOf(key, 'salt', id).slice(0, 32)}?expires=${Math.floor(expiresAt / 1000)}&verification=ver_${id}`
+  // Loaded when a verification is first held, because most never are.
+  const { createChallenge } = await import('altcha-lib/v1')
   const made = await createChallenge({
     algorithm: 'SHA-256',
     hmacKey: macOf(key, 'sign', id),
@@ -61,6 +62,7 @@ export async function isSolution(key: RingKey, record: Verification, payload: st
   const { algorithm, challenge, salt, signature } = await challengeOf(key, record)
   // The time is the record's, by the engine's clock.
   const hmacKey = macOf(key, 'sign', record.id)
+  const { verifySolution } = await import('altcha-lib/v1')
   return verifySolution({ algorithm, challenge, number, salt, signature }, hmacKey, false)
 }
 
