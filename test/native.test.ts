@@ -445,3 +445,23 @@ test('a plan, an alphabet and a language are taken as far as they can work, and 
   const none = await api.post(`/verifications/${id}/send`, { next: true })
   assert.equal(told(none), '409 state-conflict')
 })
+
+test('a dry run says what a start would do, and does nothing', async () => {
+  const to = newNumber()
+  const told1 = await api.start(to, { dry_run: true, locale: 'en-GB' })
+  assert.equal(told(told1), '200', told1.text)
+  const { dry_run, channel, locale, text, route, risk, refused_by } = told1.json
+  assert.deepEqual(
+    [dry_run, channel, locale, risk, refused_by],
+    [true, 'sms', 'en-US', { action: 'allow' }, null],
+  )
+  assert.match(String(text), /\d{6}/)
+  assert.ok((route as { carriers: unknown[] }).carriers.length > 0)
+  assert.deepEqual(await server.inbox(to), [])
+  assert.deepEqual((await api.post('/verifications/search', { to })).json.verifications, [])
+  assert.equal(told(await api.start(to)), '201', 'no limit counted it')
+  const refused = await api.start(to, { dry_run: true })
+  assert.equal((refused.json.refused_by as { limit: string }).limit, 'subject-to')
+  const plan = [{ channel: 'sms', after_s: 5 }]
+  assert.equal(told(await api.start(to, { dry_run: true, plan })), '400 invalid-request')
+})

@@ -128,6 +128,34 @@ export type Dispatch = {
   receipt: Receipt | null
 }
 
+/** What a start would do. */
+export type DryRun = {
+  dry_run: true
+  channel: 'sms' | 'email' | 'voice' | 'whatsapp'
+  locale: string
+  locales_tried: string[]
+  route: DryRunRoute
+  /** The message, with a code that is none. */
+  text: string
+  mail_subject: string | null
+  risk: {
+    action: 'allow' | 'challenge' | 'refuse'
+  }
+  /** The limit that would refuse it now. */
+  refused_by: RefusingLimit | null
+  is_test: boolean
+}
+
+/** The carriers in the order in which they are tried. */
+export type DryRunRoute = {
+  name: string
+  carriers: ({
+    name: string
+    /** Of one message, in the unit of the settings. */
+    cost: number
+  })[]
+}
+
 export type Event = {
   id: string
   /** See the table of events; new types may come. */
@@ -384,6 +412,11 @@ export type RedeemedResult = {
   proof_expires_at?: string | undefined
 }
 
+export type RefusingLimit = {
+  limit: string
+  retry_after_s: number
+}
+
 export type SearchVerifications = {
   /** A phone number in E.164 form with its plus, or an e-mail address. */
   to: string | {
@@ -522,6 +555,8 @@ export type StartVerification = {
     /** You know this person: passes the guard’s wide keys, but no cap. */
     trusted?: boolean | undefined
   } | undefined
+  /** Answer what this start would do, and do nothing: nothing is sent, stored or counted. */
+  dry_run?: boolean | undefined
   /** Your own pairs, echoed in answers and events. Not for personal data. */
   metadata?: Record<string, string> | undefined
   /** The audience of the proof. Default: the id of the app. */
@@ -709,7 +744,7 @@ export type Operations = {
   /** Start a verification: send a code to an address. */
   startVerification: {
     body: StartVerification
-    answer: StartedVerification
+    answer: StartedVerification | DryRun | StartedVerification
   }
   /** List verifications by subject, state and time, newest first. */
   listVerifications: {

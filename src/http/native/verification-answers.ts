@@ -2,13 +2,21 @@
 
 import type { PowChallenge } from '../../flows/challenge.ts'
 import type { CheckVerificationOutcome } from '../../flows/check-verification.ts'
+import type { DryRunOutcome } from '../../flows/dry-run.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
 import type { Timeline } from '../../flows/verification-timeline.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
 import type { Static } from '../../json-schema.ts'
 import { publicIdOf } from '../../verification/public-id.ts'
+import { publicScopes } from './limits.ts'
 import { secondsOf } from './problems.ts'
-import type { checkAnswer, publicCheckAnswer, timeline, verification } from './verification-schemas.ts'
+import type {
+  checkAnswer,
+  dryRun,
+  publicCheckAnswer,
+  timeline,
+  verification,
+} from './verification-schemas.ts'
 
 export function timeOf(at: number): string {
   return new Date(at).toISOString()
@@ -109,5 +117,29 @@ function dispatchBody(one: Timeline['dispatches'][number]): Told['dispatches'][n
     segments,
     price,
     receipt: receipt && { state: receipt.state, at: timeOf(receipt.at), carrier_code: receipt.providerCode },
+  }
+}
+
+export function dryRunBody({
+  throttled,
+  mailSubject,
+  localesTried,
+  isTest,
+  ...told
+}: Extract<DryRunOutcome, { kind: 'dry-run' }>): Static<typeof dryRun> {
+  const { locale, route, text, risk } = told
+  return {
+    dry_run: true,
+    channel: told.channel as Static<typeof dryRun>['channel'],
+    locale,
+    locales_tried: [...localesTried],
+    route: { name: route.name, carriers: route.carriers.map(({ name, cost }) => ({ name, cost })) },
+    text,
+    mail_subject: mailSubject ?? null,
+    risk: { action: risk },
+    refused_by: throttled
+      ? { limit: publicScopes[throttled.scope], retry_after_s: secondsOf(throttled.retryAfterMs) }
+      : null,
+    is_test: isTest,
   }
 }

@@ -163,6 +163,12 @@ export const startBody = Type.Object(
         { ...closed, description: 'What you know about the person’s device.' },
       ),
     ),
+    dry_run: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Answer what this start would do, and do nothing: nothing is sent, stored or counted.',
+      }),
+    ),
     metadata: Type.Optional(metadata),
     audience: Type.Optional(text(128, 'The audience of the proof. Default: the id of the app.')),
     nonce: Type.Optional(text(128, 'Comes back in the proof.')),
@@ -474,3 +480,39 @@ export const verificationPage = Type.Object(
   },
   { title: 'VerificationPage' },
 )
+
+const limitThatRefuses = Type.Object(
+  { limit: Type.String(), retry_after_s: Type.Integer({ minimum: 1 }) },
+  { title: 'RefusingLimit' },
+)
+
+export const dryRun = Type.Object(
+  {
+    dry_run: Type.Literal(true),
+    channel,
+    locale: Type.String(),
+    locales_tried: Type.Array(Type.String()),
+    route: Type.Object(
+      {
+        name: Type.String(),
+        carriers: Type.Array(
+          Type.Object({
+            name: Type.String(),
+            cost: Type.Number({ description: 'Of one message, in the unit of the settings.' }),
+          }),
+        ),
+      },
+      { title: 'DryRunRoute', description: 'The carriers in the order in which they are tried.' },
+    ),
+    text: Type.String({ description: 'The message, with a code that is none.' }),
+    mail_subject: Type.Union([Type.String(), Type.Null()]),
+    risk: verificationProperties.risk,
+    refused_by: Type.Union([limitThatRefuses, Type.Null()], {
+      description: 'The limit that would refuse it now.',
+    }),
+    is_test: Type.Boolean(),
+  },
+  { title: 'DryRun', description: 'What a start would do.' },
+)
+
+export const liveOrDryRun = Type.Union([startedVerification, dryRun])

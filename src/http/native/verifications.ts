@@ -1,11 +1,13 @@
 /** The calls about verifications: start one, check a code. */
 
+import type { Address } from '../../address/address.ts'
 import { callerOf } from '../../flows/api-caller.ts'
 import {
   type CheckVerificationOutcome,
   checkVerification,
   checkWithSecret,
 } from '../../flows/check-verification.ts'
+import { type DryRunOutcome, dryRun } from '../../flows/dry-run.ts'
 import { proofOf } from '../../flows/proof-of.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
 import { startVerification } from '../../flows/start-verification.ts'
@@ -20,6 +22,7 @@ import {
   type Checked,
   challengeBody,
   checkBodyOf,
+  dryRunBody,
   publicCheckBodyOf,
   verificationBody,
 } from './verification-answers.ts'
@@ -40,12 +43,16 @@ const startRoute = route({
   body: schemas.startBody,
   answers: {
     201: { description: 'A new verification.', schema: schemas.startedVerification },
-    200: { description: 'The live one.', schema: schemas.startedVerification },
+    200: {
+      description: 'The live one; or, with `dry_run`, what would be done.',
+      schema: schemas.liveOrDryRun,
+    },
   },
   problems: ['address-invalid', 'address-unreachable', 'rate-limited', 'refused-by-guard'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
     const request = startRequestOf(body, holder, services.addressRules)
     if ('problem' in request) return request
+    if (body.dry_run) return dryRunAnswer(await dryRun(services, callerOf(holder), request), request.to)
     const outcome = await startVerification(services, callerOf(holder), request, once)
     switch (outcome.kind) {
       case 'started': {
@@ -95,6 +102,17 @@ const startRoute = route({
     }
   },
 })
+
+function dryRunAnswer(outcome: DryRunOutcome, to: Address): Outcome {
+  switch (outcome.kind) {
+    case 'dry-run':
+      return { status: 200, body: dryRunBody(outcome) }
+    case 'unreachable':
+      return unreachable(to)
+    case 'invalid':
+      return invalidField(outcome.pointer, 'range', `${outcome.detail}.`)
+  }
+}
 
 const checkRoute = route({
   operationId: 'checkVerification',
