@@ -86,7 +86,9 @@ function byPlan(
 ): Settlement['next'] {
   if (next.kind !== 'done' && next.kind !== 'failed') return next
   if (verification?.state !== 'live') return next
-  const waitMs = next.kind === 'failed' ? 0 : Math.max(0, verification.issuedAt + afterMs - endOf(dispatch))
+  // Whole, because times are stored so, and the time that a carrier took is not.
+  const untilMs = Math.ceil(verification.issuedAt + afterMs - endOf(dispatch))
+  const waitMs = next.kind === 'failed' ? 0 : Math.max(0, untilMs)
   if (remainingMs - waitMs < minLifeForRetryMs) return next
   return {
     kind: 'second',
