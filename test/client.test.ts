@@ -259,3 +259,22 @@ test('what the server posts is verified by the client, by each secret while they
   await client.webhooks.delete(made.id)
   assert.equal((await errorOf(client.webhooks.get(made.id))).type, 'not-found')
 })
+
+test('the client sends by the next step of a plan, and finds a verification by its subject and its address', async () => {
+  const { verifications } = typed()
+  const to = newNumber()
+  const subject = `u_${to}`
+  const plan = [
+    { channel: 'sms', after_s: 0 },
+    { channel: 'voice', after_s: 200 },
+  ] as const
+  const { id } = await verifications.start({ to, subject, code: { life_s: 300 }, plan: [...plan] })
+  // A step waits once the message before it has been handed over.
+  await until(async () => (await verifications.get(id)).dispatches === 1)
+  assert.equal((await verifications.next(id)).sent_by, 'voice')
+  for (const page of [await verifications.list({ subject }), await verifications.search({ to })])
+    assert.deepEqual(
+      page.verifications.map((one) => one.id),
+      [id],
+    )
+})

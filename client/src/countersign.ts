@@ -34,7 +34,7 @@ export class Countersign {
       this.#post<api.CheckResult>(`${one(id)}/check`, { code }, options),
 
     /** The same code again, by the same channel or another one. */
-    send: (id: string, request: api.SendAgain & { next?: boolean } = {}, options?: CallOptions) =>
+    send: (id: string, request: api.SendAgain = {}, options?: CallOptions) =>
       this.#post<api.SentVerification>(`${one(id)}/send`, request, options),
 
     /** The same code by the next channel of the plan. */
