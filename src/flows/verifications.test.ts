@@ -59,6 +59,7 @@ before(async () => {
       () => [],
       async () => true,
     ),
+    publicUrl: () => null,
     policyOf: () => policy,
     hasLimits: true,
     addressCap: defaultAddressCap,
