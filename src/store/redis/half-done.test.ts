@@ -392,6 +392,18 @@ describe('verbs that stop half-way', peer, () => {
     await cluster.ready()
   })
 
+  test('a key that came with another address is a mismatch, whatever shards both are on', async () => {
+    await using store = await open(cluster)
+    const once = { key: unlike(), fingerprint: 'one' }
+    const [here, there] = [addressOn((shard) => shard === 1), addressOn((shard) => shard === 2)]
+    const first = await store.verifications.issue(issueTo(here, { once }))
+    assert.equal(first.kind, 'issued')
+    const other = { ...once, fingerprint: 'other' }
+    assert.equal((await store.verifications.issue(issueTo(there, { once: other }))).kind, 'mismatch')
+    const again = await store.verifications.issue(issueTo(here, { once }))
+    assert.ok(again.kind === 'issued' && again.replayed)
+  })
+
   test('with no master left it says that the store is away', async () => {
     await using redis = await startRedisCluster()
     await using store = await open(redis)

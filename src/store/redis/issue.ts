@@ -7,7 +7,7 @@ import { newVerification } from '../verbs/issue.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
 import type { Calls } from './calls.ts'
 import { digestOfKey, type Layout } from './layout.ts'
-import { keptResultOf, onceOption, optionsOf, type ReadVerification } from './once.ts'
+import { isClaimedByAnother, keptResultOf, onceOption, optionsOf, type ReadVerification } from './once.ts'
 import { parseRecord, type RedisRecord, unchangingOf, verificationOf } from './records.ts'
 import { memberSetMs, refusedOption, reserve, throttledBy, throttledHere } from './reservations.ts'
 
@@ -23,6 +23,7 @@ export async function issue(
   const { id, key, message, lease, lifetimeMs, isHeld, keepsLive, once } = request
   const home = layout.shardOf(partitionOfId(id))
   const member = { ...layout.member(key.tenant, key.subject), id }
+  if (once && (await isClaimedByAnother(calls, layout, until, once))) return { kind: 'mismatch' }
   const reservation = await reserve(calls, layout, until, home, request.limits, member)
   const { local, localMember, refusals } = reservation
   if (refusals.length > 0 && !keepsLive && !once) return throttledBy(refusals)

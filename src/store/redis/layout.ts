@@ -12,6 +12,8 @@ export type Layout = {
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
   once(shard: number, key: string): string
+  /** Where the fingerprint of a call lies, whatever shard the call is of. */
+  onceClaim(key: string): string
   /** Held by the process that moves things to the history. */
   readonly archiver: string
   readonly of: readonly ShardKeys[]
@@ -51,6 +53,7 @@ export function createLayout(prefix: string, shards: number): Layout {
       at(() => partitionOfSubject(`${tenant}:${member}`), `proofs:${JSON.stringify([tenant, member])}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
     once: (shard, key) => name(shard, `once:${key}`),
+    onceClaim: (key) => at(() => partitionOfSubject(key), `once-claim:${key}`).key,
     archiver: name(0, 'archiver'),
     of: Array.from({ length: shards }, (_, shard) => ({
       records: name(shard, 'records'),

@@ -5,7 +5,9 @@ import type { Hit } from '../../throttle/acquire.ts'
 import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateOfNumber } from '../numbering.ts'
-import type { Once } from '../once.ts'
+import { type Once, onceMs } from '../once.ts'
+import type { Calls } from './calls.ts'
+import type { Layout } from './layout.ts'
 
 /** Reads a verification, in Redis or in the history. */
 export type ReadVerification = (id: string) => Promise<Verification | undefined>
@@ -26,6 +28,22 @@ type Kept = {
 }
 
 export type KeptResult = Omit<Kept, 'id' | 'record'> & { readonly record: Verification | undefined }
+
+/**
+ * Whether another call came before by the same key, of another address that lies on another shard. On its own shard the
+ * function finds that itself.
+ */
+export async function isClaimedByAnother(
+  calls: Calls,
+  layout: Layout,
+  until: number,
+  { key, fingerprint }: Once,
+): Promise<boolean> {
+  if (layout.shards === 1) return false
+  const claim = layout.onceClaim(key)
+  if (await calls.command(until, 'SET', claim, fingerprint, 'NX', 'PX', onceMs)) return false
+  return (await calls.command(until, 'GET', claim)) !== fingerprint
+}
 
 /** The options of a call in the form of the functions. */
 export function optionsOf(...options: readonly (string | false | undefined)[]): string {
