@@ -23,7 +23,8 @@ export async function issue(
   const { id, key, message, lease, lifetimeMs, isHeld, keepsLive, once } = request
   const home = layout.shardOf(partitionOfId(id))
   const member = { ...layout.member(key.tenant, key.subject), id }
-  if (once && (await isClaimedByAnother(calls, layout, until, once))) return { kind: 'mismatch' }
+  if (once && layout.shards > 1 && (await isClaimedByAnother(calls, layout, until, once)))
+    return { kind: 'mismatch' }
   const reservation = await reserve(calls, layout, until, home, request.limits, member)
   const { local, localMember, refusals } = reservation
   if (refusals.length > 0 && !keepsLive && !once) return throttledBy(refusals)

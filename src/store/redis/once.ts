@@ -39,7 +39,6 @@ export async function isClaimedByAnother(
   until: number,
   { key, fingerprint }: Once,
 ): Promise<boolean> {
-  if (layout.shards === 1) return false
   const claim = layout.onceClaim(key)
   if (await calls.command(until, 'SET', claim, fingerprint, 'NX', 'PX', onceMs)) return false
   return (await calls.command(until, 'GET', claim)) !== fingerprint

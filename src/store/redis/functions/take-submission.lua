@@ -62,6 +62,11 @@ local function take_submission(keys, args)
     answer[#answer + 1] = text or ''
   end
 
+  local function keep(once, fingerprint, options, kind, id, record)
+    local hits = string.match(options, ' hits=(.*)$')
+    keep_call(onces, once, fingerprint, kept_result(kind, now, id, record, hits and ',"hits":' .. hits))
+  end
+
   local function spend(record)
     tell(unit, 'verification.spent', record, now)
     end_live(unit, record, spent)
@@ -90,14 +95,11 @@ local function take_submission(keys, args)
       if record and is_spent then spend(record) end
       return reply('throttled', refusal and cjson.encode(refusal))
     end
-    local function answer_with(what, its_record)
-      if once then
-        local hits = string.match(options, ' hits=(.*)$')
-        keep_call(onces, once, fingerprint, kept_result(what, now, id, its_record, hits and ',"hits":' .. hits))
-      end
-      reply(what, its_record and text_of(its_record))
+    if not record and id ~= '' then
+      kind = ended and 'ended' or 'unknown'
+      if once then keep(once, fingerprint, options, kind, id, ended) end
+      return reply(kind, ended and text_of(ended))
     end
-    if not record and id ~= '' then return answer_with(ended and 'ended' or 'unknown', ended) end
     if not record then
       local decoy = decoy_record(unit, now)
       decoy.submissions = (decoy.submissions + 1) % 10
@@ -110,7 +112,8 @@ local function take_submission(keys, args)
       record.submissions = record.submissions + 1
       change_record(unit, record)
     end
-    answer_with('taken', record)
+    if once then keep(once, fingerprint, options, 'taken', id, record) end
+    reply('taken', text_of(record))
   end
 
   for first = at, #args, 9 do
