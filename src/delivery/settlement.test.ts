@@ -74,6 +74,11 @@ test('an accepted step is followed by the next one at its time, and the last by 
   assert.deepEqual(nextOf(entryOf({ isSecond: true, step: 2 }), 'accepted', 61_000), { kind: 'done' })
 })
 
+test('times are whole milliseconds, whatever a carrier took, because stores keep no others', () => {
+  const next = nextOf(entryOf(), 'accepted', 1_000.25)
+  assert.ok(next.kind === 'second' && next.afterMs === 19_000)
+})
+
 test('a step that was given up is followed by the next one at once, and a late one by none', () => {
   const next = nextOf(entryOf(), 'refused')
   assert.deepEqual(next, { kind: 'second', channel: 'whatsapp', afterMs: 0, step: 1 })
