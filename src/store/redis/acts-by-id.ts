@@ -1,12 +1,15 @@
-/** The verbs on a verification that its caller knows by the id: resend, cancel and solve. */
+/** The verbs on a verification that its caller knows by the id: resend, hasten, cancel and solve. */
 
 import { newOutboxEntry } from '../../message/outbox-entry.ts'
+import { nextChannelIn } from '../../message/second.ts'
 import { partitionOfId } from '../../verification/verification.ts'
 import type { Once } from '../once.ts'
 import type {
   CancelRequest,
   CancelResult,
   Ended,
+  HastenRequest,
+  HastenResult,
   ResendRequest,
   ResendResult,
   SolveRequest,
@@ -14,6 +17,7 @@ import type {
 } from '../verifications.ts'
 import type { Reply } from './call.ts'
 import type { Calls } from './calls.ts'
+import { entryOf } from './claim-due.ts'
 import { messageArgs, sentIn } from './issue.ts'
 import type { Layout } from './layout.ts'
 import { keptResultOf, onceOption, optionsOf, type ReadVerification } from './once.ts'
@@ -89,6 +93,30 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
           return { ...(await keptResultOf(text, read)), replayed: true } as CancelResult
         case 'cancelled':
           return { kind, record: verificationOf(parseRecord(text)), now }
+      }
+      return ended(reply, id)
+    },
+
+    async hasten(until: number, { id, entry, once }: HastenRequest): Promise<HastenResult> {
+      const shard = homeOf(id)
+      const { records, live, events, eventCount, entries, due } = layout.of[shard]!
+      const keys = [records, live, events, eventCount, entries, due, ...onceKeys(id, once)]
+      const args = [id, entryOf(entry), optionsOf(onceOption(once))]
+      const reply = await calls.call({ name: 'hasten', shard, keys, args, until })
+      const [kind, now, text] = reply
+      switch (kind) {
+        case 'none':
+        case 'mismatch':
+          return { kind }
+        case 'replayed': {
+          const { second, record, now: at } = await keptResultOf(text, read)
+          const { channel } = nextChannelIn(second!)
+          return { kind: 'hastened', record: record!, now: at, channel, replayed: true }
+        }
+        case 'hastened': {
+          const { second, record } = sentIn(text)
+          return { kind, record: verificationOf(record!), now, channel: nextChannelIn(second!).channel }
+        }
       }
       return ended(reply, id)
     },

@@ -86,6 +86,7 @@ export function sentIn(text: unknown) {
     readonly record?: RedisRecord
     readonly sendAfterMs?: number
     readonly retryAfterMs?: number | null
+    readonly second?: string
   }
 }
 

@@ -32,6 +32,7 @@ const functions = {
   restore: ['allow-oom'],
   cancel: [],
   solve: [],
+  hasten: [],
   end_unused: ['allow-oom'],
   reserve: [],
   refund: ['allow-oom'],

@@ -23,6 +23,8 @@ type Kept = {
     readonly usedAt?: number
   }
   readonly retryAfterMs?: number | null
+  /** See `nextChannelIn`. */
+  readonly second?: string
   /** Those on other shards. */
   readonly hits?: readonly Hit[]
 }

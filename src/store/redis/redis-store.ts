@@ -1,6 +1,5 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
-import { AppError } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -144,7 +143,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
           () => cold.verifications.list(query),
         ),
       ),
-      hasten: () => Promise.reject(new AppError('store.unavailable', 'Redis has no hasten yet')),
+      hasten: verb('verifications.hasten', byId.hasten),
       countLive: verb('verifications.countLive', verifications.countLive),
     },
     outbox: {

@@ -156,3 +156,32 @@ local function end_waits(keys, args)
   write_verifications(unit)
   return { 'done', now }
 end
+
+-- Makes the next step of a live verification's plan due now: the verb hasten of src/store/verbs once more.
+-- Keys: records, live, events, event_count, entries, due; then its once if it has one.
+-- Arguments: [2] id · [3] entry · [4] options: once, its fingerprint.
+-- Answers: late · replayed, now, JSON · mismatch · hastened, now, JSON { second, record } · none · ended, now, JSON of the
+-- record · unknown.
+local function hasten(keys, args)
+  local now = clock()
+  local not_after, id, entry, options = unpack(args)
+  if is_late(not_after, now) then return { 'late', now } end
+  local unit, onces = open_verifications(keys[1], keys[2], open_events(keys[3], keys[4])), open_onces()
+  local fingerprint = option(options, 'once')
+  local kind, text
+  if fingerprint then kind, text = replay_of(onces, keys[7], fingerprint) end
+  if kind then return { kind, now, text } end
+  local record, ended = live_by_id(unit, id, now)
+  write_verifications(unit)
+  if not record then return { ended and 'ended' or 'unknown', now, ended and text_of(ended) or '' } end
+  local found = redis.call('HGET', keys[5], entry)
+  local state = found and cjson.decode(found)
+  if not state or not state.second or state.owner ~= '' then return { 'none', now, '' } end
+  redis.call('ZADD', keys[6], 'LT', now, entry)
+  local second = '"second":' .. cjson.encode(state.second)
+  if fingerprint then
+    keep_call(onces, keys[7], fingerprint, kept_result('hastened', now, id, record, ',' .. second))
+    write_onces(onces)
+  end
+  return { 'hastened', now, '{' .. second .. ',"record":' .. text_of(record) .. '}' }
+end
