@@ -102,6 +102,7 @@ async function issueOne(store: Store, key: VerificationKey, lifetimeMs: number):
     digits: 6,
     lifetimeMs,
     isTest: false,
+    maxSubmissions: 5,
     limits: [],
     message,
     lease,

@@ -115,6 +115,7 @@ async function issue(
     digits: 6,
     lifetimeMs,
     isTest: false,
+    maxSubmissions: 5,
     limits: limits.cooldown ? [cooldownLimit(limits.cooldown)] : [],
     message,
     lease,

@@ -17,13 +17,7 @@ import { readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
 import { pageHost } from './start-request.ts'
 import { startVerification } from './start-verification.ts'
-import {
-  cancelVerification,
-  type SendAgainOutcome,
-  type SolveOutcome,
-  sendAgain,
-  solveChallenge,
-} from './verification-acts.ts'
+import { type SendAgainOutcome, type SolveOutcome, sendAgain, solveChallenge } from './verification-acts.ts'
 import type { VerificationView } from './verification-view.ts'
 
 /** A session with whoever made it. */
@@ -72,7 +66,6 @@ export async function startOnPage(
   if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
   const { address } = parsed
   if (!isAsked(session, address)) return { kind: 'address-invalid', reason: 'kind' }
-  await endGuessedOut(services, hosted)
   const locale = session.locale ?? wishes.locale
   const origin = pageHost(services)
   const outcome = await startVerification(
@@ -110,15 +103,6 @@ export async function startOnPage(
 
 function isAsked({ asks }: HostedSession, { kind }: Address): boolean {
   return asks === 'either' || asks === 'none' || asks === kind
-}
-
-/** Otherwise a start would send a code again that no submission is left for. */
-async function endGuessedOut(services: Services, { session, holder }: Hosted): Promise<void> {
-  if (session.verification === null) return
-  const caller = callerOf(holder)
-  const read = await readVerification(services, caller, session.verification)
-  if (read?.view.state === 'live' && read.view.submissionsLeft === 0)
-    await cancelVerification(services, caller, session.verification)
 }
 
 /**

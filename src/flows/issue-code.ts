@@ -65,6 +65,7 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
     digits,
     lifetimeMs,
     isTest,
+    maxSubmissions: services.policyOf(app).maxSubmissions,
     ...(details && { details }),
     ...(once && { once }),
     ...(keepsLive && { keepsLive }),

@@ -53,6 +53,7 @@ export async function sendAgain(
   const { limits, isTest } = limitsOfIssue(services, act, now)
   const result = await services.store.verifications.resend({
     id,
+    maxSubmissions: services.policyOf(caller.app).maxSubmissions,
     limits,
     ...(!isTest && { message: codeMessage(message, limits, now) }),
     lease: services.lease,
@@ -96,7 +97,12 @@ export async function sendNext(
   const last = dispatches.findLast(({ next }) => next === 'second')
   if (!last || !act) return { kind: 'no-next' }
   const entry = { messageId: last.message, queuedAt: last.queuedAt, verification: id }
-  const result = await services.store.verifications.hasten({ id, entry, ...(once && { once }) })
+  const result = await services.store.verifications.hasten({
+    id,
+    entry,
+    maxSubmissions: services.policyOf(caller.app).maxSubmissions,
+    ...(once && { once }),
+  })
   switch (result.kind) {
     case 'none':
       return { kind: 'no-next' }

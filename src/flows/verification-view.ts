@@ -3,6 +3,7 @@
 import { maskKey } from '../address/address.ts'
 import type { RecordedDispatch } from '../store/dispatches.ts'
 import type { PlanStep } from '../verification/details.ts'
+import { hasSubmissionLeft } from '../verification/stored-verification.ts'
 import { wordOf } from '../verification/subject.ts'
 import { createdAtOf, type Verification } from '../verification/verification.ts'
 
@@ -56,7 +57,7 @@ export function viewOf(
   { channels, sendAfterMs = 0, dispatches }: ViewFacts = {},
 ): VerificationView {
   const { id, details, issuedAt, expiresAt, usedAt, submissions } = record
-  const state = stateOf(record, now, dispatches)
+  const state = stateOf(record, now, maxSubmissions, dispatches)
   const isOpen = state === 'live' || state === 'held' || state === 'undeliverable'
   return {
     id,
@@ -74,7 +75,7 @@ export function viewOf(
     expiresAt,
     usedAt,
     codeLength: record.digits,
-    submissionsLeft: isOpen ? Math.max(0, maxSubmissions - submissions) : 0,
+    submissionsLeft: isOpen ? maxSubmissions - submissions : 0,
     next: isOpen && state !== 'held' && channels ? { sendAfterMs, channels } : null,
     ...(dispatches && { dispatches: new Set(dispatches.map(({ message }) => message)).size }),
     isTest: record.isTest || details?.byTestKey === true,
@@ -84,14 +85,18 @@ export function viewOf(
 }
 
 function stateOf(
-  { state, expiresAt }: Verification,
+  record: Verification,
   now: number,
+  maxSubmissions: number,
   dispatches: readonly RecordedDispatch[] = [],
 ): ViewState {
+  const { state, expiresAt } = record
   // Those of the native API depend on no contact, so that none of them ends as dead.
   if (state === 'dead') return 'cancelled'
   if (state !== 'live' && state !== 'held') return state
   if (expiresAt <= now) return 'expired'
+  // The store ends it with the next act on it: nothing that is entered from now on is right.
+  if (!hasSubmissionLeft(record, maxSubmissions)) return 'spent'
   return isGivenUp(dispatches) ? 'undeliverable' : state
 }
 

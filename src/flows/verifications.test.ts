@@ -153,6 +153,22 @@ test('wrong codes are counted down, and the fifth spends the code', async () => 
   assert.ok(right.kind === 'refused' && right.reason === 'spent')
 })
 
+test('a code without a submission left is spent: it is not sent again, and a start makes another', async () => {
+  policy = withoutGaps
+  const wishes = { to: newTo() }
+  const { id, code } = await started(wishes)
+  for (let tries = 0; tries < 5; tries++) await checkVerification(services, caller, id, wrong(code))
+  assert.equal((await readVerification(services, caller, id))?.view.state, 'spent')
+  const sent = handedOver.length
+  const again = await sendAgain(services, caller, id)
+  assert.ok(again.kind === 'conflict' && again.view.state === 'spent')
+  assert.equal(handedOver.length, sent)
+  const next = await started(wishes)
+  policy = defaultPolicy
+  assert.notEqual(next.id, id)
+  assert.equal(next.view.submissionsLeft, 5)
+})
+
 test('a right code after its end is refused as late', async () => {
   policy = { ...defaultPolicy, lifetimeMs: { sms: 50, email: 50 } }
   const { id, code } = await started()

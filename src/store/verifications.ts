@@ -19,6 +19,8 @@ export type IssueRequest = {
   readonly isTest: boolean
   /** Absent for the wire of members. */
   readonly details?: VerificationDetails
+  /** A live one with so many submissions is spent, and does not stand in the way of another. */
+  readonly maxSubmissions: number
   readonly limits: readonly Limit[]
   /** Absent for a test address, to which nothing is sent. */
   readonly message?: NewMessage
@@ -57,6 +59,8 @@ export type IssueResult =
 
 export type ResendRequest = {
   readonly id: string
+  /** See `IssueRequest`. */
+  readonly maxSubmissions: number
   readonly limits: readonly Limit[]
   /** Absent for a test address. */
   readonly message?: NewMessage
@@ -84,7 +88,13 @@ export type Ended = {
 }
 
 /** `entry`: the message that the plan goes on by. */
-export type HastenRequest = { readonly id: string; readonly entry: EntryKey; readonly once?: Once }
+export type HastenRequest = {
+  readonly id: string
+  readonly entry: EntryKey
+  /** See `IssueRequest`. */
+  readonly maxSubmissions: number
+  readonly once?: Once
+}
 
 export type HastenResult =
   | ({
@@ -199,7 +209,7 @@ export type SeenLimiters = { readonly now: number; readonly states: readonly Lim
 export type Verifications = {
   /**
    * Acquires the limits, records the verification and queues its message, in one step. If one is live for the key, it is
-   * kept with its code and its end, and only the message is queued again.
+   * kept with its code and its end, and only the message is queued again; one whose submissions are used up ends as spent.
    */
   issue(request: IssueRequest): Promise<IssueResult>
   /**

@@ -28,12 +28,22 @@ export function isUsable(record: StoredVerification, now: number): boolean {
   return (record.state === 'live' || record.state === 'spent') && isInTime(record, now)
 }
 
-/** The change of a live verification by one more submission. Beyond the limit it is spent, and the submission not counted. */
-export function submissionOf(
+/** Whether its code can still be entered. A live one without is spent in all but name: the next act that finds it ends it. */
+export function hasSubmissionLeft(
   { submissions }: Pick<StoredVerification, 'submissions'>,
   maxSubmissions: number,
+): boolean {
+  return submissions < maxSubmissions
+}
+
+/** The change of a live verification by one more submission. Beyond the limit it is spent, and the submission not counted. */
+export function submissionOf(
+  record: Pick<StoredVerification, 'submissions'>,
+  maxSubmissions: number,
 ): VerificationChange {
-  return submissions >= maxSubmissions ? { state: 'spent' } : { submissions: submissions + 1 }
+  return hasSubmissionLeft(record, maxSubmissions)
+    ? { submissions: record.submissions + 1 }
+    : { state: 'spent' }
 }
 
 /** The record in the form of the contract: callers judge its end by the time. */

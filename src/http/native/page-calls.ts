@@ -255,11 +255,9 @@ function pageView(
   }
 }
 
-function pageState({ state, submissionsLeft }: VerificationView) {
+function pageState({ state }: VerificationView) {
   switch (state) {
     case 'live':
-      // The submission after the last one is refused, whatever it is.
-      return submissionsLeft > 0 ? 'live' : 'ended'
     case 'held':
     case 'used':
     case 'expired':

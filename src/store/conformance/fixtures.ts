@@ -58,6 +58,7 @@ const issueFor = (newOne: VerificationKey, change: Partial<IssueRequest>): Issue
   digits: 6,
   lifetimeMs: 60_000,
   isTest: false,
+  maxSubmissions: 5,
   limits: [],
   message: newMessage(),
   lease,

@@ -153,7 +153,7 @@ export function onceConformance({ store, client, lacks }: Clients): void {
       const record = await started()
       const before = (await outbox.depth()).queued
       const limits = [narrow(100)]
-      const request = () => ({ id: record.id, limits, message: newMessage(), lease })
+      const request = () => ({ id: record.id, maxSubmissions: 5, limits, message: newMessage(), lease })
       const sent = await actsOnce((on, once) => on.resend({ ...request(), once }))
       assert.ok(sent.kind === 'sent' && sent.record.id === record.id)
       assert.equal(sent.record.expiresAt, record.expiresAt)
@@ -177,6 +177,7 @@ export function onceConformance({ store, client, lacks }: Clients): void {
         const { queuedAt, message } = issued.entry
         return {
           id: issued.record.id,
+          maxSubmissions: 5,
           entry: { messageId: message.id, queuedAt, verification: issued.record.id },
         }
       }
@@ -201,6 +202,53 @@ export function onceConformance({ store, client, lacks }: Clients): void {
       const goesOn = await make({ afterDelivery: true })
       await receive(goesOn.entry.messageId)
       assert.equal((await verifications.hasten(goesOn)).kind, 'hastened', 'unless the code is used')
+    })
+
+    test('one without a submission left is sent no more, and makes room for another; a counted submission still wins', async () => {
+      const guessedOut = async () => {
+        const record = await started({ key: newKey() })
+        for (let i = 0; i < 4; i++) await verifications.takeSubmission(submissionOf(record))
+        const request = { id: record.id, maxSubmissions: 5, limits: [], lease }
+        assert.equal((await verifications.resend({ ...request, message: newMessage() })).kind, 'sent')
+        await verifications.takeSubmission(submissionOf(record))
+        return { record, request }
+      }
+      const before = (await outbox.depth()).queued
+      const [one, two, three] = [await guessedOut(), await guessedOut(), await guessedOut()]
+      const queued = before + 6
+      assert.equal((await outbox.depth()).queued, queued)
+
+      const resent = await verifications.resend({ ...one.request, message: newMessage() })
+      assert.ok(resent.kind === 'ended' && resent.record?.state === 'spent')
+      const entry = { messageId: unlike(), queuedAt: 0, verification: two.record.id }
+      const hastened = await verifications.hasten({ ...two.request, entry })
+      assert.ok(hastened.kind === 'ended' && hastened.record?.state === 'spent')
+      assert.equal((await outbox.depth()).queued, queued)
+
+      for (const keepsLive of [undefined, { quietMs: 60_000 }]) {
+        const { record } = keepsLive ? three : one
+        const request = newIssue({ key: record, details, ...(keepsLive && { keepsLive }) })
+        const next = await verifications.issue(request)
+        assert.ok(next.kind === 'issued' && next.record.id === request.id && next.record.submissions === 0)
+        assert.equal((await verifications.get(record.id))?.state, 'spent')
+        assert.equal(await winsOf(record), 1)
+        assert.equal(await winsOf(next.record), 1)
+      }
+      function winsOf({ id }: Verification) {
+        return Promise.all(times(10, (nth) => client(nth).verifications.use(useOf(id)))).then(
+          (all) => all.filter(Boolean).length,
+        )
+      }
+    })
+
+    test('of many starts for a code without a submission left one makes the next', async () => {
+      const record = await started({ key: newKey() })
+      for (let i = 0; i < 5; i++) await verifications.takeSubmission(submissionOf(record))
+      const results = await Promise.all(
+        times(20, (nth) => client(nth).verifications.issue(newIssue({ key: record, details }))),
+      )
+      const kinds = results.map(({ kind }) => kind).toSorted()
+      assert.deepEqual(kinds, ['issued', ...times(19, () => 'live')])
     })
 
     test('a cancelled one is used by nobody, and makes room for another', async () => {
@@ -239,7 +287,13 @@ export function onceConformance({ store, client, lacks }: Clients): void {
       const taken = await verifications.takeSubmission(submissionOf(issued.record))
       assert.ok(taken.kind === 'taken' && taken.record?.state === 'held' && taken.record.submissions === 0)
       assert.equal(await verifications.use(useOf(request.id)), undefined)
-      const resent = await verifications.resend({ id: request.id, limits: [], message: newMessage(), lease })
+      const resent = await verifications.resend({
+        id: request.id,
+        maxSubmissions: 5,
+        limits: [],
+        message: newMessage(),
+        lease,
+      })
       assert.ok(resent.kind === 'ended' && resent.record?.state === 'held')
 
       const solve = (on: Verifications, once?: Once) =>

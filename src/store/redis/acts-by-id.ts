@@ -39,7 +39,7 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
 
   return {
     async resend(until: number, request: ResendRequest): Promise<ResendResult> {
-      const { id, limits, message, lease, once } = request
+      const { id, limits, maxSubmissions, message, lease, once } = request
       const home = homeOf(id)
       const reservation = await reserve(calls, layout, until, home, limits)
       const { local, refusals } = reservation
@@ -50,7 +50,7 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
         keys: [...local.map((one) => one.limiter), ...onceKeys(id, once)],
         args: [
           ...['', id, '', 0, ...messageArgs(message, lease), ''],
-          optionsOf('resend', refusedOption(refusals), onceOption(once)),
+          optionsOf(`max=${maxSubmissions}`, 'resend', refusedOption(refusals), onceOption(once)),
         ],
         until,
       })
@@ -97,11 +97,11 @@ export function actsById(calls: Calls, layout: Layout, read: ReadVerification, i
       return ended(reply, id)
     },
 
-    async hasten(until: number, { id, entry, once }: HastenRequest): Promise<HastenResult> {
+    async hasten(until: number, { id, entry, maxSubmissions, once }: HastenRequest): Promise<HastenResult> {
       const shard = homeOf(id)
       const { records, live, events, eventCount, entries, due } = layout.of[shard]!
       const keys = [records, live, events, eventCount, entries, due, ...onceKeys(id, once)]
-      const args = [id, entryOf(entry), optionsOf(onceOption(once))]
+      const args = [id, entryOf(entry), optionsOf(`max=${maxSubmissions}`, onceOption(once))]
       const reply = await calls.call({ name: 'hasten', shard, keys, args, until })
       const [kind, now, text] = reply
       switch (kind) {

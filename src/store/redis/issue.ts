@@ -20,7 +20,7 @@ export async function issue(
   until: number,
   request: IssueRequest,
 ): Promise<IssueResult> {
-  const { id, key, message, lease, lifetimeMs, isHeld, keepsLive, once } = request
+  const { id, key, message, lease, lifetimeMs, maxSubmissions, isHeld, keepsLive, once } = request
   const home = layout.shardOf(partitionOfId(id))
   const member = { ...layout.member(key.tenant, key.subject), id }
   if (once && layout.shards > 1 && (await isClaimedByAnother(calls, layout, until, once)))
@@ -45,6 +45,7 @@ export async function issue(
       ...messageArgs(message, lease),
       localMember ? memberSetMs : '',
       optionsOf(
+        `max=${maxSubmissions}`,
         isHeld && 'held',
         keepsLive && `quiet=${keepsLive.quietMs}`,
         refusedOption(refusals),

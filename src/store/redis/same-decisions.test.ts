@@ -110,6 +110,8 @@ describe('Redis and the verbs of the other engines', peer, () => {
   const once = fc.option(
     fc.record({ key: fc.nat(1), body: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.constant(1)) }),
   )
+  /** Submissions of a code. Mostly the same, as an app's policy has it, so that a start finds one without any left. */
+  const max = fc.oneof({ weight: 2, arbitrary: fc.constant(2) }, fc.integer({ min: 1, max: 3 }))
   const act = fc.oneof(
     {
       weight: 3,
@@ -118,6 +120,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
         person,
         hasMessage: fc.boolean(),
         lifetimeMin: fc.integer({ min: 1, max: 8 }),
+        max,
         isHeld: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.constant(true)),
         quietMs: fc.option(fc.constantFrom(0, 10_000, 2 * minute)),
         once,
@@ -128,7 +131,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
       arbitrary: fc.record({
         kind: fc.constant('submit' as const),
         person,
-        max: fc.integer({ min: 1, max: 3 }),
+        max,
         repeat: fc.option(fc.nat(1)),
         /** Which of the verifications so far, also ended ones; null: the live one of the person. */
         byId: fc.option(fc.nat()),
@@ -145,7 +148,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
         once,
       }),
     },
-    fc.record({ kind: fc.constant('resend' as const), nth: fc.nat(), hasMessage: fc.boolean(), once }),
+    fc.record({ kind: fc.constant('resend' as const), nth: fc.nat(), hasMessage: fc.boolean(), max, once }),
     fc.record({ kind: fc.constant('cancel' as const), nth: fc.nat(), once }),
     {
       weight: 2,
@@ -228,6 +231,7 @@ describe('Redis and the verbs of the other engines', peer, () => {
                   digits: 6,
                   lifetimeMs: one.lifetimeMin * minute,
                   isTest: !one.hasMessage,
+                  maxSubmissions: one.max,
                   limits: [cooldown, own(limits[1], one.person)],
                   lease,
                   ...(one.isHeld && { isHeld: true }),
@@ -254,7 +258,11 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 }
                 const sent = { ...named, lease, ...(one.hasMessage && { message: message() }) }
                 if (one.kind === 'resend') {
-                  const request = { ...sent, limits: [own(limits[0], person), own(limits[1], person)] }
+                  const request = {
+                    ...sent,
+                    maxSubmissions: one.max,
+                    limits: [own(limits[0], person), own(limits[1], person)],
+                  }
                   const expected = noted(resend.decide(model, request))
                   return [await byId.resend(until(), request), expected]
                 }

@@ -19,6 +19,7 @@ const issueOf = (id: string) => ({
   digits: 6,
   lifetimeMs: 600_000,
   isTest: false,
+  maxSubmissions: 5,
   limits: [],
   lease: { owner: 'o', ms: 1000 },
 })

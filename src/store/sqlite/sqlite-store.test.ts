@@ -45,6 +45,7 @@ const issueOf = (id = newVerificationId(Date.now(), 'tel:+8613800138000')) => ({
   digits: 6,
   lifetimeMs: 60_000,
   isTest: false,
+  maxSubmissions: 5,
   limits: [],
   lease,
 })

@@ -18,6 +18,7 @@ const issueOf = (id: string, lifetimeMs: number) => ({
   digits: 6,
   lifetimeMs,
   isTest: false,
+  maxSubmissions: 5,
   limits: [],
   lease: { owner: 'o', ms: 1000 },
 })

@@ -5,7 +5,7 @@ import { isWaitingForReceipt } from '../../message/stored-entry.ts'
 import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { Verb } from '../unit-of-work.ts'
 import type { HastenRequest, HastenResult } from '../verifications.ts'
-import { aliveById } from './alive.ts'
+import { aliveById, enterable } from './alive.ts'
 import { once } from './once.ts'
 import { ended } from './resend.ts'
 
@@ -15,9 +15,9 @@ const hastenAlways: Verb<[HastenRequest], HastenResult> = {
     needs.entry(entry)
   },
 
-  decide(unit, { id, entry: key }) {
+  decide(unit, { id, entry: key, maxSubmissions }) {
     const { now, outbox } = unit
-    const alive = aliveById(unit, id)
+    const alive = enterable(unit, aliveById(unit, id), maxSubmissions)
     if (!alive) return ended(unit, id)
     const entry = outbox.get(key)
     if (!entry || !isWaitingForReceipt(entry)) return { kind: 'none' }

@@ -6,7 +6,7 @@ import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { IssueRequest, IssueResult } from '../verifications.ts'
-import { aliveOf } from './alive.ts'
+import { aliveOf, enterable } from './alive.ts'
 import { once } from './once.ts'
 import { tellCreated } from './tell.ts'
 
@@ -18,13 +18,14 @@ const issueAlways: Verb<[IssueRequest], IssueResult> = {
 
   decide(unit, request) {
     const { now } = unit
-    const { key, limits, keepsLive, message, lease } = request
-    const known = keepsLive && aliveOf(unit, key)
+    const { key, limits, keepsLive, message, lease, maxSubmissions } = request
+    const find = () => enterable(unit, aliveOf(unit, key), maxSubmissions)
+    const known = keepsLive && find()
     if (known && now - known.issuedAt < keepsLive.quietMs) return kept(known, now, null)
     const throttled = acquire(unit.limiters, limits, now)
     if (throttled)
       return known && throttled.rule === 'gaps' ? kept(known, now, throttled.retryAfterMs) : throttled
-    const alive = known ?? aliveOf(unit, key)
+    const alive = known ?? find()
     const stored = alive ?? added(unit, newVerification(request, now))
     const record = asCallersSee(stored)
     const entry = message && unit.outbox.put(message, lease, record)

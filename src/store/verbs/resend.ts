@@ -4,7 +4,7 @@ import { acquire, keysOf } from '../../throttle/open-limiters.ts'
 import { asCallersSee } from '../../verification/stored-verification.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Ended, ResendRequest, ResendResult } from '../verifications.ts'
-import { aliveById } from './alive.ts'
+import { aliveById, enterable } from './alive.ts'
 import { sendAfterMsOf } from './issue.ts'
 import { once } from './once.ts'
 
@@ -14,8 +14,8 @@ const resendAlways: Verb<[ResendRequest], ResendResult> = {
     needs.verification(id)
   },
 
-  decide(unit, { id, limits, message, lease }) {
-    const alive = aliveById(unit, id)
+  decide(unit, { id, limits, message, lease, maxSubmissions }) {
+    const alive = enterable(unit, aliveById(unit, id), maxSubmissions)
     if (!alive) return ended(unit, id)
     const throttled = acquire(unit.limiters, limits, unit.now)
     if (throttled) return throttled

@@ -6,9 +6,9 @@
 --   the part of the record that never changes, as JSON without its first brace · lifetime in ms ·
 --   id of the message, or nothing · the message, as it is kept · the part of the entry that is the caller's, likewise ·
 --   ms of the caller's lease · ms to keep the member's set, or nothing if that lies elsewhere · options:
---   held, the verification waits for `solve` · resend, only if the one with the id is live · quiet, if one is live for
---   the key it is kept so many ms after its issue, and if gaps refuse · refused, `rule:ms` of a refusal elsewhere, so that
---   no limit is hit here · once, its fingerprint.
+--   max, a live one with so many submissions is spent · held, the verification waits for `solve` · resend, only if the one
+--   with the id is live · quiet, if one is live for the key it is kept so many ms after its issue, and if gaps refuse ·
+--   refused, `rule:ms` of a refusal elsewhere, so that no limit is hit here · once, its fingerprint.
 -- Answers: done, now, and of each issue two: late · replayed, JSON · mismatch · throttled, JSON of the refusal, or nothing
 --   if it is only elsewhere · issued · live, JSON of the record · both with quiet or resend as JSON { sendAfterMs, record }
 --   · kept, JSON { retryAfterMs, record } · ended, JSON of the record · unknown.
@@ -85,11 +85,13 @@ local function issue(keys, args)
     local known, ended
     local quiet_ms = tonumber(option(options, 'quiet'))
     local resends = has_option(options, 'resend')
+    local max = tonumber(option(options, 'max'))
     if resends then
       known, ended = live_by_id(unit, id, now)
+      if known then known, ended = enterable(unit, known, max, now) end
       if not known then return ended and 'ended' or 'unknown', ended and text_of(ended) end
     elseif quiet_ms then
-      known = live_record(unit, digest, now)
+      known = enterable(unit, live_record(unit, digest, now), max, now)
     end
     if quiet_ms and known and now - known.issuedAt < quiet_ms then return kept(known, 'null') end
     local refused = option(options, 'refused')
@@ -101,7 +103,7 @@ local function issue(keys, args)
     end
     local more = (quiet_ms or resends)
       and '"sendAfterMs":' .. cjson.encode(gap_ms(limiters, keys, first_limiter, limits, now))
-    local record = known or live_record(unit, digest, now)
+    local record = known or enterable(unit, live_record(unit, digest, now), max, now)
     if record then
       if message ~= '' then
         record.messages = record.messages + 1

@@ -145,6 +145,15 @@ local function live_by_id(unit, id, now)
   return nil, record
 end
 
+-- Of a live verification, for an act that sends its code: one with `max` submissions ends as spent, and is none. Otherwise
+-- nil and the one that ended: `enterable` of src/store/verbs once more.
+local function enterable(unit, record, max, now)
+  if not record or record.submissions < max then return record end
+  tell(unit, 'verification.spent', record, now)
+  end_live(unit, record, spent)
+  return nil, record
+end
+
 local function write_verifications(unit)
   if unit.events then write_events(unit.events) end
   local texts, added, removed = { unit.records }, { unit.lives }, { unit.lives }

@@ -159,7 +159,7 @@ end
 
 -- Makes the next step of a live verification's plan due now: the verb hasten of src/store/verbs once more.
 -- Keys: records, live, events, event_count, entries, due; then its once if it has one.
--- Arguments: [2] id · [3] entry · [4] options: once, its fingerprint.
+-- Arguments: [2] id · [3] entry · [4] options: max, see issue.lua · once, its fingerprint.
 -- Answers: late · replayed, now, JSON · mismatch · hastened, now, JSON { second, record } · none · ended, now, JSON of the
 -- record · unknown.
 local function hasten(keys, args)
@@ -172,6 +172,7 @@ local function hasten(keys, args)
   if fingerprint then kind, text = replay_of(onces, keys[7], fingerprint) end
   if kind then return { kind, now, text } end
   local record, ended = live_by_id(unit, id, now)
+  if record then record, ended = enterable(unit, record, tonumber(option(options, 'max')), now) end
   write_verifications(unit)
   if not record then return { ended and 'ended' or 'unknown', now, ended and text_of(ended) or '' } end
   local found = redis.call('HGET', keys[5], entry)
