@@ -116,11 +116,12 @@ for (const route of nativeRoutes) {
       if (call.body) assert.equal(await send(call, { body: '{' }), '400 invalid-request')
     })
 
-    test('a caller needs a key that may make the call', { skip: route.access === 'public' }, async () => {
-      assert.equal(await send(call, { secret: '' }), '401 unauthenticated')
-      assert.equal(await send(call, { secret: keyWith([]).secret }), '401 unauthenticated')
-      assert.equal(await send(call, { secret: keys.none.secret }), '403 forbidden')
-    })
+    if (route.access !== 'public')
+      test('a caller needs a key that may make the call', async () => {
+        assert.equal(await send(call, { secret: '' }), '401 unauthenticated')
+        assert.equal(await send(call, { secret: keyWith([]).secret }), '401 unauthenticated')
+        assert.equal(await send(call, { secret: keys.none.secret }), '403 forbidden')
+      })
 
     test('a field that the call does not know is refused', async () => {
       if (call.body)
@@ -131,25 +132,25 @@ for (const route of nativeRoutes) {
       if (route.query) assert.equal(await send(call, { query: 'unheard_of=1' }), '422 unknown-field')
     })
 
-    test('a body that is too large is refused', { skip: !call.body }, async () => {
-      assert.equal(await send(call, { body: { a: 'x'.repeat(17_000) } }), '413 payload-too-large')
-    })
+    if (call.body)
+      test('a body that is too large is refused', async () => {
+        assert.equal(await send(call, { body: { a: 'x'.repeat(17_000) } }), '413 payload-too-large')
+      })
 
-    test('a call that is made again while it is under way is refused', {
-      skip: !isIdempotent(route),
-    }, async () => {
-      failing = 'hangs'
-      const headers = { 'idempotency-key': 'one' }
-      const first = send(call, { headers })
-      // Of calls that are made at once, the first to arrive hangs.
-      const second = send(call, { headers })
-      try {
-        assert.equal(await Promise.race([first, second]), '409 idempotency-in-progress')
-      } finally {
-        release()
-      }
-      await Promise.all([first, second])
-    })
+    if (isIdempotent(route))
+      test('a call that is made again while it is under way is refused', async () => {
+        failing = 'hangs'
+        const headers = { 'idempotency-key': 'one' }
+        const first = send(call, { headers })
+        // Of calls that are made at once, the first to arrive hangs.
+        const second = send(call, { headers })
+        try {
+          assert.equal(await Promise.race([first, second]), '409 idempotency-in-progress')
+        } finally {
+          release()
+        }
+        await Promise.all([first, second])
+      })
 
     test('a store that is away and a fault of ours are answered', async () => {
       if (promised.includes('store-unavailable')) {
