@@ -72,7 +72,7 @@ test('a rotated ring reads what the old one sealed; doctor fails once the old ke
 test('a ring in the environment is not written; the new line is printed for whoever keeps it', async () => {
   const { code, out, err } = await run(['keys', 'rotate'], { env: { COUNTERSIGN_KEY_RING_KEYS: 'x' } })
   assert.equal(code, 0)
-  assert.match(out, /^k\d{8}-[0-9a-f]{6}:[\w-]{43}$/)
+  assert.match(out, /^k\d{8}-\d{4}-[0-9a-f]{6}:[\w-]{43}$/)
   assert.match(err, /COUNTERSIGN_KEY_RING_KEYS/)
 })
 

@@ -45,7 +45,10 @@ routes:
 test('list tells each carrier with its channels and routes, and with --check which is away', async () => {
   const { code, out } = await run(plan, 'list')
   assert.equal(code, 0)
-  assert.match(out, /^a +sandbox +sms, email, voice +routes\.sms\.0 \(US\), routes\.sms\.2, routes\.email/m)
+  assert.match(
+    out,
+    /^a +sandbox +sms, email, voice, whatsapp +routes\.sms\.0 \(US\), routes\.sms\.2, routes\.email/m,
+  )
   const away = `providers:\n  m: { type: smtp, host: 127.0.0.1, port: 1, security: none, from: { address: a@example.com } }\n`
   const checked = await run(away, 'list', '--check')
   assert.equal(checked.code, 1)
