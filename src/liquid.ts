@@ -110,6 +110,26 @@ export function namesIn(structure: unknown): ReadonlySet<string> {
   return names
 }
 
+/**
+ * The names of the members of a value that a template uses: of `values`, `shop` for `{{ values.shop }}`.
+ * @throws Error of one sentence for a malformed template, or one that uses the value itself or a part of a member.
+ */
+export function membersIn(source: string, value: string): readonly string[] {
+  if (namesOf(piecesOf(source) ?? []).includes(value))
+    throw new Error(`{{ ${value} }} needs a name, as {{ ${value}.name }}`)
+  if (!source.includes(value)) return []
+  const engine = createEngine(textOf)
+  const names = new Set<string>()
+  for (const [root, ...path] of engine.globalVariableSegmentsSync(parse(engine, source, undefined))) {
+    if (root !== value) continue
+    const [name] = path
+    if (path.length !== 1 || typeof name !== 'string' || !/^[a-z][a-z0-9_]{0,31}$/.test(name))
+      throw new Error(`{{ ${value} }} needs one name in small letters, as {{ ${value}.name }}`)
+    names.add(name)
+  }
+  return [...names]
+}
+
 /** The name of the value if a template is one value and nothing else; otherwise null. */
 export function soleName(source: string): string | null {
   return /^\{\{\s*([A-Za-z]\w*)\s*\}\}$/.exec(source)?.[1] ?? null

@@ -218,6 +218,10 @@ export type MakeSession = {
     life_s?: number | undefined
     alphabet?: 'digits' | 'crockford' | undefined
   } | undefined
+  /** The text of the message: one of the operator’s templates. Default: the one that is named as the purpose, if there is one, or else `code`. */
+  template?: string | undefined
+  /** The values that the template uses: all of them, and no others. They hold no link. */
+  values?: Record<string, string> | undefined
   /** Your own pairs, echoed in answers and events. Not for personal data. */
   metadata?: Record<string, string> | undefined
   /** The audience of the proof. Default: the id of the app. */
@@ -529,6 +533,10 @@ export type StartVerification = {
   channel?: 'auto' | 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
   /** Channels in the order in which the code is sent until it is used. */
   plan?: PlanStep[] | undefined
+  /** The text of the message: one of the operator’s templates. Default: the one that is named as the purpose, if there is one, or else `code`. */
+  template?: string | undefined
+  /** The values that the template uses: all of them, and no others. They hold no link. */
+  values?: Record<string, string> | undefined
   /** The host of the page that the code is entered on, for the last line of an SMS; listed by the app. */
   origin?: string | undefined
   /** 11 characters that your Android app is known by, likewise. */

@@ -126,6 +126,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     serves: router.serves,
     routeFor: router.routeFor,
     render: templates.render,
+    codeTemplates: templates.codes,
     recordRefusal: createRefusals({ journal: store.journal, ring, log }),
     lease: delivery.lease,
     handOver: (entry) => apartFromAnswer(() => delivery.handOver(entry)),

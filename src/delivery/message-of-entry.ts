@@ -33,6 +33,9 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
             lifetimeMs: String(verification.expiresAt - verification.issuedAt),
           }
         : values,
+      verification?.details?.template === undefined
+        ? undefined
+        : { template: verification.details.template, values: verification.details.values ?? {} },
     )
     const deadlineAt = verification?.expiresAt ?? 0
     const text = bound(rendered, channel, code, verification?.details)

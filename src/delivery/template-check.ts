@@ -4,7 +4,7 @@ import { maskAddress } from '../address/address.ts'
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
 import { boundLineOf, pickUpsFrom } from './phone-pick-up.ts'
-import type { Rendered, RenderMessage } from './rendered-message.ts'
+import type { CodeChoice, Rendered, RenderMessage } from './rendered-message.ts'
 import { segmentsOf } from './sms-segments.ts'
 import { type Locale, locales } from './template-values.ts'
 
@@ -35,72 +35,102 @@ const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'),
   html: 'email.html',
 }
 
+/** What every text is held to. */
+export type TextRules = {
+  readonly signature: string
+  /** Parts that an SMS may take. */
+  readonly maxParts: number
+}
+
 /**
+ * @param choices  Templates of codes beside the usual one.
  * @param fileOf  Gives the name of a template's file, for people.
  * @returns Each problem with its file and its remedy; none if every message can go out.
  */
 export function problemsOf(
   render: RenderMessage,
-  signature: string,
-  maxParts: number,
+  rules: TextRules,
+  choices: readonly CodeChoice[],
   fileOf: (name: string) => string,
 ): readonly string[] {
   const problems = new Set<string>()
-  for (const template of Object.keys(samples) as MessageTemplate[])
-    for (const channel of ['sms', 'email'] as const)
-      for (const locale of locales)
-        for (const values of samples[template]) {
-          const file = (part: string) => fileOf(`${template}.${locale}.${part}`)
-          let rendered: Rendered
-          try {
-            rendered = render(template, channel, locale, 'f'.repeat(32), values)
-          } catch (error) {
-            const parts = channel === 'sms' ? 'sms.txt' : 'email.*'
-            problems.add(`${file(parts)}: ${(error as Error).message.split('\n')[0]}`)
-            continue
-          }
-          const contact = values.contact === undefined ? '' : rendered.variables[0]!
-          if (channel === 'sms') {
-            const name = file('sms.txt')
-            for (const one of smsProblems(rendered.text, locale, signature, maxParts, contact))
-              problems.add(`${name}: ${one}`)
-          }
-          if (template === 'code' && channel === 'sms')
-            for (const one of voiceProblems(
-              render(template, 'voice', locale, 'f'.repeat(32), values).text,
-              locale,
-            ))
-              problems.add(`${file('voice.txt')}: ${one}`)
-          for (const part of ['subject', 'text', 'html'] as const) {
-            const body = rendered[part]
-            if (body === undefined) continue
-            const name = file(channel === 'sms' ? 'sms.txt' : fileParts[part])
-            const found =
-              part === 'subject'
-                ? subjectProblems(body)
-                : bodyProblems(body, part === 'html', template, channel)
-            for (const one of found) problems.add(`${name}: ${one}`)
-          }
-        }
+  const add = (template: MessageTemplate, choice?: CodeChoice) => {
+    for (const locale of locales)
+      for (const { part, problem } of problemsIn(render, template, locale, rules, choice))
+        problems.add(`${fileOf(`${stemOf(template, choice)}.${locale}.${part}`)}: ${problem}`)
+  }
+  for (const template of Object.keys(samples) as MessageTemplate[]) add(template)
+  for (const choice of choices) add('code', choice)
   return [...problems]
+}
+
+/** The beginning of the names of a template's files. */
+function stemOf(template: MessageTemplate, choice: CodeChoice | undefined): string {
+  return choice ? `${template}-${choice.template}` : template
+}
+
+/** @returns Each problem of a template in one language, with the part of the message that has it. */
+export function* problemsIn(
+  render: RenderMessage,
+  template: MessageTemplate,
+  locale: Locale,
+  { signature, maxParts }: TextRules,
+  choice?: CodeChoice,
+): Iterable<{ readonly part: string; readonly problem: string }> {
+  for (const channel of ['sms', 'email', ...(template === 'code' ? (['voice'] as const) : [])] as const)
+    for (const values of samples[template]) {
+      let rendered: Rendered
+      try {
+        rendered = render(template, channel, locale, 'f'.repeat(32), values, choice)
+      } catch (error) {
+        const part = channel === 'email' ? 'email.*' : `${channel}.txt`
+        yield { part, problem: (error as Error).message.split('\n')[0]! }
+        continue
+      }
+      if (channel === 'voice') {
+        for (const problem of voiceProblems(rendered.text, locale)) yield { part: 'voice.txt', problem }
+        continue
+      }
+      const contact = values.contact === undefined ? '' : rendered.variables[0]!
+      if (channel === 'sms')
+        for (const problem of smsProblems(rendered.text, locale, signature, maxParts, contact))
+          yield { part: 'sms.txt', problem }
+      for (const name of ['subject', 'text', 'html'] as const) {
+        const body = rendered[name]
+        if (body === undefined) continue
+        const part = channel === 'sms' ? 'sms.txt' : fileParts[name]
+        const found =
+          name === 'subject' ? subjectProblems(body) : bodyProblems(body, name === 'html', template, channel)
+        for (const problem of found) yield { part, problem }
+      }
+    }
 }
 
 /**
  * The texts that phones would offer to fill in, for each message where it is not the code alone.
  * @returns Each with its file; none if phones offer the code of every message, and nothing else.
  */
-export function pickUpsOf(render: RenderMessage, fileOf: (name: string) => string): readonly string[] {
+export function pickUpsOf(
+  render: RenderMessage,
+  choices: readonly CodeChoice[],
+  fileOf: (name: string) => string,
+): readonly string[] {
   // Six digits, as most codes have: phones offer no group of ten.
   const values = { code: '052634', lifetimeMs: '60000', contact: 'j***@example.com', changedAt: '0' }
-  return (Object.keys(samples) as MessageTemplate[]).flatMap((template) =>
+  const of = (template: MessageTemplate, choice?: CodeChoice) =>
     (['sms', 'email'] as const).flatMap((channel) =>
       locales.flatMap((locale) => {
-        const { text } = render(template, channel, locale, 'f'.repeat(32), values)
+        const { text } = render(template, channel, locale, 'f'.repeat(32), values, choice)
         const notes = pickUpsFrom(text, template === 'code' ? values.code : '')
-        return notes.map((note) => `${fileOf(`${template}.${locale}.${channel}.txt`)} ${note}`)
+        return notes.map(
+          (note) => `${fileOf(`${stemOf(template, choice)}.${locale}.${channel}.txt`)} ${note}`,
+        )
       }),
-    ),
-  )
+    )
+  return [
+    ...(Object.keys(samples) as MessageTemplate[]).flatMap((template) => of(template)),
+    ...choices.flatMap((choice) => of('code', choice)),
+  ]
 }
 
 function* smsProblems(
@@ -116,8 +146,12 @@ function* smsProblems(
     yield `takes ${segments} SMS parts (${units} units of ${encoding}); shorten it, or the product and signature in it, to ${encoding === 'gsm-7' ? 160 : 70}, or allow more with templates.smsParts`
   const withoutHost = text.slice(0, text.length - (boundLineOf(text)?.length ?? 0))
   const own = contact === '' ? withoutHost : withoutHost.replaceAll(contact, '')
-  if (/:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(own)) yield 'holds a link; carriers filter those, take it out'
+  if (holdsLink(own)) yield 'holds a link; carriers filter those, take it out'
   if (locale === 'zh-CN' && !text.startsWith(`【${signature}】`)) yield 'must begin with 【{{ signature }}】'
+}
+
+export function holdsLink(text: string): boolean {
+  return /:\/\/|www\.|[\w-]\.[a-z]{2,}\//i.test(text)
 }
 
 function* voiceProblems(text: string, locale: Locale): Iterable<string> {

@@ -200,12 +200,94 @@ test("an operator's file replaces the shipped one, the others stay", async (t) =
   assert.match(templates.render('code', 'sms', 'zh-CN', id, code).text, /^【云会议】/)
 })
 
+test("an operator's further template of codes is chosen by name, and where it has no file the usual one serves", async (t) => {
+  const templates = await loadWith(t, {
+    'code-order.en-US.sms.txt': '{{ code }} confirms your order at {{ values.shop }}.',
+    'code-order.en-US.email.html': '<p>{{ code }}</p><p>{{ values.shop }} {{ reference }}</p>',
+    'code-plain.zh-CN.sms.txt': '【{{ signature }}】{{ code }} {{ product }}',
+    'code.zh-CN.sms.txt': '【{{ signature }}】{{ code }}',
+  })
+  const { render, codes } = templates
+  assert.deepEqual(codes.names.toSorted(), ['code', 'order', 'plain'])
+  const given = { shop: '<b>{{ code }}</b>\n\u202e{% raw %}' }
+  const of = (template: string, channel: 'sms' | 'email' | 'voice', locale: string) =>
+    render('code', channel, locale, id, code, { template, values: given })
+  // Neither markup, nor a template, nor a line of the caller's own.
+  assert.equal(of('order', 'sms', 'en-US').text, '012345 confirms your order at <b>{{ code }}</b>{% raw %}.')
+  assert.match(
+    of('order', 'email', 'en-US').html!,
+    /<p>&#60;b&#62;\{\{ code \}\}&#60;\/b&#62;\{% raw %\} [a-z]+<\/p>/,
+  )
+  assert.equal(of('plain', 'sms', 'zh-CN').text, '【云会议】012345 Countersign')
+  for (const [template, channel, locale] of [
+    ['order', 'sms', 'zh-CN'],
+    ['order', 'voice', 'en-US'],
+    ['plain', 'email', 'zh-CN'],
+    ['gone', 'sms', 'en-US'],
+  ] as const)
+    assert.deepEqual(of(template, channel, locale), render('code', channel, locale, id, code))
+  const without = { template: 'order', values: {} }
+  assert.equal(render('code', 'sms', 'en-US', id, code, without).text, '012345 confirms your order at .')
+})
+
+test('the values of a template are held to what it uses, to one message, and to no link', async (t) => {
+  const { codes } = await loadWith(t, {
+    'code-order.en-US.sms.txt': '{{ code }} confirms your order at {{ values.shop }}.',
+  })
+  const faultOf = (template: string, values: Record<string, string>, locale?: string) => {
+    const fault = codes.faultOf({ template, values }, locale)
+    return fault && `${fault.pointer} ${fault.detail}`
+  }
+  assert.equal(faultOf('order', { shop: 'Äpfel 24' }, 'en-US'), undefined)
+  assert.equal(faultOf('code', {}), undefined)
+  assert.equal(faultOf('ordr', {}), '/template is no template; there are code, order')
+  assert.equal(faultOf('order', {}), '/values/shop must be given for the template order')
+  assert.equal(faultOf('order', { shop: 'A', 'a/b': 'c' }), '/values/a~1b is no value of order; it has shop')
+  assert.equal(faultOf('code', { shop: 'A' }), '/values/shop is no value of code; it has none')
+  assert.equal(
+    faultOf('order', { shop: 'evil.example/x' }),
+    '/values/shop holds a link; carriers filter those',
+  )
+  assert.equal(faultOf('order', { shop: '\u200b ' }), '/values/shop is empty')
+  // 64 characters that GSM-7 lacks make the message UCS-2.
+  const long = { shop: 'ж'.repeat(64) }
+  assert.match(faultOf('order', long, 'en-US')!, /^\/values make a text that takes 2 SMS parts/)
+  assert.match(faultOf('order', long)!, /takes 2 SMS parts/, 'in any language')
+  assert.equal(faultOf('order', long, 'zh-CN'), undefined, 'where the usual one serves')
+})
+
 test('html is escaped in templates that liquid runs too', async (t) => {
   const templates = await loadWith(t, {
     'contact-changed.en-US.email.html': '{% if true %}<p>{{ contact | upcase }}</p>{% endif %}',
   })
   const { html } = templates.render('contact-changed', 'email', 'en-US', id, { ...notice, contact: '<a>' })
   assert.equal(html, '<p>&#60;A&#62;</p>')
+})
+
+test('further templates are held to the rules of the usual one', async (t) => {
+  const problems = await problemsWith(t, {
+    'code-a.en-US.sms.txt': 'Your code is on its way.',
+    'code-b.en-US.sms.txt': '{{ code }} {{ values }}',
+    'code-c.en-US.sms.txt': '{{ code }} {{ values.shop.name }}',
+    'code-d.en-US.sms.txt': '{{ code }} {{ shop }}',
+    'code-e.fr-FR.sms.txt': '{{ code }}',
+    'code-code.en-US.sms.txt': '{{ code }}',
+    'contact-changed-x.en-US.sms.txt': 'x',
+  })
+  const told = (file: string) => problems.find((one) => one.includes(`/${file}`)) ?? ''
+  assert.match(told('code-b.en-US.sms.txt'), /needs a name, as \{\{ values\.name \}\}/)
+  assert.match(told('code-c.en-US.sms.txt'), /needs one name in small letters/)
+  assert.match(told('code-d.en-US.sms.txt'), /\{\{ shop \}\} is no value here/)
+  for (const file of ['code-e.fr-FR', 'code-code.en-US', 'contact-changed-x.en-US'])
+    assert.match(told(`${file}.sms.txt`), /replaces no template/, file)
+  assert.deepEqual(
+    (await problemsWith(t, { 'code-a.en-US.sms.txt': 'Your code is on its way.' })).map((one) =>
+      one.replace(/.*\//, ''),
+    ),
+    [
+      'code-a.en-US.sms.txt: must hold {{ code }} exactly once, and once more only in a last line "@host #{{ code }}"',
+    ],
+  )
 })
 
 test('every problem is told at once, each with its file', async (t) => {

@@ -6,12 +6,21 @@ import { AppError } from '../errors.ts'
 import { createCompiler, type Render } from '../liquid.ts'
 import type { Channel } from '../message/channel.ts'
 import type { MessageTemplate } from '../message/message.ts'
+import {
+  type CodeTemplates,
+  createCodeTemplates,
+  givenValues,
+  type OwnTemplate,
+  ownFile,
+  sampleOf,
+  valuesUsedIn,
+} from './own-templates.ts'
 import type { RenderMessage } from './rendered-message.ts'
 import { pickUpsOf, problemsOf } from './template-check.ts'
 import { declared, type Locale, locales, oneLine, valuesOf } from './template-values.ts'
 
 export type TemplateSettings = {
-  /** Files here replace the shipped ones of the same name. */
+  /** Files here replace the shipped ones of the same name, or are of further templates of codes, see `OwnTemplate`. */
   readonly folder: string | null
   /** The signature before Chinese messages, in 【】: 2 to 16 characters. */
   readonly signature: string
@@ -25,6 +34,7 @@ export type Templates = {
   /** Hints about text that phones would offer, each with its file; see `pickUpsOf`. */
   pickUps(): readonly string[]
   readonly render: RenderMessage
+  readonly codes: CodeTemplates
 }
 
 const parts: Readonly<Record<Channel, readonly string[]>> = {
@@ -54,7 +64,11 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
   const length = [...common.signature].length
   if (length < 2 || length > 16) problems.push('templates.signature: takes 2 to 16 characters')
   const own = folder === null ? new Set<string>() : await filesIn(folder, problems)
-  const fileOf = (name: string) => (own.has(name) ? join(folder!, name) : `shipped ${name}`)
+  const fileOf = (name: string): string => {
+    if (own.has(name)) return join(folder!, name)
+    const further = ownFile(name)
+    return further ? fileOf(further.usual) : `shipped ${name}`
+  }
 
   const compiled = new Map<string, Render>()
   for (const { name, template } of everyFile()) {
@@ -67,19 +81,51 @@ export async function loadTemplates(settings: TemplateSettings): Promise<Templat
     }
   }
 
-  const render: Templates['render'] = (template, channel, locale, messageId, given) => {
+  const further = new Map<string, OwnTemplate>()
+  for (const file of own) {
+    const name = ownFile(file)?.name
+    if (name === undefined) continue
+    try {
+      const source = textOf(await readFile(join(folder!, file), 'utf8'))
+      const compile = file.endsWith('.html') ? compileHtml : compileText
+      const used = valuesUsedIn(source)
+      compiled.set(file, compile(source, [...declared.code, ...(used.length > 0 ? ['values'] : [])]))
+      further.set(name, { name, values: [...new Set([...(further.get(name)?.values ?? []), ...used])] })
+    } catch (error) {
+      problems.push(`${fileOf(file)}: ${(error as Error).message.split('\n')[0]}`)
+    }
+  }
+
+  const render: Templates['render'] = (template, channel, locale, messageId, given, choice) => {
     const near = nearest(locale)
-    const values = valuesOf(template, channel, near, messageId, given, common)
-    const run = (part: string) => compiled.get(`${template}.${near}.${part}`)!(values)
-    const variables = declared[template].slice(0, 3).map((name) => values[name]!)
+    const usual = valuesOf(template, channel, near, messageId, given, common)
+    const chosen = template === 'code' && choice ? further.get(choice.template) : undefined
+    // Not spread: some of the usual values are made only when they are used.
+    const values = chosen
+      ? Object.defineProperties(
+          { values: givenValues(chosen, choice!.values) },
+          Object.getOwnPropertyDescriptors(usual),
+        )
+      : usual
+    const run = (part: string) => {
+      const text = chosen && compiled.get(`code-${chosen.name}.${near}.${part}`)
+      return (text ?? compiled.get(`${template}.${near}.${part}`)!)(values)
+    }
+    const variables = declared[template].slice(0, 3).map((name) => usual[name]!)
     if (channel !== 'email') return { text: run(channel === 'voice' ? 'voice.txt' : 'sms.txt'), variables }
     return { subject: run('email.subject.txt'), text: run('email.txt'), html: run('email.html'), variables }
   }
   // Problems of single templates come first; a template that does not compile cannot be rendered.
-  if (problems.length === 0) problems.push(...problemsOf(render, common.signature, settings.smsParts, fileOf))
+  const rules = { signature: common.signature, maxParts: settings.smsParts }
+  const samples = [...further.values()].map(sampleOf)
+  if (problems.length === 0) problems.push(...problemsOf(render, rules, samples, fileOf))
   if (problems.length > 0)
     throw new AppError('template.invalid', `Templates cannot work:\n- ${problems.join('\n- ')}`)
-  return { render, pickUps: () => pickUpsOf(render, fileOf) }
+  return {
+    render,
+    pickUps: () => pickUpsOf(render, samples, fileOf),
+    codes: createCodeTemplates(further, render, rules),
+  }
 }
 
 function everyFile(): { name: string; template: MessageTemplate }[] {
@@ -93,17 +139,18 @@ function everyFile(): { name: string; template: MessageTemplate }[] {
   )
 }
 
-/** The operator's templates. A file that replaces no shipped one has a misspelt name, which is a problem. */
+/** The operator's templates. A file that replaces no shipped one, and is of no further one, has a misspelt name, which is a problem. */
 async function filesIn(folder: string, problems: string[]): Promise<Set<string>> {
   const known = new Set(everyFile().map(({ name }) => name))
   const found = await readdir(folder).catch((error: { code?: string }) => {
     problems.push(`templates.folder: ${folder} cannot be read (${error.code})`)
     return []
   })
+  const isKnown = (name: string) => known.has(ownFile(name)?.usual ?? name)
   for (const name of found)
-    if (/\.(txt|html)$/.test(name) && !known.has(name))
+    if (/\.(txt|html)$/.test(name) && !isKnown(name))
       problems.push(`${join(folder, name)}: replaces no template; there are ${[...known].join(', ')}`)
-  return new Set(found.filter((name) => known.has(name)))
+  return new Set(found.filter(isKnown))
 }
 
 /** Without the byte order mark, carriage returns and last line end that editors may have added. */

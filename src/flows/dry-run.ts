@@ -9,7 +9,7 @@ import { destinationOfCode } from './code-message.ts'
 import { isReachable, limitsOfIssue } from './issue-code.ts'
 import type { Services } from './services.ts'
 import { faultOf, type StartFault, type StartRequest } from './start-request.ts'
-import { unservedStep, wishOf } from './start-verification.ts'
+import { ownChoice, templateFault, unservedStep, wishOf } from './start-verification.ts'
 
 export type DryRunOutcome =
   | {
@@ -40,7 +40,10 @@ export async function dryRun(
   const { code = {}, testRisk = 'allow', challenge } = request
   const policy = services.policyOf(caller.app)
   const { act, details, lifetimeMs } = wishOf(services, caller, request)
-  const fault = faultOf(caller, request, lifetimeMs, policy) ?? unservedStep(services, act, details)
+  const fault =
+    faultOf(caller, request, lifetimeMs, policy) ??
+    unservedStep(services, act, details) ??
+    templateFault(services, request, details.locale)
   if (fault) return fault
   const { tenant, address: to } = act
   const channel = details.channel as Channel
@@ -55,7 +58,14 @@ export async function dryRun(
   const length = code.value?.length ?? code.length ?? policy.digits
   const sample = alphabets[code.alphabet ?? 'digits'].slice(1, length + 1).padEnd(length, '0')
   const values = { code: sample, lifetimeMs: String(lifetimeMs) }
-  const { text, subject: mailSubject } = services.render('code', channel, locale, newMessageId(now), values)
+  const { text, subject: mailSubject } = services.render(
+    'code',
+    channel,
+    locale,
+    newMessageId(now),
+    values,
+    ownChoice(services, request),
+  )
   const risk = testRisk === 'challenge' && challenge === 'none' ? 'refuse' : testRisk
   const throttled = decision.kind === 'throttled' ? decision : undefined
   return {

@@ -19,7 +19,16 @@ export type HostedSession = {
   /** For each start. Without a subject of its maker, the session itself is the subject, so that its limits hold. */
   readonly wishes: Pick<
     StartRequest,
-    'purpose' | 'subject' | 'code' | 'metadata' | 'audience' | 'nonce' | 'proof' | 'testRisk'
+    | 'purpose'
+    | 'subject'
+    | 'code'
+    | 'template'
+    | 'values'
+    | 'metadata'
+    | 'audience'
+    | 'nonce'
+    | 'proof'
+    | 'testRisk'
   >
   /** The kind of address that the person may enter; `none`: its maker gave one. */
   readonly asks: (typeof askables)[number] | 'none'

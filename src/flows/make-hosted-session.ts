@@ -11,6 +11,8 @@ import { proofOf } from './proof-of.ts'
 import type { ProofToken } from './proof-token.ts'
 import { isListedReturn } from './return-url.ts'
 import type { Services } from './services.ts'
+import type { StartFault } from './start-request.ts'
+import { templateFault } from './start-verification.ts'
 import { type VerificationView, viewOf } from './verification-view.ts'
 
 export type NewHostedSession = Pick<
@@ -22,6 +24,7 @@ export type MadeSession =
   | { readonly kind: 'made'; readonly id: string; readonly token: string; readonly expiresAt: number }
   | { readonly kind: 'return-url-not-listed' }
   | { readonly kind: 'address-invalid'; readonly reason: RefusalReason }
+  | StartFault
 
 /** @param origins  Of a publishable key: it sends people to its own pages only; null: of a server key. */
 export function makeSession(
@@ -38,6 +41,9 @@ export function makeSession(
     const parsed = parseAddress(given.to, services.addressRules)
     if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
   }
+  // In every language, because only the page knows the person's.
+  const fault = templateFault(services, given.wishes)
+  if (fault) return fault
   const id = newSessionId()
   const expiresAt = services.clock.now() + sessionLifeMs
   const session: HostedSession = {

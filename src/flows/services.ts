@@ -3,6 +3,7 @@
 import type { AddressRules } from '../address/address.ts'
 import type { Clock } from '../clock.ts'
 import type { KeyRing } from '../code/key-ring.ts'
+import type { CodeTemplates } from '../delivery/own-templates.ts'
 import type { RenderMessage } from '../delivery/rendered-message.ts'
 import type { RouteFacts } from '../delivery/router.ts'
 import type { Poster } from '../delivery/webhooks/post-event.ts'
@@ -50,6 +51,8 @@ export type Services = {
   routeFor(destination: Destination): RouteFacts | undefined
   /** Renders a message from its templates. */
   readonly render: RenderMessage
+  /** The templates that a start may choose. */
+  readonly codeTemplates: CodeTemplates
   readonly recordRefusal: RecordRefusal
   readonly lease: Lease
   /** Gives a committed message to delivery. */

@@ -28,6 +28,10 @@ export type StartRequest = {
     readonly afterMs: number
     readonly unless: 'delivered' | 'used'
   }[]
+  /** One of the operator's templates. Default: the one that is named as the purpose, if there is one, or the usual one. */
+  readonly template?: string
+  /** Values that the template uses, by name. */
+  readonly values?: Readonly<Record<string, string>>
   /** The host of the page that the code is entered on, for the last line of an SMS. One that the app has listed. */
   readonly origin?: string
   /** 11 characters that an Android app is known by, likewise. */

@@ -3,6 +3,8 @@
 import type { RingKey } from '../code/key-ring.ts'
 import { secretOf } from '../code/secret.ts'
 import { findLocale } from '../delivery/locales.ts'
+import { type CodeTemplates, usualTemplate } from '../delivery/own-templates.ts'
+import type { CodeChoice } from '../delivery/rendered-message.ts'
 import type { Channel } from '../message/channel.ts'
 import { regionOf } from '../message/destination.ts'
 import { randomHex } from '../random.ts'
@@ -56,6 +58,7 @@ export type StartOutcome =
   | Throttled
   | Mismatch
 
+const usualPurpose = 'verify'
 /** Without a key of its own, a start within this time of the last one for the same verification is that one made again. */
 const quietMs = 10_000
 
@@ -73,7 +76,10 @@ export async function startVerification(
   const policy = services.policyOf(caller.app)
   const { act, details, lifetimeMs } = wishOf(services, caller, request)
   const ownHost = request.origin === undefined ? undefined : pageHost(services)
-  const fault = faultOf(caller, request, lifetimeMs, policy, ownHost) ?? unservedStep(services, act, details)
+  const fault =
+    faultOf(caller, request, lifetimeMs, policy, ownHost) ??
+    unservedStep(services, act, details) ??
+    templateFault(services, request, details.locale)
   if (fault) return fault
   if (testRisk === 'refuse' || (testRisk === 'challenge' && request.challenge === 'none'))
     return { kind: 'refused-by-guard', explanation: randomHex(16) }
@@ -116,7 +122,7 @@ export async function startVerification(
 
 /** The act, the details and the life of the code that a start asks for. */
 export function wishOf(
-  services: Pick<Services, 'policyOf'>,
+  services: Pick<Services, 'policyOf' | 'codeTemplates'>,
   { app, tenant, isTest }: ApiCaller,
   request: StartRequest,
 ): { readonly act: Act; readonly details: VerificationDetails; readonly lifetimeMs: number } {
@@ -129,7 +135,7 @@ export function wishOf(
     tenant,
     subject: subjectOf(request.subject, to, isTest),
     address: to,
-    purpose: request.purpose ?? 'verify',
+    purpose: request.purpose ?? usualPurpose,
     network: request.network,
     isHolder: false,
   }
@@ -137,6 +143,7 @@ export function wishOf(
     channel: plan?.[0]?.channel ?? (channel === 'auto' ? usual : channel),
     locale,
     localesTried: tried,
+    ...ownChoice(services, request),
     ...(plan && { plan }),
     ...(code.alphabet === 'crockford' && { alphabet: code.alphabet }),
     ...(origin !== undefined && { origin }),
@@ -161,6 +168,32 @@ export function unservedStep(
   const served: readonly string[] = plan.length > 0 ? servedChannels(services, act, byTestKey ?? false) : []
   const at = plan.findIndex(({ channel }) => !served.includes(channel))
   return at < 0 ? undefined : invalid(`/plan/${at}/channel`, `no route serves ${plan[at]!.channel}`)
+}
+
+/** What is wrong with the template and its values. @param locale  See `CodeTemplates`. */
+export function templateFault(
+  { codeTemplates }: Pick<Services, 'codeTemplates'>,
+  request: Pick<StartRequest, 'template' | 'purpose' | 'values'>,
+  locale?: string,
+): StartFault | undefined {
+  const fault = codeTemplates.faultOf(choiceOf(codeTemplates, request), locale)
+  return fault && invalid(fault.pointer, fault.detail)
+}
+
+/** The template and its values, unless it is the usual one. */
+export function ownChoice(
+  { codeTemplates }: Pick<Services, 'codeTemplates'>,
+  request: Pick<StartRequest, 'template' | 'purpose' | 'values'>,
+): CodeChoice | undefined {
+  const choice = choiceOf(codeTemplates, request)
+  return choice.template === usualTemplate ? undefined : choice
+}
+
+function choiceOf(
+  { names }: CodeTemplates,
+  { template, purpose = usualPurpose, values = {} }: Pick<StartRequest, 'template' | 'purpose' | 'values'>,
+): CodeChoice {
+  return { template: template ?? (names.includes(purpose) ? purpose : usualTemplate), values }
 }
 
 /** By the key of the record, which may have been the newest only then. */

@@ -70,6 +70,7 @@ before(async () => {
       text: `${locale} ${channel} ${code}`,
       variables: [],
     }),
+    codeTemplates: { names: ['code'], faultOf: () => undefined },
     recordRefusal: () => undefined,
     lease: { owner: 'tests', ms: 15_000 },
     handOver: (entry) => void handedOver.push(entry),

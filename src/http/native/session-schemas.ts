@@ -6,7 +6,7 @@ import { Type } from '../../json-schema.ts'
 import { startBody, verification } from './verification-schemas.ts'
 
 const closed = { additionalProperties: false }
-const { purpose, subject, locale, metadata, audience, nonce, proof } = startBody.properties
+const { purpose, subject, locale, template, values, metadata, audience, nonce, proof } = startBody.properties
 const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const asks = Type.Union(
@@ -47,6 +47,8 @@ export const sessionBody = Type.Object(
         { ...closed, description: 'The form of the code. Default: the policy of the app.' },
       ),
     ),
+    template,
+    values,
     metadata,
     audience,
     nonce,

@@ -10,7 +10,7 @@ import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
 import * as schemas from './session-schemas.ts'
 import { timeOf, verificationBody } from './verification-answers.ts'
-import { mismatch, replayOf } from './verifications.ts'
+import { invalidStart, mismatch, replayOf } from './verifications.ts'
 
 const tag = 'Hosted page'
 
@@ -32,7 +32,7 @@ const makeRoute = route({
     const isForPages = holder.key.kind === 'publishable'
     if (isForPages) for (const name of serverOnly) if (body[name] !== undefined) return onlyServers(name)
     const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
-    const { purpose, subject, code, metadata, audience, nonce, proof, test } = rest
+    const { purpose, subject, code, template, values, metadata, audience, nonce, proof, test } = rest
     if (test && !holder.key.isTest) return invalidField('/test', 'test-only', 'Only a test key may state it.')
     const made = makeSession(
       context.services,
@@ -47,6 +47,8 @@ const makeRoute = route({
           ...(purpose !== undefined && { purpose }),
           ...(subject !== undefined && { subject }),
           ...(code && { code: codeOf(code) }),
+          ...(template !== undefined && { template }),
+          ...(values && { values }),
           ...(metadata && { metadata }),
           ...(audience !== undefined && { audience }),
           ...(nonce !== undefined && { nonce }),
@@ -65,11 +67,16 @@ const makeRoute = route({
         return invalidField('/return_url', 'listed', 'It is not among the app’s policy.pages.returnUrls.')
       case 'address-invalid':
         return addressProblem(made.reason)
+      case 'invalid':
+        return invalidStart(made)
     }
   },
 })
 
-const serverOnly = ['subject', 'purpose', 'code', 'metadata', 'audience', 'nonce', 'proof', 'test'] as const
+const serverOnly = [
+  ...(['subject', 'purpose', 'code', 'template', 'values', 'metadata', 'audience', 'nonce'] as const),
+  ...(['proof', 'test'] as const),
+]
 
 function codeOf({ length, life_s, alphabet }: NonNullable<Static<typeof schemas.sessionBody>['code']>) {
   return {

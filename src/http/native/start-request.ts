@@ -19,7 +19,7 @@ export function startRequestOf(
   rules: AddressRules,
 ): StartRequest | Problem {
   const { to: given, channel, purpose, subject, locale, code, challenge, test, client, ...rest } = body
-  const { metadata, audience, nonce, proof, plan, origin, app_hash: appHash } = rest
+  const { metadata, audience, nonce, proof, plan, template, values, origin, app_hash: appHash } = rest
   const address = addressIn(given, rules)
   if ('problem' in address) return address
   if (channel === 'whatsapp') return unreachable(address)
@@ -43,6 +43,8 @@ export function startRequestOf(
     }),
     ...(channel !== undefined && { channel }),
     ...(steps && { plan: steps }),
+    ...(template !== undefined && { template }),
+    ...(values && { values }),
     ...(origin !== undefined && { origin }),
     ...(appHash !== undefined && { appHash }),
     ...(challenge !== undefined && { challenge: takesPow(challenge) ? 'any' : 'none' }),

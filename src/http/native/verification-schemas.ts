@@ -110,6 +110,24 @@ export const startBody = Type.Object(
         },
       ),
     ),
+    template: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]{0,31}$',
+        description:
+          'The text of the message: one of the operator’s templates. Default: the one that is named as the purpose, if there is one, or else `code`.',
+      }),
+    ),
+    values: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z][a-z0-9_]{0,31}$' }),
+        Type.String({ minLength: 1, maxLength: 64, pattern: clean }),
+        {
+          maxProperties: 10,
+          ...closed,
+          description: 'The values that the template uses: all of them, and no others. They hold no link.',
+        },
+      ),
+    ),
     origin: Type.Optional(
       text(
         253,

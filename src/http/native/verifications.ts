@@ -10,6 +10,7 @@ import {
 import { type DryRunOutcome, dryRun } from '../../flows/dry-run.ts'
 import { proofOf } from '../../flows/proof-of.ts'
 import type { ProofToken } from '../../flows/proof-token.ts'
+import type { StartFault } from '../../flows/start-request.ts'
 import { startVerification } from '../../flows/start-verification.ts'
 import { idOfPublic } from '../../verification/public-id.ts'
 import { unreachable } from './address-problems.ts'
@@ -96,7 +97,7 @@ const startRoute = route({
       case 'unreachable':
         return unreachable(request.to)
       case 'invalid':
-        return invalidField(outcome.pointer, 'range', `${outcome.detail}.`)
+        return invalidStart(outcome)
       case 'throttled':
         return throttledProblem(outcome)
     }
@@ -110,7 +111,7 @@ function dryRunAnswer(outcome: DryRunOutcome, to: Address): Outcome {
     case 'unreachable':
       return unreachable(to)
     case 'invalid':
-      return invalidField(outcome.pointer, 'range', `${outcome.detail}.`)
+      return invalidStart(outcome)
   }
 }
 
@@ -179,6 +180,10 @@ function checked(
     case 'mismatch':
       return mismatch
   }
+}
+
+export function invalidStart({ pointer, detail }: StartFault): Problem {
+  return invalidField(pointer, 'range', `${detail}.`)
 }
 
 /** Whether the act was that of an earlier call. */
