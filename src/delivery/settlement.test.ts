@@ -79,6 +79,13 @@ test('times are whole milliseconds, whatever a carrier took, because stores keep
   assert.ok(next.kind === 'second' && next.afterMs === 19_000)
 })
 
+test('the last moment that a start allows a step is not denied by rounding', () => {
+  const verification = { ...entryOf().verification!, expiresAt: now + 80_000 }
+  const last = { verification, isSecond: true, step: 1, deadlineAt: now + 80_000, remainingMs: 79_000 }
+  const next = nextOf(entryOf(last), 'accepted', 1_000.25)
+  assert.ok(next.kind === 'second' && next.channel === 'voice' && next.afterMs === 59_000, next.kind)
+})
+
 test('a step that was given up is followed by the next one at once, and a late one by none', () => {
   const next = nextOf(entryOf(), 'refused')
   assert.deepEqual(next, { kind: 'second', channel: 'whatsapp', afterMs: 0, step: 1 })

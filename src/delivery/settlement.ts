@@ -89,7 +89,9 @@ function byPlan(
   // Whole, because times are stored so, and the time that a carrier took is not.
   const untilMs = Math.ceil(verification.issuedAt + afterMs - endOf(dispatch))
   const waitMs = next.kind === 'failed' ? 0 : Math.max(0, untilMs)
-  if (remainingMs - waitMs < minLifeForRetryMs) return next
+  // At its own time a step comes early enough: the start has seen to that, and no rounding may deny it.
+  const isAtItsTime = waitMs > 0
+  if (!isAtItsTime && remainingMs - waitMs < minLifeForRetryMs) return next
   return {
     kind: 'second',
     channel: channel as Channel,
