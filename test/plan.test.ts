@@ -18,7 +18,14 @@ before(async () => {
     join(folder, 'code-order.en-US.sms.txt'),
     '{{ code }} confirms your order at {{ values.shop }}.',
   )
-  server = await startServer({ dataFolder, env: { COUNTERSIGN_TEMPLATES_FOLDER: folder } })
+  server = await startServer({
+    dataFolder,
+    env: {
+      COUNTERSIGN_TEMPLATES_FOLDER: folder,
+      COUNTERSIGN_POLICY_PLAN: 'sms/0s,voice/40s',
+      COUNTERSIGN_POLICY_LOCALE: 'en-US',
+    },
+  })
   api = await apiWith(server)
 })
 after(() => server[Symbol.asyncDispose]())
@@ -48,6 +55,21 @@ test('the next step of a plan comes at its time with the same code, and at once 
     assert.deepEqual(messages.map(({ channel }) => channel).toSorted(), ['sms', 'voice'])
     assert.equal(new Set(messages.map(({ code }) => code)).size, 1)
   }
+})
+
+test('a start that names no plan and no language has those of the settings', async () => {
+  const to = newNumber()
+  const answer = await api.start(to)
+  assert.equal(told(answer), '201', answer.text)
+  assert.equal(answer.json.locale, 'en-US')
+  await until(async () => {
+    const next = await api.post(`/verifications/${answer.json.id}/send`, { next: true })
+    return next.status === 202
+  })
+  await until(async () => (await inbox(to)).some(({ channel }) => channel === 'voice'))
+  const start = await api.start(newNumber(), { channel: 'sms' })
+  const next = await api.post(`/verifications/${start.json.id}/send`, { next: true })
+  assert.notEqual(next.status, 202, 'a channel of its own is no plan')
 })
 
 test('a start has the text of the template that it or its purpose names, with its values', async () => {

@@ -204,7 +204,7 @@ export type MakeSession = {
   asks?: 'phone' | 'email' | 'either' | undefined
   /** Where the person comes back to, listed in `policy.pages.returnUrls`. `result` is added to its query, or `cancelled=true`. */
   return_url: string
-  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  /** The language of the message, BCP 47. Where there is none such: that of the app, or by the region of the number. The answer has the one that was found. */
   locale?: string | undefined
   /** `auto`: as the person’s device has it. */
   theme?: 'auto' | 'light' | 'dark' | undefined
@@ -503,7 +503,7 @@ export type SolveOnPage = {
 export type StartOnPage = {
   /** As the person entered it. Without it, the address of the session. */
   to?: string | undefined
-  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  /** The language of the message, BCP 47. Where there is none such: that of the app, or by the region of the number. The answer has the one that was found. */
   locale?: string | undefined
 }
 
@@ -518,7 +518,7 @@ export type StartVerification = {
   purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
   subject?: string | undefined
-  /** The language of the message, BCP 47. The answer has the one that was found for it. */
+  /** The language of the message, BCP 47. Where there is none such: that of the app, or by the region of the number. The answer has the one that was found. */
   locale?: string | undefined
   /** The form of the code. Default: the policy of the app. */
   code?: {
@@ -529,9 +529,9 @@ export type StartVerification = {
     /** The code itself. Only a test key may choose one. */
     value?: string | undefined
   } | undefined
-  /** `auto`: SMS for a number, mail for a mailbox. */
+  /** `auto`: the plan of the app, or SMS for a number, mail for a mailbox. */
   channel?: 'auto' | 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
-  /** Channels in the order in which the code is sent until it is used. */
+  /** Channels in the order in which the code is sent until it is used. Default: the plan of the app, if no `channel` is named. */
   plan?: PlanStep[] | undefined
   /** The text of the message: one of the operator’s templates. Default: the one that is named as the purpose, if there is one, or else `code`. */
   template?: string | undefined

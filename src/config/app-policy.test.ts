@@ -102,7 +102,19 @@ const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ pages: { frameAncestors: ['*'] } }, /frameAncestors: \* is no origin/],
   [{ pages: { frameAncestors: ["https://a.example; script-src 'unsafe-inline'"] } }, /is no origin/],
 ]
-for (const [overrides, expected] of refused)
+const badPlans: typeof refused = [
+  [{ plan: ['sms/1s'] }, /policy\.plan\.0: is sms\/1s; the first step is at 0/],
+  [{ plan: ['sms/0s', 'voice/30s', 'sms/30s'] }, /plan\.2: .* each later one after the one before/],
+  [
+    { plan: ['sms/0s', 'voice/41s'] },
+    /plan\.1: .* the code lives 60 s, and a step must come 20 s before its end/,
+  ],
+  [{ plan: ['sms/0s', 'voice/41s'], lifetime: { sms: '30s' } }, /the code lives 30 s/],
+  [{ plan: ['sms/0s', 'email/30s'] }, /plan\.1: is not of the form CHANNEL\/TIME/],
+  [{ plan: ['sms/0s', 'voice/9s', 'sms/18s', 'voice/27s', 'sms/36s'] }, /plan: /],
+  [{ locale: 'fr-FR' }, /locale: must be one of the values .* found "fr-FR"/],
+]
+for (const [overrides, expected] of [...refused, ...badPlans])
   test(`refused: ${JSON.stringify(overrides)}`, () => assert.match(refusalOf(overrides), expected))
 
 test('an app is believed about addresses from listed networks; true is this machine, and the app’s own list wins', () => {
@@ -112,6 +124,22 @@ test('an app is believed about addresses from listed networks; true is this mach
   assert.deepEqual(from({ tellsClientIp: true }).tellsClientIp, ['127.0.0.0/8', '::1'])
   assert.deepEqual(from({ tellsClientIp: ['10.0.0.1'] }, { digits: 8 }).tellsClientIp, ['10.0.0.1'])
   assert.deepEqual(from({ tellsClientIp: ['10.0.0.1'] }, { tellsClientIp: false }).tellsClientIp, [])
+})
+
+test('a plan and a language of an app lie over those of all, and may be taken away again', () => {
+  const all = policyWith(defaultPolicy, {
+    plan: ['sms/0s', 'voice/70s/delivered'],
+    locale: 'en-US',
+    lifetime: { sms: '2m' },
+  })
+  assert.deepEqual(all.plan, [
+    { channel: 'sms', afterMs: 0, unless: 'used' },
+    { channel: 'voice', afterMs: 70_000, unless: 'delivered' },
+  ])
+  // Checked by the life that lies below it.
+  assert.equal(policyWith(all, { plan: ['voice/0s', 'sms/100s'] }).plan[1]?.afterMs, 100_000)
+  const own = policyWith(all, { plan: [], locale: 'region' })
+  assert.deepEqual([own.plan, own.locale, all.locale], [[], null, 'en-US'])
 })
 
 test('every problem is told at once', () => {

@@ -2,12 +2,13 @@
 
 import { isSupportedRegion } from '../address/phone-library.ts'
 import { AppError } from '../errors.ts'
-import type { AppPolicy } from '../flows/policy.ts'
+import type { AppPolicy, NumberStep } from '../flows/policy.ts'
 import { apiCalls, maxProofTokenLifetimeMs } from '../flows/policy.ts'
 import { isReturnUrl } from '../flows/return-url.ts'
 import { loopbackNetworks } from '../network/loopback.ts'
 import { isNetwork } from '../network/networks.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
+import { timesFault } from '../verification/plan.ts'
 import { maxLifetimeMs } from '../verification/verification.ts'
 import { formatDuration, parseDuration, parseWindow } from './duration.ts'
 import { type PolicyOverrides, policySchema } from './policy-schema.ts'
@@ -25,6 +26,8 @@ export const defaultPolicy: AppPolicy = {
   regions: null,
   calls: apiCalls,
   proofToken: { form: 'plain', lifetimeMs: 600_000 },
+  plan: [],
+  locale: null,
   origins: [],
   appHashes: [],
   pages: { returnUrls: [], frameAncestors: [] },
@@ -52,7 +55,7 @@ export function policyWith(
   where = 'policy',
 ): AppPolicy {
   if (Object.keys(overrides).length === 0) return base
-  const problems = policyProblems(overrides, where)
+  const problems = policyProblems(overrides, where, base.lifetimeMs.sms)
   if (problems.length > 0) throw new AppError('config.invalid', problems.join('\n'))
   const set = overrides as PolicyOverrides
   const { issues, submissions, wrong } = base.limits
@@ -92,6 +95,8 @@ export function policyWith(
     tellsClientIp: toldFrom(set.tellsClientIp) ?? base.tellsClientIp,
     regions: set.countries === undefined ? base.regions : set.countries === 'all' ? null : set.countries,
     calls: set.calls ?? base.calls,
+    plan: set.plan?.map(stepIn) ?? base.plan,
+    locale: set.locale === undefined ? base.locale : set.locale === 'region' ? null : set.locale,
     origins: set.origins ?? base.origins,
     appHashes: set.appHashes ?? base.appHashes,
     proofToken: {
@@ -113,8 +118,11 @@ export function policyOfApp(
   return policyWith(policyWith(settings.policy, settings.apps[app.id] ?? {}), app.policy)
 }
 
-/** The problems of overrides: a wrong shape, and values beyond those that NIST allows. */
-export function policyProblems(overrides: unknown, where: string): string[] {
+/**
+ * The problems of overrides: a wrong shape, and values beyond those that NIST allows.
+ * @param smsLifeMs  Of a code by SMS, if the overrides do not state it.
+ */
+export function policyProblems(overrides: unknown, where: string, smsLifeMs: number): string[] {
   const problems = problemsOf(policySchema, overrides, where)
   if (problems.length > 0) return problems
   const set = overrides as PolicyOverrides
@@ -125,6 +133,8 @@ export function policyProblems(overrides: unknown, where: string): string[] {
         `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(maxLifetimeMs)} (SP 800-63B)`,
       )
   }
+  const late = timesFault(set.plan?.map(stepIn) ?? [], ms(set.lifetime?.sms) ?? smsLifeMs)
+  if (late) problems.push(`${where}.plan.${late.at}: is ${set.plan![late.at]}; ${late.detail}`)
   const tokenMs = ms(set.proofToken?.lifetime)
   if (tokenMs !== undefined && (tokenMs > maxProofTokenLifetimeMs || tokenMs < 1000))
     problems.push(
@@ -168,6 +178,16 @@ export function policyProblems(overrides: unknown, where: string): string[] {
 function toldFrom(set: PolicyOverrides['tellsClientIp']): readonly string[] | undefined {
   if (set === true) return loopbackNetworks
   return set === false ? [] : set
+}
+
+/** @param text  Of `stepPattern`. */
+function stepIn(text: string): NumberStep {
+  const [channel, after, unless] = text.split('/')
+  return {
+    channel: channel as NumberStep['channel'],
+    afterMs: parseDuration(after!)!,
+    unless: unless === 'delivered' ? 'delivered' : 'used',
+  }
 }
 
 function ms(text: string | undefined): number | undefined {

@@ -132,6 +132,8 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'routes.whatsapp': 'sandbox',
     'policy.origins': 'shop.example',
     'policy.appHashes': 'FA+9qCX9VSu',
+    'policy.plan': 'sms/0s,voice/50s/delivered',
+    'policy.locale': 'en-US',
     'policy.profile': 'strict',
     'policy.tellsClientIp': '192.0.2.0/24, 2001:db8::5',
     'policy.lifetime.sms': '2m',
@@ -166,6 +168,8 @@ test('every scalar setting has an environment name of its own that sets it', () 
       assert.equal(source, 'environment', path)
   const { policy, trustedProxies } = loaded.settings
   assert.equal(policy.lifetimeMs.sms, 120_000)
+  assert.deepEqual(policy.plan[1], { channel: 'voice', afterMs: 50_000, unless: 'delivered' })
+  assert.equal(policy.locale, 'en-US')
   assert.deepEqual(policy.regions, ['CN', 'HK'])
   assert.deepEqual(policy.proofToken, { form: 'hashed', lifetimeMs: 3_600_000 })
   assert.deepEqual(policy.limits.issues.address.gapsMs, [1000, 2000])

@@ -68,9 +68,11 @@ export function loadSettings({
   const publicUrl = publicUrlOf(set, problems)
   const providers = providersOf(set, { publicUrl, dataFolder }, problems)
   const routes = routesFor(set, providers, problems)
-  if (set.policy) problems.push(...policyProblems(set.policy, 'policy'))
+  const { sms } = defaultPolicy.lifetimeMs
+  if (set.policy) problems.push(...policyProblems(set.policy, 'policy', sms))
+  const smsLifeMs = parseDuration(set.policy?.lifetime?.sms ?? '') ?? sms
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
-    problems.push(...policyProblems(overrides, `apps.${id}`))
+    problems.push(...policyProblems(overrides, `apps.${id}`, smsLifeMs))
   const passwordLimits = passwordLimitsOf(set.passwords, problems)
   const listeners = listenersOf(set, problems)
   const store = storeOf(set, dataFolder, problems)

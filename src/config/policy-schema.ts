@@ -1,12 +1,17 @@
 /** The policy section of the settings, for all apps or for a single one. */
 
+import { locales } from '../delivery/template-values.ts'
 import { apiCalls } from '../flows/policy.ts'
 import { type Static, Type } from '../json-schema.ts'
 import { defaultLimits, type Window } from '../throttle/policy.ts'
+import { maxSteps } from '../verification/plan.ts'
 import { formatDuration, formatWindow } from './duration.ts'
 
 export const durationPattern = '^[0-9]{1,9}(ms|s|m|h|d)$'
 export const windowPattern = '^[1-9][0-9]{0,8}/[1-9][0-9]{0,8}(ms|s|m|h|d)$'
+
+/** `CHANNEL/TIME` from the start, or `CHANNEL/TIME/delivered`. */
+const stepPattern = '^(sms|voice)/[0-9]{1,9}(ms|s|m|h|d)(/delivered)?$'
 
 export const strict = { additionalProperties: false } as const
 export const optional = Type.Optional
@@ -186,6 +191,21 @@ export const policySchema = Type.Object(
       Type.Array(Type.Union(apiCalls.map((call) => Type.Literal(call))), {
         description: `Calls that are allowed: ${apiCalls.join(', ')}.`,
         default: [...apiCalls],
+      }),
+    ),
+    plan: optional(
+      Type.Array(Type.String({ pattern: stepPattern }), {
+        maxItems: maxSteps,
+        description:
+          'How a code to a number goes out if a start by an API key names neither channel nor plan, such as [sms/0s, voice/30s]: each step at its time from the start until the code is used; with /delivered, left out if delivery was reported. Empty: one SMS. A step that no route serves, or that comes less than 20 s before the end of the code, is left out.',
+        default: [],
+      }),
+    ),
+    locale: optional(
+      Type.Union([Type.Literal('region'), ...locales.map((locale) => Type.Literal(locale))], {
+        description:
+          'Language of messages where a start by an API key names none that there is; region: Chinese to numbers of mainland China, otherwise English.',
+        default: 'region',
       }),
     ),
     origins: optional(

@@ -115,6 +115,7 @@ function unquoted(type: unknown, found: string): string {
 
 const forms: readonly (readonly [part: string, form: string])[] = [
   ['}/[1-9]', 'COUNT/TIME, such as 5/1h'],
+  ['(/delivered)', 'CHANNEL/TIME or CHANNEL/TIME/delivered, such as voice/30s'],
   ['(ms|s|m|h|d)', 'a number with its unit, such as 60s, 10m, 24h or 30d'],
   ['{4}-', 'YYYY-MM-DD'],
   ['[0-9]{6,10}', '6 to 10 digits'],

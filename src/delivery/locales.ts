@@ -9,11 +9,13 @@ export type FoundLocale = {
 }
 
 /**
- * The wanted language, then without its last parts, then in another country, as RFC 4647 looks up; then that of the region.
+ * The wanted language, then without its last parts, then in another country, as RFC 4647 looks up; then the usual one, or
+ * that of the region.
  * @param wanted  BCP 47; undefined: by the region at once.
+ * @param usual  null: by the region.
  * @param region  ISO region of a number; empty for e-mail.
  */
-export function findLocale(wanted: string | undefined, region: string): FoundLocale {
+export function findLocale(wanted: string | undefined, usual: Locale | null, region: string): FoundLocale {
   const tried: string[] = []
   const found = (locale: Locale): FoundLocale => ({ locale, tried: [...new Set([...tried, locale])] })
   for (let range = wanted ?? ''; range !== ''; range = range.slice(0, Math.max(0, range.lastIndexOf('-')))) {
@@ -24,7 +26,7 @@ export function findLocale(wanted: string | undefined, region: string): FoundLoc
     const of = !range.includes('-') && locales.find((locale) => languageOf(locale) === range.toLowerCase())
     if (of) return found(of)
   }
-  return found(region === 'CN' ? 'zh-CN' : 'en-US')
+  return found(usual ?? (region === 'CN' ? 'zh-CN' : 'en-US'))
 }
 
 function languageOf(locale: string): string {

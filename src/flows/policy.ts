@@ -1,7 +1,9 @@
 /** The policy of an app, by which flows decide: what it may do, and how its codes are made. */
 
+import type { Locale } from '../delivery/template-values.ts'
 import type { Destination } from '../message/destination.ts'
 import type { LimitPolicy } from '../throttle/policy.ts'
+import type { PlanStep } from '../verification/details.ts'
 
 /** The calls an app may be allowed; the names are those of the settings. */
 export const apiCalls = [
@@ -24,6 +26,9 @@ export type ProofTokenPolicy = {
 
 export const maxProofTokenLifetimeMs = 86_400_000
 
+/** A step of a plan for a number. */
+export type NumberStep = PlanStep & { readonly channel: 'sms' | 'voice' }
+
 export type AppPolicy = {
   /** 6 to 10. Profile `strict` is 8. */
   readonly digits: number
@@ -44,6 +49,10 @@ export type AppPolicy = {
   readonly regions: readonly string[] | null
   readonly calls: readonly ApiCall[]
   readonly proofToken: ProofTokenPolicy
+  /** The steps of a start to a number that names neither channel nor plan; empty: one SMS. */
+  readonly plan: readonly NumberStep[]
+  /** The language of messages where a start names none that there is; null: by the region of a number. */
+  readonly locale: Locale | null
   /** Hosts that the last line of an SMS may bind its code to. */
   readonly origins: readonly string[]
   /** Hashes of Android apps, likewise. */

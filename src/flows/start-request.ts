@@ -4,6 +4,7 @@ import type { Address } from '../address/address.ts'
 import { alphabets } from '../code/derive-code.ts'
 import type { Channel } from '../message/channel.ts'
 import type { ClientFacts } from '../verification/details.ts'
+import { maxSteps, timesFault } from '../verification/plan.ts'
 import { maxLifetimeMs } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { channelsFor } from './channels.ts'
@@ -65,9 +66,6 @@ export type StartFault = { readonly kind: 'invalid'; readonly pointer: string; r
 
 export const codeLengths = { min: 6, max: 10 } as const
 export const codeLives = { minMs: 30_000, maxMs: maxLifetimeMs } as const
-export const maxSteps = 4
-/** A message that comes later than this before the end of its code could not be typed in time. */
-const minLifeOfStepMs = 20_000
 
 /** @param lifetimeMs  Of the code. */
 export function faultOf(
@@ -100,19 +98,14 @@ function planFault({ to, channel = 'auto', plan }: StartRequest, lifetimeMs: num
   if (plan === undefined) return undefined
   if (channel !== 'auto') return invalid('/channel', 'a plan begins by its first step')
   if (plan.length < 1 || plan.length > maxSteps) return invalid('/plan', `has 1 to ${maxSteps} steps`)
-  for (const [i, step] of plan.entries()) {
-    const before = plan[i - 1]
-    if (!channelsFor(to).includes(step.channel))
-      return invalid(`/plan/${i}/channel`, `${nameOf(to)} is not reached by ${step.channel}`)
-    if (before === undefined ? step.afterMs !== 0 : step.afterMs <= before.afterMs)
-      return invalid(`/plan/${i}/after_s`, 'the first step is at 0, and each later one after the one before')
-    if (i > 0 && step.afterMs > lifetimeMs - minLifeOfStepMs)
-      return invalid(
-        `/plan/${i}/after_s`,
-        `the code lives ${lifetimeMs / 1000} s, and a step must come ${minLifeOfStepMs / 1000} s before its end`,
-      )
-  }
-  return undefined
+  const unreached = plan.findIndex((step) => !channelsFor(to).includes(step.channel))
+  if (unreached >= 0)
+    return invalid(
+      `/plan/${unreached}/channel`,
+      `${nameOf(to)} is not reached by ${plan[unreached]!.channel}`,
+    )
+  const fault = timesFault(plan, lifetimeMs)
+  return fault && invalid(`/plan/${fault.at}/after_s`, fault.detail)
 }
 
 /** The host that the hosted page is on, which codes may always be bound to; undefined: no browser would bind them to it. */

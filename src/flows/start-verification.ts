@@ -11,6 +11,7 @@ import { randomHex } from '../random.ts'
 import type { Mismatch, Once, Replayed } from '../store/once.ts'
 import type { Throttled } from '../throttle/acquire.ts'
 import type { VerificationDetails } from '../verification/details.ts'
+import { isInLife } from '../verification/plan.ts'
 import { subjectOf } from '../verification/subject.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
@@ -122,14 +123,15 @@ export async function startVerification(
 
 /** The act, the details and the life of the code that a start asks for. */
 export function wishOf(
-  services: Pick<Services, 'policyOf' | 'codeTemplates'>,
+  services: Pick<Services, 'policyOf' | 'codeTemplates' | 'serves'>,
   { app, tenant, isTest }: ApiCaller,
   request: StartRequest,
 ): { readonly act: Act; readonly details: VerificationDetails; readonly lifetimeMs: number } {
-  const { to, code = {}, plan, origin, appHash, metadata, client, audience, nonce, proof } = request
+  const policy = services.policyOf(app)
+  const { to, code = {}, origin, appHash, metadata, client, audience, nonce, proof } = request
   const usual = to.kind === 'phone' ? 'sms' : 'email'
   const { channel = 'auto' } = request
-  const { locale, tried } = findLocale(request.locale, regionOf(to))
+  const { locale, tried } = findLocale(request.locale, policy.locale, regionOf(to))
   const act: Act = {
     app,
     tenant,
@@ -139,6 +141,8 @@ export function wishOf(
     network: request.network,
     isHolder: false,
   }
+  const lifetimeMs = code.lifetimeMs ?? policy.lifetimeMs[usual]
+  const plan = request.plan ?? (channel === 'auto' ? usualPlan(services, act, isTest, lifetimeMs) : undefined)
   const details: VerificationDetails = {
     channel: plan?.[0]?.channel ?? (channel === 'auto' ? usual : channel),
     locale,
@@ -156,7 +160,25 @@ export function wishOf(
     ...(isTest && { byTestKey: true }),
     ...(code.value !== undefined && { testCode: code.value }),
   }
-  return { act, details, lifetimeMs: code.lifetimeMs ?? services.policyOf(app).lifetimeMs[usual] }
+  return { act, details, lifetimeMs }
+}
+
+/**
+ * The app's own plan for a number, as far as it goes: unlike a plan of the caller's it asks nothing of one start, so that a
+ * step which no carrier serves, or for which the code's life is too short, is left out.
+ */
+function usualPlan(
+  services: Pick<Services, 'policyOf' | 'serves'>,
+  act: Act,
+  isTest: boolean,
+  lifetimeMs: number,
+): VerificationDetails['plan'] {
+  const { plan } = services.policyOf(act.app)
+  if (plan.length === 0 || act.address.kind !== 'phone') return undefined
+  const served = servedChannels(services, act, isTest)
+  const steps = plan.filter((step) => served.includes(step.channel) && isInLife(step, lifetimeMs))
+  // Without its first step there is no plan, but one message at once.
+  return steps[0]?.afterMs === 0 ? steps : undefined
 }
 
 /** A plan is refused as a whole if one of its steps has no route. */

@@ -543,3 +543,35 @@ test('a dry run tells route, price, text and the limit that would refuse, and do
   const fault = await dryRun(services, caller, { to, code: { length: 5 } })
   assert.ok(fault.kind === 'invalid' && fault.pointer === '/code/length')
 })
+
+test('a start that names no channel and no plan goes by the plan of its app, as far as it is served and there is time', async () => {
+  const plan = [
+    { channel: 'sms', afterMs: 0, unless: 'used' },
+    { channel: 'voice', afterMs: 30_000, unless: 'delivered' },
+    { channel: 'sms', afterMs: 40_000, unless: 'used' },
+  ] as const
+  policy = { ...defaultPolicy, plan }
+  const planOf = async (change: Partial<StartRequest>, by = caller) => {
+    const { record } = await started(change, by)
+    return record.details!.plan?.map(({ channel, afterMs }) => `${channel} ${afterMs}`)
+  }
+  assert.deepEqual(await planOf({}), ['sms 0', 'voice 30000', 'sms 40000'])
+  assert.deepEqual(await planOf({ code: { lifetimeMs: 59_000 } }), ['sms 0', 'voice 30000'])
+  assert.deepEqual(await planOf({}, testCaller), ['sms 0', 'sms 40000'], 'no call to the sandbox')
+  assert.equal(await planOf({ to: newTo('someone@example.com') }), undefined)
+  assert.equal(await planOf({ channel: 'voice' }), undefined)
+  assert.deepEqual(await planOf({ plan: [{ channel: 'voice', afterMs: 0, unless: 'used' }] }), ['voice 0'])
+  policy = { ...policy, plan: plan.map((step, i) => ({ ...step, channel: i === 0 ? 'voice' : 'sms' })) }
+  assert.equal(await planOf({}, testCaller), undefined, 'one message at once, without a first step')
+  assert.deepEqual(await planOf({}), ['voice 0', 'sms 30000', 'sms 40000'])
+  policy = defaultPolicy
+})
+
+test('a start has the language of its app where it names none that there is', async () => {
+  policy = { ...defaultPolicy, locale: 'en-US' }
+  const { view } = await started({ locale: 'fr' })
+  assert.deepEqual([view.locale, view.localesTried], ['en-US', ['fr', 'en-US']])
+  assert.equal((await started({ locale: 'zh' })).view.locale, 'zh-CN')
+  policy = defaultPolicy
+  assert.equal((await started()).view.locale, 'zh-CN')
+})

@@ -54,7 +54,8 @@ export const startBody = Type.Object(
       Type.String({
         pattern: '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$',
         maxLength: 35,
-        description: 'The language of the message, BCP 47. The answer has the one that was found for it.',
+        description:
+          'The language of the message, BCP 47. Where there is none such: that of the app, or by the region of the number. The answer has the one that was found.',
       }),
     ),
     code: Type.Optional(
@@ -81,7 +82,7 @@ export const startBody = Type.Object(
     channel: Type.Optional(
       Type.Union([Type.Literal('auto'), ...channel.anyOf], {
         default: 'auto',
-        description: '`auto`: SMS for a number, mail for a mailbox.',
+        description: '`auto`: the plan of the app, or SMS for a number, mail for a mailbox.',
       }),
     ),
     plan: Type.Optional(
@@ -106,7 +107,8 @@ export const startBody = Type.Object(
         {
           minItems: 1,
           maxItems: 4,
-          description: 'Channels in the order in which the code is sent until it is used.',
+          description:
+            'Channels in the order in which the code is sent until it is used. Default: the plan of the app, if no `channel` is named.',
         },
       ),
     ),
