@@ -83,7 +83,10 @@ export function breakingChanges(before: Json, after: Json): string[] {
   function contentChanges(was: Json, is: Json, side: Side): string[] {
     return entries(was.content).flatMap(([type, old]) => {
       const now = at(is, 'content', type)
-      return now ? schemas.changes(old.schema, now.schema, side, 'body') : [`${type}: was removed`]
+      if (!now) return [`${type}: was removed`]
+      const isProblem = type === 'application/problem+json'
+      const later = isProblem ? withoutNew(old.schema, now.schema) : now.schema
+      return schemas.changes(old.schema, later, side, 'body')
     })
   }
 }
@@ -209,6 +212,13 @@ function boundChanges(was: Json, is: Json, where: string): string[] {
     ),
     ...(closed ? [`${where}: takes no other fields any more`] : []),
   ]
+}
+
+/** The problems of a status without those, by the names of their schemas, that it was not answered with before. */
+function withoutNew(was: unknown, is: unknown): unknown {
+  const known = new Set(alternatives(was as Json).map(refOf))
+  const kept = alternatives(is as Json).filter((one) => refOf(one) === '' || known.has(refOf(one)))
+  return kept.length === 1 ? kept[0] : { anyOf: kept }
 }
 
 function alternatives(schema: Json): readonly unknown[] {

@@ -161,6 +161,12 @@ const harmless: Readonly<Record<string, (after: Loose) => void>> = {
   'a new call': (after) => {
     after.paths['/v1/others'] = { get: { responses: {} } }
   },
+  'a new problem of a status': (after) => {
+    after.components.schemas.Third = { type: 'object', required: ['third'], properties: { third: {} } }
+    makeOf(after).responses[422].content['application/problem+json'].schema.anyOf.push({
+      $ref: '#/components/schemas/Third',
+    })
+  },
   'a new field of an answer': (after) => {
     thing(after).properties.more = { type: 'string' }
     thing(after).required.push('more')
