@@ -275,6 +275,17 @@ test('a verification is its app’s, and its world’s: to others it does not ex
   assert.ok(secret)
 })
 
+test('an Idempotency-Key of a test key is another than that of a live one', async () => {
+  const tests = await apiWith(server, '--test')
+  const [to, headers] = [newNumber(), { 'idempotency-key': 'both worlds' }]
+  const live = await api.start(to, {}, headers)
+  const trial = await tests.start(to, {}, headers)
+  assert.deepEqual([live.status, trial.status], [201, 201])
+  assert.notEqual(trial.json.id, live.json.id)
+  assert.equal(trial.headers.get('idempotency-replayed'), null)
+  assert.equal((await api.start(to, {}, headers)).json.id, live.json.id)
+})
+
 test('a key may do what its scopes say, and a publishable key none of it', async () => {
   const reader = await apiWith(server, '--scope', 'verifications:read')
   const refused = await reader.start(newNumber())

@@ -1,7 +1,7 @@
 /** Calls that act once, however often they come: a caller that lost the answer makes the same call again by the same key. */
 
 export type Once = {
-  /** A digest of the app, the path and the caller's own key. */
+  /** A digest of the app and its world, live or test, the path and the caller's own key. */
   readonly key: string
   /** A digest of the call's body. Another body under the same key is a mistake of the caller's. */
   readonly fingerprint: string

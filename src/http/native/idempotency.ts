@@ -9,7 +9,7 @@ import type { OnceOfCall } from './route.ts'
 const maxLength = 255
 
 /**
- * @param scope  What the key is unique in: an app, or whoever calls without a key.
+ * @param scope  What the key is unique in: an app and its world, live or test, or whoever calls without a key.
  * @returns undefined if the caller gave no key; a problem if it is none.
  */
 export function onceOf(request: FastifyRequest, scope: string): OnceOfCall | undefined | Problem {

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { answerBy } from '../../deadline.ts'
+import type { KeyHolder } from '../../flows/api-keys.ts'
 import type { ObjectSchema } from '../../json-schema.ts'
 import { sendOutcome, sendProblem } from './answer.ts'
 import { authenticate, withoutKey } from './authenticate.ts'
@@ -67,7 +68,7 @@ function registerRoute(
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { holder, apiVersion: version } = request
-    const once = mayRepeat ? onceOf(request, access === 'public' ? '' : holder.app.id) : undefined
+    const once = mayRepeat ? onceOf(request, access === 'public' ? '' : scopeOf(holder)) : undefined
     if (once && 'problem' in once) return sendProblem(context, request, reply, once)
     const call: Call = {
       request,
@@ -84,6 +85,11 @@ function registerRoute(
       : await route.handle(context, call)
     return sendOutcome(context, request, reply, outcome)
   }
+}
+
+/** What live and test keys of an app do is apart, so that neither gets an answer that the other was given. */
+function scopeOf({ app, key }: KeyHolder): string {
+  return key.isTest ? `test:${app.id}` : app.id
 }
 
 /** Numbers and booleans of a query, which come as text. What is none stays a text, for the schema to refuse. */
