@@ -99,6 +99,53 @@ test('a proof made with a test key is none to who expects a real one', async () 
   assert.equal(decodeJwt(proof).is_test, true)
 })
 
+test('a proof of one world is refused in the other, and is not consumed there', async () => {
+  const tests = await apiWith(server, '--test')
+  const [real, trial] = [await proofOf(api), await proofOf(tests)]
+  const use = async (by: Api, proof: string) =>
+    (await by.post('/proofs/verify', { proof, consume: true })).json
+  for (const [by, other, proof] of [
+    [api, tests, real],
+    [tests, api, trial],
+  ] as const) {
+    assert.deepEqual(await use(other, proof), { result: 'refused', reason: 'audience' })
+    assert.equal((await use(by, proof)).result, 'valid')
+  }
+})
+
+test('who may only read may look at a proof, and not consume it', async () => {
+  const reader = await apiWith(server, '--scope', 'verifications:read')
+  const proof = await proofOf(api)
+  const refused = await reader.post('/proofs/verify', { proof, consume: true })
+  assert.deepEqual([told(refused), refused.json.scope], ['403 forbidden', 'verifications:write'])
+  assert.equal((await reader.post('/proofs/verify', { proof })).json.result, 'valid')
+})
+
+test('what is no proof of the app leaves nothing behind, not even its idempotency key', async () => {
+  const key = { 'idempotency-key': 'of another' }
+  const refused = await verify(await proofOf(await apiWith(server, '--test')), { consume: true }, key)
+  assert.equal(refused.json.reason, 'audience')
+  assert.equal((await verify('none', { consume: true }, key)).json.reason, 'invalid')
+  assert.equal((await verify(await proofOf(api), { consume: true }, key)).json.result, 'valid')
+})
+
+test('no app has a proof made for another app’s own audience, nor a live one that looks like a test', async () => {
+  const made = await run(
+    ['app', 'create', '--tenant', 'demo', '--name', 'other', '--json', '--data', server.dataFolder],
+    { env: server.env },
+  )
+  const other = JSON.parse(made.out).id as string
+  const starts = { to: newNumber(), dry_run: true }
+  for (const audience of [other, `test:${server.app.id}`])
+    for (const body of [{ audience }, { audience, ...starts }]) {
+      const refused = await api.start(newNumber(), body)
+      assert.equal(told(refused), '400 invalid-request', refused.text)
+      assert.equal((refused.json.errors as { pointer: string }[])[0]!.pointer, '/audience')
+    }
+  for (const audience of [server.app.id, 'f'.repeat(32), 'bank'])
+    assert.equal((await api.start(newNumber(), { audience })).status, 201)
+})
+
 test('a new key of the ring is published at once, while the old one signs on', async () => {
   const before = await proofOf(api)
   const kids = async () =>

@@ -364,7 +364,7 @@ export type ProofClaims = {
 
 export type ProofRefused = {
   result: 'refused'
-  /** `invalid`: not signed by this server, or by a key that is not published any more · `expired` · `audience`: for others, or of another app · `address`: about another address · `consumed`: by an earlier call. */
+  /** `invalid`: not signed by this server, or by a key that is not published any more · `expired` · `audience`: for others, of another app, or of a test key where a live one asks, and the other way round · `address`: about another address · `consumed`: by an earlier call. */
   reason: 'invalid' | 'expired' | 'audience' | 'address' | 'consumed'
 }
 
@@ -683,7 +683,7 @@ export type VerificationPage = {
 export type VerifyProof = {
   /** The JWT. */
   proof: string
-  /** Use it up: every later call is refused. */
+  /** Use it up: every later call is refused. The key needs the scope `verifications:write` for it. */
   consume?: boolean | undefined
   /** The audience that it must be for. */
   audience?: string | undefined

@@ -5,6 +5,7 @@ import type { Channel } from '../message/channel.ts'
 import { newMessageId } from '../message/message.ts'
 import { decideAcquire, type Throttled } from '../throttle/acquire.ts'
 import type { ApiCaller } from './api-caller.ts'
+import { audienceFault } from './audience.ts'
 import { destinationOfCode } from './code-message.ts'
 import { isReachable, limitsOfIssue } from './issue-code.ts'
 import type { Services } from './services.ts'
@@ -43,7 +44,8 @@ export async function dryRun(
   const fault =
     faultOf(caller, request, lifetimeMs, policy) ??
     unservedStep(services, act, details) ??
-    templateFault(services, request, details.locale)
+    templateFault(services, request, details.locale) ??
+    (await audienceFault(services, caller, request.audience))
   if (fault) return fault
   const { tenant, address: to } = act
   const channel = details.channel as Channel

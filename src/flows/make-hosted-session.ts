@@ -6,6 +6,7 @@ import { randomHex } from '../random.ts'
 import type { Once, Replayed } from '../store/once.ts'
 import { callerOf, isOfCaller } from './api-caller.ts'
 import type { KeyHolder } from './api-keys.ts'
+import { audienceFault } from './audience.ts'
 import { type HostedSession, newSessionId, openResult, sealSession, sessionLifeMs } from './hosted-session.ts'
 import { proofOf } from './proof-of.ts'
 import type { ProofToken } from './proof-token.ts'
@@ -27,12 +28,12 @@ export type MadeSession =
   | StartFault
 
 /** @param origins  Of a publishable key: it sends people to its own pages only; null: of a server key. */
-export function makeSession(
+export async function makeSession(
   services: Services,
   { key, app }: KeyHolder,
   given: NewHostedSession,
   origins: readonly string[] | null,
-): MadeSession {
+): Promise<MadeSession> {
   const { pages } = services.policyOf(app)
   const isListed = isListedReturn(given.returnUrl, pages.returnUrls)
   if (!isListed || (origins !== null && !origins.includes(new URL(given.returnUrl).origin)))
@@ -42,7 +43,8 @@ export function makeSession(
     if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
   }
   // In every language, because only the page knows the person's.
-  const fault = templateFault(services, given.wishes)
+  const fault =
+    templateFault(services, given.wishes) ?? (await audienceFault(services, { app }, given.wishes.audience))
   if (fault) return fault
   const id = newSessionId()
   const expiresAt = services.clock.now() + sessionLifeMs

@@ -45,7 +45,7 @@ function made(algorithm: ProofAlgorithm = 'EdDSA', publicUrl: string | null = is
       now += ms
     },
     ask: (question: Partial<ProofQuestion> & { proof: string }, app = 'shop') =>
-      verifyProof(services, app, { consume: false, ...question }),
+      verifyProof(services, { app, isTest: false }, { consume: false, ...question }),
     offline: (proof: string, audience = 'shop') =>
       jwtVerify(proof, createLocalJWKSet(proofs.keySet(now) as never), {
         issuer,

@@ -63,7 +63,13 @@ export type ProofTokens = ReturnType<typeof createProofTokens>
 const methodOf = (channel: string) => (channel === 'voice' ? 'tel' : channel)
 
 /** What a test key proves is no proof to whoever waits for one: its audience is never the one that programs expect. */
-const testAudience = (audience: string) => `test:${audience}`
+export const testAudiencePrefix = 'test:'
+const testAudience = (audience: string) => testAudiencePrefix + audience
+
+/** Whether a test key asked for it. Not `is_test`, which the tokens of live keys for test addresses have too. */
+export function isForTests({ aud }: Pick<ProofClaims, 'aud'>): boolean {
+  return aud.startsWith(testAudiencePrefix)
+}
 
 /**
  * @param publicUrl  The URL of this server as its callers know it; null: none is known, and no tokens are made.

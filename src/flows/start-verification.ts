@@ -15,6 +15,7 @@ import { isInLife } from '../verification/plan.ts'
 import { subjectOf } from '../verification/subject.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
+import { audienceFault } from './audience.ts'
 import { challengeMs, challengeOf, type PowChallenge } from './challenge.ts'
 import { servedChannels } from './channels.ts'
 import { issueCode } from './issue-code.ts'
@@ -80,7 +81,8 @@ export async function startVerification(
   const fault =
     faultOf(caller, request, lifetimeMs, policy, ownHost) ??
     unservedStep(services, act, details) ??
-    templateFault(services, request, details.locale)
+    templateFault(services, request, details.locale) ??
+    (await audienceFault(services, caller, request.audience))
   if (fault) return fault
   if (testRisk === 'refuse' || (testRisk === 'challenge' && request.challenge === 'none'))
     return { kind: 'refused-by-guard', explanation: randomHex(16) }

@@ -4,7 +4,7 @@ import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
 import { randomHex } from '../random.ts'
 import { type Once, onceMs } from '../store/once.ts'
-import type { ProofClaims } from './proof-token.ts'
+import { isForTests, type ProofClaims } from './proof-token.ts'
 import { isSameCall } from './same-call.ts'
 import type { Services } from './services.ts'
 
@@ -27,8 +27,8 @@ export type ProofAnswer =
   | { readonly kind: 'mismatch' }
 
 /**
- * invalid: no token of this server, or of a key that left the ring · expired · audience: it is for others, or of another
- * app · address: about another one · consumed: by someone else, before.
+ * invalid: no token of this server, or of a key that left the ring · expired · audience: it is for others, of another app,
+ * or of a test key where a live one asks, and the other way round · address: about another one · consumed: by someone else, before.
  */
 export const proofRefusals = ['invalid', 'expired', 'audience', 'address', 'consumed'] as const
 export type ProofRefusal = (typeof proofRefusals)[number]
@@ -37,28 +37,31 @@ export type ProofRefusal = (typeof proofRefusals)[number]
 const rememberedMs = onceMs
 
 /**
- * @param app  The id of the app that asks: one that the token is for, or that asked for the verification.
+ * @param caller  The app that asks, by its id: one that the token is for, or that asked for the verification; and whether
+ *   it asks with a test key, which knows the tokens of test keys alone.
  * @throws AppError `store.unavailable`; then it may have been consumed by this question's key alone.
  */
 export async function verifyProof(
   services: Services,
-  app: string,
+  { app, isTest }: { readonly app: string; readonly isTest: boolean },
   { proof, consume, audience, address, once }: ProofQuestion,
 ): Promise<ProofAnswer> {
   const { proofs, store, clock } = services
   const now = clock.now()
   const before = once && (await store.consumptions.consumer(`once ${once.key}`))
   if (before !== undefined && before !== once!.fingerprint) return { kind: 'mismatch' }
-  // A look without `consume` changes nothing, so its key need not be remembered.
-  if (once && consume && before === undefined && !(await isSameCall(services, once)))
-    return { kind: 'mismatch' }
   const read = await readProof(services, proof, now)
   if (read === undefined) return refused('invalid')
   const { claims, isExpired } = read
   // The signature holds for every app, so whose it is comes before everything that it would show to others.
   if (claims.azp !== app && claims.aud !== app) return refused('audience')
+  if (isForTests(claims) !== isTest) return refused('audience')
   if (audience !== undefined && claims.aud !== audience) return refused('audience')
   if (address !== undefined && !proofs.isAbout(claims, addressKey(address))) return refused('address')
+  // Nothing is written for a text that is no token of this app. A look without `consume` changes nothing, so its key need
+  // not be remembered.
+  if (once && consume && before === undefined && !(await isSameCall(services, once)))
+    return { kind: 'mismatch' }
 
   const thing = `proof ${claims.jti}`
   const by = once?.key ?? randomHex(16)

@@ -1,7 +1,13 @@
 /** Finds who has the key of a request, and checks what the key may do and which behaviour it gets. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type ApiVersion, apiVersions, newestApiVersion } from '../../directory/api-key.ts'
+import {
+  type ApiKey,
+  type ApiKeyScope,
+  type ApiVersion,
+  apiVersions,
+  newestApiVersion,
+} from '../../directory/api-key.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
 import { networksOf } from '../../network/networks.ts'
 import { onceForEach } from '../../once-for-each.ts'
@@ -90,7 +96,11 @@ function refusalOf({ key }: KeyHolder, access: Access, request: FastifyRequest):
       ? undefined
       : forbidden('verifications:write', 'The key may not be used by pages of this origin.')
   }
-  const scope = access === 'publishable' || access === 'public' ? 'verifications:write' : access
+  return lackOf(key, access === 'publishable' || access === 'public' ? 'verifications:write' : access)
+}
+
+/** The problem of a call that the key lacks the scope for, if it does. */
+export function lackOf(key: ApiKey, scope: ApiKeyScope): Problem | undefined {
   return key.scopes.includes(scope) ? undefined : forbidden(scope, `The key lacks the scope ${scope}.`)
 }
 

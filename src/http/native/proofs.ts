@@ -4,6 +4,7 @@ import { parseAddress } from '../../address/address.ts'
 import type { ProofClaims } from '../../flows/proof-token.ts'
 import { proofRefusals, verifyProof } from '../../flows/verify-proof.ts'
 import { type Schema, Type } from '../../json-schema.ts'
+import { lackOf } from './authenticate.ts'
 import { route } from './route.ts'
 
 const closed = { additionalProperties: false }
@@ -41,7 +42,7 @@ const reason = Type.Union(
   proofRefusals.map((one) => Type.Literal(one)),
   {
     description:
-      '`invalid`: not signed by this server, or by a key that is not published any more · `expired` · `audience`: for others, or of another app · `address`: about another address · `consumed`: by an earlier call.',
+      '`invalid`: not signed by this server, or by a key that is not published any more · `expired` · `audience`: for others, of another app, or of a test key where a live one asks, and the other way round · `address`: about another address · `consumed`: by an earlier call.',
   },
 )
 
@@ -58,7 +59,11 @@ export const verifyProofRoute = route({
     {
       proof: Type.String({ minLength: 1, maxLength: 8192, description: 'The JWT.' }),
       consume: Type.Optional(
-        Type.Boolean({ default: false, description: 'Use it up: every later call is refused.' }),
+        Type.Boolean({
+          default: false,
+          description:
+            'Use it up: every later call is refused. The key needs the scope `verifications:write` for it.',
+        }),
       ),
       audience: Type.Optional(
         Type.String({ minLength: 1, maxLength: 140, description: 'The audience that it must be for.' }),
@@ -85,10 +90,13 @@ export const verifyProofRoute = route({
   problems: ['address-invalid'],
   async handle({ services }, { holder, body, once }) {
     const { proof, consume = false, audience, to } = body
+    const lack = consume ? lackOf(holder.key, 'verifications:write') : undefined
+    if (lack) return lack
     const parsed = to === undefined ? undefined : parseAddress(to, services.addressRules)
     if (parsed?.kind === 'refused') return { problem: 'address-invalid', members: { reason: parsed.reason } }
     const address = parsed?.address
-    const answer = await verifyProof(services, holder.app.id, { proof, consume, audience, address, once })
+    const caller = { app: holder.app.id, isTest: holder.key.isTest }
+    const answer = await verifyProof(services, caller, { proof, consume, audience, address, once })
     switch (answer.kind) {
       case 'valid':
         return {

@@ -28,13 +28,13 @@ const makeRoute = route({
   body: schemas.sessionBody,
   answers: { 201: { description: 'A new session.', schema: schemas.madeSession } },
   problems: ['address-invalid', 'address-unreachable'],
-  handle(context, { request, holder, body }): Outcome {
+  async handle(context, { request, holder, body }): Promise<Outcome> {
     const isForPages = holder.key.kind === 'publishable'
     if (isForPages) for (const name of serverOnly) if (body[name] !== undefined) return onlyServers(name)
     const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
     const { purpose, subject, code, template, values, metadata, audience, nonce, proof, test } = rest
     if (test && !holder.key.isTest) return invalidField('/test', 'test-only', 'Only a test key may state it.')
-    const made = makeSession(
+    const made = await makeSession(
       context.services,
       holder,
       {
