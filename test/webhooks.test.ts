@@ -255,6 +255,19 @@ test('an endpoint is made once for each idempotency key, belongs to its app, and
   for (const one of [id, ...made]) await remove(one)
 })
 
+test('the call that made an endpoint gets its first secret again while that signs, and no later one', async () => {
+  const make = () => api.post('/webhooks', { url: receiver.url }, { 'idempotency-key': 'first' })
+  const { id, secret } = (await make()).json as { id: string; secret: string }
+  const rotated = await call('PATCH', `/webhooks/${id}`, { secret: 'rotate' })
+  assert.notEqual(rotated.json.secret, secret)
+  assert.equal((await make()).json.secret, secret)
+  await call('PATCH', `/webhooks/${id}`, { secret: 'retire' })
+  const late = await make()
+  assert.equal(told(late), '409 state-conflict', late.text)
+  assert.doesNotMatch(late.text, /whsec_/)
+  await remove(id)
+})
+
 const callsOn = (id: string): [method: string, path: string, body?: unknown][] => [
   ['GET', `/webhooks/${id}`],
   ['PATCH', `/webhooks/${id}`, { enabled: true }],

@@ -8,6 +8,7 @@ import { openSecret, secretContext } from '../delivery/webhooks/post-event.ts'
 import { isTaken } from '../delivery/webhooks/retry-schedule.ts'
 import { randomHex } from '../random.ts'
 import { type EventType, newEventId } from '../store/events.ts'
+import { onceMs } from '../store/once.ts'
 import type { SealedSecret, Webhook, WebhookChange, WebhookDelivery } from '../store/webhooks.ts'
 import type { Services } from './services.ts'
 
@@ -38,7 +39,8 @@ const maxUrlLength = 2_000
 
 /**
  * @param once  Names the call, if its caller gave it an idempotency key: the same call makes one endpoint.
- * @returns With the secret, which nothing returns later.
+ * @returns With the secret, which nothing returns later: the same call, made again, only within a day, and only while
+ *   that first secret signs.
  */
 export async function createWebhook(
   services: Services,
@@ -53,6 +55,8 @@ export async function createWebhook(
       readonly isReplay: boolean
     }
   | { readonly kind: 'mismatch' }
+  /** It was made by this very call, whose answer is not told any more. */
+  | { readonly kind: 'told-before' }
   | WebhookRefusal
 > {
   const refusal = refusalOf(services, wish.url)
@@ -83,8 +87,10 @@ export async function createWebhook(
   const before = once === undefined ? undefined : await store.webhooks.get(id)
   if (!before) return { kind: 'full' }
   if (!isSame(before, wish)) return { kind: 'mismatch' }
-  const first = openSecret(ring, id, before.secrets.at(-1)!.sealed)
-  return { kind: 'created', view: viewOf(services, before), secret: first, isReplay: true }
+  const first = before.secrets.find((one) => one.createdAt === before.createdAt)
+  if (!first || createdAt - before.createdAt >= onceMs) return { kind: 'told-before' }
+  const firstSecret = openSecret(ring, id, first.sealed)
+  return { kind: 'created', view: viewOf(services, before), secret: firstSecret, isReplay: true }
 }
 
 function isSame({ url, description, types, signingKey }: Webhook, wish: WebhookWish): boolean {

@@ -40,7 +40,7 @@ const createRoute = route({
   access,
   body: schemas.createWebhookBody,
   answers: { 201: { description: 'The endpoint, with its secret.', schema: schemas.createdWebhook } },
-  problems: [],
+  problems: ['state-conflict'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
     const { url, description = '', types = null, asymmetric: isAsymmetric = false } = body
     const app = { id: holder.app.id, tenant: holder.tenant.id }
@@ -53,6 +53,12 @@ const createRoute = route({
       }
       case 'mismatch':
         return { problem: 'idempotency-mismatch' }
+      case 'told-before':
+        return {
+          problem: 'state-conflict',
+          detail: 'The endpoint was made by this Idempotency-Key, and its first secret is not told any more.',
+          members: { state: 'created' },
+        }
       default:
         return refusalProblem(outcome)
     }
