@@ -44,6 +44,7 @@ export type CheckVerificationOutcome =
  * @param id  In the store, see `idOfPublic`.
  * @param entered  As the person typed it.
  * @param once  By it the same call, made again, gets the same answer and counts no submission.
+ * @param network  Of the person, if the call is the person's own, see `actOfRecord`.
  * @throws AppError `store.unavailable`; then the code was not accepted.
  */
 export async function checkVerification(
@@ -52,25 +53,31 @@ export async function checkVerification(
   id: string,
   entered: string,
   once?: Once,
+  network?: string,
 ): Promise<CheckVerificationOutcome> {
   const record = await found(services, id)
   if (!record || !isOfCaller(caller, record)) return { kind: 'not-found' }
-  return check(services, caller.app, record, entered, once)
+  return check(services, caller.app, record, entered, once, network)
 }
 
-/** The same for who has its secret instead of a key. @param secret  See `secretOf`. */
+/**
+ * The same for who has its secret instead of a key.
+ * @param secret  See `secretOf`. @param networkIn  The person's network, as an app's limits count it.
+ */
 export async function checkWithSecret(
   services: Services,
   id: string,
   secret: string,
   entered: string,
   once?: Once,
+  networkIn?: (app: App) => string,
 ): Promise<CheckVerificationOutcome> {
   // Before the store is asked: without the secret nobody counts a submission, or sees by the time what exists.
   if (!isSecretOf(services.ring, id, secret)) return { kind: 'not-found' }
   const record = await found(services, id)
   const app = record && record.details !== null && (await services.store.directory.app(record.app))
-  return app && !app.isDisabled ? check(services, app, record, entered, once) : { kind: 'not-found' }
+  if (!app || app.isDisabled) return { kind: 'not-found' }
+  return check(services, app, record, entered, once, networkIn?.(app))
 }
 
 /** With the state of its start, if that was here: only the submission shows the present one. */
@@ -86,7 +93,8 @@ async function check(
   app: App,
   found: Verification,
   entered: string,
-  once?: Once,
+  once: Once | undefined,
+  network: string | undefined,
 ): Promise<CheckVerificationOutcome> {
   const outcome = await submit()
   services.metrics.submissions.inc({ act: 'check', outcome: outcome.kind })
@@ -94,7 +102,7 @@ async function check(
 
   async function submit(): Promise<CheckVerificationOutcome> {
     if (found.state === 'held') return { kind: 'held', view: viewNow(found, found.issuedAt) }
-    const act = actOfRecord(app, found)
+    const act = actOfRecord(app, found, network)
     const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered, once })
     // Only limits of one's own refuse a submission, and their refusal ends the code, see `endsLiveCode`.
     if (submitted.kind === 'throttled')

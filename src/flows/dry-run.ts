@@ -25,7 +25,7 @@ export type DryRunOutcome =
       readonly mailSubject: string | undefined
       /** What the guard would decide. */
       readonly risk: 'allow' | 'challenge' | 'refuse'
-      /** The limit that would refuse it now. */
+      /** The limit that would refuse it now: of the caller's own, none of the address. */
       readonly throttled: Throttled | undefined
       readonly isTest: boolean
     }
@@ -54,7 +54,9 @@ export async function dryRun(
   const route = services.routeFor(destinationOfCode(message))
   if (!route || !isReachable(services, act, message)) return { kind: 'unreachable' }
   const now = services.clock.now()
-  const { limits, isTest } = limitsOfIssue(services, act, now)
+  const { limits: all, isTest } = limitsOfIssue(services, act, now)
+  // What others did to the address is not this caller's to know, and asking costs nothing.
+  const limits = all.filter(({ scope }) => !scope.startsWith('address'))
   const seen = await services.store.verifications.look(limits.map(({ key }) => key))
   const decision = decideAcquire(limits, seen.states, seen.now)
   const length = code.value?.length ?? code.length ?? policy.digits

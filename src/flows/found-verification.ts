@@ -12,16 +12,17 @@ export type FoundVerification = {
   readonly act: Act | undefined
 }
 
-/** @returns undefined if there is none, it is not the caller's, or it is past its retention. */
+/** @param network  See `actOfRecord`. @returns undefined if there is none, it is not the caller's, or it is past its retention. */
 export async function foundBy(
   services: Services,
   caller: ApiCaller,
   id: string,
+  network?: string,
 ): Promise<FoundVerification | undefined> {
   const record = await services.store.verifications.get(id)
   if (!record || !isOfCaller(caller, record)) return undefined
   const { address } = record
   const parsed = parseAddress(address.slice(address.indexOf(':') + 1), services.addressRules)
   if (parsed.kind === 'refused') return { record, act: undefined }
-  return { record, act: { ...actOfRecord(caller.app, record), address: parsed.address } }
+  return { record, act: { ...actOfRecord(caller.app, record, network), address: parsed.address } }
 }

@@ -108,17 +108,19 @@ function isAsked({ asks }: HostedSession, { kind }: Address): boolean {
 /**
  * Sends the code of the session's verification again.
  * @param channel  `next`: another than that of the first message; undefined: the same.
+ * @param network  The person's, here and below.
  */
 export async function sendOnPage(
   services: Services,
   hosted: Hosted,
   channel: Channel | 'next' | undefined,
+  network: string,
   once?: Once,
 ): Promise<SendAgainOutcome> {
   const { session, holder } = hosted
   if (session.verification === null) return { kind: 'not-found' }
   const caller = callerOf(holder)
-  if (channel !== 'next') return sendAgain(services, caller, session.verification, channel, once)
+  if (channel !== 'next') return sendAgain(services, caller, session.verification, channel, once, network)
   const read = await readVerification(services, caller, session.verification)
   const next = read?.view.next?.channels.find((one) => one !== read.view.channel)
   return sendAgain(
@@ -127,6 +129,7 @@ export async function sendOnPage(
     session.verification,
     channels.find((one) => one === next),
     once,
+    network,
   )
 }
 
@@ -156,10 +159,12 @@ export async function checkOnPage(
   services: Services,
   { session, holder }: Hosted,
   entered: string,
+  network: string,
   once?: Once,
 ): Promise<CheckedOnPage | Mismatch | undefined> {
   if (session.verification === null) return undefined
-  const outcome = await checkVerification(services, callerOf(holder), session.verification, entered, once)
+  const id = session.verification
+  const outcome = await checkVerification(services, callerOf(holder), id, entered, once, network)
   if (outcome.kind === 'not-found') return undefined
   if (outcome.kind === 'mismatch') return outcome
   const again = 'replayed' in outcome && outcome.replayed && { replayed: outcome.replayed }

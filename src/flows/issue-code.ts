@@ -10,6 +10,7 @@ import type { IssueResult } from '../store/verifications.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
 import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
+import { isTestSubject } from '../verification/subject.ts'
 import { newVerificationId } from '../verification/verification.ts'
 import { codeMessage, destinationOfCode } from './code-message.ts'
 import { allowsDestination } from './policy.ts'
@@ -99,7 +100,7 @@ export function limitsOfIssue(
   if (!services.hasLimits) return { limits: [], isTest }
   const policy = limitsFor(services.policyOf(act.app).limits, isTest)
   const limits = issueLimits(throttleSubject(act), policy, services.addressCap)
-  return { limits: limitsInWorld(limits, act), isTest }
+  return { limits: limitsInWorld(limits, isTestSubject(act.subject)), isTest }
 }
 
 export function recordThrottled(services: Services, act: Act, limit: Throttled): void {

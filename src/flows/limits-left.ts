@@ -6,6 +6,7 @@ import { limitsOfApp, limitsOfSubject } from '../throttle/policy.ts'
 import { subjectOfWord } from '../verification/subject.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { Services } from './services.ts'
+import { limitsInWorld } from './subject.ts'
 
 /** The limits that callers may ask about. None is of an address, which belongs to others. */
 export type NamedLimit = 'app' | 'app-day' | 'subject' | 'subject-tos' | 'subject-wrong'
@@ -28,13 +29,13 @@ export async function limitsLeft(
 ): Promise<readonly LimitLeft[]> {
   if (!hasLimits) return []
   const { limits: policy } = policyOf(app)
-  const named: [NamedLimit, Limit][] = limitsOfApp(app.id, policy).map((limit) => [
+  const named: [NamedLimit, Limit][] = limitsInWorld(limitsOfApp(app.id, policy), isTest).map((limit) => [
     limit.scope === 'app-day' ? 'app-day' : 'app',
     limit,
   ])
   if (word !== undefined) {
     const { issues, addresses, wrong } = limitsOfSubject(
-      { tenant, subject: subjectOfWord(word, isTest) },
+      { tenant, app: app.id, subject: subjectOfWord(word, isTest) },
       policy,
     )
     named.push(['subject', issues], ['subject-tos', addresses], ['subject-wrong', wrong])

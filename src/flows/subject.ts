@@ -2,9 +2,10 @@
 
 import { type Address, addressKey, addressOfKey, limiterKey } from '../address/address.ts'
 import type { App, Member, Session } from '../directory/directory.ts'
+import { readIpAddress } from '../network/ip-address.ts'
+import { networkOf } from '../network/network.ts'
 import type { Limit } from '../throttle/acquire.ts'
 import type { ThrottleSubject } from '../throttle/policy.ts'
-import { isTestSubject } from '../verification/subject.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -55,19 +56,38 @@ export function actOf(
   }
 }
 
-/** An act on a verification of someone who is no member. The client is not known: it was counted at the start. */
-export function actOfRecord(app: App, { tenant, subject, address, purpose }: Verification): Act {
-  const network = undefined
+/**
+ * An act on a verification of someone who is no member.
+ * @param network  That of the client who acts, see `networkOfClient`; else that of the client whom the start named.
+ */
+export function actOfRecord(
+  app: App,
+  { tenant, subject, address, purpose, details }: Verification,
+  network = networkInApp(app, details?.client?.ip),
+): Act {
   return { app, tenant, subject, address: addressOfKey(address), purpose, network, isHolder: false }
+}
+
+/** It counts within the app alone, so that a careless or hostile app cannot use up limits elsewhere. */
+export function networkInApp({ id }: Pick<App, 'id'>, ip: string | undefined): string | undefined {
+  const address = ip === undefined ? undefined : readIpAddress(ip)
+  return address === undefined ? undefined : `${id}/${networkOf(address)}`
 }
 
 export function verificationKey({ tenant, app, subject, address, purpose }: Act): VerificationKey {
   return { tenant, app: app.id, subject, address: addressKey(address), purpose }
 }
 
-/** A test key counts against its own subjects alone: no address, network or app is refused a real code because of tests. */
-export function limitsInWorld(limits: readonly Limit[], { subject }: Act): readonly Limit[] {
-  return isTestSubject(subject) ? limits.filter(({ scope }) => scope.startsWith('member')) : limits
+/**
+ * A test key counts against its own subjects, and against its app's limits on a count of their own: no address, network or
+ * app is refused a real code because of tests, and a test key that leaked floods nobody.
+ */
+export function limitsInWorld(limits: readonly Limit[], isTest: boolean): readonly Limit[] {
+  if (!isTest) return limits
+  return limits.flatMap((limit) => {
+    if (limit.scope.startsWith('member')) return limit
+    return limit.scope.startsWith('app') ? { ...limit, key: limit.key.replace(':', ':test:') } : []
+  })
 }
 
 export function throttleSubject({ tenant, app, subject, address, network, isHolder }: Act): ThrottleSubject {

@@ -5,6 +5,7 @@ import type { Mismatch, Once } from '../store/once.ts'
 import type { Hit, Throttled } from '../throttle/acquire.ts'
 import { submissionLimits } from '../throttle/policy.ts'
 import { decideSubmission, type RefusalReason } from '../verification/decide-submission.ts'
+import { isTestSubject } from '../verification/subject.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { Services } from './services.ts'
 import { type Act, limitsInWorld, throttleSubject, verificationKey } from './subject.ts'
@@ -57,8 +58,8 @@ export async function submitCode(services: Services, submission: Submission): Pr
   const taken = await store.verifications.takeSubmission({
     key,
     ...(id !== undefined && { id }),
-    counted: limitsInWorld(counted, act),
-    wrong: limitsInWorld(wrong, act),
+    counted: limitsInWorld(counted, isTestSubject(act.subject)),
+    wrong: limitsInWorld(wrong, isTestSubject(act.subject)),
     maxSubmissions: policy.maxSubmissions,
     ...(repeat !== undefined && { repeat }),
     ...(once && { once }),

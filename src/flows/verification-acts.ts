@@ -34,6 +34,7 @@ export type SendAgainOutcome = Sent | Unreachable | Conflict | NotFound | Thrott
 /**
  * Sends the code of a live verification again; the code and its end stay. It counts in all limits of a start.
  * @param channel  Another than that of the first message.
+ * @param network  Of the person, if the call is the person's own, see `actOfRecord`.
  * @throws AppError `store.unavailable`; then nothing was sent that the caller may count on.
  */
 export async function sendAgain(
@@ -42,8 +43,9 @@ export async function sendAgain(
   id: string,
   channel?: Channel,
   once?: Once,
+  network?: string,
 ): Promise<SendAgainOutcome> {
-  const found = await foundBy(services, caller, id)
+  const found = await foundBy(services, caller, id, network)
   if (!found) return { kind: 'not-found' }
   const { record, act } = found
   const by = channel ?? (record.details!.channel as Channel)

@@ -19,6 +19,7 @@ import { defaultAddressCap } from '../throttle/policy.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { checkVerification, checkWithSecret } from './check-verification.ts'
 import { dryRun } from './dry-run.ts'
+import { limitsLeft } from './limits-left.ts'
 import { listVerifications, searchVerifications } from './list-verifications.ts'
 import type { AppPolicy } from './policy.ts'
 import { readTimeline, readVerification } from './read-verification.ts'
@@ -574,4 +575,85 @@ test('a start has the language of its app where it names none that there is', as
   assert.equal((await started({ locale: 'zh' })).view.locale, 'zh-CN')
   policy = defaultPolicy
   assert.equal((await started()).view.locale, 'zh-CN')
+})
+
+test('wrong codes and further messages count in the network of the client, and a spent budget refuses new codes there', async () => {
+  const ip = '192.0.2.77'
+  const network = `${app.id}/${ip}`
+  const { wrong: budgets, submissions } = defaultPolicy.limits
+  policy = {
+    ...withoutGaps,
+    limits: {
+      issues: { ...withoutGaps.limits.issues, network: [{ max: 3, perMs: 3_600_000 }] },
+      submissions,
+      wrong: { ...budgets, network: [{ max: 2, perMs: 3_600_000 }] },
+    },
+  }
+  try {
+    const { id, code, secret } = await started({ network, client: { ip } })
+    await checkVerification(services, caller, id, wrong(code))
+    const other = await started({ network, client: { ip } })
+    await checkVerification(services, caller, other.id, wrong(other.code), undefined, 'elsewhere')
+    assert.equal(
+      (await sendAgain(services, caller, id)).kind,
+      'sent',
+      'that wrong code was of another network',
+    )
+    await checkWithSecret(services, id, secret, wrong(code), undefined, () => network)
+    const refused = await startVerification(services, caller, { to: newTo(), network })
+    assert.ok(refused.kind === 'throttled' && refused.scope === 'network', refused.kind)
+    const again = await sendAgain(services, caller, other.id)
+    assert.ok(again.kind === 'throttled' && again.scope === 'network', again.kind)
+    assert.equal((await sendAgain(services, caller, other.id, undefined, undefined, 'free')).kind, 'sent')
+  } finally {
+    policy = defaultPolicy
+  }
+})
+
+test('a dry run tells nothing of what others asked for an address', async () => {
+  const to = newTo()
+  policy = withoutGaps
+  try {
+    for (let nth = 0; nth < 5; nth++) await started({ to, subject: `u_others_${nth}` })
+    const full = await startVerification(services, caller, { to, subject: 'u_oracle' })
+    assert.ok(full.kind === 'throttled' && full.scope === 'address')
+    const told = await dryRun(services, caller, { to, subject: 'u_oracle' })
+    assert.ok(told.kind === 'dry-run')
+    assert.equal(told.throttled, undefined)
+  } finally {
+    policy = defaultPolicy
+  }
+})
+
+test('a test key has the limits of its app on a count of their own, and asking tells them', async () => {
+  const mine = { ...testCaller, app: { ...app, id: 'b'.repeat(32) } }
+  await store.directory.addApp(mine.app)
+  const perDay = 2
+  policy = {
+    ...defaultPolicy,
+    limits: { ...defaultPolicy.limits, issues: { ...issues, app: { ...issues.app, perDay } } },
+  }
+  try {
+    for (let nth = 0; nth < perDay; nth++) await started({}, mine)
+    const flood = await startVerification(services, mine, { to: newTo() })
+    assert.ok(flood.kind === 'throttled' && flood.scope === 'app-day', flood.kind)
+    const left = async (by: ApiCaller) =>
+      (await limitsLeft(services, by, undefined)).find(({ limit }) => limit === 'app-day')?.left
+    assert.equal(await left(mine), 0)
+    const live = { ...mine, isTest: false }
+    assert.equal(await left(live), perDay, 'no real code is refused because of tests')
+    await started({}, live)
+  } finally {
+    policy = defaultPolicy
+  }
+})
+
+test('one word of two apps of a tenant is two people, also to limits', async () => {
+  const other = { ...caller, app: { ...app, id: 'c'.repeat(32) } }
+  await store.directory.addApp(other.app)
+  for (let nth = 0; nth < 5; nth++) await started({ subject: 'u_same' })
+  const left = async (by: ApiCaller) =>
+    (await limitsLeft(services, by, 'u_same')).find(({ limit }) => limit === 'subject-tos')?.left
+  assert.deepEqual([await left(caller), await left(other)], [0, 5])
+  await started({ subject: 'u_same' }, other)
 })

@@ -111,7 +111,7 @@ export type ThrottleSubject = {
  */
 export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: Window): Limit[] {
   const { tenant, app, network, isHolder } = subject
-  const person = nameOf(subject.subject)
+  const person = nameOf(subject)
   const unkeyed = unkeyedOf(policy)
   const total = totalsOf(cap)
   const address = digestOf(subject.limiterKey)
@@ -146,7 +146,7 @@ export function submissionLimits(
   policy: LimitPolicy,
 ): { counted: Limit[]; wrong: Limit[] } {
   const { tenant, network, isHolder } = subject
-  const person = nameOf(subject.subject)
+  const person = nameOf(subject)
   const unkeyed = unkeyedOf(policy).submissions
   const address = digestOf(subject.limiterKey)
   const own = `${tenant}:${person}:${address}`
@@ -170,11 +170,11 @@ export function limitsOfApp(app: string, policy: LimitPolicy): Limit[] {
 
 /** The limits that a person counts against whatever the address: of codes, of different addresses, of wrong codes. */
 export function limitsOfSubject(
-  { tenant, subject }: Pick<ThrottleSubject, 'tenant' | 'subject'>,
+  subject: Pick<ThrottleSubject, 'tenant' | 'app' | 'subject'>,
   policy: LimitPolicy,
 ): { readonly issues: Limit; readonly addresses: Limit; readonly wrong: Limit } {
   const { member, memberAddresses, submissions } = unkeyedOf(policy)
-  const key = `${tenant}:${nameOf(subject)}`
+  const key = `${subject.tenant}:${nameOf(subject)}`
   return {
     issues: { ...member, key: `iu:${key}` },
     addresses: { ...memberAddresses, key: `id:${key}` },
@@ -184,10 +184,10 @@ export function limitsOfSubject(
 
 /**
  * A subject in keys of limiters: a member's id as it is; any other subject as a digest, because it may be an address, and may
- * be long.
+ * be long. It is of its app, because two apps of a tenant may mean two people by one word.
  */
-function nameOf(subject: string): string {
-  return subject.includes(':') ? digestOf(subject) : subject
+function nameOf({ app, subject }: Pick<ThrottleSubject, 'app' | 'subject'>): string {
+  return subject.includes(':') ? digestOf(`${app} ${subject}`) : subject
 }
 
 /**

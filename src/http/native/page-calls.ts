@@ -20,8 +20,8 @@ import type { Services } from '../../flows/services.ts'
 import type { SendAgainOutcome, SolveOutcome } from '../../flows/verification-acts.ts'
 import type { VerificationView } from '../../flows/verification-view.ts'
 import type { Static } from '../../json-schema.ts'
-import { networkOfClient } from '../client-address.ts'
 import { addressProblem } from './address-problems.ts'
+import { clientNetwork } from './client-network.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import { type Call, type Outcome, route } from './route.ts'
@@ -66,18 +66,8 @@ const startRoute = route({
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
     if (!hosted) return gone
-    const { request, body } = call
-    const { app } = hosted.holder
-    const { tellsClientIp } = services.policyOf(app)
-    const outcome = await startOnPage(
-      services,
-      hosted,
-      {
-        ...body,
-        network: networkOfClient(request, { id: app.id, tellsClientIp }),
-      },
-      call.once,
-    )
+    const wishes = { ...call.body, network: clientNetwork(services, hosted.holder.app, call.request) }
+    const outcome = await startOnPage(services, hosted, wishes, call.once)
     switch (outcome.kind) {
       case 'started':
         return {
@@ -117,7 +107,8 @@ const sendRoute = route({
     const hosted = await hostedOf(services, call)
     if (!hosted) return gone
     const { channel, next } = call.body
-    return sent(services, await sendOnPage(services, hosted, next ? 'next' : channel, call.once))
+    const network = clientNetwork(services, hosted.holder.app, call.request)
+    return sent(services, await sendOnPage(services, hosted, next ? 'next' : channel, network, call.once))
   },
 })
 
@@ -153,7 +144,9 @@ const checkRoute = route({
   problems: ['not-found'],
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
-    const checked = hosted && (await checkOnPage(services, hosted, call.body.code, call.once))
+    if (!hosted) return gone
+    const network = clientNetwork(services, hosted.holder.app, call.request)
+    const checked = await checkOnPage(services, hosted, call.body.code, network, call.once)
     if (!checked) return gone
     if (checked.kind === 'mismatch') return mismatch
     if (checked.kind === 'refused') return { status: 200, body: { result: 'refused' }, ...replayOf(checked) }

@@ -3,9 +3,9 @@
 import { type Address, type AddressRules, parseAddress } from '../../address/address.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
 import type { StartRequest } from '../../flows/start-request.ts'
+import { networkInApp } from '../../flows/subject.ts'
 import type { Static } from '../../json-schema.ts'
 import { readIpAddress } from '../../network/ip-address.ts'
-import { networkOf } from '../../network/network.ts'
 import { addressProblem, unreachable } from './address-problems.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
@@ -50,8 +50,7 @@ export function startRequestOf(
     ...(challenge !== undefined && { challenge: takesPow(challenge) ? 'any' : 'none' }),
     ...(test && { testRisk: test.risk }),
     ...(client && { client: clientOf(client) }),
-    // It counts within the app alone, so that a careless or hostile app cannot use up limits elsewhere.
-    ...(ip !== undefined && { network: `${app.id}/${networkOf(ip)}` }),
+    ...(ip !== undefined && { network: networkInApp(app, ip)! }),
     ...(metadata && { metadata }),
     ...(audience !== undefined && { audience }),
     ...(nonce !== undefined && { nonce }),

@@ -2,6 +2,7 @@
 
 import type { Address } from '../../address/address.ts'
 import { callerOf } from '../../flows/api-caller.ts'
+import type { KeyHolder } from '../../flows/api-keys.ts'
 import {
   type CheckVerificationOutcome,
   checkVerification,
@@ -14,6 +15,7 @@ import type { StartFault } from '../../flows/start-request.ts'
 import { startVerification } from '../../flows/start-verification.ts'
 import { idOfPublic } from '../../verification/public-id.ts'
 import { unreachable } from './address-problems.ts'
+import { clientNetwork } from './client-network.ts'
 import { invalidField } from './faults.ts'
 import { throttledProblem } from './limits.ts'
 import { type Problem, secondsOf } from './problems.ts'
@@ -149,10 +151,11 @@ const publicCheckRoute = route({
   body: schemas.publicCheckBody,
   answers: { 200: { description: 'Whether the code was right.', schema: schemas.publicCheckAnswer } },
   problems: ['not-found', 'state-conflict'],
-  async handle(context, { params, body, once }): Promise<Outcome> {
+  async handle(context, { request, params, body, once }): Promise<Outcome> {
     const id = idOfPublic(params.id!)
     if (id === undefined) return notFound
-    const outcome = await checkWithSecret(context.services, id, body.secret, body.code, once)
+    const networkIn = (app: KeyHolder['app']) => clientNetwork(context.services, app, request)
+    const outcome = await checkWithSecret(context.services, id, body.secret, body.code, once, networkIn)
     return checked(context, outcome, publicCheckBodyOf)
   },
 })

@@ -62,7 +62,7 @@ export function limitsConformance({ store, client }: Clients): void {
   test('limiters are seen as they are, wherever they lie, and seeing counts nothing', async () => {
     const [app, subject] = [unlike(), unlike()]
     const ofApp = limitsOfApp(app, { ...defaultLimits, issues: { ...defaultLimits.issues, app: daily } })
-    const { issues, addresses, wrong } = limitsOfSubject({ tenant: 't', subject }, defaultLimits)
+    const { issues, addresses, wrong } = limitsOfSubject({ tenant: 't', app, subject }, defaultLimits)
     const all = [...ofApp, issues, addresses, wrong]
     const left = async (nth: number) => {
       const { now, states } = await client(nth).verifications.look(all.map(({ key }) => key))
