@@ -163,7 +163,7 @@ async function fuzzServer(server: Server, count: number, seed: number, tally: Ma
   ])
   const keys = [
     (await apiWith(server, ...scopes)).key,
-    (await apiWith(server, ...scopes, '--test')).key,
+    (await apiWith(server, '--test')).key,
     (await apiWith(server)).key,
     (await apiWith(server, '--publishable', '--origin', 'https://shop.example')).key,
   ]

@@ -28,9 +28,17 @@ test('a key is shown once: the list has its hint, and neither secret nor hash', 
 })
 
 test('a key may be narrowed to tests, scopes, networks and a time; a page’s key is bound to origins', async () => {
-  const narrow = await made('--test', '--scope', 'events:read', '--network', '10.0.0.0/8', '--expires', '90d')
+  const narrow = await made(
+    '--test',
+    '--scope',
+    'verifications:read',
+    '--network',
+    '10.0.0.0/8',
+    '--expires',
+    '90d',
+  )
   assert.match(narrow.key, /^ck_test_/)
-  assert.deepEqual([narrow.scopes, narrow.networks], [['events:read'], ['10.0.0.0/8']])
+  assert.deepEqual([narrow.scopes, narrow.networks], [['verifications:read'], ['10.0.0.0/8']])
   assert.equal(Date.parse(narrow.expiresAt) - Date.parse(narrow.createdAt), 90 * 86_400_000)
   const page = await made('--publishable', '--origin', 'https://shop.example')
   assert.match(page.key, /^pk_live_/)
@@ -58,6 +66,8 @@ test('what cannot work is refused by name, and nothing is made', async () => {
     [['--network', '10.0.0.0/33'], /--network/],
     [['--expires', 'soon'], /--expires/],
     [['--scope', 'everything'], /scope/],
+    [['--test', '--scope', 'events:read'], /--scope.*live keys/],
+    [['--test', '--scope', 'verifications:read', 'admin'], /--scope.*live keys/],
   ] as const) {
     const { code, err } = await create(...args)
     assert.equal(code, 2)

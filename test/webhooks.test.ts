@@ -268,6 +268,18 @@ test('the call that made an endpoint gets its first secret again while that sign
   await remove(id)
 })
 
+test('the events of what a test key started are read by a live key alone, and say so', async () => {
+  const tests = await apiWith(server, '--test')
+  const { next } = await feed('')
+  const { id } = (await tests.start(newNumber())).json
+  const { events } = await feed(`?after=${next}&types=verification.created&wait_s=20`)
+  assert.deepEqual(
+    events.map(({ data }) => [data.verification, data.is_test]),
+    [[id, true]],
+  )
+  assert.equal(told(await tests.get('/events')), '403 forbidden')
+})
+
 const callsOn = (id: string): [method: string, path: string, body?: unknown][] => [
   ['GET', `/webhooks/${id}`],
   ['PATCH', `/webhooks/${id}`, { enabled: true }],

@@ -5,12 +5,13 @@
 
 /**
  * @param lib  All exports of `@countersign/client` and of `@countersign/client/testing`.
- * @param given  `url`, `lossyUrl`, `key`, `inbox`, `app`, `to`, `webhooks`: signed requests with their secrets.
+ * @param given  `url`, `lossyUrl`, `key`, `eventsKey`, `inbox`, `app`, `to`, `webhooks`: signed requests with their secrets.
  * @returns Plain values, for the test to look at.
  */
 export async function exercise(lib, given) {
   const { TestClient, proofs, webhooks, CountersignError } = lib
   const client = new TestClient({ url: given.url, key: given.key, inbox: given.inbox })
+  const reader = client.withOptions({ key: given.eventsKey })
   const lossy = client.withOptions({ url: given.lossyUrl })
   const errorOf = (act) =>
     act.then(
@@ -36,7 +37,9 @@ export async function exercise(lib, given) {
 
   // A message is recorded as sent a moment after it is there, so these two may change places with others.
   const events = []
-  for await (const { type, data } of lossy.events({ waitS: 5, signal: AbortSignal.timeout(60_000) })) {
+  for await (const { type, data } of lossy
+    .withOptions({ key: given.eventsKey })
+    .events({ waitS: 5, signal: AbortSignal.timeout(60_000) })) {
     if (data.verification === started.id) events.push(type)
     if (events.includes('verification.used') && events.includes('verification.sent')) break
   }
@@ -52,7 +55,7 @@ export async function exercise(lib, given) {
 
   const abort = new AbortController()
   setTimeout(() => abort.abort(new Error('stopped')), 20)
-  const aborted = await client
+  const aborted = await reader
     .events({ types: ['verification.cancelled'], signal: abort.signal })
     .next()
     .catch((error) => error.message)

@@ -1,7 +1,7 @@
 /** `countersign key …`: keys of apps for the native API. */
 
 import { parseDuration } from '../config/duration.ts'
-import { type ApiKey, type ApiKeyScope, isUsableKey, newApiKey } from '../directory/api-key.ts'
+import { type ApiKey, type ApiKeyScope, isUsableKey, liveScopes, newApiKey } from '../directory/api-key.ts'
 import { AppError } from '../errors.ts'
 import { isNetwork } from '../network/networks.ts'
 import { plain } from './plain.ts'
@@ -26,6 +26,11 @@ export async function createKey(options: CreateOptions, terminal: Terminal): Pro
   const origins = (options.origin ?? []).map(originOf)
   if (publishable && options.scope)
     throw new AppError('input.invalid', '--scope: a publishable key has none; it may only begin sessions')
+  if (isTest && options.scope?.some((scope) => liveScopes.includes(scope)))
+    throw new AppError(
+      'input.invalid',
+      `--scope: ${liveScopes.join(' and ')} are of live keys alone, because they reach what is live; make one without --test`,
+    )
   if (publishable && origins.length === 0)
     throw new AppError('input.invalid', '--origin: name the pages that may use it, e.g. https://shop.example')
   if (!publishable && origins.length > 0)

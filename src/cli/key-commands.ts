@@ -17,7 +17,7 @@ export function declareKeyCommands(root: Command, terminal: Terminal): void {
           'what it may do (default: verifications:write verifications:read)',
         ).choices(apiKeyScopes),
       )
-      .option('--test', 'only for test addresses and the sandbox')
+      .option('--test', 'only for the sandbox; without the scopes events:read and admin')
       .option('--publishable', 'for pages: may only begin sessions of the hosted page')
       .option('--origin <origin...>', 'pages that may use a publishable key, e.g. https://shop.example')
       .option('--network <network...>', 'addresses or CIDR blocks that it may be used from (default: any)')

@@ -5,6 +5,8 @@ import type { App, Tenant } from './directory.ts'
 
 export const apiKeyScopes = ['verifications:write', 'verifications:read', 'events:read', 'admin'] as const
 export type ApiKeyScope = (typeof apiKeyScopes)[number]
+/** Of live keys alone, because an app has one feed and one set of endpoints, which are of its live verifications too. */
+export const liveScopes: readonly ApiKeyScope[] = ['events:read', 'admin']
 
 /** The behaviours of the API by their day. A key keeps the one of its making; a call may name another. */
 export const apiVersions = ['2026-12-01'] as const

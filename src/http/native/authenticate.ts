@@ -6,6 +6,7 @@ import {
   type ApiKeyScope,
   type ApiVersion,
   apiVersions,
+  liveScopes,
   newestApiVersion,
 } from '../../directory/api-key.ts'
 import type { KeyHolder } from '../../flows/api-keys.ts'
@@ -101,6 +102,9 @@ function refusalOf({ key }: KeyHolder, access: Access, request: FastifyRequest):
 
 /** The problem of a call that the key lacks the scope for, if it does. */
 export function lackOf(key: ApiKey, scope: ApiKeyScope): Problem | undefined {
+  // Keys of before may have such a scope.
+  if (key.isTest && liveScopes.includes(scope))
+    return forbidden(scope, `A test key may not use the scope ${scope}. Use a live key.`)
   return key.scopes.includes(scope) ? undefined : forbidden(scope, `The key lacks the scope ${scope}.`)
 }
 

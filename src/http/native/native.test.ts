@@ -30,6 +30,8 @@ const keys = {
   reader: newKey({ scopes: ['events:read'] }),
   elsewhere: newKey({ networks: ['192.0.2.0/24'] }),
   page: newKey({ kind: 'publishable', scopes: [], origins: ['https://shop.example'] }),
+  /** As they could be made once. */
+  oldTest: newKey({ isTest: true, scopes: ['verifications:write', 'events:read', 'admin'] }),
 }
 const holders = new Map(
   Object.values(keys).map(({ key, secret }) => [secret, { key, app: { id: 'a' } } as KeyHolder]),
@@ -80,6 +82,8 @@ const routes: readonly Route[] = [
     },
   }),
   of({ path: '/session', access: 'publishable' }),
+  of({ path: '/feed', access: 'events:read' }),
+  of({ path: '/hooks', access: 'admin' }),
   of({ path: '/public/check', access: 'public' }),
   of({
     path: '/away',
@@ -319,4 +323,16 @@ test('pages of any origin may make the public calls, and read their answers; no 
   assert.equal(problemOf(other), '405 method-not-allowed')
   assert.equal(other.headers.get('access-control-allow-origin'), null)
   assert.equal((await call('POST', '/v1/limit')).headers.get('access-control-allow-origin'), null)
+})
+
+test('a test key makes no call that reaches what is live, whatever scopes it was made with', async () => {
+  const { secret } = keys.oldTest
+  for (const [path, scope] of [
+    ['/v1/feed', 'events:read'],
+    ['/v1/hooks', 'admin'],
+  ] as const) {
+    const { status, json } = await call('POST', path, { secret })
+    assert.deepEqual([status, json.scope], [403, scope])
+  }
+  assert.equal((await call('POST', '/v1/codes/1/send', { secret, body: { to: 'a' } })).status, 202)
 })
