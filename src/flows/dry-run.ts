@@ -54,7 +54,7 @@ export async function dryRun(
   const route = services.routeFor(destinationOfCode(message))
   if (!route || !isReachable(services, act, message)) return { kind: 'unreachable' }
   const now = services.clock.now()
-  const { limits: all, isTest } = limitsOfIssue(services, act, now)
+  const { limits: all, isTest } = limitsOfIssue(services, act, now, details.plan?.length)
   // What others did to the address is not this caller's to know, and asking costs nothing.
   const limits = all.filter(({ scope }) => !scope.startsWith('address'))
   const seen = await services.store.verifications.look(limits.map(({ key }) => key))

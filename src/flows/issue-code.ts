@@ -8,7 +8,7 @@ import { onceForEach } from '../once-for-each.ts'
 import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
-import { issueLimits, type LimitPolicy } from '../throttle/policy.ts'
+import { issueLimits, type LimitPolicy, timesOf } from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import { isTestSubject } from '../verification/subject.ts'
 import { newVerificationId } from '../verification/verification.ts'
@@ -57,7 +57,7 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
     return { kind: 'unreachable' }
   }
   const now = services.clock.now()
-  const { limits, isTest } = limitsOfIssue(services, act, now)
+  const { limits, isTest } = limitsOfIssue(services, act, now, details?.plan?.length)
   const key = verificationKey(act)
   const result = await services.store.verifications.issue({
     id: newVerificationId(now, key.address),
@@ -90,17 +90,21 @@ export function isReachable(
   return allowsDestination(services.policyOf(app), destination) && services.serves(destination)
 }
 
-/** The limits of one more message, and whether it goes to a test address, to which nothing is sent. */
+/**
+ * The limits of one more issue, and whether it goes to a test address, to which nothing is sent.
+ * @param messages  How many it may send: the steps of its plan.
+ */
 export function limitsOfIssue(
   services: Services,
   act: Act,
   now: number,
+  messages = 1,
 ): { readonly limits: readonly Limit[]; readonly isTest: boolean } {
   const isTest = services.testCodeOf(addressKey(act.address), now) !== undefined
   if (!services.hasLimits) return { limits: [], isTest }
   const policy = limitsFor(services.policyOf(act.app).limits, isTest)
   const limits = issueLimits(throttleSubject(act), policy, services.addressCap)
-  return { limits: limitsInWorld(limits, isTestSubject(act.subject)), isTest }
+  return { limits: limitsInWorld(timesOf(limits, messages), isTestSubject(act.subject)), isTest }
 }
 
 export function recordThrottled(services: Services, act: Act, limit: Throttled): void {

@@ -83,7 +83,8 @@ export type SendNextOutcome =
   | Mismatch
 
 /**
- * Sends by the next step of the verification's plan at once, instead of at its time. It counts in no limit, as no step does.
+ * Sends by the next step of the verification's plan at once, instead of at its time. It counts in no limit: the start did
+ * for each step.
  * @throws AppError `store.unavailable`; then the step comes at its time at the latest.
  */
 export async function sendNext(
@@ -150,7 +151,7 @@ export async function solveChallenge(
   if (!act || !message || !isReachable(services, act, message)) return { kind: 'unreachable' }
   const now = services.clock.now()
   // Its hits were made by the start.
-  const { limits, isTest } = limitsOfIssue(services, act, now)
+  const { limits, isTest } = limitsOfIssue(services, act, now, record.details!.plan?.length)
   const result = await services.store.verifications.solve({
     id,
     key: verificationKey(act),

@@ -498,6 +498,8 @@ test('a plan that could not be kept is refused with the step at fault', async ()
   assert.equal(await refused([first, { ...second, channel: 'email' }]), '/plan/1/channel')
   assert.equal(await refused([first, { ...second, channel: 'whatsapp' }]), '/plan/1/channel', 'no route')
   assert.equal(await refused([first, second], { channel: 'sms' }), '/channel')
+  const soon = [first, { ...first, afterMs: 9_999 }]
+  assert.equal(await refused(soon, { code: { lifetimeMs: 60_000 } }), '/plan/1/after_s', 'no gap')
 })
 
 test('a code of letters is compared as people read it', async () => {
@@ -656,4 +658,23 @@ test('one word of two apps of a tenant is two people, also to limits', async () 
     (await limitsLeft(services, by, 'u_same')).find(({ limit }) => limit === 'subject-tos')?.left
   assert.deepEqual([await left(caller), await left(other)], [0, 5])
   await started({ subject: 'u_same' }, other)
+})
+
+test('each step of a plan counts in the limits of the address and the person', async () => {
+  const to = newTo()
+  const steps = [0, 10_000, 20_000, 30_000].map((afterMs) => ({ ...plan[0], afterMs }))
+  policy = withoutGaps
+  try {
+    await started({ to, plan: steps, subject: 'u_plan', code: { lifetimeMs: 60_000 } })
+    const left = await limitsLeft(services, caller, 'u_plan')
+    assert.equal(left.find(({ limit }) => limit === 'subject')?.left, 6)
+    const wishes = { to, plan: steps, subject: 'u_plan_2', code: { lifetimeMs: 60_000 } }
+    const second = await startVerification(services, caller, wishes)
+    assert.ok(second.kind === 'throttled' && second.scope === 'address', second.kind)
+    await started({ to, subject: 'u_plan_3' })
+    const sixth = await startVerification(services, caller, { to, subject: 'u_plan_4' })
+    assert.ok(sixth.kind === 'throttled' && sixth.scope === 'address', sixth.kind)
+  } finally {
+    policy = defaultPolicy
+  }
 })

@@ -66,7 +66,8 @@ export type Acquired = {
 
 /**
  * Decides over all limits together: either each gets a hit, or none does. Pure: an engine reads the limiters, calls this
- * and writes the result within one atomic step.
+ * and writes the result within one atomic step. Limits with one key make a hit each in its limiter; their rules are
+ * compared with what it had before: see `timesOf` of the policy.
  * @param limiters  In the order of the limits; undefined for one that does not exist yet.
  * @returns On a refusal the longest wait of all refusing rules, so that one wait is enough.
  */
@@ -88,11 +89,14 @@ export function decideAcquire(
     }
   }
   if (refusal) return refusal
+  const hit = new Map<string, LimiterState>()
   return {
     kind: 'acquired',
     limiters: limits.map((limit, i) => {
       if (limit.looksOnly) return undefined
-      const limiter = withHit(limiters[i] ?? [], limit.form, limit.rules, now, limit.tag ?? 0, limit.keepMs)
+      const before = hit.get(limit.key) ?? limiters[i] ?? []
+      const limiter = withHit(before, limit.form, limit.rules, now, limit.tag ?? 0, limit.keepMs)
+      hit.set(limit.key, limiter)
       return { limiter, forgottenAt: forgottenAt(limiter, limit.form, limit.rules) }
     }),
   }

@@ -162,6 +162,30 @@ export function submissionLimits(
   return { counted, wrong }
 }
 
+/**
+ * The limits of an issue that may send several messages: the windows of the address, the person, the network and the
+ * app's day get a hit for each of them, all at once.
+ */
+export function timesOf(limits: readonly Limit[], messages: number): readonly Limit[] {
+  if (messages <= 1) return limits
+  const counted = limits.filter(({ scope, looksOnly }) => !looksOnly && countsEach.includes(scope))
+  const further = Array.from({ length: messages - 1 }, (_, nth) =>
+    counted.map((limit) => ({ ...limit, rules: lowered(limit.rules, nth + 1) })),
+  )
+  return [...limits, ...further.flat()]
+}
+
+const countsEach: readonly Scope[] = ['address', 'address-total', 'member', 'network', 'app-day']
+
+/** Rules that leave room for so many hits before theirs. The same object each time, as of the rules themselves. */
+function lowered(rules: readonly Rule[], by: number): readonly Rule[] {
+  const known = loweredRules(rules)
+  known[by] ??= rules.map((rule) => ('max' in rule ? { ...rule, max: rule.max - by } : rule))
+  return known[by]
+}
+
+const loweredRules = onceForEach((_rules: readonly Rule[]): (readonly Rule[])[] => [])
+
 /** The limits of codes that an app counts against alone. */
 export function limitsOfApp(app: string, policy: LimitPolicy): Limit[] {
   const { app: bucket, appDay } = unkeyedOf(policy)

@@ -6,17 +6,23 @@ export const maxSteps = 4
 /** A message that comes later than this before the end of its code could not be typed in time. */
 const minLifeOfStepMs = 20_000
 
-type Timed = Pick<PlanStep, 'afterMs'>
+/** Between two messages by one channel. The gaps of limits are between starts, and longer than many codes live. */
+const minGapMs = 10_000
+
+type Timed = Pick<PlanStep, 'channel' | 'afterMs'>
 
 /** @param lifetimeMs  Of the code. @returns What is wrong, and with which step; undefined: nothing. */
 export function timesFault(
   plan: readonly Timed[],
   lifetimeMs: number,
 ): { readonly at: number; readonly detail: string } | undefined {
-  for (const [at, { afterMs }] of plan.entries()) {
+  for (const [at, { channel, afterMs }] of plan.entries()) {
     const before = plan[at - 1]
     if (before === undefined ? afterMs !== 0 : afterMs <= before.afterMs)
       return { at, detail: 'the first step is at 0, and each later one after the one before' }
+    const same = plan.slice(0, at).findLast((step) => step.channel === channel)
+    if (same && afterMs - same.afterMs < minGapMs)
+      return { at, detail: `two messages by one channel are ${minGapMs / 1000} s apart at least` }
     if (!isInLife({ afterMs }, lifetimeMs))
       return {
         at,
@@ -26,6 +32,6 @@ export function timesFault(
   return undefined
 }
 
-export function isInLife({ afterMs }: Timed, lifetimeMs: number): boolean {
+export function isInLife({ afterMs }: Pick<Timed, 'afterMs'>, lifetimeMs: number): boolean {
   return afterMs === 0 || afterMs <= lifetimeMs - minLifeOfStepMs
 }

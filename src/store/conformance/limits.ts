@@ -13,6 +13,7 @@ import {
   limitsOfApp,
   limitsOfSubject,
   submissionLimits,
+  timesOf,
 } from '../../throttle/policy.ts'
 import type { ReservationResult } from '../../throttle/reservation.ts'
 import type { VerificationKey } from '../../verification/verification.ts'
@@ -48,6 +49,11 @@ const addressLimit = (address: string, max: number): Limit => {
 
 const daily = { perSecond: 0.5, burst: 50, perDay: 100 }
 
+const withoutGap = (limit: Limit): Limit => ({
+  ...limit,
+  rules: limit.rules.filter(({ kind }) => kind !== 'gaps'),
+})
+
 export function limitsConformance({ store, client }: Clients): void {
   const { limiters } = store
   const submit = (
@@ -80,6 +86,46 @@ export function limitsConformance({ store, client }: Clients): void {
       assert.ok(bucket === 48 || bucket === 49, String(bucket))
       assert.deepEqual(others, [98, 8, 3, 20])
     }
+  })
+
+  test('an issue of several messages makes a hit for each, in limiters wherever they lie, or none', async () => {
+    const { address, app } = { address: defaultLimits.issues, app: unlike() }
+    const subject = { tenant: 't', app, subject: unlike(), limiterKey: unlike(), network: unlike() }
+    const limits = issueLimits(
+      { ...subject, isHolder: false },
+      { ...defaultLimits, issues: { ...address, app: daily } },
+      {
+        max: 100,
+        perMs: 60_000,
+      },
+    )
+    const issue = async (messages: number, nth: number) =>
+      (await client(nth).verifications.issue(newIssue({ limits: timesOf(limits.map(withoutGap), messages) })))
+        .kind
+    const left = async () => {
+      const { now, states } = await store.verifications.look(limits.map(({ key }) => key))
+      return Object.fromEntries(
+        limits.flatMap(({ scope, looksOnly, rules }, i) =>
+          looksOnly || scope === 'app' || scope === 'member-address'
+            ? []
+            : [[scope, leftOf(states[i]!, rules[0]!, now)]],
+        ),
+      )
+    }
+    const after = {
+      'address-total': 46,
+      member: 6,
+      'member-addresses': 4,
+      'app-day': 96,
+      address: 1,
+      network: 116,
+    }
+    assert.equal(await issue(4, 0), 'issued')
+    assert.deepEqual(await left(), after)
+    assert.equal(await issue(2, 1), 'throttled')
+    assert.deepEqual(await left(), after)
+    assert.equal(await issue(1, 1), 'issued')
+    assert.equal(await issue(1, 0), 'throttled')
   })
 
   describe('reservations', () => {

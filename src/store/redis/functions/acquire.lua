@@ -79,7 +79,8 @@ local function acquire_all(limiters, keys, first, limits, tags, now, is_refused)
     befores[i] = -1
     if not limit.looksOnly then
       local key = keys[first + i - 1]
-      local state, before = with_hit(states[i], limit, now, tag_of[i] or 0)
+      -- Not the state of before: a limiter with several limits gets a hit of each.
+      local state, before = with_hit(state_of(limiters, key), limit, now, tag_of[i] or 0)
       befores[i] = before
       limiters.states[key] = state
       limiters.lasts[key] = math.max(1, math.ceil(forgotten_at(state, limit) - now))
