@@ -423,8 +423,11 @@ test('a verification whose messages no carrier took is undeliverable, and how it
 test('verifications are listed by subject and state, and found by address, for their app and key alone', async () => {
   const to = newTo('list@example.com')
   const made = []
-  for (const purpose of ['one', 'two', 'three'])
+  for (const purpose of ['one', 'two', 'three']) {
     made.push(await started({ subject: 'u_list', purpose, to: purpose === 'two' ? to : newTo() }))
+    // Those of one millisecond have no order.
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
   await checkVerification(services, caller, made[0]!.id, made[0]!.code)
   await started({ subject: 'u_list', code: { value: '135791' }, to }, testCaller)
   const query = { sinceMs: Date.now() - 3_600_000, max: 2, subject: 'u_list' }
