@@ -369,6 +369,24 @@ test('five wrong codes end a verification, and no more than five are compared in
   assert.equal((await api.get(`/verifications/${id}`)).json.state, 'spent')
 })
 
+test('who checks a verification that has ended uses up nothing of the one that lives, and is told how it ended', async () => {
+  const to = newNumber()
+  const old = (await api.start(to)).json
+  const code = await server.codeFor(to)
+  assert.equal((await api.check(old.id, code)).json.result, 'verified')
+  const { id } = (await api.start(to, {}, { 'idempotency-key': randomUUID() })).json
+  assert.notEqual(id, old.id)
+  for (let nth = 0; nth < 8; nth++) {
+    const { json } = await server.call('POST', `/v1/public/verifications/${old.id}/check`, {
+      body: { secret: old.secret, code },
+    })
+    assert.deepEqual(json, { result: 'refused' })
+  }
+  assert.equal((await api.check(old.id, code)).json.reason, 'used')
+  const { json } = await api.get(`/verifications/${id}`)
+  assert.deepEqual([json.state, json.submissions_left], ['live', 5])
+})
+
 test('limits of a subject hold over its addresses, and the wait that is told is long enough', async () => {
   const subject = 'many-addresses'
   for (let nth = 0; nth < 5; nth++) assert.equal(told(await api.start(newNumber(), { subject })), '201')

@@ -104,9 +104,7 @@ async function check(
     if (found.state === 'held') return { kind: 'held', view: viewNow(found, found.issuedAt) }
     const act = actOfRecord(app, found, network)
     const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered, once })
-    // Only limits of one's own refuse a submission, and their refusal ends the code, see `endsLiveCode`.
-    if (submitted.kind === 'throttled')
-      return refused({ ...found, state: 'spent' }, found.issuedAt, 'spent', submitted.retryAfterMs)
+    if (submitted.kind === 'throttled') return refusedByLimits(submitted.retryAfterMs)
     if (submitted.kind === 'repeated') return refused(found, found.issuedAt, 'used')
     if (submitted.kind === 'mismatch') return submitted
     const { record = found, now, isReplayed } = submitted
@@ -138,6 +136,19 @@ async function check(
       channel: used.broughtBy?.channel ?? record.details!.channel,
       ...(isReplayed && { replayed: true }),
     }
+  }
+
+  /**
+   * Only limits of one's own refuse a submission. Their refusal ends a live code, see `endsLiveCode`, and says nothing on why
+   * one had ended before.
+   */
+  async function refusedByLimits(retryAfterMs: number) {
+    const now = services.clock.now()
+    const record = (await services.store.verifications.get(found.id)) ?? found
+    if (record.state !== 'live') return refused(record, now, reasonOf(record.state), retryAfterMs)
+    return record.expiresAt <= now
+      ? refused(record, now, 'expired', retryAfterMs)
+      : refused({ ...record, state: 'spent' }, now, 'spent', retryAfterMs)
   }
 
   function viewNow(record: Verification, now: number): VerificationView {

@@ -139,7 +139,10 @@ export type SolveResult =
 
 export type SubmissionRequest = {
   readonly key: VerificationKey
-  /** The verification that the code is entered for; absent: the live one of the key. */
+  /**
+   * The verification that the code is entered for; absent: the live one of the key. If it has ended, the submission counts
+   * in limiters of this id alone, see `decoyKeyOf`, whose refusal ends nothing.
+   */
   readonly id?: string
   /** Limits whose hits stay whatever the outcome. */
   readonly counted: readonly Limit[]

@@ -107,11 +107,26 @@ export function hitsOf(limits: readonly Limit[], at: number): readonly Hit[] {
   return limits.filter((limit) => !limit.looksOnly).map(({ key, form }) => ({ key, form, at }))
 }
 
-/** The limits of a submission, now that it is known whether its member has a live verification. */
-export function limitsWith(limits: readonly Limit[], hasLive: boolean): Limit[] {
-  return limits.map(({ decoyKey, ...limit }) =>
-    decoyKey === undefined || hasLive ? limit : { ...limit, key: decoyKey },
-  )
+/**
+ * Where a submission counts that finds nothing live; undefined: where it would otherwise. One that names a verification
+ * counts for that one alone: who keeps the id of an ended one must not use up the limits, and so end the code, of another.
+ */
+export function decoyKeyOf(
+  { key, decoyKey }: Pick<Limit, 'key' | 'decoyKey'>,
+  id?: string,
+): string | undefined {
+  return id === undefined ? decoyKey : `wx:${id}:${key}`
+}
+
+/**
+ * The limits of a submission, now that it is known whether its verification is live.
+ * @param id  The verification that it names.
+ */
+export function limitsWith(limits: readonly Limit[], isLive: boolean, id?: string): Limit[] {
+  return limits.map(({ decoyKey, ...limit }) => {
+    const key = isLive ? undefined : decoyKeyOf({ key: limit.key, ...(decoyKey && { decoyKey }) }, id)
+    return key === undefined ? limit : { ...limit, key }
+  })
 }
 
 /** Takes a hit out of its limiter, because it did not count after all. */

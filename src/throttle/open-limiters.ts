@@ -1,6 +1,6 @@
 /** Acquires and refunds in limiters within an atomic step of an engine. */
 
-import { decideAcquire, type Hit, type Limit, refund, type Throttled } from './acquire.ts'
+import { decideAcquire, decoyKeyOf, type Hit, type Limit, refund, type Throttled } from './acquire.ts'
 import type { LimiterForm, LimiterState } from './limiter-state.ts'
 
 /** Limiters within such a step. A limiter that becomes empty is dropped. */
@@ -35,7 +35,13 @@ export function refundAll(open: OpenLimiters, hits: readonly Hit[]): void {
   }
 }
 
-/** The keys of limiters that limits may read: also decoys, because only the verification shows which one is needed. */
-export function keysOf(limits: readonly Pick<Limit, 'key' | 'decoyKey'>[]): string[] {
-  return limits.flatMap(({ key, decoyKey }) => (decoyKey === undefined ? key : [key, decoyKey]))
+/**
+ * The keys of limiters that limits may read: also decoys, because only the verification shows which one is needed.
+ * @param id  The verification that a submission names.
+ */
+export function keysOf(limits: readonly Pick<Limit, 'key' | 'decoyKey'>[], id?: string): string[] {
+  return limits.flatMap((limit) => {
+    const decoyKey = decoyKeyOf(limit, id)
+    return decoyKey === undefined ? limit.key : [limit.key, decoyKey]
+  })
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test as testOf } from 'node:test'
+import { defaultLimits, submissionLimits } from '../../throttle/policy.ts'
 import type { VerificationDetails } from '../../verification/details.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type { SubmissionRequest } from '../verifications.ts'
@@ -100,6 +101,46 @@ export function subjectConformance({ store, client, lacks }: Clients): void {
       assert.ok(late.now >= first.expiresAt)
       assert.equal((await verifications.get(second.id))?.submissions, 0)
       const own = await submit(second)
+      assert.ok(own.kind === 'taken' && own.record?.id === second.id && own.record.submissions === 1)
+    })
+
+    test('submissions for a verification that has ended neither end another of its key nor use up its limits', async () => {
+      const key = newKey({ address: `tel:${unlike()}`, subject: `sub:${unlike()}` })
+      const subject = { ...key, limiterKey: key.address, network: unlike(), isHolder: false }
+      const limits = submissionLimits(subject, defaultLimits)
+      const ends = {
+        used: async ({ id }: Verification) => verifications.use(useOf(id)),
+        cancelled: async ({ id }: Verification) => verifications.cancel({ id }),
+        expired: () => pause(120),
+      }
+      const ended: Verification[] = []
+      for (const [how, end] of Object.entries(ends)) {
+        const record = await started({ key, ...(how === 'expired' && { lifetimeMs: 60 }) })
+        await end(record)
+        ended.push(record)
+      }
+      const second = await started({ key })
+      const old = [...ended, { ...second, id: newIssue({ key }).id }]
+      for (const record of old) {
+        const answers = await Promise.all(
+          Array.from({ length: 25 }, (_, nth) =>
+            client(nth).verifications.takeSubmission({ key, id: record.id, ...limits, maxSubmissions: 5 }),
+          ),
+        )
+        const counted = answers.filter((one) => one.kind === 'taken')
+        assert.equal(counted.length, 5, 'it counts in its own limiters')
+        for (const one of answers) assert.ok(one.kind !== 'taken' || one.record?.id !== second.id)
+      }
+      assert.deepEqual(await client(1).verifications.get(second.id), second)
+      const { now, states } = await verifications.look(
+        [...limits.counted, ...limits.wrong].map((one) => one.key),
+      )
+      assert.ok(now > 0)
+      assert.deepEqual(
+        states.map((state) => state.length),
+        states.map(() => 0),
+      )
+      const own = await submit(second, limits)
       assert.ok(own.kind === 'taken' && own.record?.id === second.id && own.record.submissions === 1)
     })
 

@@ -8,6 +8,8 @@ export type Layout = {
   readonly shards: number
   shardOf(partition: number): number
   limiter(key: string): { readonly shard: number; readonly key: string }
+  /** The limiter of a key that one shard alone asks for. */
+  limiterAt(shard: number, key: string): string
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
@@ -47,6 +49,7 @@ export function createLayout(prefix: string, shards: number): Layout {
     shards,
     shardOf,
     limiter: (key) => at(() => partitionOfLimiter(key), `ledger:${key}`),
+    limiterAt: (shard, key) => name(shard, `ledger:${key}`),
     member: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
     proofs: (tenant, member) =>

@@ -121,7 +121,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
         issue(calls, layout, read, events.areRead, until, request),
       ),
       takeSubmission: verb('verifications.takeSubmission', (until, request: SubmissionRequest) =>
-        takeSubmission(calls, layout, read, cold.verifications.get, until, request),
+        takeSubmission(calls, layout, verifications.get, read, cold.verifications.get, until, request),
       ),
       use: verb('verifications.use', uses.use),
       resend: verb('verifications.resend', byId.resend),

@@ -135,6 +135,8 @@ describe('Redis and the verbs of the other engines', peer, () => {
         repeat: fc.option(fc.nat(1)),
         /** Which of the verifications so far, also ended ones; null: the live one of the person. */
         byId: fc.option(fc.nat()),
+        /** Of these one that has ended, preferably, while another of its key may live. */
+        isOver: fc.boolean(),
         once,
       }),
     },
@@ -271,7 +273,9 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 return [await byId.solve(until(), request), expected]
               }
               case 'submit': {
-                const named = one.byId === null ? undefined : issued[one.byId % issued.length]
+                const over = issued.filter(({ id }) => model.records().get(id)?.state !== 'live')
+                const from = one.isOver && over.length > 0 ? over : issued
+                const named = one.byId === null ? undefined : from[one.byId % from.length]
                 const person = named?.person ?? one.person
                 const request: SubmissionRequest = {
                   key: keys[person]!,
@@ -289,7 +293,18 @@ describe('Redis and the verbs of the other engines', peer, () => {
                 const expected = decideSubmission.decide(model, request)
                 if (expected.kind === 'taken' && expected.record)
                   taken.push({ id: expected.record.id, wrong: expected.wrong })
-                return [await takeSubmission(calls, layout, read, notInHistory, until(), request), expected]
+                return [
+                  await takeSubmission(
+                    calls,
+                    layout,
+                    verifications.get,
+                    read,
+                    notInHistory,
+                    until(),
+                    request,
+                  ),
+                  expected,
+                ]
               }
               case 'use': {
                 if (taken.length === 0) return undefined

@@ -12,8 +12,8 @@ import { tellSpent } from './tell.ts'
 
 const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
   needs(needs, { counted, wrong, key, id, repeat }) {
-    needs.limiters(keysOf(counted))
-    needs.limiters(keysOf(wrong))
+    needs.limiters(keysOf(counted, id))
+    needs.limiters(keysOf(wrong, id))
     if (id === undefined) needs.liveOrDecoy(key)
     else needs.verification(id)
     if (repeat !== undefined) needs.repeat(repeat)
@@ -23,8 +23,9 @@ const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
     const { now, verifications } = unit
     if (repeat !== undefined && unit.repeats.has(repeat)) return { kind: 'repeated' }
     const record = id === undefined ? aliveOf(unit, key) : aliveById(unit, id)
-    const wrongHere = limitsWith(wrongLimits, record !== undefined)
-    const throttled = acquire(unit.limiters, [...counted, ...wrongHere], now)
+    const isLive = record !== undefined
+    const wrongHere = limitsWith(wrongLimits, isLive, id)
+    const throttled = acquire(unit.limiters, [...limitsWith(counted, isLive, id), ...wrongHere], now)
     if (throttled) {
       if (record && endsLiveCode(throttled.scopes)) {
         verifications.change(record, { state: 'spent' })

@@ -4,7 +4,8 @@
 -- Arguments: lists of limits, see read_lists; then of each submission nine:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id of its verification, or
 --   nothing: the live one of the key · the most submissions ·
---   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own ·
+--   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own; all of
+--   them, if the verification is named by its id ·
 --   letters: r, it names a repeat · e, a limiter elsewhere has refused, so that nothing is acquired here ·
 --   s, and that refusal ends the code · options: once, its fingerprint · hits, JSON of hits elsewhere, to be kept with it.
 -- Answers: done, now, and of each submission two: late · replayed, JSON · mismatch · repeated · throttled, JSON of the refusal, or nothing if it is
@@ -89,6 +90,8 @@ local function take_submission(keys, args)
     key = once and next_key + 1 or next_key
     if kind then return reply(kind, text) end
     if is_repeated then return reply('repeated') end
+    -- Limits elsewhere are those of a live one: they refuse nothing to who names one that has ended.
+    if id ~= '' and not record then is_refused = nil end
     local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
     if refusal or is_refused then
       local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
