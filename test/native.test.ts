@@ -371,20 +371,31 @@ test('five wrong codes end a verification, and no more than five are compared in
 
 test('who checks a verification that has ended uses up nothing of the one that lives, and is told how it ended', async () => {
   const to = newNumber()
-  const old = (await api.start(to)).json
+  const policy = JSON.stringify({ limits: { issues: { address: { gaps: [] } } } })
+  const made = await run(
+    ['app', 'create', '--tenant', 'demo', '--name', 'quick', '--policy', policy, '--json'].concat(
+      '--data',
+      server.dataFolder,
+    ),
+    { env: server.env },
+  )
+  const quick = await apiWith({ ...server, app: JSON.parse(made.out) })
+  const old = (await quick.start(to)).json
   const code = await server.codeFor(to)
-  assert.equal((await api.check(old.id, code)).json.result, 'verified')
-  const { id } = (await api.start(to, {}, { 'idempotency-key': randomUUID() })).json
-  assert.notEqual(id, old.id)
+  assert.equal((await quick.check(old.id, code)).json.result, 'verified')
+  const started = await quick.start(to)
+  assert.equal(told(started), '201', started.text)
+  const { id } = started.json
   for (let nth = 0; nth < 8; nth++) {
     const { json } = await server.call('POST', `/v1/public/verifications/${old.id}/check`, {
-      body: { secret: old.secret, code },
+      body: { secret: old.secret, code: otherThan(code) },
     })
     assert.deepEqual(json, { result: 'refused' })
   }
-  assert.equal((await api.check(old.id, code)).json.reason, 'used')
-  const { json } = await api.get(`/verifications/${id}`)
+  assert.equal((await quick.check(old.id, code)).json.reason, 'used')
+  const { json } = await quick.get(`/verifications/${id}`)
   assert.deepEqual([json.state, json.submissions_left], ['live', 5])
+  assert.equal((await quick.check(id, otherThan(code))).json.submissions_left, 4)
 })
 
 test('limits of a subject hold over its addresses, and the wait that is told is long enough', async () => {
