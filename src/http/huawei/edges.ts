@@ -33,8 +33,8 @@ export function answerEdges(app: FastifyInstance, onError: OnError): void {
 export function notFoundOf(app: FastifyInstance) {
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?')[0]!
-    // The router reads the path as a pattern, and fails at an asterisk within it. No call has one.
-    const known = path.includes('*') ? [] : methods.filter((method) => app.hasRoute({ url: path, method }))
+    // The router reads the path as a pattern, and fails at one that is none. No call has such a character.
+    const known = /[*:()]/.test(path) ? [] : methods.filter((method) => app.hasRoute({ url: path, method }))
     const allowed = known.join(', ')
     const { method } = request
     if (allowed === '') return sendRefusal(request, reply, noSuchCall(method, path))
