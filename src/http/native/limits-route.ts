@@ -3,9 +3,9 @@
 import { callerOf } from '../../flows/api-caller.ts'
 import { limitsLeft } from '../../flows/limits-left.ts'
 import { Type } from '../../json-schema.ts'
+import { subjectField } from './fields.ts'
 import { secondsOf } from './problems.ts'
 import { type Outcome, route } from './route.ts'
-import { subjectField } from './verification-schemas.ts'
 
 const limit = Type.Object(
   {

@@ -3,7 +3,8 @@
 import { channels } from '../../flows/channels.ts'
 import { askables, themes } from '../../flows/hosted-session.ts'
 import { Type } from '../../json-schema.ts'
-import { startBody, verification } from './verification-schemas.ts'
+import { startBody } from './start-schemas.ts'
+import { verification } from './verification-schemas.ts'
 
 const closed = { additionalProperties: false }
 const { purpose, subject, locale, template, values, metadata, audience, nonce, proof } = startBody.properties

@@ -9,7 +9,7 @@ import { readIpAddress } from '../../network/ip-address.ts'
 import { addressProblem, unreachable } from './address-problems.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
-import type { startBody } from './verification-schemas.ts'
+import type { startBody } from './start-schemas.ts'
 
 type StartBody = Static<typeof startBody>
 

@@ -13,6 +13,7 @@ import {
 import type { VerificationView } from '../../flows/verification-view.ts'
 import { idOfPublic } from '../../verification/public-id.ts'
 import { invalidField } from './faults.ts'
+import { verificationId } from './fields.ts'
 import { throttledProblem } from './limits.ts'
 import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
@@ -21,7 +22,7 @@ import * as schemas from './verification-schemas.ts'
 import { mismatch, notFound, replayOf } from './verifications.ts'
 
 const tag = 'Verifications'
-const params = { id: schemas.verificationId }
+const params = { id: verificationId }
 
 const sendRoute = route({
   operationId: 'sendAgain',

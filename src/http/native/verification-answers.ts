@@ -10,13 +10,8 @@ import type { Static } from '../../json-schema.ts'
 import { publicIdOf } from '../../verification/public-id.ts'
 import { publicScopes } from './limits.ts'
 import { secondsOf } from './problems.ts'
-import type {
-  checkAnswer,
-  dryRun,
-  publicCheckAnswer,
-  timeline,
-  verification,
-} from './verification-schemas.ts'
+import type { timeline } from './timeline-schemas.ts'
+import type { checkAnswer, dryRun, publicCheckAnswer, verification } from './verification-schemas.ts'
 
 export function timeOf(at: number): string {
   return new Date(at).toISOString()

@@ -10,15 +10,17 @@ import { readTimeline, readVerification } from '../../flows/read-verification.ts
 import type { Static } from '../../json-schema.ts'
 import { idOfPublic } from '../../verification/public-id.ts'
 import { invalidField, invalidParameter } from './faults.ts'
+import { verificationId } from './fields.ts'
 import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
 import { addressIn } from './start-request.ts'
+import { timeline } from './timeline-schemas.ts'
 import { challengeBody, timelineBody, verificationBody } from './verification-answers.ts'
 import * as schemas from './verification-schemas.ts'
 import { notFound } from './verifications.ts'
 
 const tag = 'Verifications'
-const params = { id: schemas.verificationId }
+const params = { id: verificationId }
 
 const readRoute = route({
   operationId: 'readVerification',
@@ -50,7 +52,7 @@ const timelineRoute = route({
   summary: 'Read what became of a verification and its messages, step by step.',
   access: 'verifications:read',
   params,
-  answers: { 200: { description: 'Its steps and dispatches.', schema: schemas.timeline } },
+  answers: { 200: { description: 'Its steps and dispatches.', schema: timeline } },
   problems: ['not-found'],
   async handle({ services }, { holder, params }): Promise<Outcome> {
     const id = idOfPublic(params.id!)

@@ -17,10 +17,12 @@ import { idOfPublic } from '../../verification/public-id.ts'
 import { unreachable } from './address-problems.ts'
 import { clientNetwork } from './client-network.ts'
 import { invalidField } from './faults.ts'
+import { verificationId } from './fields.ts'
 import { throttledProblem } from './limits.ts'
 import { type Problem, secondsOf } from './problems.ts'
 import { type NativeContext, type Outcome, route } from './route.ts'
 import { startRequestOf } from './start-request.ts'
+import { startBody } from './start-schemas.ts'
 import {
   type Checked,
   challengeBody,
@@ -32,7 +34,7 @@ import {
 import * as schemas from './verification-schemas.ts'
 
 const tag = 'Verifications'
-const params = { id: schemas.verificationId }
+const params = { id: verificationId }
 
 const startRoute = route({
   operationId: 'startVerification',
@@ -43,7 +45,7 @@ const startRoute = route({
   description:
     'While one is live for the same app, address, purpose and subject, its code is sent again; no second one begins. If the guard wants a challenge, the verification is `held`: nothing is sent until it is solved.',
   access: 'verifications:write',
-  body: schemas.startBody,
+  body: startBody,
   answers: {
     201: { description: 'A new verification.', schema: schemas.startedVerification },
     200: {
