@@ -1,5 +1,6 @@
 /** Starts a verification of anyone: sends a code to an address for a subject of the caller's. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { RingKey } from '../code/key-ring.ts'
 import { secretOf } from '../code/secret.ts'
 import { findLocale } from '../delivery/locales.ts'
@@ -37,7 +38,7 @@ export type StartOutcome =
   | ({ readonly kind: 'live'; readonly view: VerificationView } & Replayed)
   /**
    * One was live, and nothing is sent. `retryAfterMs`: until a message may follow; null: it was started within 10 s without
-   * an idempotency key, and this is taken for the same call. Then it has the secret again.
+   * an idempotency key and with the same wishes, and this is taken for the same call. Then it has the secret again.
    */
   | ({
       readonly kind: 'kept'
@@ -87,13 +88,16 @@ export async function startVerification(
   if (testRisk === 'refuse' || (testRisk === 'challenge' && request.challenge === 'none'))
     return { kind: 'refused-by-guard', explanation: randomHex(16) }
   const isHeld = testRisk === 'challenge'
+  const wish = {
+    digits: code.value?.length ?? code.length ?? policy.digits,
+    details: isHeld ? ({ ...details, risk: 'challenge', lifetimeMs } as const) : details,
+  }
   const outcome = await issueCode(services, act, {
     channel: details.channel as Channel,
     locale: details.locale,
-    digits: code.value?.length ?? code.length ?? policy.digits,
     lifetimeMs: isHeld ? challengeMs : lifetimeMs,
     isHeld,
-    details: isHeld ? { ...details, risk: 'challenge', lifetimeMs } : details,
+    ...wish,
     once,
     keepsLive: { quietMs: once ? 0 : quietMs },
   })
@@ -117,8 +121,12 @@ export async function startVerification(
       return { kind, view, ...again }
     case 'kept': {
       const { retryAfterMs } = outcome
-      const secret = retryAfterMs === null && { secret: secretIn(services, record) }
-      return { kind, view, retryAfterMs, ...secret, ...again }
+      if (retryAfterMs !== null) return { kind, view, retryAfterMs, ...again }
+      // The secret is for who made the verification, and who wishes anything else is another caller.
+      const { digits } = record
+      const isSameCall = isDeepStrictEqual({ digits, details: record.details }, wish)
+      if (!isSameCall) return { kind, view, retryAfterMs: record.issuedAt + quietMs - now, ...again }
+      return { kind, view, retryAfterMs, secret: secretIn(services, record), ...again }
     }
   }
 }

@@ -266,6 +266,18 @@ test('without a key a second start within ten seconds is taken for the same; by 
   assert.ok(second.kind === 'kept' && second.retryAfterMs === null)
   assert.equal(second.view.id, first.id)
   assert.equal(second.secret, first.secret)
+  for (const wish of [
+    { nonce: 'n' },
+    { audience: 'shop' },
+    { proof: 'hashed' },
+    { code: { length: 8 } },
+    { code: { alphabet: 'crockford' } },
+    { client: { ip: '192.0.2.1' } },
+  ] as const) {
+    const other = await startVerification(services, caller, { to, ...wish })
+    assert.ok(other.kind === 'kept' && other.secret === undefined, 'other wishes are another caller’s')
+    assert.ok(other.retryAfterMs! > 0 && other.retryAfterMs! <= 10_000)
+  }
   const third = await startVerification(services, caller, { to }, newOnce())
   assert.ok(third.kind === 'kept' && third.secret === undefined)
   assert.ok(third.retryAfterMs! > 55_000 && third.retryAfterMs! <= 60_000)
