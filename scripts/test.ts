@@ -19,7 +19,7 @@ import { unseenAnswers } from './seen-answers.ts'
 const root = join(import.meta.dirname, '..')
 
 /** Test files at once: much of their time they wait, for a server to start or for a code to run out. */
-const concurrency = 2
+const concurrency = 3
 
 /** No test takes so long, nor may one: a test that hangs must fail while somebody still waits for the run. */
 const maxTestMs = 9 * 60_000
