@@ -16,8 +16,12 @@ const insert = sql(`
   on conflict do nothing returning to_json(true)`)
 const select = sql(`
   select to_json(k) from api_key k where $1::text is null or k.app = $1::text order by k.created_at, k.id`)
-const usable = (key: string) => `coalesce(${key}.revoked_at, ${engineTime} + 1) > ${engineTime}
-      and coalesce(${key}.expires_at, ${engineTime} + 1) > ${engineTime}`
+/**
+ * Whether a key is in force. Engine time goes on within a statement, so it is compared with times that are stored, and
+ * never with itself: a millisecond between two readings would refuse a key without an end.
+ */
+export const usable = (key: string) => `(${key}.revoked_at is null or ${key}.revoked_at > ${engineTime})
+      and (${key}.expires_at is null or ${key}.expires_at > ${engineTime})`
 const selectHolder = sql(`
   select json_build_object('key', to_json(k), 'tenant', to_json(c), 'app', to_json(a), 'hasEvents', exists (
     select 1 from api_key r where r.app = k.app and r.scopes::text like '%"events:read"%'

@@ -11,6 +11,7 @@ import { Client } from 'pg'
 import { requirePeer } from '../../../test/peers.ts'
 import { pgbouncerPath, startPgbouncer } from '../../../test/pgbouncer.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
+import { newApiKey } from '../../directory/api-key.ts'
 import type { AppError } from '../../errors.ts'
 import type { Limit } from '../../throttle/acquire.ts'
 import { storeConformance } from '../conformance/conformance.ts'
@@ -108,6 +109,37 @@ describe('a connection', postgresPeer, () => {
     for (const _ of [1, 2])
       assert.deepEqual(await connection.run([one, one], performance.now() + 5_000), [[1], [1]])
     await connection.close()
+  })
+})
+
+describe('a busy server', postgresPeer, () => {
+  test('a key without an end is in force however long the server takes between two readings of its clock', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const { directory, keys, webhooks } = store
+    await directory.addTenant({ id: 't', name: 'T', accountApp: 'a' })
+    const common = { name: 'A', sealedKey: 's', isServiceProvider: false, isDisabled: false, policy: {} }
+    await directory.addApp({ id: 'a', tenant: 't', ...common, createdAt: 1 })
+    const wishes = { name: '', kind: 'server', isTest: false, origins: [], networks: [] } as const
+    const { key } = newApiKey({
+      ...wishes,
+      tenant: 't',
+      app: 'a',
+      scopes: ['events:read'],
+      createdAt: 1,
+      expiresAt: null,
+    })
+    await keys.add(key)
+    await postgres.query(
+      `create function public.clock_timestamp() returns timestamptz volatile language sql
+         as 'select pg_sleep(0.003); select pg_catalog.clock_timestamp()'`,
+      database,
+    )
+    await postgres.query(`alter database ${database} set search_path = public, pg_catalog`)
+    await using slow = await open(database)
+    assert.equal((await slow.keys.holder(key.hash))?.hasEvents, true)
+    assert.deepEqual((await slow.webhooks.readers()).apps, ['a'])
+    assert.deepEqual(await webhooks.readers(), await slow.webhooks.readers())
   })
 })
 

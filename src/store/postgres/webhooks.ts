@@ -12,6 +12,7 @@ import {
 } from '../webhook-rows.ts'
 import { maxFailuresInRow, maxWaiting, type Webhook, type Webhooks } from '../webhooks.ts'
 import { settledBefore } from './events.ts'
+import { usable } from './keys.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
@@ -45,9 +46,7 @@ const remove = sql('delete from webhook where id = $1 returning to_json(true)')
 const selectReaders = sql(`
   select json_build_array(app, true) from webhook where is_enabled
   union all
-  select json_build_array(app, false) from api_key where scopes::text like '%"events:read"%'
-    and coalesce(revoked_at, ${engineTime} + 1) > ${engineTime}
-    and coalesce(expires_at, ${engineTime} + 1) > ${engineTime}`)
+  select json_build_array(app, false) from api_key k where scopes::text like '%"events:read"%' and ${usable('k')}`)
 
 const waitingOf = 'from webhook_delivery d where d.webhook = w.id and d.due_at is not null'
 const claim = sql(`
