@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import type { Address } from '../src/address/address.ts'
 import { newApiKey } from '../src/directory/api-key.ts'
+import { departmentDefaults } from '../src/directory/department.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
 import { maxSignatureMs } from '../src/flows/app-login.ts'
 import type { OutboxEntry } from '../src/message/outbox-entry.ts'
@@ -86,6 +87,7 @@ export async function makeInstallation(store: Store, count: number, seed: number
           expiresAt: id === 't' ? null : 1_900_000_000_000,
         }).key,
       )
+    await administer(store, id)
     await store.consumptions.consume({ thing: `proof ${id}`, by: id, expiresAt: 1_900_000_000_000 })
   }
   await store.events.setReaders(['a-t'])
@@ -107,6 +109,21 @@ export async function makeInstallation(store: Store, count: number, seed: number
   const done = { failures: 1, isGone: false, added, changed: [] }
   await store.webhooks.settle({ webhook: claimed!.webhook.id, lease, cursor: last, ...done })
   return made
+}
+
+/** Departments, a member with all that administrators set, and a former member. */
+async function administer(store: Store, tenant: string): Promise<void> {
+  const { directory } = store
+  await directory.updateTenant(tenant, { address: '中 "1', autoUserCreate: tenant === 't' })
+  const department = { ...departmentDefaults, tenant, name: 'é “', designatedOutDeptCodes: ['x', '中'] }
+  await directory.addDepartment({ ...department, code: 'a', parent: '1' })
+  await directory.addDepartment({ ...department, code: 'b', parent: 'a', sortLevel: 2 })
+  const set = { sortLevel: 5, hidesPhone: true, mustChangePassword: true, contactBarredUntil: 9 }
+  const member = newMember({ tenant, ...set, deptCode: 'b', thirdAccount: `third ${unlike()}` })
+  const former = newMember({ tenant })
+  for (const one of [member, former])
+    await directory.addMember({ member: one, notices: [], lease: { owner: 'tests', ms: 60_000 } })
+  await directory.deleteMembers({ tenant, members: [former] })
 }
 
 const newWebhook: Webhook = {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { AddressRules } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
-import type { AdminRole, Member } from '../directory/directory.ts'
+import type { AdminRole, Member, memberDefaults } from '../directory/directory.ts'
 import { hashPassword, passwordLength } from '../directory/password.ts'
 import { AppError } from '../errors.ts'
 import { type Setting, setContact } from '../flows/set-contact.ts'
@@ -193,10 +193,22 @@ function memberOf(
     // A member whose first login came before the import has another id.
     id: present.id,
     isDisabled: present.isDisabled,
+    ...pickStored(present),
     profile: { ...present.profile, name: fresh.profile.name },
     ...((present.phone || !contacts.phone) && { phone: present.phone, phoneCountry: present.phoneCountry }),
     ...((present.email || !contacts.email) && { email: present.email }),
   }
+}
+
+/** What no column of the file holds. */
+function pickStored({
+  thirdAccount,
+  sortLevel,
+  hidesPhone,
+  mustChangePassword,
+  contactBarredUntil,
+}: Member): Pick<Member, keyof typeof memberDefaults> {
+  return { thirdAccount, sortLevel, hidesPhone, mustChangePassword, contactBarredUntil }
 }
 
 type Replacement = Pick<Setting, 'member' | 'contact' | 'address' | 'country'>

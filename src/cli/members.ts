@@ -26,6 +26,7 @@ type AddOptions = CommonOptions & {
 
 const reasons: Record<Extract<ImportOutcome, { kind: 'refused' }>['reason'], string> = {
   'account-taken': 'the account is taken',
+  'third-account-taken': 'the third-party account is taken',
   'phone-bound': 'the number belongs to another member',
   'email-bound': 'the e-mail address belongs to another member',
 }

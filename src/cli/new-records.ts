@@ -4,7 +4,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Address } from '../address/address.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import { seal } from '../code/seal.ts'
-import type { AdminRole, App, Member } from '../directory/directory.ts'
+import { type AdminRole, type App, type Member, memberDefaults } from '../directory/directory.ts'
 import { signedField } from '../flows/app-login.ts'
 
 export function newAppId(): string {
@@ -51,6 +51,7 @@ export type NewMember = {
 
 export function newMember(member: NewMember): Member {
   return {
+    ...memberDefaults,
     id: memberId(member.tenant, member.account),
     tenant: member.tenant,
     account: member.account,

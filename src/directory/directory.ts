@@ -8,7 +8,13 @@ export type Tenant = {
   readonly name: string
   /** The app that account logins count as, because such a login names no app. */
   readonly accountApp: string
+  /** Its postal address; the wire's `address`. */
+  readonly address: string
+  /** Whether the first App ID login of an unknown person creates a member. */
+  readonly autoUserCreate: boolean
 }
+
+export const tenantDefaults = { address: '', autoUserCreate: true } as const
 
 /** A calling program. */
 export type App = {
@@ -40,8 +46,10 @@ export type Profile = {
 export type Member = {
   readonly id: string
   readonly tenant: string
-  /** Unique within the tenant; the wire's `userAccount` and `userId`. */
+  /** Unique within the tenant; the wire's `userAccount`. */
   readonly account: string
+  /** The id in another system, by which App ID logins find the member first; unique within the tenant. */
+  readonly thirdAccount: string | null
   /** argon2id; null: no account login. */
   readonly passwordHash: string | null
   readonly role: AdminRole
@@ -52,7 +60,31 @@ export type Member = {
   /** The wire's country key, as in the call that stored the number. */
   readonly phoneCountry: string | null
   readonly email: Address | null
+  /** 1 to 10000: the place in lists, the lowest first. */
+  readonly sortLevel: number
+  /** Whether other members see no phone. */
+  readonly hidesPhone: boolean
+  /** The password is temporary: it must be changed before anything else. */
+  readonly mustChangePassword: boolean
+  /** Before this time no contact may be changed, because a change was just undone; null: none is barred. */
+  readonly contactBarredUntil: number | null
   readonly createdAt: number
+}
+
+export const memberDefaults = {
+  thirdAccount: null,
+  sortLevel: 10_000,
+  hidesPhone: false,
+  mustChangePassword: false,
+  contactBarredUntil: null,
+} as const
+
+/** What stays of a deleted member for the retention. */
+export type FormerMember = {
+  readonly id: string
+  readonly tenant: string
+  readonly account: string
+  readonly deletedAt: number
 }
 
 /** spent: a refresh token that was used. It is kept until its expiry, so that a second use is recognised. */

@@ -3,7 +3,8 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { isSameSecret } from '../code/constant-time.ts'
 import { open } from '../code/seal.ts'
-import type { Member, Tenant } from '../directory/directory.ts'
+import { rootDepartment } from '../directory/department.ts'
+import { type Member, memberDefaults, type Tenant } from '../directory/directory.ts'
 import { nonceLimit } from '../throttle/policy.ts'
 import { type LoginOutcome, type LoginServices, logIn } from './log-in.ts'
 
@@ -22,9 +23,6 @@ export type AppLogin = {
   readonly name: string
   readonly deptCode: string
 }
-
-/** The wire's code of the whole enterprise. */
-const rootDepartment = '1'
 
 /** The fields that an App ID login signs. */
 export type SignedLogin = Pick<AppLogin, 'appId' | 'corpId' | 'userId' | 'expireTime' | 'nonce'>
@@ -76,7 +74,7 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   )
     return { kind: 'refused' }
   const found = login.userId
-    ? await directory.memberByAccount(tenant.id, login.userId)
+    ? await directory.memberByUserId(tenant.id, login.userId)
     : await directory.defaultAdministrator(tenant.id)
   if (!found && !login.userId) return { kind: 'refused' }
   const member = found ?? (await createMember(services, tenant, login, now))
@@ -93,9 +91,11 @@ async function createMember(
 ): Promise<Member | undefined> {
   const account = login.userId!
   const member: Member = {
+    ...memberDefaults,
     id: randomUUID().replaceAll('-', ''),
     tenant: tenant.id,
     account,
+    thirdAccount: account,
     passwordHash: null,
     role: 'none',
     isDisabled: false,
@@ -108,5 +108,5 @@ async function createMember(
   }
   const [outcome] = await services.store.directory.putMembers([member])
   // Of two first logins at once, the other one created the member.
-  return outcome?.kind === 'refused' ? services.store.directory.memberByAccount(tenant.id, account) : member
+  return outcome?.kind === 'refused' ? services.store.directory.memberByUserId(tenant.id, account) : member
 }

@@ -1,6 +1,7 @@
 /** The contract for tenants, apps, members and tokens, and the one step that changes a contact. */
 
 import type { Address } from '../address/address.ts'
+import type { Department } from '../directory/department.ts'
 import type {
   App,
   LoginLimits,
@@ -14,12 +15,15 @@ import type {
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit } from '../throttle/acquire.ts'
+import type { Administration, MemberClash } from './administration.ts'
 import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
 
+export type NewTenant = Pick<Tenant, 'id' | 'name' | 'accountApp'> & Partial<Tenant>
+
 export type ImportOutcome =
   | { readonly kind: 'added' | 'updated' | 'unchanged' }
-  | { readonly kind: 'refused'; readonly reason: 'phone-bound' | 'email-bound' | 'account-taken' }
+  | { readonly kind: 'refused'; readonly reason: MemberClash }
 
 export type ContactChange = {
   readonly tenant: string
@@ -87,8 +91,9 @@ export type RefreshResult =
   /** A refresh token that was used before. Somebody else may have it, so the whole login has ended. */
   | { readonly kind: 'reused' }
 
-export type Directory = {
-  addTenant(tenant: Tenant): Promise<boolean>
+export type Directory = Administration & {
+  /** @returns false if the id is taken. */
+  addTenant(tenant: NewTenant): Promise<boolean>
   tenants(): Promise<readonly Tenant[]>
   tenant(id: string): Promise<Tenant | undefined>
 
@@ -105,6 +110,15 @@ export type Directory = {
   putMembers(members: readonly Member[]): Promise<readonly ImportOutcome[]>
   member(id: string): Promise<Member | undefined>
   memberByAccount(tenant: string, account: string): Promise<Member | undefined>
+  /** The member that an App ID login means: by its third account, otherwise by its account. */
+  memberByUserId(tenant: string, userId: string): Promise<Member | undefined>
+  memberByAddress(tenant: string, address: Address): Promise<Member | undefined>
+  /** Those of a tenant who have one of the names; in no order, and without those who do not exist. */
+  membersNamed(
+    tenant: string,
+    by: 'id' | 'account' | 'thirdAccount',
+    names: readonly string[],
+  ): Promise<readonly Member[]>
   /** The member who may log in with a password under this account, over all tenants. */
   memberByLogin(account: string): Promise<Member | undefined>
   defaultAdministrator(tenant: string): Promise<Member | undefined>
@@ -112,6 +126,15 @@ export type Directory = {
   updateProfile(id: string, profile: Profile): Promise<boolean>
   /** Logins of a disabled member are kept, so that their calls get the reason of the refusal. Enabling the member ends them. */
   disableMember(id: string, isDisabled: boolean): Promise<boolean>
+
+  /**
+   * The departments with these codes, and all above them. The root is among them only if it has a record; see `rootOf`.
+   */
+  departments(tenant: string, codes: readonly string[]): Promise<readonly Department[]>
+  /** The children of these departments, in the order of lists. */
+  departmentsBelow(tenant: string, parents: readonly string[]): Promise<readonly Department[]>
+  /** In the order of their paths. */
+  allDepartments(tenant: string): Promise<readonly Department[]>
 
   /** Stores both tokens and evicts the oldest logins and tokens beyond the most allowed. */
   logIn(login: Login): Promise<void>

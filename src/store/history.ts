@@ -3,6 +3,7 @@
 import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { ReceiptState } from '../message/receipt-state.ts'
 import type { Verification } from '../verification/verification.ts'
+import type { BatchResult, MemberBatch, MemberUpdate, MemberUpdateResult } from './administration.ts'
 import type { ContactChange, ContactChangeResult, ContactSetting, ContactSettingResult } from './directory.ts'
 import type { ProviderReceipt, ReceiptResult } from './dispatches.ts'
 import type { AppEvent } from './events.ts'
@@ -59,6 +60,8 @@ export type History = {
     elsewhere: Elsewhere & { readonly isProven: boolean },
   ): Promise<ContactChangeResult>
   setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
+  updateMember(until: number, update: MemberUpdate, elsewhere: Elsewhere): Promise<MemberUpdateResult>
+  deleteMembers(until: number, batch: MemberBatch, elsewhere: Elsewhere): Promise<BatchResult>
   /** Adds events of the faster store, each once, however often it is called. Their order is that in which they come. */
   publish(until: number, events: readonly AppEvent[]): Promise<void>
   /**

@@ -1,7 +1,8 @@
 /** The contract between verbs and engines with tables: the domain's records that one atomic step reads and writes. */
 
 import type { Address } from '../address/address.ts'
-import type { Member } from '../directory/directory.ts'
+import type { Department } from '../directory/department.ts'
+import type { Member, Tenant } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { StoredEntry } from '../message/stored-entry.ts'
@@ -47,6 +48,13 @@ export type Needs = {
   memberByAddress(tenant: string, address: Address): void
   /** The member with this id, and each who has the account or a contact of this one. */
   memberToImport(member: Member): void
+  /** A department that is to stay as it is until the act has ended. */
+  department(tenant: string, code: string): void
+  /** The tenant and all of its departments, to change them. */
+  departments(tenant: string): void
+  /** Whether the department has members, with `departments`. */
+  membersIn(tenant: string, code: string): void
+  tenant(id: string): void
 }
 
 /** The part of a receipt that names its dispatch. */
@@ -91,11 +99,27 @@ export type UnitOfWork = {
   readonly members: {
     get(id: string): Member | undefined
     byAccount(tenant: string, account: string): Member | undefined
+    byThirdAccount(tenant: string, thirdAccount: string): Member | undefined
     /** The member who logs in with a password under this account, over all tenants. */
     byLogin(account: string): Member | undefined
     byAddress(tenant: string, address: Address): Member | undefined
     /** Adds the member, or replaces the record with this id; `createdAt` and `tenant` stay. */
     put(member: Member): void
+    /** Deletes the member, and keeps it as a former one. */
+    remove(member: Member): void
+    areIn(tenant: string, code: string): boolean
+  }
+  readonly departments: {
+    /** undefined also for a root without a record. */
+    get(tenant: string, code: string): Department | undefined
+    all(tenant: string): readonly Department[]
+    put(department: Department): void
+    remove(tenant: string, code: string): void
+  }
+  readonly tenants: {
+    get(id: string): Tenant | undefined
+    /** Replaces the record. */
+    put(tenant: Tenant): void
   }
   readonly tokens: {
     /** Ends all logins of a member. */

@@ -12,6 +12,7 @@ import { eventConformance } from './events.ts'
 import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
 import { keysConformance } from './keys.ts'
 import { limitsConformance } from './limits.ts'
+import { membersConformance } from './members.ts'
 import { onceConformance } from './once.ts'
 import { outboxConformance } from './outbox.ts'
 import { subjectConformance } from './subjects.ts'
@@ -62,6 +63,7 @@ export function storeConformance(
     outboxConformance(both)
     dispatchConformance(both)
     directoryConformance(both)
+    membersConformance(both)
     contactConformance(both)
     keysConformance(both)
     consumptionConformance(both)

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { type Address, addressKey } from '../../address/address.ts'
-import type { Member } from '../../directory/directory.ts'
+import { type Member, memberDefaults } from '../../directory/directory.ts'
 import { regionOf } from '../../message/destination.ts'
 import type { NewMessage } from '../../message/message.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
@@ -74,6 +74,7 @@ export const useOf = (id: string, change: Partial<UseRequest> = {}): UseRequest 
 })
 
 export const newMember = (change: Partial<Member> = {}): Member => ({
+  ...memberDefaults,
   id: unlike(),
   tenant: 't',
   account: unlike(),

@@ -391,7 +391,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
     await target.mark()
     await target.clear({ kind: 'copy', from: 'first' })
     const [tenant] = movedTables
-    const row = { id: 't', name: 'T', account_app: 'a' }
+    const row = { id: 't', name: 'T', account_app: 'a', address: '', auto_user_create: true }
     await postgres.query(
       `update meta set value = '{"kind":"copy","from":"second"}' where name = 'move'`,
       there.database,
@@ -416,7 +416,7 @@ describe('between SQLite and PostgreSQL', peer, () => {
 
   test('rows and mark are written both or neither', async () => {
     const [tenant] = movedTables
-    const row = { id: 't', name: 'T', account_app: 'a' }
+    const row = { id: 't', name: 'T', account_app: 'a', address: '', auto_user_create: true }
     for (const choice of [newFile(), await newDatabase()]) {
       const begun = { kind: 'copy', from: 'begun' } as const
       {

@@ -30,7 +30,13 @@ const json = 'json'
 
 /** Every table, in an order in which a row comes after those that it refers to. */
 export const movedTables: readonly Table[] = [
-  table('tenant', ['id'], { id: text, name: text, account_app: text }),
+  table('tenant', ['id'], {
+    id: text,
+    name: text,
+    account_app: text,
+    address: text,
+    auto_user_create: flag,
+  }),
   table('app', ['id'], {
     id: text,
     tenant: text,
@@ -74,7 +80,25 @@ export const movedTables: readonly Table[] = [
     email_key: text,
     email: json,
     created_at: number,
+    third_account: text,
+    sort_level: number,
+    hides_phone: flag,
+    must_change_password: flag,
+    contact_barred_until: number,
   }),
+  table('department', ['tenant', 'code'], {
+    tenant: text,
+    code: text,
+    name: text,
+    parent: text,
+    note: text,
+    in_permission: text,
+    out_permission: text,
+    designated_out: json,
+    sort_level: number,
+    path: text,
+  }),
+  table('former_member', ['id'], { id: text, tenant: text, account: text, deleted_at: number }),
   table('token', ['hash'], {
     hash: text,
     kind: text,

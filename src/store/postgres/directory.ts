@@ -1,15 +1,26 @@
 /** Tenants, apps, members and tokens in PostgreSQL. The server's clock judges tokens, as it judges codes. */
 
-import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { addressKey } from '../../address/address.ts'
+import {
+  type App,
+  type Profile,
+  type Session,
+  type Token,
+  type TokenKind,
+  tenantDefaults,
+} from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
 import { tokensInAPiece } from '../bounds.ts'
-import type { Directory, Login, RefreshResult } from '../directory.ts'
+import type { Directory, Login, NewTenant, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
 import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
+import { allDepartments, departmentsBelow, departmentsOf } from './departments.ts'
 import {
   type AppRow,
   appOf,
+  type DepartmentRow,
+  departmentOf,
   type MemberRow,
   memberOf,
   type TenantRow,
@@ -22,7 +33,8 @@ import type { Transactions } from './transaction.ts'
 import { runAlone } from './unit-of-work.ts'
 
 const insertTenant = sql(`
-  insert into tenant (id, name, account_app) values ($1, $2, $3) on conflict do nothing
+  insert into tenant (id, name, account_app, address, auto_user_create)
+  values ($1, $2, $3, $4, $5::boolean) on conflict do nothing
   returning to_json(true)`)
 const allTenants = sql('select to_json(t) from tenant t order by t.id')
 const tenantById = sql('select to_json(t) from tenant t where t.id = $1')
@@ -41,6 +53,19 @@ const updateApp = sql(`
 
 const memberById = sql('select to_json(m) from member m where m.id = $1')
 const memberByAccount = sql('select to_json(m) from member m where m.tenant = $1 and m.account = $2')
+const memberByUserId = sql(`
+  select to_json(m) from (
+    select t.* from member t where t.tenant = $1 and t.third_account = $2
+    union all
+    (select a.* from member a where a.tenant = $1 and a.account = $2
+       and not exists (select from member t where t.tenant = $1 and t.third_account = $2))) m`)
+const memberByPhone = sql('select to_json(m) from member m where m.tenant = $1 and m.phone_key = $2')
+const memberByEmail = sql('select to_json(m) from member m where m.tenant = $1 and m.email_key = $2')
+const named = (column: string) =>
+  sql(`
+  select to_json(m) from member m
+  where m.tenant = $1 and m.${column} = any (array(select json_array_elements_text($2::json)))`)
+const membersBy = { id: named('id'), account: named('account'), thirdAccount: named('third_account') }
 const memberByLogin = sql(`
   select to_json(m) from member m where m.account = $1 and m.password_hash is not null`)
 const administrator = sql(`
@@ -121,7 +146,10 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       runAlone(transactions, untilOf(), verb, args)
 
   return {
-    addTenant: (tenant: Tenant) => wrote(bind(insertTenant, tenant.id, tenant.name, tenant.accountApp)),
+    addTenant(tenant: NewTenant) {
+      const { id, name, accountApp, address, autoUserCreate } = { ...tenantDefaults, ...tenant }
+      return wrote(bind(insertTenant, id, name, accountApp, address, autoUserCreate))
+    },
     tenants: () => all(bind(allTenants), (row: TenantRow) => tenantOf(row)),
     tenant: (id: string) => one(bind(tenantById, id), (row: TenantRow) => tenantOf(row)),
 
@@ -157,6 +185,20 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     member: (id: string) => one(bind(memberById, id), (row: MemberRow) => memberOf(row)),
     memberByAccount: (tenant: string, account: string) =>
       one(bind(memberByAccount, tenant, account), (row: MemberRow) => memberOf(row)),
+    memberByUserId: (tenant, userId) =>
+      one(bind(memberByUserId, tenant, userId), (row: MemberRow) => memberOf(row)),
+    memberByAddress: (tenant, address) =>
+      one(
+        bind(address.kind === 'phone' ? memberByPhone : memberByEmail, tenant, addressKey(address)),
+        (row: MemberRow) => memberOf(row),
+      ),
+    membersNamed: (tenant, by, names) =>
+      all(bind(membersBy[by], tenant, storableJson(names)), (row: MemberRow) => memberOf(row)),
+    departments: (tenant, codes) =>
+      all(bind(departmentsOf, tenant, storableJson(codes)), (row: DepartmentRow) => departmentOf(row)),
+    departmentsBelow: (tenant, parents) =>
+      all(bind(departmentsBelow, tenant, storableJson(parents)), (row: DepartmentRow) => departmentOf(row)),
+    allDepartments: (tenant) => all(bind(allDepartments, tenant), (row: DepartmentRow) => departmentOf(row)),
     memberByLogin: (account: string) => one(bind(memberByLogin, account), (row: MemberRow) => memberOf(row)),
     defaultAdministrator: (tenant: string) =>
       one(bind(administrator, tenant), (row: MemberRow) => memberOf(row)),
@@ -204,6 +246,16 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       }))
       return session && kinds.includes(session.token.kind) ? session : undefined
     },
+
+    addMember: alone(verbs['directory.addMember']),
+    updateMember: alone(verbs['directory.updateMember']),
+    deleteMembers: alone(verbs['directory.deleteMembers']),
+    setStatuses: alone(verbs['directory.setStatuses']),
+    setRoles: alone(verbs['directory.setRoles']),
+    addDepartment: alone(verbs['directory.addDepartment']),
+    updateDepartment: alone(verbs['directory.updateDepartment']),
+    deleteDepartment: alone(verbs['directory.deleteDepartment']),
+    updateTenant: alone(verbs['directory.updateTenant']),
 
     changeContact: alone(verbs['directory.changeContact']),
     setContact: alone(verbs['directory.setContact']),

@@ -83,6 +83,28 @@ export function postgresHistory(
           }),
         until,
       ),
+    updateMember: (until, update, { endLive }) =>
+      call(
+        'directory.updateMember',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.updateMember'], [update], {
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'changed' && update.contacts.length > 0) await endLive()
+            },
+          }),
+        until,
+      ),
+    deleteMembers: (until, batch, { endLive }) =>
+      call(
+        'directory.deleteMembers',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.deleteMembers'], [batch], {
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'done') await endLive()
+            },
+          }),
+        until,
+      ),
     async publish(until, events) {
       if (events.length > 0)
         await call('history.publish', (end) => transactions.write(end, ...publishEvents(events)), until)

@@ -12,6 +12,7 @@ export type WantedMember = {
   readonly id?: string
   readonly tenant?: string
   readonly account?: string
+  readonly third_account?: string
   readonly phone_key?: string
   readonly email_key?: string
 }
@@ -24,6 +25,9 @@ const selectMembers = sql(`
     union
     select o.id from json_to_recordset($1::json) as i (tenant text, account text)
       join member o on o.tenant = i.tenant and o.account = i.account
+    union
+    select o.id from json_to_recordset($1::json) as i (tenant text, third_account text)
+      join member o on o.tenant = i.tenant and o.third_account = i.third_account
     union
     select o.id from json_to_recordset($1::json) as i (account text)
       join member o on o.account = i.account and o.password_hash is not null
@@ -39,14 +43,26 @@ const selectMembers = sql(`
 /** If another process took an account or a number since the read, the unique index refuses, and the unit begins anew. */
 const upsertMembers = sql(`
   insert into member (id, tenant, account, password_hash, role, is_disabled, profile, dept_code, phone_key,
-    phone, phone_country, email_key, email, created_at)
+    phone, phone_country, email_key, email, created_at, third_account, sort_level, hides_phone,
+    must_change_password, contact_barred_until)
   select * from json_to_recordset($1::json) as r (id text, tenant text, account text, password_hash text,
     role text, is_disabled boolean, profile json, dept_code text, phone_key text, phone json,
-    phone_country text, email_key text, email json, created_at bigint)
+    phone_country text, email_key text, email json, created_at bigint,
+    third_account text, sort_level integer, hides_phone boolean, must_change_password boolean,
+    contact_barred_until bigint)
   on conflict (id) do update set account = excluded.account, password_hash = excluded.password_hash,
     role = excluded.role, is_disabled = excluded.is_disabled, profile = excluded.profile,
     dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
-    phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`)
+    phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email,
+    third_account = excluded.third_account, sort_level = excluded.sort_level, hides_phone = excluded.hides_phone,
+    must_change_password = excluded.must_change_password, contact_barred_until = excluded.contact_barred_until`)
+
+const deleteMembers = sql(`
+  delete from member m using json_array_elements_text($1::json) as gone (id) where m.id = gone.id`)
+const keepFormer = sql(`
+  insert into former_member (id, tenant, account, deleted_at)
+  select * from json_to_recordset($1::json) as r (id text, tenant text, account text, deleted_at bigint)
+  on conflict (id) do update set account = excluded.account, deleted_at = excluded.deleted_at`)
 
 /** The members are locked before. */
 const deleteTokensOf = sql(`
@@ -57,11 +73,12 @@ export function readMembers(wanted: readonly WantedMember[]): Bound {
 }
 
 /** The properties of all members that an imported one could collide with, and its own. */
-export function collidingWith({ id, tenant, account, phone, email }: Member): WantedMember {
+export function collidingWith({ id, tenant, account, thirdAccount, phone, email }: Member): WantedMember {
   return {
     id,
     tenant,
     account,
+    ...(thirdAccount !== null && { third_account: thirdAccount }),
     ...(phone && { phone_key: addressKey(phone) }),
     ...(email && { email_key: addressKey(email) }),
   }
@@ -72,11 +89,18 @@ export function bearing(tenant: string, address: Address): WantedMember {
   return address.kind === 'phone' ? { tenant, phone_key: key } : { tenant, email_key: key }
 }
 
-export function heldMembers(rows: readonly unknown[]) {
+type Step = { readonly kind: 'put' | 'remove'; readonly member: Member }
+
+/** @param areIn  Whether a department has members. */
+export function heldMembers(
+  rows: readonly unknown[],
+  now: number,
+  areIn: UnitOfWork['members']['areIn'] = () => false,
+) {
   const byId = new Map<string, Member>()
   /** Ids by each property that only one member can have. */
   const owners = new Map<string, string>()
-  const steps: Member[] = []
+  const steps: Step[] = []
   const loggedOut = new Set<string>()
 
   function hold(member: Member): void {
@@ -93,6 +117,7 @@ export function heldMembers(rows: readonly unknown[]) {
   const members: UnitOfWork['members'] = {
     get: (id) => byId.get(id),
     byAccount: (tenant, account) => ownerOf(accountName(tenant, account)),
+    byThirdAccount: (tenant, account) => ownerOf(thirdAccountName(tenant, account)),
     byLogin: (account) => ownerOf(loginName(account)),
     byAddress: (tenant, address) => ownerOf(addressName(tenant, address)),
     put(member) {
@@ -100,26 +125,37 @@ export function heldMembers(rows: readonly unknown[]) {
       if (previous)
         for (const name of namesOf(previous)) if (owners.get(name) === member.id) owners.delete(name)
       hold(member)
-      steps.push(member)
+      steps.push({ kind: 'put', member })
     },
+    remove(member) {
+      for (const name of namesOf(member)) if (owners.get(name) === member.id) owners.delete(name)
+      byId.delete(member.id)
+      steps.push({ kind: 'remove', member })
+    },
+    areIn,
   }
   return {
     members,
     tokens: { endOf: (member: string): void => void loggedOut.add(member) },
     writes(): Bound[] {
       const ended = [...loggedOut].toSorted()
-      return [...(ended.length > 0 ? [bind(deleteTokensOf, storableJson(ended))] : []), ...writesOf(steps)]
+      return [
+        ...(ended.length > 0 ? [bind(deleteTokensOf, storableJson(ended))] : []),
+        ...writesOf(steps, now),
+      ]
     },
   }
 }
 
 const accountName = (tenant: string, account: string) => `account\0${tenant}\0${account}`
+const thirdAccountName = (tenant: string, account: string) => `third\0${tenant}\0${account}`
 const loginName = (account: string) => `login\0${account}`
 const addressName = (tenant: string, address: Address) => `${address.kind}\0${tenant}\0${addressKey(address)}`
 
-function namesOf({ tenant, account, passwordHash, phone, email }: Member): string[] {
+function namesOf({ tenant, account, thirdAccount, passwordHash, phone, email }: Member): string[] {
   return [
     accountName(tenant, account),
+    ...(thirdAccount === null ? [] : [thirdAccountName(tenant, thirdAccount)]),
     ...(passwordHash === null ? [] : [loginName(account)]),
     ...(phone ? [addressName(tenant, phone)] : []),
     ...(email ? [addressName(tenant, email)] : []),
@@ -127,16 +163,22 @@ function namesOf({ tenant, account, passwordHash, phone, email }: Member): strin
 }
 
 /** Writes in the decided order, because a number may go from one member to another. A statement writes each row once. */
-function writesOf(steps: readonly Member[]): Bound[] {
+function writesOf(steps: readonly Step[], now: number): Bound[] {
   const writes: Bound[] = []
-  let some: Member[] = []
+  let kind: Step['kind'] = 'put'
+  let some = new Map<string, Member>()
   const flush = () => {
-    if (some.length > 0) writes.push(bindRows(upsertMembers, some.map(rowOf)))
-    some = []
+    const members = [...some.values()]
+    some = new Map()
+    if (members.length === 0) return
+    if (kind === 'put') return void writes.push(bindRows(upsertMembers, members.map(rowOf)))
+    const former = members.map(({ id, tenant, account }) => ({ id, tenant, account, deleted_at: now }))
+    writes.push(bind(deleteMembers, storableJson(members.map(({ id }) => id))), bindRows(keepFormer, former))
   }
   for (const step of steps) {
-    if (some.some((one) => one.id === step.id)) flush()
-    some.push(step)
+    if (step.kind !== kind || some.has(step.member.id)) flush()
+    kind = step.kind
+    some.set(step.member.id, step.member)
   }
   flush()
   return writes
@@ -159,5 +201,10 @@ function rowOf(member: Member): MemberRow {
     email_key: email && addressKey(email),
     email,
     created_at: member.createdAt,
+    third_account: member.thirdAccount,
+    sort_level: member.sortLevel,
+    hides_phone: member.hidesPhone,
+    must_change_password: member.mustChangePassword,
+    contact_barred_until: member.contactBarredUntil,
   }
 }

@@ -193,6 +193,34 @@ export const migrations: readonly string[] = [
   `
   alter table dispatch add column told json;
   `,
+
+  // 14: what administrators keep of members and their enterprise, departments, and what stays of deleted members.
+  `
+  alter table tenant add column address text not null default '';
+  alter table tenant add column auto_user_create boolean not null default true;
+  alter table member add column third_account text collate "C";
+  alter table member add column sort_level integer not null default 10000;
+  alter table member add column hides_phone boolean not null default false;
+  alter table member add column must_change_password boolean not null default false;
+  alter table member add column contact_barred_until bigint;
+  create unique index member_third_account on member (tenant, third_account) where third_account is not null;
+  create index member_of_department on member (tenant, dept_code);
+  create index member_with_role on member (tenant, role, account) where role <> 'none';
+
+  create table department (
+    tenant text not null references tenant, code text collate "C" not null, name text not null,
+    parent text collate "C", note text not null, in_permission text not null, out_permission text not null,
+    designated_out json not null, sort_level integer not null, path text collate "C" not null,
+    primary key (tenant, code)
+  );
+  create index department_path on department (tenant, path);
+  create index department_parent on department (tenant, parent);
+
+  create table former_member (
+    id text collate "C" primary key, tenant text not null, account text not null, deleted_at bigint not null
+  );
+  create index former_member_deleted on former_member (deleted_at);
+  `,
 ]
 
 /**

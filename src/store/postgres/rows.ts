@@ -1,14 +1,45 @@
 /** Converts PostgreSQL rows, which arrive as JSON objects by column names, to records. */
 
 import type { Address } from '../../address/address.ts'
-import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { Department } from '../../directory/department.ts'
+import type {
+  AdminRole,
+  App,
+  FormerMember,
+  Member,
+  Profile,
+  Tenant,
+  Token,
+  TokenKind,
+} from '../../directory/directory.ts'
 import type { VerificationDetails } from '../../verification/details.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
 import { type StateNumber, stateNumber, stateOfNumber } from '../numbering.ts'
 import type { Fields } from './statement.ts'
 
-export type TenantRow = { id: string; name: string; account_app: string }
+export type TenantRow = {
+  id: string
+  name: string
+  account_app: string
+  address: string
+  auto_user_create: boolean
+}
+
+export type DepartmentRow = {
+  tenant: string
+  code: string
+  name: string
+  parent: string | null
+  note: string
+  in_permission: string
+  out_permission: string
+  designated_out: readonly string[]
+  sort_level: number
+  path: string
+}
+
+export type FormerMemberRow = { id: string; tenant: string; account: string; deleted_at: number }
 
 export type AppRow = {
   id: string
@@ -25,6 +56,7 @@ export type MemberRow = {
   id: string
   tenant: string
   account: string
+  third_account: string | null
   password_hash: string | null
   role: AdminRole
   is_disabled: boolean
@@ -35,6 +67,10 @@ export type MemberRow = {
   phone_country: string | null
   email_key: string | null
   email: Address | null
+  sort_level: number
+  hides_phone: boolean
+  must_change_password: boolean
+  contact_barred_until: number | null
   created_at: number
 }
 
@@ -146,8 +182,28 @@ export function rowInState(record: Omit<StoredVerification, 'state'>, state: Sta
   }
 }
 
-export function tenantOf({ id, name, account_app }: TenantRow): Tenant {
-  return { id, name, accountApp: account_app }
+export function tenantOf({ id, name, account_app, address, auto_user_create }: TenantRow): Tenant {
+  return { id, name, accountApp: account_app, address, autoUserCreate: auto_user_create }
+}
+
+export function departmentOf(row: DepartmentRow): Department {
+  const { tenant, code, name, parent, note, path } = row
+  return {
+    tenant,
+    code,
+    name,
+    parent,
+    note,
+    inPermission: row.in_permission,
+    outPermission: row.out_permission,
+    designatedOutDeptCodes: row.designated_out,
+    sortLevel: row.sort_level,
+    path,
+  }
+}
+
+export function formerMemberOf({ id, tenant, account, deleted_at }: FormerMemberRow): FormerMember {
+  return { id, tenant, account, deletedAt: deleted_at }
 }
 
 export function appOf(row: AppRow): App {
@@ -168,6 +224,7 @@ export function memberOf(row: MemberRow): Member {
     id: row.id,
     tenant: row.tenant,
     account: row.account,
+    thirdAccount: row.third_account,
     passwordHash: row.password_hash,
     role: row.role,
     isDisabled: row.is_disabled,
@@ -176,6 +233,10 @@ export function memberOf(row: MemberRow): Member {
     phone: row.phone,
     phoneCountry: row.phone_country,
     email: row.email,
+    sortLevel: row.sort_level,
+    hidesPhone: row.hides_phone,
+    mustChangePassword: row.must_change_password,
+    contactBarredUntil: row.contact_barred_until,
     createdAt: row.created_at,
   }
 }

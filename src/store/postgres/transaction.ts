@@ -221,6 +221,8 @@ const raced = new Set([
   'verification_live',
   'member_pkey',
   'member_account',
+  'member_third_account',
+  'department_pkey',
   'member_login',
   'member_phone',
   'member_email',

@@ -4,6 +4,14 @@ import type { EntryKey } from '../outbox.ts'
 import { storable } from '../storable.ts'
 import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
 import type { Rows } from './connection.ts'
+import {
+  heldDepartments,
+  lockedDepartments,
+  lockedTenants,
+  occupiedDepartments,
+  sharedDepartments,
+  type WantedDepartment,
+} from './departments.ts'
 import { heldDispatches, readAwaiting, readLastAccepted } from './dispatches.ts'
 import { heldEvents } from './events.ts'
 import { heldJournal } from './journal.ts'
@@ -46,6 +54,10 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const entries = new Map<string, EntryKey>()
   const receipts = new Map<string, ReceiptName>()
   const members: WantedMember[] = []
+  const tenants = new Set<string>()
+  const changing = new Set<string>()
+  const shared: WantedDepartment[] = []
+  const examined: WantedDepartment[] = []
 
   const needs: Needs = {
     limiters(wanted) {
@@ -65,6 +77,13 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     member: (id) => void members.push({ id }),
     memberByAddress: (tenant, address) => void members.push(bearing(tenant, address)),
     memberToImport: (member) => void members.push(collidingWith(member)),
+    department: (tenant, code) => void shared.push({ tenant, code }),
+    departments(tenant) {
+      tenants.add(tenant)
+      changing.add(tenant)
+    },
+    membersIn: (tenant, code) => void examined.push({ tenant, code }),
+    tenant: (id) => void tenants.add(id),
     entry: (key) => void entries.set(entryName(key), key),
     awaiting({ provider, key }) {
       receipts.set(`${provider}\0${key}`, { provider, key: storable(key) })
@@ -82,6 +101,9 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
       isNeeded ? statements.push(make()) - 1 : -1
     // Locked in this order.
     const membersAt = asked(members.length > 0, () => readMembers(members))
+    const tenantsAt = asked(tenants.size > 0, () => lockedTenants(tenants))
+    const changingAt = asked(changing.size > 0, () => lockedDepartments(changing))
+    const sharedAt = asked(shared.length > 0, () => sharedDepartments(shared))
     const limitersAt = asked(limiters.size > 0, () => readLimiters(limiters))
     const verificationsAt = asked(ids.size + keys.size + owners.size > 0, () =>
       readVerifications(ids, keys.values(), owners.values()),
@@ -91,6 +113,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     const waitingAt = asked(receipts.size > 0, () => readWaiting([...receipts.values()]))
     const oncesAt = asked(onces.size > 0, () => readOnces(onces))
     // Not locked.
+    const occupiedAt = asked(examined.length > 0, () => occupiedDepartments(examined))
     const acceptedAt = asked(acceptances.size > 0, () => readLastAccepted(acceptances))
     const proofsAt = asked(proofs.length > 0, () => readProofs(proofs))
     const repeatsAt = asked(repeats.size > 0, () => readRepeats(repeats))
@@ -98,7 +121,12 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
       statements,
       unit(rows, now, known = []) {
         const of = (at: number) => rows[at] ?? []
-        const members = heldMembers(of(membersAt))
+        const departments = heldDepartments(
+          of(tenantsAt),
+          [...of(changingAt), ...of(sharedAt)],
+          of(occupiedAt),
+        )
+        const members = heldMembers(of(membersAt), now, departments.areIn)
         const limiters = heldLimiters(of(limitersAt))
         const verifications = heldVerifications(of(verificationsAt), now, decoy)
         const dispatches = heldDispatches(of(acceptedAt), of(awaitingAt))
@@ -112,6 +140,8 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           now,
           members: members.members,
           tokens: members.tokens,
+          departments: departments.departments,
+          tenants: departments.tenants,
           limiters,
           verifications: verifications.verifications,
           proofs: proofs.proofs,
@@ -123,6 +153,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           events: events.events,
           writes: () => [
             ...members.writes(),
+            ...departments.writes(),
             ...limiters.writes(),
             ...verifications.writes(),
             ...proofs.writes(),

@@ -1,5 +1,6 @@
-/** A change of contact over both stores: the verification is used up in Redis, the change is decided in PostgreSQL. */
+/** Changes of members over both stores: what is live ends in Redis, the change is decided in PostgreSQL. */
 
+import type { BatchResult, MemberBatch, MemberUpdate, MemberUpdateResult } from '../administration.ts'
 import type {
   ContactChange,
   ContactChangeResult,
@@ -59,6 +60,32 @@ export function setContact(
   setting: ContactSetting,
 ): Promise<ContactSettingResult> {
   return history.setContact(until, setting, { endLive: endLive(uses, verifications, until, setting) })
+}
+
+export function updateMember(
+  uses: RedisUses,
+  verifications: RedisVerifications,
+  history: History,
+  until: number,
+  update: MemberUpdate,
+): Promise<MemberUpdateResult> {
+  return history.updateMember(until, update, { endLive: endLive(uses, verifications, until, update) })
+}
+
+export function deleteMembers(
+  uses: RedisUses,
+  verifications: RedisVerifications,
+  history: History,
+  until: number,
+  batch: MemberBatch,
+): Promise<BatchResult> {
+  const { tenant } = batch
+  return history.deleteMembers(until, batch, {
+    async endLive() {
+      const ends = batch.members.map(({ id }) => endLive(uses, verifications, until, { tenant, member: id }))
+      await Promise.all(ends.map((end) => end()))
+    },
+  })
 }
 
 /** Done before the commit, so that no live code is left if the process ends in between. */

@@ -1,5 +1,6 @@
 /** One Store over two: Redis for live codes, their messages and limits; PostgreSQL for members, logins, notices and history. */
 
+import type { MemberBatch, MemberUpdate } from '../administration.ts'
 import { trackCalls } from '../calls.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -11,7 +12,7 @@ import { actsById } from './acts-by-id.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
-import { changeContact, setContact } from './change-contact.ts'
+import { changeContact, deleteMembers, setContact, updateMember } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
 import { redisEvents } from './events.ts'
@@ -111,6 +112,12 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     ),
     setContact: verb('directory.setContact', (until, setting: ContactSetting) =>
       setContact(uses, verifications, history, until, setting),
+    ),
+    updateMember: verb('directory.updateMember', (until, update: MemberUpdate) =>
+      updateMember(uses, verifications, history, until, update),
+    ),
+    deleteMembers: verb('directory.deleteMembers', (until, batch: MemberBatch) =>
+      deleteMembers(uses, verifications, history, until, batch),
     ),
   }
   return {

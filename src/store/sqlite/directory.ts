@@ -1,17 +1,28 @@
 /** Tenants, apps, members and tokens in SQLite, apart from the changes of units of work. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import type { App, Profile, Session, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import { type Address, addressKey } from '../../address/address.ts'
+import {
+  type App,
+  type Profile,
+  type Session,
+  type Token,
+  type TokenKind,
+  tenantDefaults,
+} from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
 import { tokensInAPiece } from '../bounds.ts'
-import type { Login, RefreshResult } from '../directory.ts'
+import type { Login, NewTenant, RefreshResult } from '../directory.ts'
+import { departmentReads } from './departments.ts'
 import { appOf, memberOf, type Row, tenantOf, tokenOf } from './rows.ts'
 
 export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
   const one = (sql: string) => db.prepare(`select * from ${sql}`)
   const tenantById = one('tenant where id = ?')
   const allTenants = one('tenant order by id')
-  const insertTenant = db.prepare('insert into tenant values (?, ?, ?) on conflict do nothing')
+  const insertTenant = db.prepare(
+    'insert into tenant (id, name, account_app, address, auto_user_create) values (?, ?, ?, ?, ?) on conflict do nothing',
+  )
   const appById = one('app where id = ?')
   const allApps = one('app where ? is null or tenant = ? order by created_at, id')
   const insertApp = db.prepare('insert into app values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing')
@@ -20,6 +31,16 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
   )
   const memberById = one('member where id = ?')
   const memberByAccount = one('member where tenant = ? and account = ?')
+  const memberByThirdAccount = one('member where tenant = ? and third_account = ?')
+  const memberByPhone = one('member where tenant = ? and phone_key = ?')
+  const memberByEmail = one('member where tenant = ? and email_key = ?')
+  const named = (column: string) =>
+    one(`member where tenant = ?1 and ${column} in (select value from json_each(?2))`)
+  const membersBy = {
+    id: named('id'),
+    account: named('account'),
+    thirdAccount: named('third_account'),
+  }
   const memberByLogin = one('member where account = ? and password_hash is not null')
   const administrator = one("member where tenant = ? and role = 'default' order by created_at, id limit 1")
   const memberPage = one('member where tenant = ? and account > ? order by account limit ?')
@@ -74,7 +95,10 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
   }
 
   return {
-    addTenant: (tenant: Tenant) => insertTenant.run(tenant.id, tenant.name, tenant.accountApp).changes === 1,
+    addTenant(tenant: NewTenant): boolean {
+      const { id, name, accountApp, address, autoUserCreate } = { ...tenantDefaults, ...tenant }
+      return insertTenant.run(id, name, accountApp, address, Number(autoUserCreate)).changes === 1
+    },
     tenants: () => (allTenants.all() as Row[]).map(tenantOf),
     tenant: (id: string) => found(tenantById.get(id), tenantOf),
 
@@ -105,6 +129,15 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     member: (id: string) => found(memberById.get(id), memberOf),
     memberByAccount: (tenant: string, account: string) =>
       found(memberByAccount.get(tenant, account), memberOf),
+    memberByUserId: (tenant: string, userId: string) =>
+      found(memberByThirdAccount.get(tenant, userId) ?? memberByAccount.get(tenant, userId), memberOf),
+    memberByAddress: (tenant: string, address: Address) =>
+      found(
+        (address.kind === 'phone' ? memberByPhone : memberByEmail).get(tenant, addressKey(address)),
+        memberOf,
+      ),
+    membersNamed: (tenant: string, by: keyof typeof membersBy, names: readonly string[]) =>
+      (membersBy[by].all(tenant, JSON.stringify(names)) as Row[]).map(memberOf),
     memberByLogin: (account: string) => found(memberByLogin.get(account), memberOf),
     defaultAdministrator: (tenant: string) => found(administrator.get(tenant), memberOf),
     members: (tenant: string, page: { after: string; most: number }) =>
@@ -115,6 +148,8 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
       if (!isDisabled && found(memberById.get(id), memberOf)?.isDisabled) deleteTokensOf.run(id)
       return setDisabled.run(Number(isDisabled), id).changes === 1
     },
+
+    ...departmentReads(db),
 
     logIn,
     refresh(hash: string, pair: Login): RefreshResult {

@@ -6,7 +6,7 @@ import type { Member } from '../../directory/directory.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { memberOf, type Row } from './rows.ts'
 
-export function openMembers(db: DatabaseSync): UnitOfWork['members'] {
+export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork['members'] {
   const one = (where: string) => {
     const select = db.prepare(`select * from member where ${where}`)
     return (...values: string[]): Member | undefined => {
@@ -17,15 +17,27 @@ export function openMembers(db: DatabaseSync): UnitOfWork['members'] {
   const byPhone = one('tenant = ? and phone_key = ?')
   const byEmail = one('tenant = ? and email_key = ?')
   const upsert = db.prepare(
-    `insert into member values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `insert into member (id, tenant, account, password_hash, role, is_disabled, profile, dept_code, phone_key, phone,
+       phone_country, email_key, email, created_at, third_account, sort_level, hides_phone, must_change_password,
+       contact_barred_until)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      on conflict (id) do update set account = excluded.account, password_hash = excluded.password_hash,
        role = excluded.role, is_disabled = excluded.is_disabled, profile = excluded.profile,
        dept_code = excluded.dept_code, phone_key = excluded.phone_key, phone = excluded.phone,
-       phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email`,
+       phone_country = excluded.phone_country, email_key = excluded.email_key, email = excluded.email,
+       third_account = excluded.third_account, sort_level = excluded.sort_level, hides_phone = excluded.hides_phone,
+       must_change_password = excluded.must_change_password, contact_barred_until = excluded.contact_barred_until`,
   )
+  const remove = db.prepare('delete from member where id = ?')
+  const keepFormer = db.prepare(
+    `insert into former_member (id, tenant, account, deleted_at) values (?, ?, ?, ?)
+     on conflict (id) do update set account = excluded.account, deleted_at = excluded.deleted_at`,
+  )
+  const anyIn = db.prepare('select 1 from member where tenant = ? and dept_code = ? limit 1')
   return {
     get: one('id = ?'),
     byAccount: one('tenant = ? and account = ?'),
+    byThirdAccount: one('tenant = ? and third_account = ?'),
     byLogin: one('account = ? and password_hash is not null'),
     byAddress: (tenant, address) =>
       (address.kind === 'phone' ? byPhone : byEmail)(tenant, addressKey(address)),
@@ -45,8 +57,18 @@ export function openMembers(db: DatabaseSync): UnitOfWork['members'] {
         email && addressKey(email),
         email && JSON.stringify(email),
         member.createdAt,
+        member.thirdAccount,
+        member.sortLevel,
+        Number(member.hidesPhone),
+        Number(member.mustChangePassword),
+        member.contactBarredUntil,
       )
     },
+    remove({ id, tenant, account }) {
+      remove.run(id)
+      keepFormer.run(id, tenant, account, unitNow())
+    },
+    areIn: (tenant, code) => anyIn.get(tenant, code) !== undefined,
   }
 }
 

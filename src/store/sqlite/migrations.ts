@@ -262,4 +262,32 @@ export const migrations: readonly string[] = [
   `
   alter table dispatch add column told text;
   `,
+
+  // 17: what administrators keep of members and their enterprise, departments, and what stays of deleted members.
+  `
+  alter table tenant add column address text not null default '';
+  alter table tenant add column auto_user_create integer not null default 1;
+  alter table member add column third_account text;
+  alter table member add column sort_level integer not null default 10000;
+  alter table member add column hides_phone integer not null default 0;
+  alter table member add column must_change_password integer not null default 0;
+  alter table member add column contact_barred_until integer;
+  create unique index member_third_account on member (tenant, third_account) where third_account is not null;
+  create index member_of_department on member (tenant, dept_code);
+  create index member_with_role on member (tenant, role, account) where role <> 'none';
+
+  create table department (
+    tenant text not null references tenant, code text not null, name text not null, parent text, note text not null,
+    in_permission text not null, out_permission text not null, designated_out text not null,
+    sort_level integer not null, path text not null,
+    primary key (tenant, code)
+  ) strict, without rowid;
+  create index department_path on department (tenant, path);
+  create index department_parent on department (tenant, parent);
+
+  create table former_member (
+    id text primary key, tenant text not null, account text not null, deleted_at integer not null
+  ) strict, without rowid;
+  create index former_member_deleted on former_member (deleted_at);
+  `,
 ]

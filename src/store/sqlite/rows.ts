@@ -1,7 +1,17 @@
 /** Converts records to SQLite rows and back. */
 
 import type { Address } from '../../address/address.ts'
-import type { AdminRole, App, Member, Profile, Tenant, Token, TokenKind } from '../../directory/directory.ts'
+import type { Department } from '../../directory/department.ts'
+import type {
+  AdminRole,
+  App,
+  FormerMember,
+  Member,
+  Profile,
+  Tenant,
+  Token,
+  TokenKind,
+} from '../../directory/directory.ts'
 import type { VerificationDetails } from '../../verification/details.ts'
 import { asCallersSee, type StoredVerification } from '../../verification/stored-verification.ts'
 import type { Purpose, Verification } from '../../verification/verification.ts'
@@ -38,7 +48,13 @@ export function detailsIn(column: unknown): VerificationDetails | null {
 }
 
 export function tenantOf(row: Row): Tenant {
-  return { id: row.id as string, name: row.name as string, accountApp: row.account_app as string }
+  return {
+    id: row.id as string,
+    name: row.name as string,
+    accountApp: row.account_app as string,
+    address: row.address as string,
+    autoUserCreate: row.auto_user_create === 1,
+  }
 }
 
 export function appOf(row: Row): App {
@@ -59,6 +75,7 @@ export function memberOf(row: Row): Member {
     id: row.id as string,
     tenant: row.tenant as string,
     account: row.account as string,
+    thirdAccount: row.third_account as string | null,
     passwordHash: row.password_hash as string | null,
     role: row.role as AdminRole,
     isDisabled: row.is_disabled === 1,
@@ -67,7 +84,35 @@ export function memberOf(row: Row): Member {
     phone: addressIn(row.phone),
     phoneCountry: row.phone_country as string | null,
     email: addressIn(row.email),
+    sortLevel: row.sort_level as number,
+    hidesPhone: row.hides_phone === 1,
+    mustChangePassword: row.must_change_password === 1,
+    contactBarredUntil: row.contact_barred_until as number | null,
     createdAt: row.created_at as number,
+  }
+}
+
+export function departmentOf(row: Row): Department {
+  return {
+    tenant: row.tenant as string,
+    code: row.code as string,
+    name: row.name as string,
+    parent: row.parent as string | null,
+    note: row.note as string,
+    inPermission: row.in_permission as string,
+    outPermission: row.out_permission as string,
+    designatedOutDeptCodes: JSON.parse(row.designated_out as string) as string[],
+    sortLevel: row.sort_level as number,
+    path: row.path as string,
+  }
+}
+
+export function formerMemberOf(row: Row): FormerMember {
+  return {
+    id: row.id as string,
+    tenant: row.tenant as string,
+    account: row.account as string,
+    deletedAt: row.deleted_at as number,
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { openDepartments, openTenants } from './departments.ts'
 import { openDispatches } from './dispatches.ts'
 import { openEvents } from './events.ts'
 import { openJournal } from './journal.ts'
@@ -28,7 +29,9 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     proofs: openProofs(db, unitNow),
     repeats: openRepeats(db, unitNow),
     onces: openOnces(db, unitNow),
-    members: openMembers(db),
+    members: openMembers(db, unitNow),
+    departments: openDepartments(db),
+    tenants: openTenants(db),
     tokens: openTokens(db),
     outbox: openOutbox(db, unitNow, dispatches, newEntries),
     dispatches,

@@ -42,7 +42,7 @@ function isSame(a: Address | null, b: Address | null): boolean {
 type Replacement = Pick<ContactSetting, 'contact' | 'address' | 'country' | 'tenant' | 'app' | 'notices'> & {
   /** The verification of the change; empty if there is none. */
   readonly verification: string
-  readonly cause: 'code' | 'operator'
+  readonly cause: 'code' | 'operator' | 'administrator'
 }
 
 /** Changes the contact, and ends the member's live codes and proofs, which depended on the old contacts. */

@@ -1,6 +1,7 @@
 /** Imports members in one step. Each is added, updated, left alone or refused independently of the others. */
 
 import type { Member } from '../../directory/directory.ts'
+import type { MemberClash } from '../administration.ts'
 import type { ImportOutcome } from '../directory.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 
@@ -14,7 +15,7 @@ export const putMembers: Verb<[readonly Member[]], readonly ImportOutcome[]> = {
 
 function putMember(unit: UnitOfWork, member: Member): ImportOutcome {
   const previous = unit.members.get(member.id)
-  const reason = refusalOf(unit, member)
+  const reason = clashOf(unit, member)
   if (reason) return { kind: 'refused', reason }
   const next = { ...member, createdAt: previous?.createdAt ?? member.createdAt }
   if (previous && isSame(previous, next)) return { kind: 'unchanged' }
@@ -25,11 +26,13 @@ function putMember(unit: UnitOfWork, member: Member): ImportOutcome {
 }
 
 /** Refuses an account or a contact that another member has. An account with a password is unique over all tenants. */
-function refusalOf({ members }: UnitOfWork, member: Member) {
-  const { id, tenant, account, passwordHash, phone, email } = member
+export function clashOf({ members }: UnitOfWork, member: Member): MemberClash | undefined {
+  const { id, tenant, account, thirdAccount, passwordHash, phone, email } = member
   const isAnother = (other: Member | undefined) => other !== undefined && other.id !== id
   if (isAnother(members.byAccount(tenant, account))) return 'account-taken'
   if (passwordHash !== null && isAnother(members.byLogin(account))) return 'account-taken'
+  if (thirdAccount !== null && isAnother(members.byThirdAccount(tenant, thirdAccount)))
+    return 'third-account-taken'
   if (phone && isAnother(members.byAddress(tenant, phone))) return 'phone-bound'
   if (email && isAnother(members.byAddress(tenant, email))) return 'email-bound'
   return undefined

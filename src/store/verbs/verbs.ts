@@ -5,10 +5,12 @@ import { append } from './append.ts'
 import { begin } from './begin.ts'
 import { cancel } from './cancel.ts'
 import { changeContact } from './change-contact.ts'
+import { addDepartment, deleteDepartment, updateDepartment, updateTenant } from './departments.ts'
 import { hasten } from './hasten.ts'
 import { issue } from './issue.ts'
 import { acquire, isHeld, refund, reserve, settle as settleReservation } from './limiters.ts'
 import { look } from './look.ts'
+import { addMember, deleteMembers, setRoles, setStatuses, updateMember } from './members.ts'
 import { postpone } from './postpone.ts'
 import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
@@ -45,4 +47,13 @@ export const verbs = {
   'directory.changeContact': changeContact,
   'directory.setContact': setContact,
   'directory.putMembers': putMembers,
+  'directory.addMember': addMember,
+  'directory.updateMember': updateMember,
+  'directory.deleteMembers': deleteMembers,
+  'directory.setStatuses': setStatuses,
+  'directory.setRoles': setRoles,
+  'directory.addDepartment': addDepartment,
+  'directory.updateDepartment': updateDepartment,
+  'directory.deleteDepartment': deleteDepartment,
+  'directory.updateTenant': updateTenant,
 } as const satisfies Record<string, Verb<never, unknown>>
