@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { solveChallenge } from 'altcha-lib/v1'
+import { told } from './api.ts'
 import { openShop, returnUrl, type Shop } from './hosted-page.ts'
 import { newNumber } from './server.ts'
 
@@ -85,6 +86,15 @@ test('a redemption that is repeated after a lost answer is answered again', asyn
   assert.equal(one.headers.get('idempotency-replayed'), null)
   assert.equal(two.headers.get('idempotency-replayed'), 'true')
   assert.equal((await shop.call('/v1/sessions/redeem', { result })).status, 409)
+})
+
+test('a session is made once for each idempotency key, and none of another body', async () => {
+  const make = (more: object = {}) =>
+    shop.call('/v1/sessions', { return_url: returnUrl, ...more }, { 'idempotency-key': 'a-session' })
+  const [first, again] = [await make(), await make()]
+  assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [first.text, 'true'])
+  assert.equal(told(await make({ asks: 'phone' })), '422 idempotency-mismatch')
+  assert.equal(told(await make({ holder: true })), '400 invalid-request')
 })
 
 test('nothing but a result of this app is redeemed, and the answers are alike', async () => {

@@ -398,6 +398,20 @@ test('who checks a verification that has ended uses up nothing of the one that l
   assert.equal((await quick.check(id, otherThan(code))).json.submissions_left, 4)
 })
 
+test('A-9: who holds an address gets codes by it, however many others ask for it', async () => {
+  const to = newNumber()
+  const holder = { subject: 'the-holder', holder: true }
+  const strangers: string[] = []
+  for (let nth = 0; nth < 7; nth++) strangers.push(told(await api.start(to, { subject: `stranger-${nth}` })))
+  assert.equal(strangers.at(-1), '429 rate-limited', strangers.join())
+  assert.equal(told(await api.start(to, { subject: 'another' })), '429 rate-limited')
+  const { id } = (await api.start(to, holder)).json
+  const code = await server.codeFor(to)
+  assert.equal((await api.check(id, code)).json.result, 'verified')
+  // Without a subject the address stands for everyone who asks, so it holds nothing.
+  assert.equal(told(await api.start(newNumber(), { holder: true })), '400 invalid-request')
+})
+
 test('limits of a subject hold over its addresses, and the wait that is told is long enough', async () => {
   const subject = 'many-addresses'
   for (let nth = 0; nth < 5; nth++) assert.equal(told(await api.start(newNumber(), { subject })), '201')

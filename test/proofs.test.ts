@@ -93,6 +93,20 @@ test('a proof is refused for another audience, about another address, changed, o
   assert.equal(told(await verify(proof, { to: '123' })), '422 address-invalid')
 })
 
+test('a proof with a hash alone is compared with ten addresses, and then with no other', async () => {
+  const to = newNumber()
+  const proof = await proofOf(api, { proof: 'hashed' }, to)
+  const misses = []
+  for (let nth = 0; nth < 9; nth++) misses.push((await verify(proof, { to: newNumber() })).json.reason)
+  assert.deepEqual(new Set(misses), new Set(['address']))
+  assert.equal((await verify(proof, { to })).json.result, 'valid')
+  await verify(proof, { to: newNumber() })
+  assert.equal((await verify(proof, { to })).json.reason, 'address')
+  const plain = await proofOf(api, {}, to)
+  for (let nth = 0; nth < 11; nth++) await verify(plain, { to: newNumber() })
+  assert.equal((await verify(plain, { to })).json.result, 'valid')
+})
+
 test('a proof made with a test key is none to who expects a real one', async () => {
   const proof = await proofOf(await apiWith(server, '--test'))
   assert.equal(decodeJwt(proof).aud, `test:${server.app.id}`)

@@ -233,6 +233,10 @@ test('an endpoint is made once for each idempotency key, belongs to its app, and
   const posted = receiver.posted.find((one) => one.id === tried.json.event)!
   assert.equal(posted.type, 'webhook.test')
   new Webhook(first.json.secret as string).verify(posted.body, posted.headers)
+  const trial = () => api.post(`/webhooks/${id}/test`, {}, { 'idempotency-key': 'trial' })
+  const trials = [await trial(), await trial()]
+  assert.equal(trials[1]!.text, trials[0]!.text)
+  assert.equal(receiver.posted.filter(({ id: event }) => event === trials[0]!.json.event).length, 1)
   receiver.behaviour = 503
   const failed = await api.post(`/webhooks/${id}/test`)
   assert.deepEqual([failed.json.delivered, failed.json.status], [false, 503])

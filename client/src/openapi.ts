@@ -212,6 +212,8 @@ export type MakeSession = {
   purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
   subject?: string | undefined
+  /** You know that your `subject` holds `to` already, for example by an earlier verification. Then its codes come out of an allowance of their own, which nobody else who asks for codes to this address can use up. Needs a `subject`. */
+  holder?: boolean | undefined
   /** The form of the code. Default: the policy of the app. */
   code?: {
     length?: number | undefined
@@ -518,6 +520,8 @@ export type StartVerification = {
   purpose?: string | undefined
   /** Your own word for the person, such as an id of your users; kept as given. It binds the code, and finds the verifications of a person again. */
   subject?: string | undefined
+  /** You know that your `subject` holds `to` already, for example by an earlier verification. Then its codes come out of an allowance of their own, which nobody else who asks for codes to this address can use up. Needs a `subject`. */
+  holder?: boolean | undefined
   /** The language of the message, BCP 47. Where there is none such: that of the app, or by the region of the number. The answer has the one that was found. */
   locale?: string | undefined
   /** The form of the code. Default: the policy of the app. */

@@ -21,6 +21,7 @@ export type HostedSession = {
     StartRequest,
     | 'purpose'
     | 'subject'
+    | 'isHolder'
     | 'code'
     | 'template'
     | 'values'

@@ -3,7 +3,7 @@
 import { parseAddress } from '../address/address.ts'
 import type { RefusalReason } from '../address/parsed.ts'
 import { randomHex } from '../random.ts'
-import type { Once, Replayed } from '../store/once.ts'
+import type { Mismatch, Once, Replayed } from '../store/once.ts'
 import { callerOf, isOfCaller } from './api-caller.ts'
 import type { KeyHolder } from './api-keys.ts'
 import { audienceFault } from './audience.ts'
@@ -11,6 +11,7 @@ import { type HostedSession, newSessionId, openResult, sealSession, sessionLifeM
 import { proofOf } from './proof-of.ts'
 import type { ProofToken } from './proof-token.ts'
 import { isListedReturn } from './return-url.ts'
+import { isSameCall } from './same-call.ts'
 import type { Services } from './services.ts'
 import type { StartFault } from './start-request.ts'
 import { templateFault } from './start-verification.ts'
@@ -69,6 +70,7 @@ export type Redeemed =
       readonly proof: ProofToken | null
     } & Replayed)
   | { readonly kind: 'redeemed-before' }
+  | Mismatch
   /** No result of this server, of another app, or too old. */
   | { readonly kind: 'not-found' }
 
@@ -89,6 +91,8 @@ export async function redeemResult(
   if (!result || result.app !== app.id) return { kind: 'not-found' }
   const record = await store.verifications.get(result.verification)
   if (!record || !isOfCaller(callerOf(holder), record)) return { kind: 'not-found' }
+  // After everything that is not this caller's, which must leave nothing behind.
+  if (once && !(await isSameCall(services, once))) return { kind: 'mismatch' }
   // Not the text, nor the verification: whoever finds the page's URL could verify an address of their own with it, and
   // have the result redeemed for the same session.
   const thing = `hosted ${result.session}`

@@ -19,6 +19,8 @@ export type StartRequest = {
   readonly purpose?: string
   /** The caller's own word for the person, at most 128 characters. Without one the address is the subject. */
   readonly subject?: string
+  /** Whether the caller knows that its subject holds the address already. */
+  readonly isHolder?: boolean
   /** BCP 47. */
   readonly locale?: string
   /** Default `auto`: SMS for a number, mail for a mailbox. */
@@ -75,7 +77,7 @@ export function faultOf(
   { origins, appHashes }: Pick<AppPolicy, 'origins' | 'appHashes'>,
   ownHost?: string,
 ): StartFault | undefined {
-  const { to, channel = 'auto', code = {}, testRisk, origin, appHash } = request
+  const { to, subject, isHolder, channel = 'auto', code = {}, testRisk, origin, appHash } = request
   const { length, value, alphabet = 'digits' } = code
   if (length !== undefined && (length < codeLengths.min || length > codeLengths.max))
     return invalid('/code/length', `a code has ${codeLengths.min} to ${codeLengths.max} characters`)
@@ -84,6 +86,9 @@ export function faultOf(
   if (value !== undefined && !isTest) return invalid('/code/value', 'only a test key may choose a code')
   if (value !== undefined && (value.length < 6 || value.length > 10 || !isOf(value, alphabet)))
     return invalid('/code/value', `takes 6 to 10 characters of ${alphabets[alphabet]}`)
+  // Without a subject the address stands for whoever asks, strangers too.
+  if (isHolder && subject === undefined)
+    return invalid('/holder', 'takes a `subject`: the person who holds `to`')
   if (testRisk !== undefined && !isTest) return invalid('/test', 'only a test key may choose a decision')
   if (channel !== 'auto' && !channelsFor(to).includes(channel))
     return invalid('/channel', `${nameOf(to)} is not reached by ${channel}`)

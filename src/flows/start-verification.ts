@@ -149,7 +149,7 @@ export function wishOf(
     address: to,
     purpose: request.purpose ?? usualPurpose,
     network: request.network,
-    isHolder: false,
+    isHolder: request.isHolder ?? false,
   }
   const lifetimeMs = code.lifetimeMs ?? policy.lifetimeMs[usual]
   const plan = request.plan ?? (channel === 'auto' ? usualPlan(services, act, isTest, lifetimeMs) : undefined)
@@ -167,6 +167,7 @@ export function wishOf(
     ...(audience !== undefined && { audience }),
     ...(nonce !== undefined && { nonce }),
     ...(proof !== undefined && { proof }),
+    ...(act.isHolder && { holder: true }),
     ...(isTest && { byTestKey: true }),
     ...(code.value !== undefined && { testCode: code.value }),
   }

@@ -19,7 +19,7 @@ export type Act = {
   readonly purpose: Purpose
   /** The client's network as limits count it; undefined if the caller does not name the client. */
   readonly network: string | undefined
-  /** Whether the address is a contact of the subject already. */
+  /** Whether the subject holds the address already: a member has it as a contact, of others the caller states it. */
   readonly isHolder: boolean
 }
 
@@ -65,7 +65,8 @@ export function actOfRecord(
   { tenant, subject, address, purpose, details }: Verification,
   network = networkInApp(app, details?.client?.ip),
 ): Act {
-  return { app, tenant, subject, address: addressOfKey(address), purpose, network, isHolder: false }
+  const isHolder = details?.holder ?? false
+  return { app, tenant, subject, address: addressOfKey(address), purpose, network, isHolder }
 }
 
 /** It counts within the app alone, so that a careless or hostile app cannot use up limits elsewhere. */

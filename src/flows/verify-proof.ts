@@ -2,6 +2,7 @@
 
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address.ts'
+import { addressTag } from '../code/address-tag.ts'
 import { randomHex } from '../random.ts'
 import { type Once, onceMs } from '../store/once.ts'
 import { isForTests, type ProofClaims } from './proof-token.ts'
@@ -46,7 +47,7 @@ export async function verifyProof(
   { app, isTest }: { readonly app: string; readonly isTest: boolean },
   { proof, consume, audience, address, once }: ProofQuestion,
 ): Promise<ProofAnswer> {
-  const { proofs, store, clock } = services
+  const { store, clock } = services
   const now = clock.now()
   const before = once && (await store.consumptions.consumer(`once ${once.key}`))
   if (before !== undefined && before !== once!.fingerprint) return { kind: 'mismatch' }
@@ -57,7 +58,8 @@ export async function verifyProof(
   if (claims.azp !== app && claims.aud !== app) return refused('audience')
   if (isForTests(claims) !== isTest) return refused('audience')
   if (audience !== undefined && claims.aud !== audience) return refused('audience')
-  if (address !== undefined && !proofs.isAbout(claims, addressKey(address))) return refused('address')
+  if (address !== undefined && !(await isAbout(services, claims, addressKey(address))))
+    return refused('address')
   // Nothing is written for a text that is no token of this app. A look without `consume` changes nothing, so its key need
   // not be remembered.
   if (once && consume && before === undefined && !(await isSameCall(services, once)))
@@ -74,6 +76,26 @@ export async function verifyProof(
     if (!(await store.consumptions.consume({ thing, by, expiresAt }))) return refused('consumed')
   }
   return { kind: 'valid', claims, isReplay: consume && before !== undefined }
+}
+
+/** Different addresses that a token with a hash alone is compared with, before it is compared with no more. */
+const maxMisses = 10
+
+/** Counts wrong addresses, because numbers are few enough to be tried one after the other. */
+async function isAbout(
+  { proofs, ring, store, clock }: Services,
+  claims: ProofClaims,
+  address: string,
+): Promise<boolean> {
+  if (claims.address_hash === undefined) return proofs.isAbout(claims, address)
+  const miss = (nth: number) => `proof ${claims.jti} miss ${nth}`
+  if ((await store.consumptions.consumer(miss(maxMisses))) !== undefined) return false
+  if (proofs.isAbout(claims, address)) return true
+  const by = addressTag(ring.newest, address)
+  const expiresAt = Math.max(claims.exp * 1000, clock.now() + rememberedMs)
+  for (let nth = 1; nth <= maxMisses; nth++)
+    if (await store.consumptions.consume({ thing: miss(nth), by, expiresAt })) break
+  return false
 }
 
 const refused = (reason: ProofRefusal): ProofAnswer => ({ kind: 'refused', reason })

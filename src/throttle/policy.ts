@@ -100,7 +100,7 @@ export type ThrottleSubject = {
   readonly limiterKey: string
   /** The client's network, see `networkOfClient`; undefined if it is not known. */
   readonly network: string | undefined
-  /** Whether the address is already a contact of the member. */
+  /** Whether the subject holds the address already, see `Act`. */
   readonly isHolder: boolean
 }
 

@@ -45,6 +45,8 @@ export type VerificationDetails = {
   readonly nonce?: string
   /** `hashed`: a proof names the address by a hash only. */
   readonly proof?: 'plain' | 'hashed'
+  /** The caller stated that its subject holds the address already. */
+  readonly holder?: true
   /** The guard's decision. */
   readonly risk?: 'allow' | 'challenge' | 'refuse'
   /** Asked for with a test key: messages go to the sandbox only. */

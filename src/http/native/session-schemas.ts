@@ -7,7 +7,8 @@ import { startBody } from './start-schemas.ts'
 import { verification } from './verification-schemas.ts'
 
 const closed = { additionalProperties: false }
-const { purpose, subject, locale, template, values, metadata, audience, nonce, proof } = startBody.properties
+const { purpose, subject, holder, locale, template, values, metadata, audience, nonce, proof } =
+  startBody.properties
 const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const asks = Type.Union(
@@ -38,6 +39,7 @@ export const sessionBody = Type.Object(
     theme: Type.Optional(theme),
     purpose,
     subject,
+    holder,
     code: Type.Optional(
       Type.Object(
         {

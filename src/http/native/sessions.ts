@@ -1,7 +1,7 @@
 /** The calls of servers about sessions of the hosted page: make one, and redeem what it came to. */
 
-import { makeSession, redeemResult } from '../../flows/make-hosted-session.ts'
-import { isSameCall } from '../../flows/same-call.ts'
+import { makeSession, type NewHostedSession, redeemResult } from '../../flows/make-hosted-session.ts'
+import { doOnce } from '../../flows/same-call.ts'
 import type { Static } from '../../json-schema.ts'
 import { addressProblem } from './address-problems.ts'
 import { originOf } from './answer.ts'
@@ -23,45 +23,66 @@ const makeRoute = route({
   description:
     'The person opens `url`, enters an address if you gave none, then the code, and comes back to `return_url` with a one-use `result`. A page may make sessions with a publishable key, for the person before it: then only `to`, `asks`, `locale` and `theme` are taken beside it, and `return_url` is of the origin of the page.',
   access: 'publishable',
-  // A session that nobody opens costs nothing, so nothing is lost by making two.
-  isIdempotent: false,
   body: schemas.sessionBody,
   answers: { 201: { description: 'A new session.', schema: schemas.madeSession } },
   problems: ['address-invalid', 'address-unreachable'],
-  async handle(context, { request, holder, body }): Promise<Outcome> {
+  async handle(context, { request, holder, body, once }): Promise<Outcome> {
     const isForPages = holder.key.kind === 'publishable'
     if (isForPages) for (const name of serverOnly) if (body[name] !== undefined) return onlyServers(name)
     const { to, asks = 'either', return_url, locale, theme = 'auto', ...rest } = body
-    const { purpose, subject, code, template, values, metadata, audience, nonce, proof, test } = rest
+    const {
+      purpose,
+      subject,
+      holder: isHolder,
+      code,
+      template,
+      values,
+      metadata,
+      audience,
+      nonce,
+      proof,
+      test,
+    } = rest
+    if (isHolder && (to === undefined || subject === undefined))
+      return invalidField('/holder', 'needs', 'It takes `to` and `subject`: the person who holds it.')
     if (test && !holder.key.isTest) return invalidField('/test', 'test-only', 'Only a test key may state it.')
-    const made = await makeSession(
-      context.services,
-      holder,
-      {
-        to: to ?? null,
-        asks: to === undefined ? asks : 'none',
-        returnUrl: return_url,
-        locale: locale ?? null,
-        theme,
-        wishes: {
-          ...(purpose !== undefined && { purpose }),
-          ...(subject !== undefined && { subject }),
-          ...(code && { code: codeOf(code) }),
-          ...(template !== undefined && { template }),
-          ...(values && { values }),
-          ...(metadata && { metadata }),
-          ...(audience !== undefined && { audience }),
-          ...(nonce !== undefined && { nonce }),
-          ...(proof !== undefined && { proof }),
-          ...(test && { testRisk: test.risk }),
-        },
+    const wish: NewHostedSession = {
+      to: to ?? null,
+      asks: to === undefined ? asks : 'none',
+      returnUrl: return_url,
+      locale: locale ?? null,
+      theme,
+      wishes: {
+        ...(purpose !== undefined && { purpose }),
+        ...(subject !== undefined && { subject }),
+        ...(isHolder !== undefined && { isHolder }),
+        ...(code && { code: codeOf(code) }),
+        ...(template !== undefined && { template }),
+        ...(values && { values }),
+        ...(metadata && { metadata }),
+        ...(audience !== undefined && { audience }),
+        ...(nonce !== undefined && { nonce }),
+        ...(proof !== undefined && { proof }),
+        ...(test && { testRisk: test.risk }),
       },
-      isForPages ? [request.headers.origin ?? ''] : null,
+    }
+    const origins = isForPages ? [request.headers.origin ?? ''] : null
+    const kept = await doOnce(
+      context.services,
+      once,
+      () => makeSession(context.services, holder, wish, origins),
+      ({ kind }) => kind === 'made',
     )
+    if (kept.kind === 'mismatch') return mismatch
+    const made = kept.result
     switch (made.kind) {
       case 'made': {
         const url = `${originOf(context, request)}/verify/${made.token}`
-        return { status: 201, body: { id: made.id, url, expires_at: timeOf(made.expiresAt) } }
+        return {
+          status: 201,
+          body: { id: made.id, url, expires_at: timeOf(made.expiresAt) },
+          ...replayOf(kept),
+        }
       }
       case 'return-url-not-listed':
         return invalidField('/return_url', 'listed', 'It is not among the app’s policy.pages.returnUrls.')
@@ -74,7 +95,17 @@ const makeRoute = route({
 })
 
 const serverOnly = [
-  ...(['subject', 'purpose', 'code', 'template', 'values', 'metadata', 'audience', 'nonce'] as const),
+  ...([
+    'subject',
+    'holder',
+    'purpose',
+    'code',
+    'template',
+    'values',
+    'metadata',
+    'audience',
+    'nonce',
+  ] as const),
   ...(['proof', 'test'] as const),
 ]
 
@@ -104,7 +135,6 @@ const redeemRoute = route({
   answers: { 200: { description: 'What was verified.', schema: schemas.redeemedResult } },
   problems: ['not-found', 'state-conflict'],
   async handle({ services }, { holder, body, once }): Promise<Outcome> {
-    if (once && !(await isSameCall(services, once))) return mismatch
     const outcome = await redeemResult(services, holder, body.result, once)
     switch (outcome.kind) {
       case 'redeemed': {
@@ -119,6 +149,8 @@ const redeemRoute = route({
           ...replayOf(outcome),
         }
       }
+      case 'mismatch':
+        return mismatch
       case 'redeemed-before':
         return {
           problem: 'state-conflict',

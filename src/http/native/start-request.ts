@@ -19,7 +19,7 @@ export function startRequestOf(
   rules: AddressRules,
 ): StartRequest | Problem {
   const { to: given, channel, purpose, subject, locale, code, challenge, test, client, ...rest } = body
-  const { metadata, audience, nonce, proof, plan, template, values, origin, app_hash: appHash } = rest
+  const { metadata, audience, nonce, proof, plan, template, values, origin, app_hash: appHash, holder } = rest
   const address = addressIn(given, rules)
   if ('problem' in address) return address
   if (channel === 'whatsapp') return unreachable(address)
@@ -32,6 +32,7 @@ export function startRequestOf(
     to: address,
     ...(purpose !== undefined && { purpose }),
     ...(subject !== undefined && { subject }),
+    ...(holder !== undefined && { isHolder: holder }),
     ...(locale !== undefined && { locale }),
     ...(code && {
       code: {

@@ -14,6 +14,13 @@ export const startBody = Type.Object(
       }),
     ),
     subject: Type.Optional(subjectField),
+    holder: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'You know that your `subject` holds `to` already, for example by an earlier verification. Then its codes come out of an allowance of their own, which nobody else who asks for codes to this address can use up. Needs a `subject`.',
+      }),
+    ),
     locale: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$',

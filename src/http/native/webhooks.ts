@@ -1,6 +1,7 @@
 /** `/v1/webhooks`: the endpoints of an app, and what was delivered to each. */
 
 import { eventIdOf, publicEventId } from '../../flows/event-feed.ts'
+import { doOnce } from '../../flows/same-call.ts'
 import {
   createWebhook,
   deliveriesOf,
@@ -22,6 +23,7 @@ import * as schemas from './event-schemas.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
+import { replayOf } from './verifications.ts'
 
 const tag = 'Webhooks'
 const access = 'admin' as const
@@ -159,19 +161,25 @@ const testRoute = route({
   summary: 'Post an event of type `webhook.test` at once.',
   access,
   params,
-  // Each call posts one more.
-  isIdempotent: false,
   maxAnswerMs: trialMs,
   answers: { 200: { description: 'How it went.', schema: schemas.trial } },
   problems: ['not-found'],
-  async handle({ services }, { holder, params: { id } }): Promise<Outcome> {
+  async handle({ services }, { holder, params: { id }, once }): Promise<Outcome> {
     const known = webhookIdOf(id!)
-    const trial = known === undefined ? undefined : await tryWebhook(services, holder.app.id, known)
-    if (!trial) return notFound
-    const { event, isTaken, status, reason, tookMs } = trial
+    if (known === undefined) return notFound
+    const kept = await doOnce(
+      services,
+      // It has no body, so whatever came as one makes no difference.
+      once && { ...once, fingerprint: '' },
+      async () => (await tryWebhook(services, holder.app.id, known)) ?? null,
+      (trial) => trial !== null,
+    )
+    if (kept.kind === 'mismatch' || !kept.result) return notFound
+    const { event, isTaken, status, reason, tookMs } = kept.result
     return {
       status: 200,
       body: { event, delivered: isTaken, status, reason, took_ms: Math.round(tookMs) },
+      ...replayOf(kept),
     }
   },
 })

@@ -134,6 +134,23 @@ export function verificationConformance({ store, client }: Clients): void {
       assert.ok(own.kind === 'taken' && own.record?.id === request.id)
     })
 
+    test('a refusal by one’s own limits ends a code that took a submission, and none that took none', async () => {
+      const request = newIssue()
+      await verifications.issue(request)
+      const full: Limit = {
+        scope: 'member-address',
+        key: unlike(),
+        form: 'events',
+        rules: [{ kind: 'window', max: 0, perMs: 60_000 }],
+      }
+      const isLive = async () => (await verifications.get(request.id))?.state === 'live'
+      assert.equal((await submit(store, request.key, { counted: [full] })).kind, 'throttled')
+      assert.equal(await isLive(), true)
+      assert.equal((await submit(store, request.key)).kind, 'taken')
+      assert.equal((await submit(store, request.key, { counted: [full] })).kind, 'throttled')
+      assert.equal(await isLive(), false)
+    })
+
     test('an expired verification is neither found nor used, and the next issue makes a new one', async () => {
       const request = newIssue({ lifetimeMs: 30 })
       await verifications.issue(request)

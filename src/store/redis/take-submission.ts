@@ -55,7 +55,8 @@ export async function takeSubmission(
       decoys.map((one) => one.number).join(),
       (repeat === undefined ? '' : 'r') +
         (refusals.length > 0 ? 'e' : '') +
-        (refusals.some(({ scopes }) => endsLiveCode(scopes)) ? 's' : ''),
+        // The function knows whether it was guessed at.
+        (refusals.some(({ scopes }) => endsLiveCode(scopes, 1)) ? 's' : ''),
       optionsOf(onceOption(once), once && `hits=${JSON.stringify(hitsElsewhere)}`),
     ],
     until,

@@ -27,7 +27,7 @@ const takeAlways: Verb<[SubmissionRequest], SubmissionResult> = {
     const wrongHere = limitsWith(wrongLimits, isLive, id)
     const throttled = acquire(unit.limiters, [...limitsWith(counted, isLive, id), ...wrongHere], now)
     if (throttled) {
-      if (record && endsLiveCode(throttled.scopes)) {
+      if (record && endsLiveCode(throttled.scopes, record.submissions)) {
         verifications.change(record, { state: 'spent' })
         tellSpent(unit, record)
       }

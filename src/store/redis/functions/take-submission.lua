@@ -7,7 +7,7 @@
 --   decoys, numbers of limits: where no code is live, each is acquired from the decoy's limiter in place of its own; all of
 --   them, if the verification is named by its id ·
 --   letters: r, it names a repeat · e, a limiter elsewhere has refused, so that nothing is acquired here ·
---   s, and that refusal ends the code · options: once, its fingerprint · hits, JSON of hits elsewhere, to be kept with it.
+--   s, and that refusal ends the code if it took a submission before · options: once, its fingerprint · hits, JSON of hits elsewhere, to be kept with it.
 -- Answers: done, now, and of each submission two: late · replayed, JSON · mismatch · repeated · throttled, JSON of the refusal, or nothing if it is
 --   only elsewhere · taken, JSON of the record · ended, JSON of the record named by its id, which takes none any more ·
 --   unknown, JSON of a record that stands for none, or nothing if it was named by its id.
@@ -25,7 +25,7 @@ local function decoy_record(unit, now)
     digest = string.rep('-', 43), broughtBy = brought_by, rest = ',' .. string.sub(rest, 2) }
 end
 
--- Who has a refusal by limits of one's own has spent the code: endsLiveCode of src/throttle once more.
+-- A refusal by limits of one's own spends a code that took a submission: endsLiveCode of src/throttle once more.
 local function ends_live_code(scopes)
   for _, scope in ipairs(scopes) do
     if scope == 'member-address' or scope == 'member' then return true end
@@ -95,7 +95,7 @@ local function take_submission(keys, args)
     local refusal = acquire_all(limiters, of_limits, 1, limits, tags, now, is_refused)
     if refusal or is_refused then
       local is_spent = string.find(letters, 's', 1, true) or (refusal and ends_live_code(refusal.scopes))
-      if record and is_spent then spend(record) end
+      if record and record.submissions > 0 and is_spent then spend(record) end
       return reply('throttled', refusal and cjson.encode(refusal))
     end
     if not record and id ~= '' then
