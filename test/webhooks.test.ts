@@ -97,10 +97,14 @@ test('a life of a code is posted in order, signed so that the library of Standar
     await eventsOf(verification),
     posted.map(({ type }) => type),
   )
-  const { deliveries } = (await api.get(`/webhooks/${id}/deliveries?limit=100`)).json as {
-    deliveries: { event: string; state: string; status: number; tries: number }[]
-  }
-  const recorded = deliveries.filter(({ event }) => posted.some((one) => one.id === event))
+  // Recorded a moment after they were posted.
+  const recorded = await until(async () => {
+    const { deliveries } = (await api.get(`/webhooks/${id}/deliveries?limit=100`)).json as {
+      deliveries: { event: string; state: string; status: number; tries: number }[]
+    }
+    const found = deliveries.filter(({ event }) => posted.some((one) => one.id === event))
+    return found.length === posted.length && found
+  })
   assert.deepEqual(
     recorded.map(({ event, state, status, tries }) => ({ event, state, status, tries })),
     posted.toReversed().map((one) => ({ event: one.id, state: 'delivered', status: 204, tries: 1 })),
