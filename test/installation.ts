@@ -7,6 +7,7 @@ import { departmentDefaults } from '../src/directory/department.ts'
 import { loginLimits, type Token } from '../src/directory/directory.ts'
 import { maxSignatureMs } from '../src/flows/app-login.ts'
 import type { OutboxEntry } from '../src/message/outbox-entry.ts'
+import { newAuditEntry } from '../src/store/conformance/audit.ts'
 import {
   newIssue,
   newKey,
@@ -124,6 +125,7 @@ async function administer(store: Store, tenant: string): Promise<void> {
   for (const one of [member, former])
     await directory.addMember({ member: one, notices: [], lease: { owner: 'tests', ms: 60_000 } })
   await directory.deleteMembers({ tenant, members: [former] })
+  await store.audit.append(newAuditEntry({ tenant, target: former.id, details: { word: '中 "1' } }))
 }
 
 const newWebhook: Webhook = {

@@ -14,6 +14,8 @@ export type RingKey = {
   readonly sealKey: KeyObject
   /** A secret for proof tokens, one for each use of it. */
   readonly proofSecret: (use: string, bytes: number) => Buffer
+  /** 32 bytes in base64url, for the MACs of the audit. */
+  readonly auditSecret: () => string
 }
 
 export type KeyRing = {
@@ -93,5 +95,6 @@ function ringKey(id: string, master: Buffer): RingKey {
     codeMac: hmacSha256(derived(master, 'code')),
     sealKey: createSecretKey(derived(master, 'seal')),
     proofSecret: (use, bytes) => derived(proofs, `proof ${use}`, bytes),
+    auditSecret: () => derived(master, 'audit').toString('base64url'),
   }
 }

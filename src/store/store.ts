@@ -1,5 +1,6 @@
 /** The contract of an engine, in the domain's verbs. Each verb is atomic; the conformance suite races them. */
 
+import type { Audit } from './audit.ts'
 import type { Consumptions } from './consumptions.ts'
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
@@ -28,6 +29,7 @@ export type Store = AsyncDisposable & {
   readonly keys: Keys
   readonly limiters: Limiters
   readonly journal: Journal
+  readonly audit: Audit
   readonly consumptions: Consumptions
   readonly events: Events
   readonly webhooks: Webhooks

@@ -9,6 +9,7 @@ import type { StoredEntry } from '../message/stored-entry.ts'
 import type { OpenLimiters } from '../throttle/open-limiters.ts'
 import type { StoredVerification, VerificationChange } from '../verification/stored-verification.ts'
 import type { Verification, VerificationKey } from '../verification/verification.ts'
+import type { NewAuditEntry } from './audit.ts'
 import type { ProviderReceipt } from './dispatches.ts'
 import type { NewEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
@@ -55,6 +56,8 @@ export type Needs = {
   /** Whether the department has members, with `departments`. */
   membersIn(tenant: string, code: string): void
   tenant(id: string): void
+  /** The end of the audit's chain, if there is an entry to add. Of all acts with one, only one goes on at a time. */
+  audit(entry: NewAuditEntry | undefined): void
 }
 
 /** The part of a receipt that names its dispatch. */
@@ -147,6 +150,10 @@ export type UnitOfWork = {
   }
   readonly journal: {
     append(entry: Omit<JournalEntry, 'at'>): void
+  }
+  readonly audit: {
+    /** Adds an entry, if there is one, to the chain: with the act, or not at all. Its verb must have needed it. */
+    add(entry: NewAuditEntry | undefined): void
   }
   readonly events: {
     /** Whether anybody reads the events of the app. If not, none is to be added. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Limit } from '../../throttle/acquire.ts'
 import type { Store } from '../store.ts'
+import { auditConformance } from './audit.ts'
 import { consumptionConformance } from './consumptions.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
@@ -66,6 +67,7 @@ export function storeConformance(
     membersConformance(both)
     contactConformance(both)
     keysConformance(both)
+    auditConformance(both)
     consumptionConformance(both)
     eventConformance(both)
     webhookConformance(both)

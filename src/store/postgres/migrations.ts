@@ -221,6 +221,18 @@ export const migrations: readonly string[] = [
   );
   create index former_member_deleted on former_member (deleted_at);
   `,
+
+  // 15: the acts of administrators, apps and the operator, each with a MAC over it and the one before, and the last apart.
+  `
+  create table audit (
+    seq bigint primary key, at bigint not null, actor_kind text not null, actor text not null, act text not null,
+    tenant text not null, target text not null, request_id text not null, details text not null,
+    key_id text not null, previous text not null, mac text not null
+  );
+  create table audit_head (
+    name text primary key, seq bigint not null, mac text not null, key_id text not null, seal text not null
+  );
+  `,
 ]
 
 /**

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientConfig } from 'pg'
 import { AppError } from '../../errors.ts'
 import { randomHex } from '../../random.ts'
+import { type AuditHeadRow, type AuditRow, auditEntryOf, auditHeadOf } from '../audit-rows.ts'
 import { searchRows } from '../bounds.ts'
 import { trackCalls } from '../calls.ts'
 import type { EngineOptions } from '../engine-options.ts'
@@ -15,6 +16,7 @@ import { inPieces } from '../sweep.ts'
 import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import type { FoundVerifications } from '../verifications.ts'
+import { auditHead, auditPage } from './audit.ts'
 import { type BatchedVerb, createBatches } from './batches.ts'
 import { openConnection, type PostgresConnection, PostgresError, unreachable } from './connection.ts'
 import { postgresConsumptions } from './consumptions.ts'
@@ -233,6 +235,16 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
         async (until, query: Parameters<Store['journal']['ofAddress']>[0]) =>
           (await transactions.read(until, readJournalOfAddress(query)))[0]!.map(journalEntryOf),
       ),
+    },
+    audit: {
+      append: batched('audit.append', verbs['audit.append']),
+      read: apart('audit.read', async (until, page: { after: number; most: number }) =>
+        (await transactions.read(until, auditPage(page)))[0]!.map((row) => auditEntryOf(row as AuditRow)),
+      ),
+      head: apart('audit.head', async (until) => {
+        const row = (await transactions.read(until, auditHead()))[0]![0] as AuditHeadRow | undefined
+        return row && auditHeadOf(row)
+      }),
     },
     directory: timed('directory', directory),
     webhooks: timed('webhooks', postgresWebhooks(transactions, untilOf)),

@@ -226,6 +226,7 @@ const raced = new Set([
   'member_login',
   'member_phone',
   'member_email',
+  'audit_pkey',
 ])
 
 /** The connection was lost before anything could have been committed. */

@@ -3,6 +3,7 @@
 import type { EntryKey } from '../outbox.ts'
 import { storable } from '../storable.ts'
 import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
+import { heldAudit, lockedAuditHead } from './audit.ts'
 import type { Rows } from './connection.ts'
 import {
   heldDepartments,
@@ -58,6 +59,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const changing = new Set<string>()
   const shared: WantedDepartment[] = []
   const examined: WantedDepartment[] = []
+  let isAudited = false
 
   const needs: Needs = {
     limiters(wanted) {
@@ -84,6 +86,9 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     },
     membersIn: (tenant, code) => void examined.push({ tenant, code }),
     tenant: (id) => void tenants.add(id),
+    audit(entry) {
+      isAudited ||= entry !== undefined
+    },
     entry: (key) => void entries.set(entryName(key), key),
     awaiting({ provider, key }) {
       receipts.set(`${provider}\0${key}`, { provider, key: storable(key) })
@@ -112,6 +117,8 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     const awaitingAt = asked(receipts.size > 0, () => readAwaiting([...receipts.values()]))
     const waitingAt = asked(receipts.size > 0, () => readWaiting([...receipts.values()]))
     const oncesAt = asked(onces.size > 0, () => readOnces(onces))
+    // The last lock, so that who holds it waits for no other.
+    const auditAt = isAudited ? statements.push(...lockedAuditHead()) - 1 : -1
     // Not locked.
     const occupiedAt = asked(examined.length > 0, () => occupiedDepartments(examined))
     const acceptedAt = asked(acceptances.size > 0, () => readLastAccepted(acceptances))
@@ -135,6 +142,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
         const repeats = heldRepeats(of(repeatsAt))
         const onces = heldOnces(of(oncesAt), now)
         const journal = heldJournal(now)
+        const audit = heldAudit(of(auditAt), now)
         const events = heldEvents(now, readers)
         return {
           now,
@@ -150,6 +158,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           outbox: outbox.outbox,
           dispatches: dispatches.dispatches,
           journal,
+          audit: audit.audit,
           events: events.events,
           writes: () => [
             ...members.writes(),
@@ -163,6 +172,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
             ...outbox.writes(),
             ...dispatches.writes(),
             ...journal.writes(),
+            ...audit.writes(),
             ...events.writes(),
           ],
         }

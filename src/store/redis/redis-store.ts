@@ -174,6 +174,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     // Limiters of passwords and nonces are in PostgreSQL like logins, because a failover must not forget them.
     limiters: cold.limiters,
     journal: cold.journal,
+    audit: cold.audit,
     consumptions: cold.consumptions,
     events: {
       setReaders: events.setReaders,

@@ -7,6 +7,7 @@ import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
+import { auditReads } from './audit.ts'
 import { sqliteConsumptions } from './consumptions.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
@@ -88,6 +89,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
     ...prefixed('keys', sqliteKeys(db, wallNow)),
     ...prefixed('journal', journalReads(db)),
+    ...prefixed('audit', auditReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),
     ...prefixed(
       'webhooks',

@@ -290,4 +290,16 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index former_member_deleted on former_member (deleted_at);
   `,
+
+  // 18: the acts of administrators, apps and the operator, each with a MAC over it and the one before, and the last apart.
+  `
+  create table audit (
+    seq integer primary key, at integer not null, actor_kind text not null, actor text not null, act text not null,
+    tenant text not null, target text not null, request_id text not null, details text not null,
+    key_id text not null, previous text not null, mac text not null
+  ) strict;
+  create table audit_head (
+    name text primary key, seq integer not null, mac text not null, key_id text not null, seal text not null
+  ) strict, without rowid;
+  `,
 ]

@@ -122,6 +122,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     },
     limiters: part('limiters', ['acquire', 'refund', 'reserve', 'settle', 'isHeld']),
     journal: part('journal', ['append', 'read', 'ofAddress']),
+    audit: part('audit', ['append', 'read', 'head']),
     consumptions: part('consumptions', ['consume', 'consumer']),
     events: part('events', ['setReaders', 'append', 'read', 'find', 'heads']),
     webhooks: part('webhooks', [

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { openAudit } from './audit.ts'
 import { openDepartments, openTenants } from './departments.ts'
 import { openDispatches } from './dispatches.ts'
 import { openEvents } from './events.ts'
@@ -36,6 +37,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     outbox: openOutbox(db, unitNow, dispatches, newEntries),
     dispatches,
     journal: openJournal(db, unitNow),
+    audit: openAudit(db, unitNow),
     events,
   }
   return {

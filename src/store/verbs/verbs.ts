@@ -2,6 +2,7 @@
 
 import type { Verb } from '../unit-of-work.ts'
 import { append } from './append.ts'
+import { appendAudit } from './audit.ts'
 import { begin } from './begin.ts'
 import { cancel } from './cancel.ts'
 import { changeContact } from './change-contact.ts'
@@ -43,6 +44,7 @@ export const verbs = {
   'limiters.settle': settleReservation,
   'limiters.isHeld': isHeld,
   'journal.append': append,
+  'audit.append': appendAudit,
   'events.append': publish,
   'directory.changeContact': changeContact,
   'directory.setContact': setContact,
