@@ -58,11 +58,13 @@ export async function searchVerifications(
   to: Address,
   query: ListQuery,
 ): Promise<VerificationList | undefined> {
-  const { sinceMs } = query
+  const { sinceMs, max } = query
   return paged(services, caller, query, (before) =>
-    services.store.verifications.find({
+    services.store.verifications.list({
+      app: caller.app.id,
       address: addressKey(to),
       sinceMs,
+      max,
       ...(before !== undefined && { before }),
     }),
   )

@@ -250,6 +250,7 @@ export type Verifications = {
   /**
    * The verifications that callers with an API key asked for, the newest first, from a limited piece of time in each call.
    * @param query.subject  undefined: of all subjects.
+   * @param query.address  undefined: of all addresses.
    * @param query.sinceMs  Made at this time or later.
    * @param query.before  `next` of the piece before.
    * @param query.max  The most that are returned.
@@ -257,6 +258,7 @@ export type Verifications = {
   list(query: {
     readonly app: string
     readonly subject?: string
+    readonly address?: string
     readonly sinceMs: number
     readonly before?: string
     readonly max: number

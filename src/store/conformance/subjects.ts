@@ -56,11 +56,12 @@ export function subjectConformance({ store, client, lacks }: Clients): void {
     })
 
     test('verifications are listed for their app, and of one subject, newest first, in pages', async () => {
-      const [app, subject] = [unlike(), `sub:${unlike()}`]
+      const [app, subject, address] = [unlike(), `sub:${unlike()}`, `tel:+86${unlike()}`]
       const since = Date.now()
       const made: string[] = []
       for (let nth = 0; nth < 5; nth++) {
-        const key = newKey({ app, ...(nth % 2 === 0 && { subject }), address: `tel:+86${unlike()}` })
+        const to = nth === 1 ? address : `tel:+86${unlike()}`
+        const key = newKey({ app, ...(nth % 2 === 0 && { subject }), address: to })
         made.push((await started({ key })).id)
         await pause(2)
       }
@@ -86,6 +87,8 @@ export function subjectConformance({ store, client, lacks }: Clients): void {
       assert.deepEqual(await all({}), made.toReversed())
       assert.deepEqual(await all({ subject }), [made[4], made[2], made[0]])
       assert.deepEqual(await all({ subject: `${subject}x` }), [])
+      assert.deepEqual(await all({ address }), [made[1]])
+      assert.deepEqual(await all({ address: `${address}0` }), [])
       assert.deepEqual(await all({ sinceMs: Date.now() + 1000 }), [])
       await store.sweep(3_600_000)
       assert.deepEqual(await all({ subject }), [made[4], made[2], made[0]], 'also from the history')

@@ -70,8 +70,8 @@ const searched = sql(`
 const listed = sql(`
   select to_json(v) from verification v
   where v.id < $1 and v.id >= $2 and v.app = $3 and v.details is not null
-    and ($4::text is null or v.member = $4::text)
-  order by v.id desc limit $5::integer`)
+    and ($4::text is null or v.member = $4::text) and ($5::text is null or v.address = $5::text)
+  order by v.id desc limit $6::integer`)
 
 /**
  * Connects, and brings the schema up to date.
@@ -163,11 +163,14 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     until: number,
     query: Parameters<Store['verifications']['list']>[0],
   ): Promise<FoundVerifications> {
-    const { app, subject = null, max } = query
+    const { app, subject = null, address = null, max } = query
     const from = idAt(query.sinceMs)
     const before = query.before ?? afterAllIds
     const end = (await transactions.read(until, bind(endOfSearch, before, from)))[0]![0] as string | undefined
-    const [rows] = await transactions.read(until, bind(listed, before, end ?? from, app, subject, max))
+    const [rows] = await transactions.read(
+      until,
+      bind(listed, before, end ?? from, app, subject, address, max),
+    )
     const found = (rows as VerificationRow[]).map(verificationOf)
     return { found, next: found.length === max ? found.at(-1)!.id : (end ?? null) }
   }

@@ -47,11 +47,13 @@ export function createArchive(
     // If the next call fails, the same records are written again later, which changes nothing.
     await history.keep(untilOf(), found.map(endedOf))
     await events.publishExpired(untilOf(), shard, found.filter(isExpired))
+    const apps = [...new Set(found.filter(isListed).map(({ app }) => app))]
+    const lists = over.map((one) => ('isLost' in one || !isListed(one) ? 0 : apps.indexOf(one.app) + 1))
     await calls.call({
       name: 'archived',
       shard,
-      keys: [ends, records, live],
-      args: [JSON.stringify(over.map((one) => one.id)), keepMs],
+      keys: [ends, records, live, ...apps.map((app) => layout.asked(shard, app))],
+      args: [JSON.stringify(over.map((one) => one.id)), keepMs, JSON.stringify(lists)],
       until: untilOf(),
     })
     return texts.length === piece
@@ -135,4 +137,9 @@ export function createArchive(
 /** Found here first: an act that finds it marks it, and tells so. */
 function isExpired({ state }: RedisRecord): boolean {
   return state === stateNumber.live
+}
+
+/** Among what its app has asked for. */
+function isListed({ details }: RedisRecord): boolean {
+  return details !== null && details !== undefined
 }

@@ -15,6 +15,8 @@ export type Calls = {
   call(call: Call): Promise<Reply>
   /** Plain commands, read-only or harmless to do twice. @throws AppError `store.unavailable`. */
   command(until: number, name: string, key: string, ...args: (string | number)[]): Promise<unknown>
+  /** Engine time of a shard's node, a little low; undefined until a node has answered. */
+  nowOf(shard: number): number | undefined
 }
 
 type Waiting = Call & { resolve(reply: Reply): void; reject(error: AppError): void; tries: number }
@@ -31,7 +33,7 @@ const loadMs = 200
 /** Functions whose writes a failover may lose: they are called again, and at worst a message is sent twice. */
 const forgettable: ReadonlySet<RedisFunction> = new Set([
   ...(['claim', 'settle', 'postpone', 'release', 'end_waits'] as const),
-  ...(['refund', 'behind', 'over', 'archived', 'find', 'look'] as const),
+  ...(['refund', 'behind', 'over', 'archived', 'find', 'asked', 'look'] as const),
 ])
 /** A function gives up so much earlier than its caller, because the answer takes time too. */
 const answerMs = 20
@@ -62,8 +64,11 @@ export function createCalls(
     for (const some of groups.values()) void sendTo(nodesOf(some[0]!.shard)[0] ?? '', some)
   }
 
+  /** Infinity until a node has answered. */
+  const aheadAt = (node: string) => aheadOf.get(node) ?? Math.min(...aheadOf.values())
+
   async function sendTo(node: string, calls: readonly Waiting[]): Promise<void> {
-    const ahead = aheadOf.get(node) ?? Math.min(...aheadOf.values())
+    const ahead = aheadAt(node)
     const notAfterOf = ({ until }: Call) =>
       Number.isFinite(ahead) ? Math.floor(until - answerMs + ahead) : 0
     const invocations = invocationsOf(calls, (shard) => layout.of[shard]!, notAfterOf)
@@ -145,6 +150,10 @@ export function createCalls(
       new Promise<Reply>((resolve, reject) => {
         add({ ...call, resolve, reject, tries: 0 })
       }),
+    nowOf(shard) {
+      const ahead = aheadAt(nodesOf(shard)[0] ?? '')
+      return Number.isFinite(ahead) ? performance.now() + ahead : undefined
+    },
     async command(until, name, key, ...args) {
       for (;;) {
         try {

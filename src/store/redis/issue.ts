@@ -20,7 +20,7 @@ export async function issue(
   until: number,
   request: IssueRequest,
 ): Promise<IssueResult> {
-  const { id, key, message, lease, lifetimeMs, maxSubmissions, isHeld, keepsLive, once } = request
+  const { id, key, details, message, lease, lifetimeMs, maxSubmissions, isHeld, keepsLive, once } = request
   const home = layout.shardOf(partitionOfId(id))
   const member = { ...layout.member(key.tenant, key.subject), id }
   if (once && layout.shards > 1 && (await isClaimedByAnother(calls, layout, until, once)))
@@ -36,6 +36,7 @@ export async function issue(
       ...local.map((one) => one.limiter),
       ...(localMember ? [localMember.key] : []),
       ...(once ? [layout.once(home, once.key)] : []),
+      ...(details ? [layout.asked(home, key.app)] : []),
     ],
     args: [
       digestOfKey(key),
@@ -50,6 +51,7 @@ export async function issue(
         keepsLive && `quiet=${keepsLive.quietMs}`,
         refusedOption(refusals),
         onceOption(once),
+        details && 'asked',
       ),
     ],
     until,

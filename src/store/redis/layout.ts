@@ -13,6 +13,8 @@ export type Layout = {
   member(tenant: string, member: string): { readonly shard: number; readonly key: string }
   proofs(tenant: string, member: string): { readonly shard: number; readonly key: string }
   repeat(shard: number, fingerprint: string): string
+  /** The ids of the verifications that an app asked for with an API key. */
+  asked(shard: number, app: string): string
   once(shard: number, key: string): string
   /** Where the fingerprint of a call lies, whatever shard the call is of. */
   onceClaim(key: string): string
@@ -54,6 +56,7 @@ export function createLayout(prefix: string, shards: number): Layout {
       at(() => partitionOfSubject(`${tenant}:${member}`), `member:${tenant}:${member}`),
     proofs: (tenant, member) =>
       at(() => partitionOfSubject(`${tenant}:${member}`), `proofs:${JSON.stringify([tenant, member])}`),
+    asked: (shard, app) => name(shard, `asked:${app}`),
     repeat: (shard, fingerprint) => name(shard, `repeat:${fingerprint}`),
     once: (shard, key) => name(shard, `once:${key}`),
     onceClaim: (key) => at(() => partitionOfSubject(key), `once-claim:${key}`).key,

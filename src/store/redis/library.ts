@@ -49,6 +49,7 @@ const functions = {
   over: ['no-writes'],
   archived: ['allow-oom'],
   find: ['no-writes'],
+  asked: ['no-writes'],
   prove: [],
   look: ['no-writes'],
 } as const

@@ -139,14 +139,14 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       find: verb('verifications.find', (until, query: Parameters<Store['verifications']['find']>[0]) =>
         findInBoth(
           query,
-          () => verifications.find(until, query.address),
+          async () => ({ found: await verifications.find(until, query.address), next: null }),
           () => cold.verifications.find(query),
         ),
       ),
       list: verb('verifications.list', (until, query: Parameters<Store['verifications']['list']>[0]) =>
         findInBoth(
           query,
-          () => verifications.list(until, query.app, query.subject),
+          () => verifications.list(until, query),
           () => cold.verifications.list(query),
         ),
       ),

@@ -92,6 +92,11 @@ export async function takeSubmission(
 
   async function isKeptLive(id: string): Promise<boolean> {
     const record = await find(until, id)
-    return record !== undefined && storedOf(record).state === 'live'
+    // One whose time is over counts as ended, though nothing has marked it yet.
+    return (
+      record !== undefined &&
+      storedOf(record).state === 'live' &&
+      record.expiresAt > (calls.nowOf(home) ?? record.issuedAt)
+    )
   }
 }

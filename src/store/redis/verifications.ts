@@ -3,42 +3,34 @@
 import { partitionOf } from '../../address/partition.ts'
 import type { LimiterState } from '../../throttle/limiter-state.ts'
 import { partitionOfId, type Verification } from '../../verification/verification.ts'
-import type { SeenLimiters } from '../verifications.ts'
+import type { FoundVerifications, SeenLimiters, Verifications } from '../verifications.ts'
 import type { Calls } from './calls.ts'
+import { afterAllIds } from './find.ts'
 import type { Layout } from './layout.ts'
 import { parseRecord, type RedisRecord, verificationOf } from './records.ts'
+
+type ListQuery = Parameters<Verifications['list']>[0]
+
+/** The most records that are looked at on a shard for some of them: a millisecond or two. */
+const lookedAt = 1000
 
 export type RedisVerifications = ReturnType<typeof redisVerifications>
 
 export function redisVerifications(calls: Calls, layout: Layout) {
-  /** Goes through all records of some shards. @param wanted  A field that is written when a verification is issued. */
-  async function searched(
-    until: number,
-    shards: readonly number[],
-    wanted: Partial<Pick<RedisRecord, 'address' | 'app'>>,
-  ): Promise<readonly Verification[]> {
-    const [[name, value]] = Object.entries(wanted) as [['address' | 'app', string]]
-    const text = JSON.stringify(wanted).slice(1, -1)
+  /** Goes through all records of the shard of an address, for the operator. */
+  async function searched(until: number, address: string): Promise<readonly Verification[]> {
+    const shard = layout.shardOf(partitionOf(address))
+    const text = JSON.stringify({ address }).slice(1, -1)
     const found = new Map<string, RedisRecord>()
-    await Promise.all(
-      shards.map(async (shard) => {
-        for (let cursor = '0'; ; ) {
-          const keys = [layout.of[shard]!.records]
-          const [, , next, ...texts] = await calls.call({
-            name: 'find',
-            shard,
-            keys,
-            args: [text, cursor],
-            until,
-          })
-          for (const record of texts.map(parseRecord))
-            if (record[name] === value) found.set(record.id, record)
-          cursor = String(next)
-          if (cursor === '0') return
-        }
-      }),
-    )
-    return [...found.values()].map(verificationOf)
+    for (let cursor = '0'; ; ) {
+      const keys = [layout.of[shard]!.records]
+      const args = [text, cursor]
+      const [, , next, ...texts] = await calls.call({ name: 'find', shard, keys, args, until })
+      for (const record of texts.map(parseRecord))
+        if (record.address === address) found.set(record.id, record)
+      cursor = String(next)
+      if (cursor === '0') return [...found.values()].map(verificationOf)
+    }
   }
 
   return {
@@ -72,13 +64,40 @@ export function redisVerifications(calls: Calls, layout: Layout) {
 
     /** All verifications of an address that are in Redis. */
     find(until: number, address: string): Promise<readonly Verification[]> {
-      return searched(until, [layout.shardOf(partitionOf(address))], { address })
+      return searched(until, address)
     },
 
-    /** All of an app that are in Redis and were asked for with an API key. */
-    async list(until: number, app: string, subject: string | undefined): Promise<readonly Verification[]> {
-      const found = await searched(until, [...layout.of.keys()], { app })
-      return found.filter((one) => one.details !== null && (subject === undefined || one.subject === subject))
+    /** A piece of those that are in Redis and that an app asked for with an API key. */
+    async list(until: number, query: ListQuery): Promise<FoundVerifications> {
+      const { app, subject, address, before = afterAllIds, max } = query
+      const shards = address === undefined ? [...layout.of.keys()] : [layout.shardOf(partitionOf(address))]
+      const wanted = {
+        ...(subject !== undefined && { member: subject }),
+        ...(address !== undefined && { address }),
+      }
+      const [field] = Object.entries(wanted)
+      const text = field ? JSON.stringify(Object.fromEntries([field])).slice(1, -1) : ''
+      const rows = field ? lookedAt : max
+      const pieces = await Promise.all(
+        shards.map(async (shard) => {
+          const keys = [layout.asked(shard, app), layout.of[shard]!.records]
+          const [, , end, ...texts] = await calls.call({
+            ...{ name: 'asked', shard, keys, args: [before, rows, text], until },
+          })
+          return { end: String(end), records: texts.map(parseRecord) }
+        }),
+      )
+      // Below the end of any shard's piece there may be others of that shard.
+      const end = pieces.reduce((last, one) => (one.end > last ? one.end : last), '')
+      const found = pieces
+        .flatMap(({ records }) => records.map(verificationOf))
+        .filter(
+          (one) =>
+            one.id >= end &&
+            (subject === undefined || one.subject === subject) &&
+            (address === undefined || one.address === address),
+        )
+      return { found, next: end === '' ? null : end }
     },
 
     /** The clock of any of the nodes judges them. */

@@ -187,13 +187,12 @@ export function verificationReads(db: DatabaseSync) {
   const selectByAddress = db.prepare(
     'select * from verification where id < ? and id >= ? and +address = ? order by id desc',
   )
-  const listed = (ofSubject: string) =>
-    db.prepare(
-      `select * from verification
-       where id < ? and id >= ? and +app = ? and details is not null ${ofSubject} order by id desc limit ?`,
-    )
-  const selectListed = listed('')
-  const selectListedOf = listed('and +member = ?')
+  const selectListed = db.prepare(
+    `select * from verification
+     where id < :before and id >= :from and +app = :app and details is not null
+       and (:subject is null or +member = :subject) and (:address is null or +address = :address)
+     order by id desc limit :max`,
+  )
   const countLive = db.prepare('select count(*) as live from verification where state = 0') // index only
   return {
     get(id: string): Verification | undefined {
@@ -210,15 +209,11 @@ export function verificationReads(db: DatabaseSync) {
     },
 
     list(query: ListQuery): FoundVerifications {
-      const { app, subject, max } = query
+      const { app, subject = null, address = null, max } = query
       const from = idAt(query.sinceMs)
       const before = query.before ?? afterAllIds
       const end = endOfSearch.get(before, from)?.id as string | undefined
-      const found = (
-        subject === undefined
-          ? selectListed.all(before, end ?? from, app, max)
-          : selectListedOf.all(before, end ?? from, app, subject, max)
-      ) as Row[]
+      const found = selectListed.all({ before, from: end ?? from, app, subject, address, max }) as Row[]
       const next = found.length === max ? (found.at(-1)!.id as string) : (end ?? null)
       return { found: found.map(verificationOf), next }
     },

@@ -1,6 +1,7 @@
 -- Issues verifications and queues their messages.
 -- Keys: records, live, ends, bodies, entries, due, waiting, events, event_count; then of each issue: a limiter for each of its limits,
---   the set of its member's verifications if that lies here, and its once if it has one.
+--   the set of its member's verifications if that lies here, its once if it has one, and what its app has asked for if that is
+--   listed.
 -- Arguments: lists of limits, see read_lists; then of each issue thirteen:
 --   not after · number of its list of limits · tags, see acquire_all · digest of its key · id ·
 --   the part of the record that never changes, as JSON without its first brace · lifetime in ms ·
@@ -8,7 +9,7 @@
 --   ms of the caller's lease · ms to keep the member's set, or nothing if that lies elsewhere · options:
 --   max, a live one with so many submissions is spent · held, the verification waits for `solve` · resend, only if the one
 --   with the id is live · quiet, if one is live for the key it is kept so many ms after its issue, and if gaps refuse ·
---   refused, `rule:ms` of a refusal elsewhere, so that no limit is hit here · once, its fingerprint.
+--   refused, `rule:ms` of a refusal elsewhere, so that no limit is hit here · once, its fingerprint · asked, it is listed.
 -- Answers: done, now, and of each issue two: late · replayed, JSON · mismatch · throttled, JSON of the refusal, or nothing
 --   if it is only elsewhere · issued · live, JSON of the record · both with quiet or resend as JSON { sendAfterMs, record }
 --   · kept, JSON { retryAfterMs, record } · ended, JSON of the record · unknown.
@@ -66,6 +67,21 @@ local function gap_ms(limiters, keys, first, limits, now)
   return longest
 end
 
+-- What an app has asked for: ids in their order, which is that of time. They leave it with their records; those whose records
+-- were lost, after this time, a few with each issue.
+local asked_ms = 5400000
+
+local function write_asked(asked, now)
+  for key, more in pairs(asked) do
+    call_with('ZADD', more)
+    local lost = { key }
+    local oldest = string.format('(%012x', now - asked_ms)
+    for _, id in ipairs(redis.call('ZRANGE', key, '-', oldest, 'BYLEX', 'LIMIT', 0, 64)) do lost[#lost + 1] = id end
+    call_with('ZREM', lost)
+    redis.call('PEXPIRE', key, asked_ms)
+  end
+end
+
 local function issue(keys, args)
   local now = clock()
   local lists, at = read_lists(args)
@@ -73,7 +89,7 @@ local function issue(keys, args)
   local unit = open_verifications(keys[1], keys[2], open_events(keys[8], keys[9]))
   local limiters, onces = open_limiters(), open_onces()
   local messages = open_messages(keys[4], keys[5], keys[6], keys[7])
-  local ends, sets = { keys[3] }, {}
+  local ends, sets, asked = { keys[3] }, {}, {}
   local answer = { 'done', now }
   local function reply(kind, text)
     answer[#answer + 1] = kind
@@ -134,6 +150,8 @@ local function issue(keys, args)
     local fingerprint = option(options, 'once')
     local once = fingerprint and keys[key]
     if once then key = key + 1 end
+    local list_of_app = has_option(options, 'asked') and keys[key]
+    if list_of_app then key = key + 1 end
     if is_late(not_after, now) then
       reply('late')
     else
@@ -150,6 +168,12 @@ local function issue(keys, args)
         if kind ~= 'kept' and message ~= '' then
           queue_message(messages, record, now, message, body, of_caller, lease_ms)
         end
+        if kind == 'issued' and list_of_app then
+          local more = asked[list_of_app] or { list_of_app }
+          asked[list_of_app] = more
+          more[#more + 1] = '0'
+          more[#more + 1] = id
+        end
         if kind ~= 'kept' and set then
           sets[set] = sets[set] or { ms = set_ms }
           table.insert(sets[set], record.id)
@@ -162,6 +186,7 @@ local function issue(keys, args)
   write_onces(onces)
   call_with('ZADD', ends)
   write_messages(messages)
+  write_asked(asked, now)
   for set, ids in pairs(sets) do
     redis.call('SADD', set, unpack(ids))
     redis.call('PEXPIRE', set, ids.ms)
