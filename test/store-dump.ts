@@ -15,7 +15,7 @@ export type Dump = {
   readonly aside: string
 }
 
-const mayHoldAddresses = ['member', 'verification', 'outbox']
+const mayHoldAddresses = ['member', 'member_listing', 'verification', 'outbox']
 
 /** To be called when its server has ended. */
 export async function dump(dataFolder: string): Promise<Dump> {

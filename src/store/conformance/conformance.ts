@@ -16,6 +16,7 @@ import { limitsConformance } from './limits.ts'
 import { membersConformance } from './members.ts'
 import { onceConformance } from './once.ts'
 import { outboxConformance } from './outbox.ts'
+import { searchConformance } from './search.ts'
 import { subjectConformance } from './subjects.ts'
 import { verificationConformance } from './verifications.ts'
 import { webhookConformance } from './webhooks.ts'
@@ -65,6 +66,7 @@ export function storeConformance(
     dispatchConformance(both)
     directoryConformance(both)
     membersConformance(both)
+    searchConformance(both)
     contactConformance(both)
     keysConformance(both)
     auditConformance(both)

@@ -86,6 +86,18 @@ export const movedTables: readonly Table[] = [
     must_change_password: flag,
     contact_barred_until: number,
   }),
+  table('member_listing', ['member'], {
+    tenant: text,
+    member: text,
+    sort_level: number,
+    name: text,
+    account: text,
+    dept_code: text,
+    role: text,
+    is_disabled: flag,
+    words: text,
+    hidden: text,
+  }),
   table('department', ['tenant', 'code'], {
     tenant: text,
     code: text,

@@ -3,7 +3,6 @@
 import { addressKey } from '../../address/address.ts'
 import {
   type App,
-  type Profile,
   type Session,
   type Token,
   type TokenKind,
@@ -16,6 +15,7 @@ import { storableJson } from '../storable.ts'
 import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { allDepartments, departmentsBelow, departmentsOf } from './departments.ts'
+import { searchMembers } from './listings.ts'
 import {
   type AppRow,
   appOf,
@@ -72,9 +72,6 @@ const administrator = sql(`
   select to_json(m) from member m where m.tenant = $1 and m.role = 'default' order by m.created_at, m.id limit 1`)
 const memberPage = sql(`
   select to_json(m) from member m where m.tenant = $1 and m.account > $2 order by m.account limit $3::integer`)
-const setProfile = sql('update member set profile = $2::json where id = $1 returning to_json(true)')
-const setDisabled = sql('update member set is_disabled = $2::boolean where id = $1 returning to_json(true)')
-
 /**
  * Every change of a member's tokens locks the member's row first. Otherwise two logins at once would not see each other's
  * tokens and keep one too many, and a refresh and a logout would wait for each other.
@@ -110,9 +107,6 @@ const deleteTokensOfApp = sql(`
   delete from token where ctid = any (array(
     select ctid from token where app = $1 limit ${tokensInAPiece} for update skip locked))
   returning to_json(true)`)
-/** A member who is enabled again must log in again. */
-const deleteTokensOfDisabled = sql(`
-  delete from token where member in (select m.id from member m where m.id = $1 and m.is_disabled)`)
 const deleteLoginOf = sql(`
   delete from token where login = (select t.login from token t where t.hash = $1) returning to_json(true)`)
 const selectToRefresh = sql(`
@@ -204,12 +198,9 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       one(bind(administrator, tenant), (row: MemberRow) => memberOf(row)),
     members: (tenant: string, page: { after: string; most: number }) =>
       all(bind(memberPage, tenant, page.after, page.most), (row: MemberRow) => memberOf(row)),
-    updateProfile: (id: string, profile: Profile) => wrote(bind(setProfile, id, storableJson(profile))),
-    disableMember: (id: string, isDisabled: boolean) => {
-      const locked = bind(lockMember, id)
-      const set = bind(setDisabled, id, isDisabled)
-      return isDisabled ? wrote(locked, set) : wrote(locked, bind(deleteTokensOfDisabled, id), set)
-    },
+    updateProfile: alone(verbs['directory.updateProfile']),
+    disableMember: alone(verbs['directory.disableMember']),
+    searchMembers: (query) => searchMembers(transactions, untilOf(), query),
 
     async logIn(login: Login): Promise<void> {
       await transactions.write(untilOf(), bind(lockMember, login.access.member), ...loginOf(login))

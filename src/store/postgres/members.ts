@@ -2,8 +2,10 @@
 
 import { type Address, addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
+import { isSameListing, type Listing, listingOf } from '../listing.ts'
 import { storableJson } from '../storable.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { putListings, removeListings } from './listings.ts'
 import { type MemberRow, memberOf } from './rows.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
 
@@ -109,6 +111,14 @@ export function heldMembers(
   }
   for (const row of rows as readonly MemberRow[]) hold(memberOf(row))
 
+  /** As the member was read; it may be listed as it was before that if two steps of this unit change it. */
+  const before = new Map(byId)
+  const isListed = (listing: Listing): boolean => {
+    const member = before.get(listing.member)
+    before.delete(listing.member)
+    return member !== undefined && isSameListing(listing, listingOf(member))
+  }
+
   const ownerOf = (name: string): Member | undefined => {
     const id = owners.get(name)
     return id === undefined ? undefined : byId.get(id)
@@ -141,7 +151,7 @@ export function heldMembers(
       const ended = [...loggedOut].toSorted()
       return [
         ...(ended.length > 0 ? [bind(deleteTokensOf, storableJson(ended))] : []),
-        ...writesOf(steps, now),
+        ...writesOf(steps, now, isListed),
       ]
     },
   }
@@ -163,7 +173,7 @@ function namesOf({ tenant, account, thirdAccount, passwordHash, phone, email }: 
 }
 
 /** Writes in the decided order, because a number may go from one member to another. A statement writes each row once. */
-function writesOf(steps: readonly Step[], now: number): Bound[] {
+function writesOf(steps: readonly Step[], now: number, isListed: (listing: Listing) => boolean): Bound[] {
   const writes: Bound[] = []
   let kind: Step['kind'] = 'put'
   let some = new Map<string, Member>()
@@ -171,9 +181,15 @@ function writesOf(steps: readonly Step[], now: number): Bound[] {
     const members = [...some.values()]
     some = new Map()
     if (members.length === 0) return
-    if (kind === 'put') return void writes.push(bindRows(upsertMembers, members.map(rowOf)))
+    if (kind === 'put') {
+      writes.push(bindRows(upsertMembers, members.map(rowOf)))
+      const changed = members.map(listingOf).filter((one) => !isListed(one))
+      if (changed.length > 0) writes.push(putListings(changed))
+      return
+    }
     const former = members.map(({ id, tenant, account }) => ({ id, tenant, account, deleted_at: now }))
-    writes.push(bind(deleteMembers, storableJson(members.map(({ id }) => id))), bindRows(keepFormer, former))
+    const ids = members.map(({ id }) => id)
+    writes.push(bind(deleteMembers, storableJson(ids)), removeListings(ids), bindRows(keepFormer, former))
   }
   for (const step of steps) {
     if (step.kind !== kind || some.has(step.member.id)) flush()

@@ -233,6 +233,23 @@ export const migrations: readonly string[] = [
     name text primary key, seq bigint not null, mac text not null, key_id text not null, seal text not null
   );
   `,
+
+  // 16: the entries of members in lists, each order with an index that holds all of them. Tidied often, because an index
+  // alone answers only for the pages that have been tidied since their last change.
+  `
+  create table member_listing (
+    tenant text collate "C" not null, member text collate "C" primary key, sort_level integer not null,
+    name text collate "C" not null, account text collate "C" not null, dept_code text collate "C" not null,
+    role text collate "C" not null, is_disabled boolean not null, words text collate "C" not null,
+    hidden text collate "C" not null
+  ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
+  create index listing_by_level on member_listing (tenant, sort_level, name, member)
+    include (dept_code, role, is_disabled, words, hidden);
+  create index listing_by_name on member_listing (tenant, name, member)
+    include (dept_code, role, is_disabled, words, hidden);
+  create index listing_by_account on member_listing (tenant, account, member)
+    include (dept_code, role, is_disabled, words, hidden);
+  `,
 ]
 
 /**

@@ -26,6 +26,7 @@ import { eventHeads, findEvents, hasForeignEvents, orderAnew, readEvents } from 
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
 import { postgresKeys } from './keys.ts'
+import { listUnlisted } from './listings.ts'
 import { migrate, refuseIfMoved } from './migrations.ts'
 import { claim, depth, release } from './outbox.ts'
 import { createPool } from './pool.ts'
@@ -88,7 +89,10 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
   try {
     await migrate(first, settings)
     await refuseIfMoved(first)
-    if (settings.migrates !== false) await orderRestored(first)
+    if (settings.migrates !== false) {
+      await orderRestored(first)
+      await listUnlisted(first)
+    }
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(client, error)
   } finally {

@@ -4,7 +4,6 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Address, addressKey } from '../../address/address.ts'
 import {
   type App,
-  type Profile,
   type Session,
   type Token,
   type TokenKind,
@@ -42,14 +41,13 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     thirdAccount: named('third_account'),
   }
   const memberByLogin = one('member where account = ? and password_hash is not null')
-  const administrator = one("member where tenant = ? and role = 'default' order by created_at, id limit 1")
+  const administrator = one(
+    "member where tenant = ? and role = 'default' and role <> 'none' order by created_at, id limit 1",
+  )
   const memberPage = one('member where tenant = ? and account > ? order by account limit ?')
-  const setProfile = db.prepare('update member set profile = ? where id = ?')
-  const setDisabled = db.prepare('update member set is_disabled = ? where id = ?')
   const tokenByHash = one('token where hash = ?')
   const insertToken = db.prepare('insert into token values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const deleteLogin = db.prepare('delete from token where login = ?')
-  const deleteTokensOf = db.prepare('delete from token where member = ?')
   const spend = db.prepare("update token set kind = 'spent' where hash = ?")
   const countSpent = db.prepare("select count(*) as spent from token where login = ? and kind = 'spent'")
   const deleteTokensOfApp = db.prepare(
@@ -142,13 +140,6 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     defaultAdministrator: (tenant: string) => found(administrator.get(tenant), memberOf),
     members: (tenant: string, page: { after: string; most: number }) =>
       (memberPage.all(tenant, page.after, page.most) as Row[]).map(memberOf),
-    updateProfile: (id: string, profile: Profile) =>
-      setProfile.run(JSON.stringify(profile), id).changes === 1,
-    disableMember(id: string, isDisabled: boolean): boolean {
-      if (!isDisabled && found(memberById.get(id), memberOf)?.isDisabled) deleteTokensOf.run(id)
-      return setDisabled.run(Number(isDisabled), id).changes === 1
-    },
-
     ...departmentReads(db),
 
     logIn,

@@ -15,6 +15,7 @@ import { engineClock, monotonicMs } from './engine-clock.ts'
 import { eventReads } from './events.ts'
 import { journalReads } from './journal.ts'
 import { sqliteKeys } from './keys.ts'
+import { listUnlisted } from './listings.ts'
 import { migrations } from './migrations.ts'
 import { outboxActs } from './outbox.ts'
 import { sqliteSweeper } from './sweeper.ts'
@@ -68,6 +69,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   `)
   migrate(db, schema)
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))
+  if (schema.migrates !== false) listUnlisted(db)
   const wallNow = () => Date.now()
   const clock = engineClock(db, wallNow, monotonicMs)
   const work = openUnit(db, wallNow)

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { openListings } from './listings.ts'
 import { memberOf, type Row } from './rows.ts'
 
 export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork['members'] {
@@ -28,6 +29,7 @@ export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork
        third_account = excluded.third_account, sort_level = excluded.sort_level, hides_phone = excluded.hides_phone,
        must_change_password = excluded.must_change_password, contact_barred_until = excluded.contact_barred_until`,
   )
+  const listings = openListings(db)
   const remove = db.prepare('delete from member where id = ?')
   const keepFormer = db.prepare(
     `insert into former_member (id, tenant, account, deleted_at) values (?, ?, ?, ?)
@@ -41,7 +43,8 @@ export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork
     byLogin: one('account = ? and password_hash is not null'),
     byAddress: (tenant, address) =>
       (address.kind === 'phone' ? byPhone : byEmail)(tenant, addressKey(address)),
-    put({ phone, email, ...member }) {
+    put(next) {
+      const { phone, email, ...member } = next
       upsert.run(
         member.id,
         member.tenant,
@@ -63,9 +66,11 @@ export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork
         Number(member.mustChangePassword),
         member.contactBarredUntil,
       )
+      listings.put(next)
     },
     remove({ id, tenant, account }) {
       remove.run(id)
+      listings.remove(id)
       keepFormer.run(id, tenant, account, unitNow())
     },
     areIn: (tenant, code) => anyIn.get(tenant, code) !== undefined,

@@ -302,4 +302,19 @@ export const migrations: readonly string[] = [
     name text primary key, seq integer not null, mac text not null, key_id text not null, seal text not null
   ) strict, without rowid;
   `,
+
+  // 19: the entries of members in lists, each order with an index that holds all of them.
+  `
+  create table member_listing (
+    tenant text not null, member text not null, sort_level integer not null, name text not null,
+    account text not null, dept_code text not null, role text not null, is_disabled integer not null,
+    words text not null, hidden text not null,
+    primary key (tenant, sort_level, name, member)
+  ) strict, without rowid;
+  create unique index listing_of_member on member_listing (member);
+  create index listing_by_name on member_listing (
+    tenant, name, member, dept_code, role, is_disabled, words, hidden);
+  create index listing_by_account on member_listing (
+    tenant, account, member, dept_code, role, is_disabled, words, hidden);
+  `,
 ]

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import { AppError, type AppErrorCode } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
+import type { Directory } from '../directory.ts'
 import type { Dispatches } from '../dispatches.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import type { Store } from '../store.ts'
@@ -12,6 +13,7 @@ import type { Verifications } from '../verifications.ts'
 import { type Call, callWriter, issueResultOf, withEntryOf } from './calls.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { monotonicMs } from './engine-clock.ts'
+import { createSearches } from './searches.ts'
 import type { Answer, Ready, WorkerData } from './worker.ts'
 
 type SqliteSettings = EngineOptions & {
@@ -48,11 +50,15 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   const writer = callWriter()
   let gathered: Call[] = []
 
+  function settle({ id, value, error }: Answer): void {
+    if (error === undefined) underWay.settle(id, value)
+    else underWay.fail(id, new AppError('store.unavailable', error))
+  }
+
   worker.on('message', (text: string) => {
-    for (const { id, value, error } of JSON.parse(text) as readonly Answer[])
-      if (error === undefined) underWay.settle(id, value)
-      else underWay.fail(id, new AppError('store.unavailable', error))
+    for (const answer of JSON.parse(text) as readonly Answer[]) settle(answer)
   })
+  const searches = createSearches(path, settle)
   let isEnded = false
   let isClosing = false
   const end = (reason: string) => {
@@ -138,45 +144,51 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       'deliveries',
       'replay',
     ]),
-    directory: part('directory', [
-      'addTenant',
-      'tenants',
-      'tenant',
-      'addApp',
-      'app',
-      'apps',
-      'updateApp',
-      'putMembers',
-      'addMember',
-      'updateMember',
-      'deleteMembers',
-      'setStatuses',
-      'setRoles',
-      'addDepartment',
-      'updateDepartment',
-      'deleteDepartment',
-      'updateTenant',
-      'departments',
-      'departmentsBelow',
-      'allDepartments',
-      'memberByUserId',
-      'memberByAddress',
-      'membersNamed',
-      'member',
-      'memberByAccount',
-      'memberByLogin',
-      'defaultAdministrator',
-      'members',
-      'updateProfile',
-      'disableMember',
-      'logIn',
-      'refresh',
-      'logOut',
-      'endLoginsOf',
-      'session',
-      'changeContact',
-      'setContact',
-    ]),
+    directory: {
+      ...part<Omit<Directory, 'searchMembers'>>('directory', [
+        'addTenant',
+        'tenants',
+        'tenant',
+        'addApp',
+        'app',
+        'apps',
+        'updateApp',
+        'putMembers',
+        'addMember',
+        'updateMember',
+        'deleteMembers',
+        'setStatuses',
+        'setRoles',
+        'addDepartment',
+        'updateDepartment',
+        'deleteDepartment',
+        'updateTenant',
+        'departments',
+        'departmentsBelow',
+        'allDepartments',
+        'memberByUserId',
+        'memberByAddress',
+        'membersNamed',
+        'member',
+        'memberByAccount',
+        'memberByLogin',
+        'defaultAdministrator',
+        'members',
+        'updateProfile',
+        'disableMember',
+        'logIn',
+        'refresh',
+        'logOut',
+        'endLoginsOf',
+        'session',
+        'changeContact',
+        'setContact',
+      ]),
+      searchMembers: (query) =>
+        underWay.begin('directory.searchMembers', (id, until) =>
+          searches.begin({ id, query, until: until + monotonicOffsetMs }),
+        ),
+    },
     keys: part('keys', ['add', 'list', 'holder', 'revoke', 'noteUse']),
     now: () => call('now', []),
     proveWrite: () => call('proveWrite', []),
@@ -184,8 +196,9 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     async [Symbol.asyncDispose]() {
       isClosing = true
       await checkpoints[Symbol.asyncDispose]()
+      if (!isEnded) await underWay.drain()
+      await searches[Symbol.asyncDispose]()
       if (isEnded) return
-      await underWay.drain()
       const closed = new Promise((resolve) => worker.once('exit', resolve))
       worker.postMessage('close')
       await closed

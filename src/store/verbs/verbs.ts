@@ -19,6 +19,7 @@ import { queue } from './queue.ts'
 import { receive } from './receive.ts'
 import { resend } from './resend.ts'
 import { setContact } from './set-contact.ts'
+import { disableMember, updateProfile } from './set-member.ts'
 import { settle } from './settle.ts'
 import { solve } from './solve.ts'
 import { takeSubmission } from './take-submission.ts'
@@ -49,6 +50,8 @@ export const verbs = {
   'directory.changeContact': changeContact,
   'directory.setContact': setContact,
   'directory.putMembers': putMembers,
+  'directory.updateProfile': updateProfile,
+  'directory.disableMember': disableMember,
   'directory.addMember': addMember,
   'directory.updateMember': updateMember,
   'directory.deleteMembers': deleteMembers,
