@@ -13,6 +13,13 @@ export const stateNumber = {
   cancelled: 6,
 } as const satisfies Record<StoredState, number>
 
+/** Those that time ends: what waits for a code, or for the solution of a challenge. For SQL. */
+export const openStates = [stateNumber.live, stateNumber.held].join(', ')
+
+export function isOpen(state: StateNumber): boolean {
+  return state === stateNumber.live || state === stateNumber.held
+}
+
 export type StateNumber = (typeof stateNumber)[StoredState]
 
 export const stateOfNumber = Object.keys(stateNumber) as readonly StoredState[]

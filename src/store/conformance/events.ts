@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Address, maskAddress } from '../../address/address.ts'
 import { verificationFacts } from '../../verification/facts.ts'
+import { newVerificationId } from '../../verification/verification.ts'
 import type { AppEvent, EventPage, EventType, NewEvent } from '../events.ts'
 import type { IssueRequest } from '../verifications.ts'
 import {
@@ -226,6 +227,26 @@ export function eventConformance({ store, client, lacks }: Clients): void {
         const expired = events.filter(({ type }) => type === 'verification.expired')
         assert.equal(expired.filter(({ verification }) => verification === id).length, 1)
         assert.equal(new Set(expired.map(({ verification }) => verification)).size, expired.length)
+      })
+
+      test('one that is held until its challenge has run out is told as expired', async () => {
+        const app = unlike()
+        await readBy(app)
+        const key = newKey({ app })
+        // Its id is a minute old, so that a sweep looks at it in a second.
+        const id = newVerificationId(Date.now() - 64_000, key.address)
+        const { message: _none, ...request } = newIssue({ key, id, isHeld: true, lifetimeMs: 20 })
+        await store.verifications.issue(request)
+        const isTold = async () => {
+          await store.sweep(86_400_000)
+          return (await all(app, 100)).some(({ type }) => type === 'verification.expired')
+        }
+        for (let nth = 0; nth < 100 && !(await isTold()); nth++) await pause(50)
+        assert.deepEqual(typesOf(await told(app)).toSorted(), [
+          'verification.created',
+          'verification.expired',
+          'verification.held',
+        ])
       })
 
       test('a changed contact ends other codes, and all of it is told', async () => {

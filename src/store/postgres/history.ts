@@ -2,7 +2,7 @@
 
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
-import { stateNumber } from '../numbering.ts'
+import { isOpen, stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { heldDispatches } from './dispatches.ts'
@@ -156,7 +156,7 @@ export function postgresHistory(
 
 const keyOf = ({ message, nth }: { message: string; nth: number }) => `${message} ${nth}`
 
-/** One that is live in the faster store is kept as expired, because here it must not be in the index of live ones. */
+/** One that is live or held in the faster store is kept as expired: its time is over, and the index here is of live ones. */
 function rowOf(one: EndedVerification): VerificationRow {
-  return rowInState(one, one.state === stateNumber.live ? stateNumber.expired : one.state)
+  return rowInState(one, isOpen(one.state) ? stateNumber.expired : one.state)
 }

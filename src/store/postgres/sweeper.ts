@@ -1,7 +1,7 @@
 /** Sweeps in pieces so small that no call waits long behind one. Of many processes, one does it at a time. */
 
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
-import { idAt, stateNumber } from '../numbering.ts'
+import { idAt, openStates, stateNumber } from '../numbering.ts'
 import { tellExpired } from '../verbs/tell.ts'
 import { heldEvents } from './events.ts'
 import { storedOf, type VerificationRow } from './rows.ts'
@@ -85,7 +85,7 @@ const passes = [
       'verification',
       'id',
       `state = ${stateNumber.expired}`,
-      `state = ${stateNumber.live} and expires_at <= ${engineTime}`,
+      `state in (${openStates}) and expires_at <= ${engineTime}`,
       true,
     ),
   ),

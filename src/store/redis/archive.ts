@@ -2,7 +2,7 @@
 
 import { randomHex } from '../../random.ts'
 import type { History } from '../history.ts'
-import { stateNumber } from '../numbering.ts'
+import { isOpen } from '../numbering.ts'
 import { allWithin } from './all-within.ts'
 import type { Calls } from './calls.ts'
 import type { Layout } from './layout.ts'
@@ -136,7 +136,7 @@ export function createArchive(
 
 /** Found here first: an act that finds it marks it, and tells so. */
 function isExpired({ state }: RedisRecord): boolean {
-  return state === stateNumber.live
+  return isOpen(state)
 }
 
 /** Among what its app has asked for. */

@@ -2,11 +2,14 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
-import { idAt } from '../numbering.ts'
+import { idAt, openStates, stateNumber } from '../numbering.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { tellExpired } from '../verbs/tell.ts'
 import { type Row, storedOf } from './rows.ts'
 import { decoyId } from './verifications.ts'
+
+/** The plus keeps SQLite from using the index of all live rows instead of these few rows. */
+const isOpen = `+state in (${openStates})`
 
 const afterAllText = '\u{10ffff}'
 
@@ -22,7 +25,7 @@ export function sqliteSweeper(
   readers: { readonly events: UnitOfWork['events']; readonly isEmpty: () => boolean },
 ) {
   const selectExpired = db.prepare(
-    'select * from verification where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+    `select * from verification where id > ? and id <= ? and ${isOpen} and expires_at <= ?`,
   )
   function tellExpiredOf(start: string, end: string, at: number): void {
     if (readers.isEmpty()) return
@@ -37,7 +40,6 @@ export function sqliteSweeper(
     pageSweeper(db, 'token', 'hash', 'expires_at'),
     pageSweeper(db, 'consumption', 'thing', 'expires_at'),
   ]
-  // The plus keeps SQLite from using the index of all live rows instead of these few rows.
   const passes = [
     ...lagsMs.map((lagMs) => ({
       lagMs,
@@ -46,7 +48,7 @@ export function sqliteSweeper(
         `expired-${lagMs}`,
         'verification',
         'id',
-        'update verification set state = 3 where id > ? and id <= ? and +state = 0 and expires_at <= ?',
+        `update verification set state = ${stateNumber.expired} where id > ? and id <= ? and ${isOpen} and expires_at <= ?`,
         tellExpiredOf,
       ),
     })),
