@@ -12,6 +12,7 @@ import { exitCodes } from '../src/cli/terminal.ts'
 import { newKeyLine } from '../src/code/key-ring.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import type { Settings } from '../src/config/settings.ts'
+import { feedQuery } from '../src/http/native/event-schemas.ts'
 import { metricsPage, operationsPages } from '../src/http/operations.ts'
 import { createServer } from '../src/http/server.ts'
 import { requirePeer } from './peers.ts'
@@ -82,6 +83,15 @@ function assertCommand(words: readonly string[]): void {
       `${words[0]} has no ${word}`,
     )
 }
+
+test('proxies wait for an answer longer than any call may wait for events', () => {
+  const { maximum } = feedQuery.properties.wait_s
+  for (const [file, wait] of [
+    ['haproxy.cfg', /timeout server (\d+)s/],
+    ['nginx.conf', /proxy_read_timeout (\d+)s/],
+  ] as const)
+    assert.ok(Number(wait.exec(textOf(file))![1]) > Number(maximum) + 5, file)
+})
 
 test('compose: settings load, and every secret, port and path they need is there', async () => {
   const settings = load(textOf('settings.yaml'))

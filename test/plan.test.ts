@@ -109,3 +109,15 @@ test('a template or a value that there is not is refused with its place and what
   for (const values of [many, { shop: 'x'.repeat(65) }, { shop: 'a\nb' }])
     assert.match(told(await api.start(newNumber(), { template: 'order', values })), /^4\d\d /)
 })
+
+test('a page whose template was taken away since it was made says so, and does not fail', async () => {
+  const wishes = { return_url: 'http://127.0.0.1:9/done', template: 'order', values: { shop: 'S' } }
+  const { url } = (await api.post('/sessions', wishes)).json as { url: string }
+  const { dataFolder } = server
+  await server.stop()
+  server = await startServer({ dataFolder })
+  const started = await server.call('POST', `/v1/public/sessions/${url.split('/').at(-1)}/start`, {
+    body: { to: newNumber() },
+  })
+  assert.deepEqual([told(started), started.json.state], ['409 state-conflict', 'outdated'])
+})

@@ -42,6 +42,8 @@ export type StartedOnPage =
     } & Replayed)
   | { readonly kind: 'address-invalid'; readonly reason: RefusalReason | 'kind' }
   | { readonly kind: 'unreachable' }
+  /** What its maker wished can no longer be had, since settings or templates changed. */
+  | { readonly kind: 'outdated'; readonly detail: string }
   | { readonly kind: 'refused-by-guard'; readonly explanation: string }
   | Throttled
   | Mismatch
@@ -95,7 +97,7 @@ export async function startOnPage(
       }
     }
     case 'invalid':
-      throw new Error(`a session wishes nothing that is refused: ${outcome.detail}`)
+      return { kind: 'outdated', detail: `${outcome.pointer}: ${outcome.detail}` }
     default:
       return outcome
   }

@@ -62,7 +62,14 @@ const startRoute = route({
   access: 'public',
   body: schemas.pageStartBody,
   answers: { 200: { description: 'A code is on its way.', schema: schemas.pageStarted } },
-  problems: ['not-found', 'address-invalid', 'address-unreachable', 'rate-limited', 'refused-by-guard'],
+  problems: [
+    'not-found',
+    'state-conflict',
+    'address-invalid',
+    'address-unreachable',
+    'rate-limited',
+    'refused-by-guard',
+  ],
   async handle({ services }, call): Promise<Outcome> {
     const hosted = await hostedOf(services, call)
     if (!hosted) return gone
@@ -80,6 +87,12 @@ const startRoute = route({
           problem: 'refused-by-guard',
           detail: 'The guard refused it.',
           members: { explanation_id: outcome.explanation, alternatives: [] },
+        }
+      case 'outdated':
+        return {
+          problem: 'state-conflict',
+          detail: 'The settings of the app have changed since the page was made. Make another one.',
+          members: { state: 'outdated' },
         }
       case 'address-invalid':
         return addressProblem(outcome.reason === 'kind' ? 'not-valid' : outcome.reason)
