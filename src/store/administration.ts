@@ -5,6 +5,7 @@ import type { Department, DepartmentChange } from '../directory/department.ts'
 import type { Member, Tenant } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
+import type { NewAuditEntry } from './audit.ts'
 import type { Lease } from './outbox.ts'
 
 /** What another member has. If there are several, every engine returns the first in this order. */
@@ -17,6 +18,7 @@ export type MemberAddition = {
   readonly member: Member
   readonly notices: readonly NewMessage[]
   readonly lease: Lease
+  readonly audit?: NewAuditEntry
 }
 
 export type MemberAdditionResult =
@@ -46,6 +48,7 @@ export type MemberUpdate = {
   /** The contacts on which the caller decided. If they have changed since, the result is `stale`. */
   readonly seen: Pick<Member, 'phone' | 'email'>
   readonly lease: Lease
+  readonly audit?: NewAuditEntry
 }
 
 export type MemberUpdateResult =
@@ -59,6 +62,8 @@ export type MemberUpdateResult =
 export type MemberBatch = {
   readonly tenant: string
   readonly members: readonly Pick<Member, 'id' | 'account'>[]
+  /** One for each of them. */
+  readonly audit?: readonly NewAuditEntry[]
 }
 
 /** All of a batch, or none of it: the first member that stands against it, and why. */
@@ -102,15 +107,21 @@ export type Administration = {
   setStatuses(batch: MemberBatch & { readonly isDisabled: boolean }): Promise<BatchResult>
   setRoles(batch: MemberBatch & { readonly role: 'admin' | 'none' }): Promise<BatchResult>
 
-  addDepartment(department: NewDepartment): Promise<DepartmentResult>
+  addDepartment(department: NewDepartment, audit?: NewAuditEntry): Promise<DepartmentResult>
   /** A new parent moves the whole subtree. The root can change all but its parent. */
-  updateDepartment(tenant: string, code: string, change: DepartmentChange): Promise<DepartmentResult>
+  updateDepartment(
+    tenant: string,
+    code: string,
+    change: DepartmentChange,
+    audit?: NewAuditEntry,
+  ): Promise<DepartmentResult>
   /** Deletes a department without members and children. */
-  deleteDepartment(tenant: string, code: string): Promise<DepartmentResult>
+  deleteDepartment(tenant: string, code: string, audit?: NewAuditEntry): Promise<DepartmentResult>
 
   /** @returns The tenant as it is now; undefined if there is none. */
   updateTenant(
     id: string,
     change: Partial<Pick<Tenant, 'address' | 'autoUserCreate'>>,
+    audit?: NewAuditEntry,
   ): Promise<Tenant | undefined>
 }

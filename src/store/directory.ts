@@ -16,6 +16,7 @@ import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit } from '../throttle/acquire.ts'
 import type { Administration, MemberClash } from './administration.ts'
+import type { NewAuditEntry } from './audit.ts'
 import type { FoundMembers, MemberQuery } from './member-search.ts'
 import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
@@ -128,7 +129,7 @@ export type Directory = Administration & {
   searchMembers(query: MemberQuery): Promise<FoundMembers>
   updateProfile(id: string, profile: Profile): Promise<boolean>
   /** Logins of a disabled member are kept, so that their calls get the reason of the refusal. Enabling the member ends them. */
-  disableMember(id: string, isDisabled: boolean): Promise<boolean>
+  disableMember(id: string, isDisabled: boolean, audit?: NewAuditEntry): Promise<boolean>
 
   /**
    * The departments with these codes, and all above them. The root is among them only if it has a record; see `rootOf`.

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { departmentDefaults, rootDepartment } from '../../directory/department.ts'
 import { loginLimits, type Member, type Token } from '../../directory/directory.ts'
 import type { MemberUpdate, NewDepartment } from '../administration.ts'
+import { newAuditEntry, wholeAudit } from './audit.ts'
 import {
   type Clients,
   changeOf,
@@ -205,6 +206,32 @@ export function membersConformance({ store, client }: Clients): void {
       }
       const elsewhere = { tenant: 't2', members: [member], isDisabled: true }
       assert.equal((await directory.setStatuses(elsewhere)).kind, 'refused')
+    })
+
+    test('the audit holds the acts that were done, and none that was refused', async () => {
+      const [member, boss] = [await added(), await added({ role: 'default' })]
+      const target = unlike()
+      const entry = (act: string) => newAuditEntry({ target, act })
+      const batch = (act: string, ...members: readonly Member[]) => ({
+        ...batchOf(...members),
+        audit: members.map(() => entry(act)),
+      })
+      await directory.addMember({ member, notices: [], lease, audit: entry('refused') })
+      await directory.addMember({ member: newMember(), notices: [], lease, audit: entry('add') })
+      await directory.updateMember(updateOf(member, { audit: entry('update') }))
+      await directory.setRoles({ ...batch('refused', member, boss), role: 'admin' })
+      await directory.setStatuses({ ...batch('stop', member), isDisabled: true })
+      await directory.deleteMembers(batch('delete', member))
+      const { code } = await made()
+      await directory.addDepartment(newDepartment({ code }), entry('refused'))
+      await directory.addDepartment(newDepartment({ code: unlike() }), entry('make'))
+      await directory.updateDepartment('t', code, { name: 'x' }, entry('rename'))
+      await directory.deleteDepartment('t', code, entry('remove'))
+      await directory.updateTenant('t', { address: '' }, entry('tenant'))
+      assert.deepEqual(
+        (await wholeAudit(store)).filter((one) => one.target === target).map(({ act }) => act),
+        ['add', 'update', 'stop', 'delete', 'make', 'rename', 'remove', 'tenant'],
+      )
     })
 
     test('who is started again must log in anew, and a role is given and taken', async () => {

@@ -9,6 +9,7 @@ import { requirePeer } from '../../../test/peers.ts'
 import { type Postgres, postgresPaths, startPostgres } from '../../../test/postgres.ts'
 import type { AppError } from '../../errors.ts'
 import { lease, newIssue, newKey, newMessage, pause, times, unlike } from '../conformance/fixtures.ts'
+import { memberQueryDefaults } from '../member-search.ts'
 import type { Store } from '../store.ts'
 import { migrations } from './migrations.ts'
 import { openPostgresStore } from './postgres-store.ts'
@@ -391,6 +392,12 @@ describe('PostgreSQL under faults', peer, () => {
       limits: { submissions: { memberAddress: ['4/60s'] } },
     })
     assert.equal((await store.directory.member('m'))?.deptCode, '1')
+    const query = { ...memberQueryDefaults, tenant: 't', searchKey: 'X' }
+    assert.equal(
+      (await store.directory.searchMembers(query)).count,
+      1,
+      'listed though it was never listed before',
+    )
     await postgres.query(`insert into proof values ('t', 'a', 'm', 1)`, first)
   })
 

@@ -15,7 +15,7 @@ import { newApiKey } from '../../directory/api-key.ts'
 import type { AppError } from '../../errors.ts'
 import type { Limit } from '../../throttle/acquire.ts'
 import { storeConformance } from '../conformance/conformance.ts'
-import { newIssue, newKey, pause, times, unlike } from '../conformance/fixtures.ts'
+import { newIssue, newKey, newMember, pause, times, unlike } from '../conformance/fixtures.ts'
 import type { Store } from '../store.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { type BatchedVerb, createBatches } from './batches.ts'
@@ -276,6 +276,21 @@ describe('processes', postgresPeer, () => {
     await postgres.query(`update meta set value = ${mark('arrived')} where name = 'move'`, database)
     assert.equal(await store.verifications.get(request.id), undefined)
     assert.equal(await store.directory.addTenant(tenant), true, 'for the first time')
+  })
+
+  test('what stays of a deleted member goes with the retention', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    const former = () => postgres.query('select account from former_member', database)
+    await store.directory.addTenant({ id: 't', name: 'T', accountApp: 'a' })
+    const member = newMember()
+    await store.directory.putMembers([member])
+    await store.directory.deleteMembers({ tenant: 't', members: [member] })
+    await store.sweep(3_600_000)
+    assert.equal((await former())[0]?.account, member.account)
+    await pause(5)
+    await store.sweep(0)
+    assert.deepEqual(await former(), [])
   })
 
   test('calls of one turn share a commit', async () => {

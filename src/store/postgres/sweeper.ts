@@ -113,6 +113,10 @@ const purgeJournal = sql(`
   delete from journal where ctid = any (array(
     select ctid from (select ctid, at from journal order by seq limit ${sweptRows}) oldest where at < $1::bigint))
   returning to_json(true)`)
+const purgeFormer = sql(`
+  delete from former_member where ctid = any (array(
+    select ctid from former_member where deleted_at < $1::bigint order by deleted_at limit ${sweptRows} ${skipping}))
+  returning to_json(true)`)
 const purgeEvents = sql(`
   delete from event where ctid = any (array(
     select ctid from event where id < $1 order by id limit ${sweptRows}))
@@ -154,6 +158,7 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           bind(purgeVerifications, idAt(now - retentionMs)),
           bind(purgeDispatches, idAt(now - retentionMs)),
           bind(purgeJournal, now - retentionMs),
+          bind(purgeFormer, now - retentionMs),
           bind(purgeEvents, idAt(now - eventsKeptMs)),
           bind(purgeDeliveries, idAt(now - eventsKeptMs)),
         ]

@@ -9,6 +9,8 @@ import { after, test } from 'node:test'
 import type { AppError } from '../../errors.ts'
 import { newVerificationId } from '../../verification/verification.ts'
 import { storeConformance } from '../conformance/conformance.ts'
+import { newMember, pause } from '../conformance/fixtures.ts'
+import { memberQueryDefaults } from '../member-search.ts'
 import { backupSqlite } from './backup.ts'
 import { lockDataFolder } from './data-lock.ts'
 import { engineClock } from './engine-clock.ts'
@@ -87,6 +89,22 @@ test('messages that wait under schema 7 keep their tries, their second channel a
   assert.ok(receipt?.kind === 'recorded' && receipt.isNews)
 })
 
+test('what stays of a deleted member goes with the retention', async () => {
+  const path = newPath()
+  await using store = await openSqliteStore({ path })
+  using db = new DatabaseSync(path, { readOnly: true })
+  const former = () => db.prepare('select account from former_member').all()
+  await store.directory.addTenant({ id: 't', name: 'T', accountApp: 'a' })
+  const member = newMember()
+  await store.directory.putMembers([member])
+  await store.directory.deleteMembers({ tenant: 't', members: [member] })
+  await store.sweep(3_600_000)
+  assert.equal(former()[0]?.account, member.account)
+  await pause(5)
+  await store.sweep(0)
+  assert.deepEqual(former(), [])
+})
+
 test('a store of a newer schema is refused and left as it is', async () => {
   const path = newPath()
   await (await openSqliteStore({ path }))[Symbol.asyncDispose]()
@@ -112,6 +130,12 @@ test('a store of the first schema is brought up to date with the messages that w
   db.close()
   await using store = await openSqliteStore({ path })
   assert.equal((await store.directory.member('m'))?.deptCode, '1')
+  const query = { ...memberQueryDefaults, tenant: 't', searchKey: 'X' }
+  assert.equal(
+    (await store.directory.searchMembers(query)).count,
+    1,
+    'listed though it was never listed before',
+  )
   assert.deepEqual((await store.directory.app('a'))?.policy, {
     digits: 8,
     limits: { submissions: { memberAddress: ['4/60s'] } },

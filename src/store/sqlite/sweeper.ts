@@ -75,6 +75,10 @@ export function sqliteSweeper(
   const purgeJournal = db.prepare(
     `delete from journal where at < ? and seq in (select seq from journal order by seq limit ${sweptRows})`,
   )
+  const purgeFormer = db.prepare(
+    `delete from former_member where id in
+       (select id from former_member where deleted_at < ? order by deleted_at limit ${sweptRows})`,
+  )
   const purgeEvents = db.prepare(
     `delete from event where id in (select id from event where id < ? order by id limit ${sweptRows})`,
   )
@@ -92,6 +96,7 @@ export function sqliteSweeper(
     if (purgeVerifications.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeDispatches.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeJournal.run(at - retentionMs).changes === sweptRows) isDue = true
+    if (purgeFormer.run(at - retentionMs).changes === sweptRows) isDue = true
     for (const purge of [purgeEvents, purgeDeliveries])
       if (purge.run(idAt(wall - eventsKeptMs)).changes === sweptRows) isDue = true
     return isDue

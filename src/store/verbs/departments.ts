@@ -11,6 +11,7 @@ import {
 } from '../../directory/department.ts'
 import type { Tenant } from '../../directory/directory.ts'
 import type { DepartmentResult, NewDepartment } from '../administration.ts'
+import type { NewAuditEntry } from '../audit.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 
 /** Below the root. A path is in an index, whose entries have a bound. */
@@ -20,10 +21,15 @@ type Refusal = Extract<DepartmentResult, { kind: 'refused' }>['reason']
 
 const refused = (reason: Refusal): DepartmentResult => ({ kind: 'refused', reason })
 
-export const addDepartment: Verb<[NewDepartment], DepartmentResult> = {
-  needs: (needs, { tenant }) => needs.departments(tenant),
+type Audited = NewAuditEntry | undefined
 
-  decide(unit, added) {
+export const addDepartment: Verb<[NewDepartment, Audited?], DepartmentResult> = {
+  needs(needs, { tenant }, audit) {
+    needs.departments(tenant)
+    needs.audit(audit)
+  },
+
+  decide(unit, added, audit) {
     const { tenant, code } = added
     if (code === rootDepartment || unit.departments.get(tenant, code)) return refused('taken')
     const parent = departmentIn(unit, tenant, added.parent)
@@ -31,19 +37,24 @@ export const addDepartment: Verb<[NewDepartment], DepartmentResult> = {
     const department = { ...added, path: pathIn(parent.path, code) }
     if (isDeep(department.path)) return refused('deep')
     unit.departments.put(department)
+    unit.audit.add(audit)
     return { kind: 'done', department }
   },
 }
 
-export const updateDepartment: Verb<[string, string, DepartmentChange], DepartmentResult> = {
-  needs: (needs, tenant) => needs.departments(tenant),
+export const updateDepartment: Verb<[string, string, DepartmentChange, Audited?], DepartmentResult> = {
+  needs(needs, tenant, _code, _change, audit) {
+    needs.departments(tenant)
+    needs.audit(audit)
+  },
 
-  decide(unit, tenant, code, { parent: parentCode, ...change }) {
+  decide(unit, tenant, code, { parent: parentCode, ...change }, audit) {
     const department = departmentIn(unit, tenant, code)
     if (!department) return refused('unknown')
     const changed = { ...department, ...change }
     if (parentCode === undefined || parentCode === department.parent) {
       unit.departments.put(changed)
+      unit.audit.add(audit)
       return { kind: 'done', department: changed }
     }
     if (code === rootDepartment || parentCode === null) return refused('root')
@@ -58,38 +69,45 @@ export const updateDepartment: Verb<[string, string, DepartmentChange], Departme
     if (moved.some((one) => isDeep(one.path))) return refused('deep')
     for (const one of moved)
       unit.departments.put(one.code === code ? { ...one, ...change, parent: parentCode } : one)
+    unit.audit.add(audit)
     return { kind: 'done', department: { ...changed, parent: parentCode, path } }
   },
 }
 
-export const deleteDepartment: Verb<[string, string], DepartmentResult> = {
-  needs(needs, tenant, code) {
+export const deleteDepartment: Verb<[string, string, Audited?], DepartmentResult> = {
+  needs(needs, tenant, code, audit) {
+    needs.audit(audit)
     needs.departments(tenant)
     needs.membersIn(tenant, code)
   },
 
-  decide(unit, tenant, code) {
+  decide(unit, tenant, code, audit) {
     const department = departmentIn(unit, tenant, code)
     if (!department) return refused('unknown')
     if (code === rootDepartment) return refused('root')
     if (unit.departments.all(tenant).some(({ parent }) => parent === code)) return refused('has-children')
     if (unit.members.areIn(tenant, code)) return refused('has-members')
     unit.departments.remove(tenant, code)
+    unit.audit.add(audit)
     return { kind: 'done', department }
   },
 }
 
 export const updateTenant: Verb<
-  [string, Partial<Pick<Tenant, 'address' | 'autoUserCreate'>>],
+  [string, Partial<Pick<Tenant, 'address' | 'autoUserCreate'>>, Audited?],
   Tenant | undefined
 > = {
-  needs: (needs, id) => needs.tenant(id),
+  needs(needs, id, _change, audit) {
+    needs.tenant(id)
+    needs.audit(audit)
+  },
 
-  decide(unit, id, change) {
+  decide(unit, id, change, audit) {
     const tenant = unit.tenants.get(id)
     if (!tenant) return undefined
     const next = { ...tenant, ...change }
     unit.tenants.put(next)
+    unit.audit.add(audit)
     return next
   },
 }

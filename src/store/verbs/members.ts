@@ -16,21 +16,27 @@ import { clashOf } from './put-members.ts'
 import { tell } from './tell.ts'
 
 export const addMember: Verb<[MemberAddition], MemberAdditionResult> = {
-  needs(needs, { member }) {
+  needs(needs, { member, audit }) {
+    needs.audit(audit)
     needs.memberToImport(member)
     needDepartment(needs, member)
   },
 
-  decide(unit, { member, notices, lease }) {
-    const reason = clashOf(unit, member) ?? (hasDepartment(unit, member) ? undefined : 'no-department')
+  decide(unit, { member, notices, lease, audit }) {
+    const reason =
+      // Ids that are made from accounts are taken with them.
+      (unit.members.get(member.id) ? 'account-taken' : clashOf(unit, member)) ??
+      (hasDepartment(unit, member) ? undefined : 'no-department')
     if (reason) return { kind: 'refused', reason }
     unit.members.put(member)
+    unit.audit.add(audit)
     return { kind: 'added', entries: notices.map((notice) => unit.outbox.put(notice, lease)) }
   },
 }
 
 export const updateMember: Verb<[MemberUpdate], MemberUpdateResult> = {
-  needs(needs, { tenant, member, change, contacts }) {
+  needs(needs, { tenant, member, change, contacts, audit }) {
+    needs.audit(audit)
     needs.member(member)
     for (const { address } of contacts) needContact(needs, { tenant, member, address })
     if (change.deptCode !== undefined) needDepartment(needs, { tenant, deptCode: change.deptCode })
@@ -61,6 +67,7 @@ export const updateMember: Verb<[MemberUpdate], MemberUpdateResult> = {
         verification: '',
         cause: 'administrator',
       })
+    unit.audit.add(update.audit)
     const notices = contacts.flatMap((contact) => contact.notices)
     return {
       kind: 'changed',
@@ -118,7 +125,7 @@ const isDefault = ({ role }: Member): boolean => role === 'default'
 /** Does an act for each member of a batch, unless one of them stands against it. */
 function forAll(
   unit: UnitOfWork,
-  { tenant, members }: MemberBatch,
+  { tenant, members, audit = [] }: MemberBatch,
   isBarred: (member: Member) => boolean,
   act: (member: Member) => void,
 ): BatchResult {
@@ -132,10 +139,12 @@ function forAll(
     if (!found.includes(member)) found.push(member)
   }
   for (const member of found) act(member)
+  for (const entry of audit) unit.audit.add(entry)
   return { kind: 'done' }
 }
 
-function needMembers(needs: Needs, { members }: MemberBatch): void {
+function needMembers(needs: Needs, { members, audit = [] }: MemberBatch): void {
+  for (const entry of audit) needs.audit(entry)
   for (const { id } of members) needs.member(id)
 }
 

@@ -1,6 +1,7 @@
 /** Single fields of a member that is set by itself: its profile, and whether it is disabled. */
 
 import type { Profile } from '../../directory/directory.ts'
+import type { NewAuditEntry } from '../audit.ts'
 import type { Verb } from '../unit-of-work.ts'
 
 export const updateProfile: Verb<[string, Profile], boolean> = {
@@ -13,14 +14,19 @@ export const updateProfile: Verb<[string, Profile], boolean> = {
   },
 }
 
-export const disableMember: Verb<[string, boolean], boolean> = {
-  needs: (needs, id) => needs.member(id),
+export const disableMember: Verb<[string, boolean, NewAuditEntry?], boolean> = {
+  needs(needs, id, _isDisabled, audit) {
+    needs.member(id)
+    needs.audit(audit)
+  },
 
-  decide(unit, id, isDisabled) {
+  decide(unit, id, isDisabled, audit) {
     const member = unit.members.get(id)
     // A member who is enabled again must log in again.
     if (member?.isDisabled && !isDisabled) unit.tokens.endOf(id)
-    if (member) unit.members.put({ ...member, isDisabled })
-    return member !== undefined
+    if (!member) return false
+    unit.members.put({ ...member, isDisabled })
+    unit.audit.add(audit)
+    return true
   },
 }
