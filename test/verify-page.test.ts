@@ -421,6 +421,42 @@ describe('the hosted page', { ...withChromium, ...ofNoEngine }, () => {
     assert.deepEqual(findings, [])
   })
 
+  test('axe finds nothing where a code is held, spent, or the server away', async () => {
+    const findings: string[] = []
+    const examine = async (state: string, page: Page) => {
+      for (const one of (await findingsOf(page)) as string[]) findings.push(`${state}: ${one}`)
+    }
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await using held = await open({
+        colorScheme,
+        reducedMotion: 'reduce',
+        wishes: { test: { risk: 'challenge' } },
+        key: testKey,
+      })
+      await held.page.route('**/challenge', () => undefined)
+      await held.page.getByLabel('Phone number').fill(newNumber())
+      await held.page.getByRole('button', { name: 'Send code' }).click()
+      await held.page.getByText('A short check before we send.').waitFor()
+      await examine(`held, ${colorScheme}`, held.page)
+
+      await using spent = await open({ colorScheme, reducedMotion: 'reduce' })
+      const code = await shop.server.codeFor(await enterNumber(spent.page))
+      for (let tries = 0; tries < 5; tries++) {
+        await spent.field.fill(wrongOf(code))
+        await spent.field.press('Enter')
+        await spent.page.getByRole('alert').filter({ visible: true }).waitFor()
+      }
+      await spent.page.getByText('This code can no longer be used.').waitFor()
+      await examine(`spent, ${colorScheme}`, spent.page)
+
+      await spent.page.route('**/v1/public/sessions/**', (route) => route.abort())
+      await spent.page.reload()
+      await spent.page.getByText('The server does not answer').waitFor()
+      await examine(`away, ${colorScheme}`, spent.page)
+    }
+    assert.deepEqual(findings, [])
+  })
+
   test('it stands from right to left, in colours of the device alone, and still where motion is not wanted', async () => {
     await using opened = await open({
       forcedColors: 'active',
