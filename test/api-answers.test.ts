@@ -105,6 +105,7 @@ test('an address that is none, and one that gets no messages, are refused wherev
   ] as const) {
     assert.equal(told(await api.post('/verifications/search', { to })), problem)
     assert.equal(told(await shop.call('/v1/sessions', { to, return_url: returnUrl })), problem)
+    assert.equal(told(await api.post('/proofs/verify', { proof: 'x', to })), problem)
   }
 })
 

@@ -323,6 +323,10 @@ test('what is wrong with an address is said with what to do', async () => {
     assert.deepEqual([told(answer), answer.json.reason], [expected, reason], answer.text)
     assert.ok(!answer.text.includes(to))
   }
+  const meant = async (to: string) => (await api.start(to)).json.suggestion
+  assert.equal(await meant('0086 139-1234-5678'), '+8613912345678')
+  assert.equal(await meant('mailto:ann@example,com'), 'ann@example.com')
+  assert.equal(await meant('13912345678'), undefined)
   assert.equal(
     told(await api.post('/verifications', { to: { phone: 'a@example.com' } })),
     '422 address-invalid',

@@ -1,6 +1,7 @@
 /** The problems of an address: what is wrong with its text, and what stands in its way. */
 
-import type { Address, parseAddress } from '../../address/address.ts'
+import type { Address, AddressRules, parseAddress } from '../../address/address.ts'
+import { suggestAddress } from '../../address/suggest-address.ts'
 import type { Problem } from './problems.ts'
 
 type RefusalReason = Extract<ReturnType<typeof parseAddress>, { kind: 'refused' }>['reason']
@@ -19,11 +20,13 @@ const unreachableReasons = {
   'not-allowed': 'This server sends nothing to such numbers.',
 } as const
 
-/** The problem of a text that was refused. */
-export function addressProblem(reason: RefusalReason): Problem {
+/** The problem of a text that was refused. @param typed  The text, if whoever gets the answer may see it. */
+export function addressProblem(reason: RefusalReason, typed = '', rules?: AddressRules): Problem {
   if (reason === 'not-mobile' || reason === 'not-allowed')
     return { problem: 'address-unreachable', detail: unreachableReasons[reason], members: { reason } }
-  return { problem: 'address-invalid', detail: invalid[reason], members: { reason } }
+  const suggestion = suggestAddress(typed, rules)
+  const members = { reason, ...(suggestion !== undefined && { suggestion }) }
+  return { problem: 'address-invalid', detail: invalid[reason], members }
 }
 
 /** The problem of an address that no route of the app leads to. */

@@ -95,7 +95,9 @@ const startRoute = route({
           members: { state: 'outdated' },
         }
       case 'address-invalid':
-        return addressProblem(outcome.reason === 'kind' ? 'not-valid' : outcome.reason)
+        return outcome.reason === 'kind'
+          ? addressProblem('not-valid')
+          : addressProblem(outcome.reason, call.body.to, services.addressRules)
       case 'unreachable':
         return unreachable
       case 'throttled':

@@ -4,6 +4,7 @@ import { parseAddress } from '../../address/address.ts'
 import type { ProofClaims } from '../../flows/proof-token.ts'
 import { proofRefusals, verifyProof } from '../../flows/verify-proof.ts'
 import { type Schema, Type } from '../../json-schema.ts'
+import { addressProblem } from './address-problems.ts'
 import { lackOf } from './authenticate.ts'
 import { route } from './route.ts'
 
@@ -87,13 +88,13 @@ export const verifyProofRoute = route({
       ]),
     },
   },
-  problems: ['address-invalid'],
+  problems: ['address-invalid', 'address-unreachable'],
   async handle({ services }, { holder, body, once }) {
     const { proof, consume = false, audience, to } = body
     const lack = consume ? lackOf(holder.key, 'verifications:write') : undefined
     if (lack) return lack
     const parsed = to === undefined ? undefined : parseAddress(to, services.addressRules)
-    if (parsed?.kind === 'refused') return { problem: 'address-invalid', members: { reason: parsed.reason } }
+    if (parsed?.kind === 'refused') return addressProblem(parsed.reason, to, services.addressRules)
     const address = parsed?.address
     const caller = { app: holder.app.id, isTest: holder.key.isTest }
     const answer = await verifyProof(services, caller, { proof, consume, audience, address, once })

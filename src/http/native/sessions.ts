@@ -87,7 +87,7 @@ const makeRoute = route({
       case 'return-url-not-listed':
         return invalidField('/return_url', 'listed', 'It is not among the app’s policy.pages.returnUrls.')
       case 'address-invalid':
-        return addressProblem(made.reason)
+        return addressProblem(made.reason, to, context.services.addressRules)
       case 'invalid':
         return invalidStart(made)
     }

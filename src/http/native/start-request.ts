@@ -63,7 +63,7 @@ export function startRequestOf(
 export function addressIn(to: StartBody['to'], rules: AddressRules): Address | Problem {
   const [text, wanted] = textOf(to)
   const parsed = parseAddress(text, rules)
-  if (parsed.kind === 'refused') return addressProblem(parsed.reason)
+  if (parsed.kind === 'refused') return addressProblem(parsed.reason, text, rules)
   if (wanted !== undefined && parsed.address.kind !== wanted)
     return addressProblem(wanted === 'phone' ? 'no-plus' : 'domain')
   return parsed.address

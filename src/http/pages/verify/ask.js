@@ -42,7 +42,8 @@ export function createAsk({ session, say, start, changed }) {
     drawCallingCode()
   })
   suggestion.addEventListener('click', () => {
-    number.value = refusal.suggestion
+    const field = kind() === 'email' ? mailbox : number
+    field.value = refusal.suggestion
     form.requestSubmit()
   })
 
