@@ -75,6 +75,7 @@ export type ContactSetting = {
   readonly seen: ContactChange['seen']
   readonly notices: readonly NewMessage[]
   readonly lease: Lease
+  readonly audit?: NewAuditEntry
 }
 
 export type ContactSettingResult =
@@ -95,21 +96,22 @@ export type RefreshResult =
 
 export type Directory = Administration & {
   /** @returns false if the id is taken. */
-  addTenant(tenant: NewTenant): Promise<boolean>
+  addTenant(tenant: NewTenant, audit?: NewAuditEntry): Promise<boolean>
   tenants(): Promise<readonly Tenant[]>
   tenant(id: string): Promise<Tenant | undefined>
 
   /** @returns false if the id is taken. */
-  addApp(app: App): Promise<boolean>
+  addApp(app: App, audit?: NewAuditEntry): Promise<boolean>
   app(id: string): Promise<App | undefined>
   apps(tenant?: string): Promise<readonly App[]>
   updateApp(
     id: string,
     change: Partial<Pick<App, 'sealedKey' | 'isDisabled' | 'policy' | 'name'>>,
+    audit?: NewAuditEntry,
   ): Promise<boolean>
 
   /** Adds or updates members, each independently of the others; all in one step. */
-  putMembers(members: readonly Member[]): Promise<readonly ImportOutcome[]>
+  putMembers(members: readonly Member[], audit?: readonly NewAuditEntry[]): Promise<readonly ImportOutcome[]>
   member(id: string): Promise<Member | undefined>
   memberByAccount(tenant: string, account: string): Promise<Member | undefined>
   /** The member that an App ID login means: by its third account, otherwise by its account. */

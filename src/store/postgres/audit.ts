@@ -4,6 +4,7 @@ import { type AuditHead, chained, type NewAuditEntry } from '../audit.ts'
 import { type AuditHeadRow, type AuditRow, auditHeadOf, auditHeadRow, auditRow } from '../audit-rows.ts'
 import type { Rows } from './connection.ts'
 import { type Bound, bind, bindRows, sql } from './statement.ts'
+import type { Transactions } from './transaction.ts'
 
 /** The number of our advisory lock, among those of others in the same database. */
 const auditLock = 7_261_953_106
@@ -50,4 +51,23 @@ export function heldAudit(found: Rows, now: number) {
         ? [bindRows(insertEntries, added), bindRows(putHead, [auditHeadRow(head)])]
         : [],
   }
+}
+
+/**
+ * Writes with their entry of the audit, in one transaction.
+ * @returns Whether the last statement changed a row. If it did not, there is no entry.
+ */
+export async function wroteWith(
+  transactions: Transactions,
+  until: number,
+  audit: NewAuditEntry | undefined,
+  ...statements: readonly Bound[]
+): Promise<boolean> {
+  if (!audit) return (await transactions.write(until, ...statements)).at(-1)!.length > 0
+  return transactions.decide(until, [...statements, ...lockedAuditHead()], (rows, { now }) => {
+    if (rows[statements.length - 1]!.length === 0) return { writes: [], result: false }
+    const { audit: chain, writes } = heldAudit(rows.at(-1)!, now)
+    chain.add(audit)
+    return { writes: writes(), result: true }
+  })
 }

@@ -9,11 +9,13 @@ import {
   tenantDefaults,
 } from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
+import type { NewAuditEntry } from '../audit.ts'
 import { tokensInAPiece } from '../bounds.ts'
 import type { Directory, Login, NewTenant, RefreshResult } from '../directory.ts'
 import { storableJson } from '../storable.ts'
 import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
+import { wroteWith } from './audit.ts'
 import { allDepartments, departmentsBelow, departmentsOf } from './departments.ts'
 import { searchMembers } from './listings.ts'
 import {
@@ -128,10 +130,9 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
   async function one<Row, T>(bound: Bound, read: (row: Row) => T): Promise<T | undefined> {
     return (await all(bound, read))[0]
   }
-  /** Whether the last statement changed a row. */
-  async function wrote(...statements: readonly Bound[]): Promise<boolean> {
-    return (await transactions.write(untilOf(), ...statements)).at(-1)!.length > 0
-  }
+  /** Whether the last statement changed a row; then with the entries of the audit. */
+  const wrote = (audit: NewAuditEntry | undefined, ...statements: readonly Bound[]): Promise<boolean> =>
+    wroteWith(transactions, untilOf(), audit, ...statements)
 
   /** In a transaction of its own, because these verbs lock members, and no batch should wait for that. */
   const alone =
@@ -140,15 +141,16 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       runAlone(transactions, untilOf(), verb, args)
 
   return {
-    addTenant(tenant: NewTenant) {
+    addTenant(tenant: NewTenant, audit) {
       const { id, name, accountApp, address, autoUserCreate } = { ...tenantDefaults, ...tenant }
-      return wrote(bind(insertTenant, id, name, accountApp, address, autoUserCreate))
+      return wrote(audit, bind(insertTenant, id, name, accountApp, address, autoUserCreate))
     },
     tenants: () => all(bind(allTenants), (row: TenantRow) => tenantOf(row)),
     tenant: (id: string) => one(bind(tenantById, id), (row: TenantRow) => tenantOf(row)),
 
-    addApp: (app: App) =>
+    addApp: (app: App, audit) =>
       wrote(
+        audit,
         bind(
           insertApp,
           app.id,
@@ -163,8 +165,9 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       ),
     app: (id: string) => one(bind(appById, id), (row: AppRow) => appOf(row)),
     apps: (tenant?: string) => all(bind(allApps, tenant ?? null), (row: AppRow) => appOf(row)),
-    updateApp: (id, { name, sealedKey, isDisabled, policy }) =>
+    updateApp: (id, { name, sealedKey, isDisabled, policy }, audit) =>
       wrote(
+        audit,
         bind(
           updateApp,
           id,
@@ -224,7 +227,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
           }
         },
       ),
-    logOut: (hash: string) => wrote(bind(lockMemberOfToken, hash), bind(deleteLoginOf, hash)),
+    logOut: (hash: string) => wrote(undefined, bind(lockMemberOfToken, hash), bind(deleteLoginOf, hash)),
     endLoginsOf: async (app: string) =>
       (await transactions.write(untilOf(), bind(deleteTokensOfApp, app))).at(-1)!.length,
     async session(hash: string, kinds: readonly TokenKind[]): Promise<Session | undefined> {

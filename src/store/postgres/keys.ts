@@ -3,6 +3,7 @@
 import type { ApiKey, ApiKeyScope, ApiVersion, KeyHolder } from '../../directory/api-key.ts'
 import { noteUseEveryMs } from '../bounds.ts'
 import type { Keys } from '../keys.ts'
+import { wroteWith } from './audit.ts'
 import { type AppRow, appOf, type TenantRow, tenantOf } from './rows.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
@@ -37,9 +38,8 @@ const note = sql(`
 /** @param untilOf  The end of a call that begins now, by `performance.now()`. */
 export function postgresKeys(transactions: Transactions, untilOf: () => number): Keys {
   const read = async (bound: Bound) => (await transactions.read(untilOf(), bound))[0]!
-  const wrote = async (bound: Bound) => (await transactions.write(untilOf(), bound))[0]!.length > 0
   return {
-    add: (key: ApiKey) => wrote(bindRows(insert, [rowOf(key)])),
+    add: (key: ApiKey, audit) => wroteWith(transactions, untilOf(), audit, bindRows(insert, [rowOf(key)])),
     list: async (app?: string) => ((await read(bind(select, app ?? null))) as KeyRow[]).map(keyOf),
     async holder(hash: string): Promise<KeyHolder | undefined> {
       const [found] = (await read(bind(selectHolder, hash))) as HolderRow[]
@@ -52,7 +52,7 @@ export function postgresKeys(transactions: Transactions, untilOf: () => number):
         }
       )
     },
-    revoke: (id: string, at: number) => wrote(bind(end, id, at)),
+    revoke: (id: string, at: number, audit) => wroteWith(transactions, untilOf(), audit, bind(end, id, at)),
     async noteUse(id: string, at: number) {
       await transactions.write(untilOf(), bind(note, id, at))
     },

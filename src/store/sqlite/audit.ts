@@ -1,7 +1,7 @@
 /** The audit in SQLite: an append-only table, and its head in a row apart. */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { type AuditEntry, type AuditHead, chained } from '../audit.ts'
+import { type AuditEntry, type AuditHead, chained, type NewAuditEntry } from '../audit.ts'
 import { type AuditHeadRow, type AuditRow, auditEntryOf, auditHeadOf, auditRow } from '../audit-rows.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
 
@@ -27,6 +27,31 @@ export function openAudit(db: DatabaseSync, now: () => number): UnitOfWork['audi
       putHead.run(head.seq, head.mac, head.keyId, head.seal)
     },
   }
+}
+
+/** Acts apart from units of work, with the number of their arguments before the entries of the audit. */
+const audited = {
+  'directory.addTenant': 1,
+  'directory.addApp': 1,
+  'directory.updateApp': 2,
+  'keys.add': 1,
+  'keys.revoke': 2,
+} as const
+
+type Act = (...args: never[]) => unknown
+
+/** These acts, with their entries added in the same transaction if they change something. */
+export function withEntries(acts: Readonly<Record<string, Act>>, { audit }: UnitOfWork): Record<string, Act> {
+  return Object.fromEntries(
+    Object.entries(audited).map(([name, arity]) => [
+      name,
+      (...args: never[]) => {
+        const result = acts[name]!(...args.slice(0, arity))
+        if (result === true) audit.add(args[arity] as NewAuditEntry | undefined)
+        return result
+      },
+    ]),
+  )
 }
 
 export function auditReads(db: DatabaseSync) {

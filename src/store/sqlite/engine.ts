@@ -7,7 +7,7 @@ import { markName, markOf, refuseMoved } from '../move/mark.ts'
 import { refuseNewer, refuseOlder, type SchemaOptions } from '../schema.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
-import { auditReads } from './audit.ts'
+import { auditReads, withEntries } from './audit.ts'
 import { sqliteConsumptions } from './consumptions.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
@@ -81,6 +81,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     "insert into meta values ('write_proof', ?) on conflict do update set value = excluded.value",
   )
 
+  const direct = {
+    ...prefixed('directory', sqliteDirectory(db, wallNow)),
+    ...prefixed('keys', sqliteKeys(db, wallNow)),
+  }
   const acts: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verificationReads(db)),
     ...prefixed(
@@ -88,8 +92,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
       outboxActs(db, () => work.unit.now, work.newEntries),
     ),
     ...prefixed('dispatches', dispatchReads(db)),
-    ...prefixed('directory', sqliteDirectory(db, wallNow)),
-    ...prefixed('keys', sqliteKeys(db, wallNow)),
+    ...direct,
     ...prefixed('journal', journalReads(db)),
     ...prefixed('audit', auditReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),
@@ -98,6 +101,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
       sqliteWebhooks(db, () => work.unit.now, wallNow),
     ),
     ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
+    ...withEntries(direct, work.unit),
     ...decidedIn(work.unit),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {

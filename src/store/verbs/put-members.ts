@@ -2,15 +2,28 @@
 
 import type { Member } from '../../directory/directory.ts'
 import type { MemberClash } from '../administration.ts'
+import type { NewAuditEntry } from '../audit.ts'
 import type { ImportOutcome } from '../directory.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 
-export const putMembers: Verb<[readonly Member[]], readonly ImportOutcome[]> = {
-  needs(needs, members) {
+/** Of the entries of the audit, those of members who were added or updated are added. */
+export const putMembers: Verb<
+  [members: readonly Member[], audit?: readonly NewAuditEntry[]],
+  readonly ImportOutcome[]
+> = {
+  needs(needs, members, audit) {
     for (const member of members) needs.memberToImport(member)
+    for (const entry of audit ?? []) needs.audit(entry)
   },
 
-  decide: (unit, members) => members.map((member) => putMember(unit, member)),
+  decide(unit, members, audit) {
+    const outcomes = members.map((member) => putMember(unit, member))
+    const put = new Set(
+      members.filter((_, i) => ['added', 'updated'].includes(outcomes[i]!.kind)).map(({ id }) => id),
+    )
+    for (const entry of audit ?? []) if (put.has(entry.target)) unit.audit.add(entry)
+    return outcomes
+  },
 }
 
 function putMember(unit: UnitOfWork, member: Member): ImportOutcome {

@@ -5,7 +5,10 @@ import type { Verb } from '../unit-of-work.ts'
 import { holderOf, needContact, obstacleTo, replaceContact } from './contact.ts'
 
 export const setContact: Verb<[ContactSetting], ContactSettingResult> = {
-  needs: needContact,
+  needs(needs, setting) {
+    needContact(needs, setting)
+    needs.audit(setting.audit)
+  },
 
   decide(unit, setting) {
     const member = unit.members.get(setting.member)
@@ -14,6 +17,7 @@ export const setContact: Verb<[ContactSetting], ContactSettingResult> = {
     const obstacle = obstacleTo(member, holder, setting.seen)
     if (obstacle) return { kind: obstacle }
     replaceContact(unit, member, holder, { ...setting, verification: '', cause: 'operator' })
+    unit.audit.add(setting.audit)
     return {
       kind: 'changed',
       entries: setting.notices.map((notice) => unit.outbox.put(notice, setting.lease)),
