@@ -42,7 +42,7 @@ export async function createKey(options: CreateOptions, terminal: Terminal): Pro
       `--network: ${plain(stray)} is no address or CIDR block, e.g. 10.0.0.0/8`,
     )
   const lifeMs = options.expires === undefined ? null : lifeOf('--expires', options.expires)
-  await withStore(options, terminal, async ({ store }) => {
+  await withStore(options, terminal, async ({ store, by }) => {
     const app = await store.directory.app(id)
     if (!app)
       throw new AppError('input.invalid', `there is no app ${plain(id)}; "countersign app list" shows them`)
@@ -59,7 +59,10 @@ export async function createKey(options: CreateOptions, terminal: Terminal): Pro
       createdAt,
       expiresAt: lifeMs === null ? null : createdAt + lifeMs,
     })
-    await store.keys.add(key)
+    await store.keys.add(
+      key,
+      by('key.add', app.tenant, key.id, { app: app.id, isTest, scopes: key.scopes.join(' ') }),
+    )
     if (options.json) return terminal.out(JSON.stringify({ ...shown(key), key: secret }))
     terminal.out(`Key  ${secret}\nId   ${key.id}`)
     terminal.out(
@@ -89,9 +92,10 @@ export async function revokeKey(
   terminal: Terminal,
 ): Promise<void> {
   const inMs = options.in === undefined ? 0 : lifeOf('--in', options.in)
-  await withStore(options, terminal, async ({ store }) => {
+  await withStore(options, terminal, async ({ store, by }) => {
     const at = Date.now() + inMs
-    if (!(await store.keys.revoke(id, at)))
+    const key = (await store.keys.list()).find((one) => one.id === id)
+    if (!(await store.keys.revoke(id, at, by('key.revoke', key?.tenant ?? '', id, { at }))))
       throw new AppError('input.invalid', `there is no key ${plain(id)}; "countersign key list" shows them`)
     const when = inMs === 0 ? 'within a second' : `from ${new Date(at).toISOString()} on`
     terminal.out(

@@ -27,7 +27,7 @@ type CreateOptions = CommonOptions & {
 
 export async function createApp(options: CreateOptions, terminal: Terminal): Promise<void> {
   const policy = overridesOf(options)
-  await withStore(options, terminal, async ({ store, ring, settings }) => {
+  await withStore(options, terminal, async ({ store, ring, settings, by }) => {
     policyWith(settings.policy, policy, 'policy') // throws for a policy that cannot work, before anything is written
     const { directory } = store
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(options.tenant))
@@ -37,13 +37,13 @@ export async function createApp(options: CreateOptions, terminal: Terminal): Pro
     const tenant = options.tenant
     const { name, serviceProvider: isServiceProvider = false } = options
     // The first app of a tenant is the one that account logins count as.
-    const isNewTenant = await directory.addTenant({
-      id: tenant,
-      name: options.tenantName ?? tenant,
-      accountApp: id,
-    })
+    const isNewTenant = await directory.addTenant(
+      { id: tenant, name: options.tenantName ?? tenant, accountApp: id },
+      by('tenant.add', tenant, tenant),
+    )
     await directory.addApp(
       newApp(ring, { id, key, tenant, name, policy, isServiceProvider, createdAt: Date.now() }),
+      by('app.add', tenant, id, { isServiceProvider }),
     )
     if (isNewTenant)
       terminal.err(
@@ -80,9 +80,12 @@ export async function rotateKey(
   options: CommonOptions & { readonly endLogins?: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await withStore(options, terminal, async ({ store, ring }) => {
+  await withStore(options, terminal, async ({ store, ring, by }) => {
     const key = newAppKey()
-    if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }))) throw noApp(id)
+    const app = await store.directory.app(id)
+    const entry = by('app.rotate-key', app?.tenant ?? '', id, { endsLogins: options.endLogins === true })
+    if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }, entry)))
+      throw noApp(id)
     // Printed before anything else can fail, because the key is stored nowhere in clear.
     const told = options.endLogins ? 'all its logins end within seconds' : 'tokens it got live on'
     terminal.out(
@@ -107,9 +110,11 @@ export async function disableApp(
   options: CommonOptions & { readonly undo?: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await withStore(options, terminal, async ({ store }) => {
+  await withStore(options, terminal, async ({ store, by }) => {
     const isDisabled = options.undo !== true
-    if (!(await store.directory.updateApp(id, { isDisabled }))) throw noApp(id)
+    const app = await store.directory.app(id)
+    const entry = by(isDisabled ? 'app.disable' : 'app.enable', app?.tenant ?? '', id)
+    if (!(await store.directory.updateApp(id, { isDisabled }, entry))) throw noApp(id)
     terminal.out(
       options.json
         ? JSON.stringify({ id, isDisabled })

@@ -79,7 +79,9 @@ export async function importMembers(
         for (const [i, some] of replacing.entries())
           for (const one of some.filter(isMeant)) {
             if (problems.has(i)) continue
-            const outcome = await setContact(services, { ...of, ...one })
+            const act = one.address ? 'member.set-contact' : 'member.clear-contact'
+            const audit = opened.by(act, tenant, one.member, { contact: one.contact })
+            const outcome = await setContact(services, { ...of, ...one, audit })
             if (outcome.kind === 'changed') changed.add(i)
             else if (outcome.kind !== 'unchanged')
               problems.set(i, `${one.contact}: ${settingInWords(outcome.kind)}`)
@@ -90,7 +92,10 @@ export async function importMembers(
       // Read again, so that they are written with their present contacts.
       const current = await Promise.all(good.map(presentOf))
       const members = good.map((one, i) => memberOf(one, options, current[i], hashes[i] ?? null))
-      const outcomes = await directory.putMembers(members)
+      const outcomes = await directory.putMembers(
+        members,
+        members.map(({ id }) => opened.by('member.import', tenant, id)),
+      )
       for (const [i, outcome] of outcomes.entries())
         if (outcome.kind === 'refused') problems.set(i, refusalInWords(outcome))
       await replace(({ address }) => address !== null)

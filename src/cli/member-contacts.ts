@@ -72,7 +72,9 @@ async function change(
   if (!tenant || !member) throw new AppError('input.invalid', `there is no member ${account} in ${id}`)
   const of = { tenant: id, app: tenant.accountApp, member: member.id, locale: language }
   for (const one of wanted) {
-    const outcome = await setContact(settingServices(opened), { ...of, ...one })
+    const act = one.address ? 'member.set-contact' : 'member.clear-contact'
+    const audit = opened.by(act, id, member.id, { contact: one.contact })
+    const outcome = await setContact(settingServices(opened), { ...of, ...one, audit })
     const { contact, address } = one
     if (outcome.kind !== 'changed' && outcome.kind !== 'unchanged')
       throw new AppError('input.invalid', `--${contact}: ${settingInWords(outcome.kind)}`)

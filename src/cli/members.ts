@@ -39,7 +39,7 @@ export function refusalInWords(outcome: Extract<ImportOutcome, { kind: 'refused'
 export async function addMember(options: AddOptions, terminal: Terminal): Promise<void> {
   if (!isAccount(options.account))
     throw new AppError('input.invalid', '--account: must hold no colon and no control characters')
-  await withStore(options, terminal, async ({ store, settings }) => {
+  await withStore(options, terminal, async ({ store, settings, by }) => {
     const contacts = contactsOf(options.phone, options.email, settings.addressRules)
     if (typeof contacts === 'string') throw new AppError('input.invalid', contacts)
     const { directory } = store
@@ -63,7 +63,7 @@ export async function addMember(options: AddOptions, terminal: Terminal): Promis
       passwordHash,
       createdAt: Date.now(),
     })
-    const [outcome] = await directory.putMembers([member])
+    const [outcome] = await directory.putMembers([member], [by('member.add', tenant, member.id, { role })])
     if (outcome?.kind === 'refused') throw new AppError('input.invalid', refusalInWords(outcome))
     if (options.json)
       return terminal.out(JSON.stringify({ id: member.id, account, ...(password && { password }) }))
@@ -95,11 +95,15 @@ export async function disableMember(
   options: CommonOptions & { readonly tenant: string; readonly undo?: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await withStore(options, terminal, async ({ store }) => {
+  await withStore(options, terminal, async ({ store, by }) => {
     const member = await store.directory.memberByAccount(options.tenant, account)
     if (!member) throw new AppError('input.invalid', `there is no member ${account} in ${options.tenant}`)
     const isDisabled = options.undo !== true
-    await store.directory.disableMember(member.id, isDisabled)
+    await store.directory.disableMember(
+      member.id,
+      isDisabled,
+      by(isDisabled ? 'member.disable' : 'member.enable', options.tenant, member.id),
+    )
     terminal.out(
       options.json
         ? JSON.stringify({ account, isDisabled })

@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander'
 import { declareAppCommands } from './app-commands.ts'
+import { declareAuditCommands } from './audit-commands.ts'
 import { common, config, data, type End, example } from './declare.ts'
 import { declareKeyCommands } from './key-commands.ts'
 import { declareMemberCommands } from './member-commands.ts'
@@ -47,6 +48,7 @@ export function createProgram(terminal: Terminal, end: End): Command {
   declareAppCommands(root, terminal)
   declareKeyCommands(root, terminal)
   declareMemberCommands(root, terminal, end)
+  declareAuditCommands(root, terminal, end)
   example(
     common(root.command('token').description('log in as an app and print an access token'))
       .requiredOption('--app <id>', 'the app')

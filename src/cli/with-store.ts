@@ -7,11 +7,18 @@ import { readKeyRing } from '../config/read-key-ring.ts'
 import type { Settings } from '../config/settings.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
+import { type ByOperator, byOperator } from './operator.ts'
 import type { Terminal } from './terminal.ts'
 
 export type CommonOptions = { readonly config?: string; readonly data?: string; readonly json?: boolean }
 
-export type Opened = { readonly settings: Settings; readonly store: Store; readonly ring: KeyRing }
+export type Opened = {
+  readonly settings: Settings
+  readonly store: Store
+  readonly ring: KeyRing
+  /** The entry of an act in the audit. */
+  readonly by: ByOperator
+}
 
 /** The settings file, named by --config, or in containers by the environment. */
 export function settingsFile(options: CommonOptions, terminal: Terminal): string | null {
@@ -39,5 +46,5 @@ export async function withStore<T>(
   const { settings } = settingsFor(options, terminal)
   await using store = await openStore(settings.store, { deadlineMs: 10_000, migrates: false })
   const ring = readKeyRing(settings)
-  return await act({ settings, store, ring })
+  return await act({ settings, store, ring, by: byOperator(ring) })
 }
