@@ -361,6 +361,29 @@ test('a publishable key makes sessions from its origins, for the person before t
   )
 })
 
+test('a session goes by the channel and the plan of its maker, as far as these reach the address', async () => {
+  const plan = [
+    { channel: 'voice', after_s: 0 },
+    { channel: 'sms', after_s: 30 },
+  ]
+  const channelTo = async (to: string, wishes: object) => {
+    const { token } = await shop.session({ ...wishes })
+    const started = await shop.page(token, '/start', { to })
+    return (started.json.verification as { channel: string }).channel
+  }
+  assert.equal(await channelTo(newNumber(), { plan }), 'voice')
+  assert.equal(await channelTo(`${newNumber().slice(1)}@example.com`, { plan }), 'email')
+  assert.equal(await channelTo(newNumber(), { channel: 'voice' }), 'voice')
+  const made = (wishes: object) => shop.call('/v1/sessions', { return_url: returnUrl, ...wishes })
+  for (const wishes of [
+    { asks: 'email', plan },
+    { to: 'a@example.com', channel: 'sms' },
+    { plan, channel: 'sms' },
+    { plan: [plan[0], { channel: 'sms', after_s: 599 }] },
+  ])
+    assert.equal(told(await made(wishes)), '400 invalid-request')
+})
+
 test('a session ends with the key that it was made with', async () => {
   const secret = await shop.key()
   const authorization = `Bearer ${secret}`

@@ -214,6 +214,10 @@ export type MakeSession = {
   subject?: string | undefined
   /** You know that your `subject` holds `to` already, for example by an earlier verification. Then its codes come out of an allowance of their own, which nobody else who asks for codes to this address can use up. Needs a `subject`. */
   holder?: boolean | undefined
+  /** `auto`: the plan of the app, or SMS for a number, mail for a mailbox. */
+  channel?: 'auto' | 'sms' | 'email' | 'voice' | 'whatsapp' | undefined
+  /** Channels in the order in which the code is sent until it is used. Default: the plan of the app, if no `channel` is named. */
+  plan?: PlanStep[] | undefined
   /** The form of the code. Default: the policy of the app. */
   code?: {
     length?: number | undefined

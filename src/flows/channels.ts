@@ -8,7 +8,7 @@ import type { Act } from './subject.ts'
 
 export { channels }
 
-export function channelsFor({ kind }: Address): readonly Channel[] {
+export function channelsFor({ kind }: Pick<Address, 'kind'>): readonly Channel[] {
   return kind === 'email' ? ['email'] : channels.filter((channel) => channel !== 'email')
 }
 

@@ -101,7 +101,11 @@ async function check(
   return outcome
 
   async function submit(): Promise<CheckVerificationOutcome> {
-    if (found.state === 'held') return { kind: 'held', view: viewNow(found, found.issuedAt) }
+    if (found.state === 'held') {
+      const now = await services.store.now()
+      if (found.expiresAt <= now) return refused(found, now, 'expired')
+      return { kind: 'held', view: viewNow(found, now) }
+    }
     const act = actOfRecord(app, found, network)
     const submitted = await submitCode(services, { act, id: found.id, entersFor: 'verify', entered, once })
     if (submitted.kind === 'throttled') return refusedByLimits(submitted.retryAfterMs)

@@ -15,7 +15,7 @@ import { checkVerification } from './check-verification.ts'
 import { type HostedSession, openSession, sealResult, sealSession } from './hosted-session.ts'
 import { readVerification } from './read-verification.ts'
 import type { Services } from './services.ts'
-import { pageHost } from './start-request.ts'
+import { pageHost, waysTo } from './start-request.ts'
 import { startVerification } from './start-verification.ts'
 import { type SendAgainOutcome, type SolveOutcome, sendAgain, solveChallenge } from './verification-acts.ts'
 import type { VerificationView } from './verification-view.ts'
@@ -70,11 +70,13 @@ export async function startOnPage(
   if (!isAsked(session, address)) return { kind: 'address-invalid', reason: 'kind' }
   const locale = session.locale ?? wishes.locale
   const origin = pageHost(services)
+  const { channel, plan, ...others } = session.wishes
   const outcome = await startVerification(
     services,
     callerOf(holder),
     {
-      ...session.wishes,
+      ...others,
+      ...waysTo(address, { ...(channel && { channel }), ...(plan && { plan }) }),
       to: address,
       network: wishes.network,
       ...(locale !== undefined && { locale }),
@@ -97,7 +99,10 @@ export async function startOnPage(
       }
     }
     case 'invalid':
-      return { kind: 'outdated', detail: `${outcome.pointer}: ${outcome.detail}` }
+      // A step of a plan that no carrier serves where the person's number is.
+      return outcome.pointer.startsWith('/plan/')
+        ? { kind: 'unreachable' }
+        : { kind: 'outdated', detail: `${outcome.pointer}: ${outcome.detail}` }
     default:
       return outcome
   }

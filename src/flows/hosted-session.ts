@@ -22,6 +22,8 @@ export type HostedSession = {
     | 'purpose'
     | 'subject'
     | 'isHolder'
+    | 'channel'
+    | 'plan'
     | 'code'
     | 'template'
     | 'values'

@@ -1,6 +1,6 @@
 /** The acts of a backend around the hosted page: it makes a session, and redeems once what the session came to. */
 
-import { parseAddress } from '../address/address.ts'
+import { type Address, parseAddress } from '../address/address.ts'
 import type { RefusalReason } from '../address/parsed.ts'
 import { randomHex } from '../random.ts'
 import type { Mismatch, Once, Replayed } from '../store/once.ts'
@@ -13,7 +13,7 @@ import type { ProofToken } from './proof-token.ts'
 import { isListedReturn } from './return-url.ts'
 import { isSameCall } from './same-call.ts'
 import type { Services } from './services.ts'
-import type { StartFault } from './start-request.ts'
+import { type StartFault, waysFault } from './start-request.ts'
 import { templateFault } from './start-verification.ts'
 import { type VerificationView, viewOf } from './verification-view.ts'
 
@@ -35,17 +35,24 @@ export async function makeSession(
   given: NewHostedSession,
   origins: readonly string[] | null,
 ): Promise<MadeSession> {
-  const { pages } = services.policyOf(app)
+  const { pages, lifetimeMs } = services.policyOf(app)
   const isListed = isListedReturn(given.returnUrl, pages.returnUrls)
   if (!isListed || (origins !== null && !origins.includes(new URL(given.returnUrl).origin)))
     return { kind: 'return-url-not-listed' }
+  let kinds: readonly Address['kind'][] =
+    given.asks === 'phone' || given.asks === 'email' ? [given.asks] : ['phone', 'email']
   if (given.to !== null) {
     const parsed = parseAddress(given.to, services.addressRules)
     if (parsed.kind === 'refused') return { kind: 'address-invalid', reason: parsed.reason }
+    kinds = [parsed.address.kind]
   }
+  const lifeOf = (kind: Address['kind']) =>
+    given.wishes.code?.lifetimeMs ?? lifetimeMs[kind === 'phone' ? 'sms' : 'email']
   // In every language, because only the page knows the person's.
   const fault =
-    templateFault(services, given.wishes) ?? (await audienceFault(services, { app }, given.wishes.audience))
+    waysFault(kinds, given.wishes, lifeOf) ??
+    templateFault(services, given.wishes) ??
+    (await audienceFault(services, { app }, given.wishes.audience))
   if (fault) return fault
   const id = newSessionId()
   const expiresAt = services.clock.now() + sessionLifeMs

@@ -90,8 +90,8 @@ export function faultOf(
   if (isHolder && subject === undefined)
     return invalid('/holder', 'takes a `subject`: the person who holds `to`')
   if (testRisk !== undefined && !isTest) return invalid('/test', 'only a test key may choose a decision')
-  if (channel !== 'auto' && !channelsFor(to).includes(channel))
-    return invalid('/channel', `${nameOf(to)} is not reached by ${channel}`)
+  const unreached = channelFault(to, channel)
+  if (unreached) return unreached
   if (origin !== undefined && origin !== ownHost && !origins.includes(origin))
     return invalid('/origin', 'the app has not listed it, see policy.origins')
   if (appHash !== undefined && !appHashes.includes(appHash))
@@ -99,7 +99,46 @@ export function faultOf(
   return planFault(request, lifetimeMs)
 }
 
-function planFault({ to, channel = 'auto', plan }: StartRequest, lifetimeMs: number): StartFault | undefined {
+function channelFault(to: Reached, channel: NonNullable<StartRequest['channel']>): StartFault | undefined {
+  if (channel === 'auto' || channelsFor(to).includes(channel)) return undefined
+  return invalid('/channel', `${nameOf(to)} is not reached by ${channel}`)
+}
+
+type Reached = Pick<Address, 'kind'>
+
+/**
+ * What is wrong with the channel and the plan of starts that are still to come.
+ * @param kinds  The kinds of address that they may be to: the wishes must do for one of them.
+ * @param lifeOf  Of the codes to an address of a kind, ms.
+ */
+export function waysFault(
+  kinds: readonly Address['kind'][],
+  { channel = 'auto', plan }: Pick<StartRequest, 'channel' | 'plan'>,
+  lifeOf: (kind: Address['kind']) => number,
+): StartFault | undefined {
+  const faults = kinds.map((kind) => {
+    const ways = { to: { kind }, channel, ...(plan && { plan }) }
+    return channelFault({ kind }, channel) ?? planFault(ways, lifeOf(kind))
+  })
+  return faults.every(Boolean) ? faults[0] : undefined
+}
+
+/** The channel and the plan as far as they reach an address: a person may enter one that they do not. */
+export function waysTo(
+  to: Reached,
+  { channel = 'auto', plan }: Pick<StartRequest, 'channel' | 'plan'>,
+): Pick<StartRequest, 'channel' | 'plan'> {
+  const reaching = channelsFor(to)
+  return {
+    channel: channel === 'auto' || reaching.includes(channel) ? channel : 'auto',
+    ...(plan?.every((step) => reaching.includes(step.channel)) && { plan }),
+  }
+}
+
+function planFault(
+  { to, channel = 'auto', plan }: Pick<StartRequest, 'channel' | 'plan'> & { readonly to: Reached },
+  lifetimeMs: number,
+): StartFault | undefined {
   if (plan === undefined) return undefined
   if (channel !== 'auto') return invalid('/channel', 'a plan begins by its first step')
   if (plan.length < 1 || plan.length > maxSteps) return invalid('/plan', `has 1 to ${maxSteps} steps`)
@@ -127,6 +166,6 @@ function isOf(value: string, alphabet: keyof typeof alphabets): boolean {
   return [...value].every((character) => alphabets[alphabet].includes(character))
 }
 
-function nameOf({ kind }: Address): string {
+function nameOf({ kind }: Reached): string {
   return kind === 'phone' ? 'a number' : 'a mailbox'
 }

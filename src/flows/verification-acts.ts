@@ -142,6 +142,10 @@ export async function solveChallenge(
   const found = await foundBy(services, caller, id)
   if (!found) return { kind: 'not-found' }
   const { record, act } = found
+  if (record.state === 'held') {
+    const now = await services.store.now()
+    if (record.expiresAt <= now) return endedOutcome(services, caller, { record, now })
+  }
   const key = services.ring.keys.get(record.keyId)
   const channel = record.details!.channel as Channel
   const message = act && messageFor(act, record, channel)

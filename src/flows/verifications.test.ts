@@ -17,8 +17,11 @@ import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import { defaultAddressCap } from '../throttle/policy.ts'
 import type { ApiCaller } from './api-caller.ts'
+import type { KeyHolder } from './api-keys.ts'
 import { checkVerification, checkWithSecret } from './check-verification.ts'
 import { dryRun } from './dry-run.ts'
+import { startOnPage } from './hosted-page.ts'
+import type { HostedSession } from './hosted-session.ts'
 import { limitsLeft } from './limits-left.ts'
 import { listVerifications, searchVerifications } from './list-verifications.ts'
 import type { AppPolicy } from './policy.ts'
@@ -378,6 +381,48 @@ test('a held verification sends its code when its challenge is solved, once', as
   const record = (await store.verifications.get(view.id))!
   const right = await checkVerification(services, testCaller, view.id, codeOf(ring.newest, record))
   assert.equal(right.kind, 'verified')
+})
+
+test('a held verification whose challenge was not solved in time has expired', async (t) => {
+  const held = await startVerification(services, testCaller, { to: newTo(), testRisk: 'challenge' })
+  assert.ok(held.kind === 'held')
+  const { id, expiresAt } = held.view
+  let now = expiresAt - 1
+  t.mock.method(store, 'now', async () => now)
+  assert.equal((await checkVerification(services, testCaller, id, '123456')).kind, 'held')
+  now = expiresAt
+  const checked = await checkVerification(services, testCaller, id, '123456')
+  assert.ok(checked.kind === 'refused')
+  assert.deepEqual([checked.reason, checked.view.state], ['expired', 'expired'])
+  const solved = await solveChallenge(services, testCaller, id, 'eyJ9')
+  assert.deepEqual(solved.kind === 'conflict' && solved.view.state, 'expired')
+})
+
+test('a page whose session wishes what is there no more is told so, and goes by ways that reach the address', async () => {
+  const session: Omit<HostedSession, 'wishes'> = {
+    ...{ id: 'ses_1', keyHash: 'h', to: null, returnUrl: '', frameAncestors: [], locale: null },
+    ...{ verification: null, expiresAt: Number.POSITIVE_INFINITY },
+    asks: 'either',
+    theme: 'auto',
+  }
+  const start = async (wishes: Partial<StartRequest>, to: string, on = services) => {
+    const holder = { key: { isTest: false }, tenant: { id: 't' }, app } as unknown as KeyHolder
+    return startOnPage(on, { session: { ...session, wishes }, holder }, { to, network: 'n' })
+  }
+  const removed = { names: ['code'], faultOf: () => ({ pointer: '/template', detail: 'is no template' }) }
+  const outdated = await start({ template: 'gone' }, `+86${last++}`, { ...services, codeTemplates: removed })
+  assert.equal(outdated.kind, 'outdated')
+  const plan = (['voice', 'sms'] as const).map((channel, nth) => {
+    return { channel, afterMs: nth * 30_000, unless: 'used' } as const
+  })
+  const channelTo = async (to: string) => {
+    const outcome = await start({ subject: to, plan }, to)
+    return outcome.kind === 'started' ? outcome.view.channel : outcome.kind
+  }
+  assert.equal(await channelTo(`+86${last++}`), 'voice')
+  assert.equal(await channelTo(`a${last++}@example.com`), 'email')
+  const unserved = [{ channel: 'whatsapp', afterMs: 0, unless: 'used' }] as const
+  assert.equal((await start({ plan: unserved }, `+86${last++}`)).kind, 'unreachable')
 })
 
 test('a test key sends to the sandbox alone, may choose a code, and its verifications are its own', async () => {

@@ -7,8 +7,20 @@ import { startBody } from './start-schemas.ts'
 import { verification } from './verification-schemas.ts'
 
 const closed = { additionalProperties: false }
-const { purpose, subject, holder, locale, template, values, metadata, audience, nonce, proof } =
-  startBody.properties
+const {
+  purpose,
+  subject,
+  holder,
+  channel: wantedChannel,
+  plan,
+  locale,
+  template,
+  values,
+  metadata,
+  audience,
+  nonce,
+  proof,
+} = startBody.properties
 const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const asks = Type.Union(
@@ -40,6 +52,8 @@ export const sessionBody = Type.Object(
     purpose,
     subject,
     holder,
+    channel: wantedChannel,
+    plan,
     code: Type.Optional(
       Type.Object(
         {

@@ -9,6 +9,7 @@ import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import { type Outcome, route } from './route.ts'
 import * as schemas from './session-schemas.ts'
+import { stepsOf } from './start-request.ts'
 import { timeOf, verificationBody } from './verification-answers.ts'
 import { invalidStart, mismatch, replayOf } from './verifications.ts'
 
@@ -34,6 +35,8 @@ const makeRoute = route({
       purpose,
       subject,
       holder: isHolder,
+      channel,
+      plan,
       code,
       template,
       values,
@@ -56,6 +59,8 @@ const makeRoute = route({
         ...(purpose !== undefined && { purpose }),
         ...(subject !== undefined && { subject }),
         ...(isHolder !== undefined && { isHolder }),
+        ...(channel !== undefined && { channel }),
+        ...(plan && { plan: stepsOf(plan) }),
         ...(code && { code: codeOf(code) }),
         ...(template !== undefined && { template }),
         ...(values && { values }),
@@ -98,6 +103,8 @@ const serverOnly = [
   ...([
     'subject',
     'holder',
+    'channel',
+    'plan',
     'purpose',
     'code',
     'template',

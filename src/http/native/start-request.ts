@@ -6,7 +6,7 @@ import type { StartRequest } from '../../flows/start-request.ts'
 import { networkInApp } from '../../flows/subject.ts'
 import type { Static } from '../../json-schema.ts'
 import { readIpAddress } from '../../network/ip-address.ts'
-import { addressProblem, unreachable } from './address-problems.ts'
+import { addressProblem } from './address-problems.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
 import type { startBody } from './start-schemas.ts'
@@ -22,9 +22,6 @@ export function startRequestOf(
   const { metadata, audience, nonce, proof, plan, template, values, origin, app_hash: appHash, holder } = rest
   const address = addressIn(given, rules)
   if ('problem' in address) return address
-  if (channel === 'whatsapp') return unreachable(address)
-  const steps = plan && stepsOf(plan)
-  if (steps === undefined && plan !== undefined) return unreachable(address)
   const ip = client?.ip === undefined ? undefined : readIpAddress(client.ip)
   if (client?.ip !== undefined && ip === undefined)
     return invalidField('/client/ip', 'format', 'It is no IP address.')
@@ -43,7 +40,7 @@ export function startRequestOf(
       },
     }),
     ...(channel !== undefined && { channel }),
-    ...(steps && { plan: steps }),
+    ...(plan && { plan: stepsOf(plan) }),
     ...(template !== undefined && { template }),
     ...(values && { values }),
     ...(origin !== undefined && { origin }),
@@ -69,14 +66,8 @@ export function addressIn(to: StartBody['to'], rules: AddressRules): Address | P
   return parsed.address
 }
 
-/** @returns undefined if a step goes by a channel that no carrier of this server has. */
-function stepsOf(plan: NonNullable<StartBody['plan']>): StartRequest['plan'] {
-  const steps: NonNullable<StartRequest['plan']>[number][] = []
-  for (const { channel, after_s, unless = 'used' } of plan) {
-    if (channel === 'whatsapp') return undefined
-    steps.push({ channel, afterMs: after_s * 1000, unless })
-  }
-  return steps
+export function stepsOf(plan: NonNullable<StartBody['plan']>): NonNullable<StartRequest['plan']> {
+  return plan.map(({ channel, after_s, unless = 'used' }) => ({ channel, afterMs: after_s * 1000, unless }))
 }
 
 /** Proofs of work are the only challenges there are yet. */

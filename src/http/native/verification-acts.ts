@@ -46,7 +46,6 @@ const sendRoute = route({
       const outcome = await sendNext(services, callerOf(holder), id, once)
       return outcome.kind === 'no-next' ? noNext : sent(outcome)
     }
-    if (body.channel === 'whatsapp') return unreachableNow
     return sent(await sendAgain(services, callerOf(holder), id, body.channel, once))
   },
 })
