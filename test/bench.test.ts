@@ -34,6 +34,18 @@ test('a quick run of the bench measures every aim', peers, async () => {
   assert.doesNotMatch(report, /NaN/)
 })
 
+test('a quick bench of members measures both engines', peers, async () => {
+  const quick = ['--members', '400', '--runs', '2', '--seconds', '0.2']
+  const child = spawn(process.execPath, [join(root, 'bench/members.ts'), ...quick], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  endWithUs(child)
+  const [report, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  assert.equal(child.exitCode, 0, report + errors)
+  assert.equal(report.match(/^\| these searches \|/gm)?.length, 2, report)
+  assert.doesNotMatch(report, /NaN/)
+})
+
 test('a quick comparison of a tree with itself measures both', peers, async () => {
   const child = spawn(
     process.execPath,

@@ -157,8 +157,11 @@ function statementOf(query: MemberQuery, dialect: Dialect, reading: Reading) {
   const order = columns.map((column) => `l.${column}${direction}`).join(', ')
   const most = bound(reading.most, 'integer')
   const skip = bound(reading.skip ?? 0, 'integer')
+  const found = `select ${columns.map((column) => `l.${column}`).join(', ')} ${from}
+    order by ${order} limit ${most} offset ${skip}`
   return {
-    text: `select ${dialect.row(columns.map((column) => `l.${column}`))} ${from} order by ${order} limit ${most} offset ${skip}`,
+    // Made of the found rows alone: PostgreSQL makes it of each that it skips, too.
+    text: `select ${dialect.row(columns.map((column) => `p.${column}`))} from (${found}) p`,
     values,
   }
 }

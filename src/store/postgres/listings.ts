@@ -62,8 +62,15 @@ const dialect: Dialect = {
   count: 'to_json(count(*))',
 }
 
-/** A plan that gathers all entries from the table before it sorts them would take several times as long. */
-const byIndexAlone = bind(sql(`select to_json(set_config('enable_bitmapscan', 'off', true))`))
+/**
+ * A plan that gathers all entries from the table before it sorts them would take several times as long. Several processes
+ * for one search took 29 ms in place of 19, and the processors from all others.
+ */
+const byIndexAlone = bind(
+  sql(`
+    select json_build_array(set_config('enable_bitmapscan', 'off', true),
+      set_config('max_parallel_workers_per_gather', '0', true))`),
+)
 const selectMembers = sql(`
   select to_json(m) from member m where m.id = any (array(select json_array_elements_text($1::json)))`)
 
