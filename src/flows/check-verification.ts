@@ -8,6 +8,7 @@ import type { RefusalReason } from '../verification/decide-submission.ts'
 import type { Verification } from '../verification/verification.ts'
 import { type ApiCaller, isOfCaller } from './api-caller.ts'
 import { countUse } from './count-use.ts'
+import { recentApps } from './recent-apps.ts'
 import { recentStarts } from './recent-starts.ts'
 import type { Services } from './services.ts'
 import { actOfRecord } from './subject.ts'
@@ -75,8 +76,8 @@ export async function checkWithSecret(
   // Before the store is asked: without the secret nobody counts a submission, or sees by the time what exists.
   if (!isSecretOf(services.ring, id, secret)) return { kind: 'not-found' }
   const record = await found(services, id)
-  const app = record && record.details !== null && (await services.store.directory.app(record.app))
-  if (!app || app.isDisabled) return { kind: 'not-found' }
+  const app = record && record.details !== null && (await recentApps(services.store).find(record.app))
+  if (!app) return { kind: 'not-found' }
   return check(services, app, record, entered, once, networkIn?.(app))
 }
 

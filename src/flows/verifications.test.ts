@@ -115,7 +115,7 @@ const newOnce = () => ({ key: `once ${lastOnce++}`, fingerprint: 'body' })
 
 const wrong = (code: string) => (code[0] === '1' ? '2' : '1') + code.slice(1)
 
-test('a check of what this process started asks the store for nothing that the start knew', async () => {
+test('a check of what this process started asks the store for nothing that the start knew', async (t) => {
   const verifications = { ...store.verifications, get: () => assert.fail('asked the store') }
   const here = { ...services, store: { ...store, verifications } }
   const outcome = await startVerification(here, caller, { to: newTo() })
@@ -129,6 +129,10 @@ test('a check of what this process started asks the store for nothing that the s
   assert.ok(again.kind === 'refused')
   assert.deepEqual([again.reason, again.view.state], ['used', 'used'])
   assert.equal((await checkWithSecret(here, id, outcome.secret, code)).kind, 'refused')
+  // Nor for its app, which another such check has just asked for.
+  const asked = t.mock.method(store.directory, 'app', () => assert.fail('asked for the app'))
+  assert.equal((await checkWithSecret(here, id, outcome.secret, code)).kind, 'refused')
+  assert.equal(asked.mock.callCount(), 0)
 })
 
 test('a start sends a code that checks once', async () => {
