@@ -15,8 +15,6 @@ export function unseenAnswers(folder: string): string[] {
 
 /** Answers that a test over HTTP cannot bring about. */
 const elsewhere: readonly string[] = [
-  // Between its making and the start the settings would have to lose what the session wishes.
-  'startOnPage 409 state-conflict',
   // Between the start and the solution the settings would have to lose the route.
   'solveChallenge 422 address-unreachable',
   'solveOnPage 422 address-unreachable',
