@@ -27,8 +27,8 @@ export type DepartmentChange = Partial<Omit<Department, 'tenant' | 'code' | 'pat
 
 export const departmentDefaults = {
   note: '',
-  inPermission: '0',
-  outPermission: '0',
+  inPermission: 'UNLIMITED',
+  outPermission: 'UNLIMITED',
   designatedOutDeptCodes: [],
   sortLevel: 10_000,
 } as const

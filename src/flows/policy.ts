@@ -13,6 +13,10 @@ export const apiCalls = [
   'update-contact',
   'show-member',
   'update-member',
+  'read-members',
+  'manage-members',
+  'manage-administrators',
+  'manage-corp',
 ] as const
 export type ApiCall = (typeof apiCalls)[number]
 

@@ -7,23 +7,8 @@
  * ShowMyInfoResponse and what they hold), with which those of the SDKs for Go, Node and Python agree.
  */
 
-export type JsonType = 'String' | 'Integer' | 'Long' | 'Boolean'
-
-/** A field is a value, an object, or an array of objects. */
-export type Fields = { readonly [name: string]: JsonType | Fields | readonly [Fields] }
-
-/** An answer of these fields, all of them. Any may be null. */
-export type AnswerOf<F> = { readonly [Name in keyof F]: ValueOf<F[Name]> }
-
-type ValueOf<T> = T extends 'String'
-  ? string | null
-  : T extends 'Integer' | 'Long'
-    ? number | null
-    : T extends 'Boolean'
-      ? boolean | null
-      : T extends readonly [infer Each]
-        ? readonly AnswerOf<Each>[]
-        : AnswerOf<T> | null
+import { corpAnswerFields } from './corp-answer-fields.ts'
+import { type Fields, memberFields } from './member-fields.ts'
 
 const proxyTokenFields = {
   accessToken: 'String',
@@ -86,64 +71,6 @@ export const tokenFields = {
   refreshCreateTime: 'Long',
 } as const satisfies Fields
 
-const vmrFields = {
-  id: 'String',
-  vmrId: 'String',
-  vmrName: 'String',
-  vmrMode: 'Integer',
-  vmrPkgId: 'String',
-  vmrPkgName: 'String',
-  vmrPkgParties: 'Integer',
-  vmrPkgLength: 'Integer',
-  status: 'Integer',
-} as const satisfies Fields
-
-const corpFields = {
-  id: 'String',
-  name: 'String',
-  address: 'String',
-  adminName: 'String',
-  account: 'String',
-  phone: 'String',
-  country: 'String',
-  email: 'String',
-  enableSMS: 'Boolean',
-  enableCloudDisk: 'Boolean',
-  enablePstn: 'Boolean',
-  autoUserCreate: 'Boolean',
-  corpType: 'Integer',
-} as const satisfies Fields
-
-export const memberFields = {
-  id: 'String',
-  userAccount: 'String',
-  name: 'String',
-  englishName: 'String',
-  phone: 'String',
-  country: 'String',
-  email: 'String',
-  sipNum: 'String',
-  vmrList: [vmrFields],
-  deptCode: 'String',
-  deptName: 'String',
-  deptNamePath: 'String',
-  userType: 'Integer',
-  adminType: 'Integer',
-  signature: 'String',
-  title: 'String',
-  desc: 'String',
-  corp: corpFields,
-  function: { enableRoom: 'Boolean' },
-  devType: { model: 'String', deviceSize: 'String', purchaseChannel: 'String' },
-  status: 'Integer',
-  sortLevel: 'Integer',
-  hidePhone: 'Boolean',
-  visionAccount: 'String',
-  thirdAccount: 'String',
-  license: 'Integer',
-  activeTime: 'Long',
-} as const satisfies Fields
-
 /** The fields of every refusal. None is ever null, because the SDK for Java reads `request_id` unchecked. */
 export const refusalFields = {
   error_code: 'String',
@@ -166,4 +93,5 @@ export const answerFields = {
   'PUT /v1/usg/dcs/member/contact': nothing,
   'GET /v1/usg/dcs/member': memberFields,
   'PUT /v1/usg/dcs/member': nothing,
-} as const satisfies Readonly<Record<string, Fields>>
+  ...corpAnswerFields,
+} as const satisfies Readonly<Record<string, Fields | readonly [Fields]>>

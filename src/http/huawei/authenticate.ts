@@ -2,6 +2,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiCall } from '../../flows/policy.ts'
+import { type Act, hasRight } from '../../flows/rights.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { sendRefusal } from './answer.ts'
@@ -51,4 +52,13 @@ export function authenticate(services: Services, call: ApiCall) {
       }, done)
     } else accept(found)
   }
+}
+
+/** Hooks for a call that only some roles may make. */
+export function authorize(services: Services, call: ApiCall, act: Act) {
+  const permit = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    if (hasRight(request.session.member, act)) done()
+    else sendRefusal(request, reply, { code: 'USG.000000008' })
+  }
+  return [authenticate(services, call), permit]
 }

@@ -4,9 +4,14 @@ import { answerBy } from '../../deadline.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Dialect } from '../dialect.ts'
 import { readJsonBodies } from '../json-body.ts'
+import { corpRoutes } from './corp.ts'
+import { corpAdminRoutes } from './corp-admin.ts'
+import { corpMemberRoutes } from './corp-member.ts'
+import { departmentRoutes } from './department.ts'
 import { answerEdges, answerTo, notFoundOf } from './edges.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
+import { directoryRoutes } from './member-directory.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
 
 /** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
@@ -30,6 +35,11 @@ export function huaweiDialect(services: Services): Dialect {
       verificationCodeRoutes(app, services)
       memberRoutes(app, services)
       loginRoutes(app, services)
+      corpMemberRoutes(app, services)
+      directoryRoutes(app, services)
+      corpAdminRoutes(app, services)
+      corpRoutes(app, services)
+      departmentRoutes(app, services)
       // Below here every path is the reference's, whatever other dialect has paths that begin with /v1.
       for (const prefix of ['/v1/usg', '/v2/usg'])
         app.register(async (scope) => scope.setNotFoundHandler(notFoundOf(app)), { prefix })

@@ -54,6 +54,12 @@ export const wireErrors = {
     en: 'This API does not take {method}. Use {allowed}.',
     standing: 'ours',
   },
+  'USG.000000008': {
+    status: 403,
+    zh: '您的角色无权执行此操作。',
+    en: 'Your role may not do this.',
+    standing: 'ours',
+  },
   'USG.206020000': {
     status: 401,
     zh: '访问令牌缺失、无效或已过期，请重新登录。',
@@ -156,10 +162,16 @@ export const wireErrors = {
     en: 'The country does not match the mobile number.',
     standing: 'number',
   },
+  'USG.201040016': {
+    status: 400,
+    zh: '密码强度不足：须为 8 至 32 个字符，至少含两种字符，同一字符不得连续三次，且不得与帐号或其倒序相同。',
+    en: 'The password is too weak: it takes 8 to 32 characters of at least two kinds, none three times running, and must not be the account or its reverse.',
+    standing: 'documented',
+  },
   'USG.201040000': {
     status: 400,
-    zh: '成员不存在。',
-    en: 'There is no such member.',
+    zh: '成员不存在{which}。',
+    en: 'There is no such member{which}.',
     standing: 'documented',
   },
 } as const satisfies Record<string, WireError>

@@ -11,10 +11,11 @@ import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
 import { networkOf } from '../../network/network.ts'
 import { clientAddressOf } from '../client-address.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
-import type { AnswerOf, tokenFields, userFields } from './answer-fields.ts'
+import type { tokenFields, userFields } from './answer-fields.ts'
 import { tokenIn } from './authenticate.ts'
 import type { Refusal, WireCode } from './errors.ts'
-import { adminType, thirdAccount } from './member.ts'
+import type { AnswerOf } from './member-fields.ts'
+import { adminType, thirdAccount } from './member-object.ts'
 import {
   type AccountBody,
   type AppAuthBody,

@@ -1,19 +1,23 @@
 /** The calls of the Huawei Cloud Meeting wire as operations of the document. */
 
-import { type Properties, type Schema, Type } from '../../json-schema.ts'
+import { type ObjectSchema, type Properties, type Schema, Type } from '../../json-schema.ts'
 import type { Operation, Parameter, Response } from '../openapi.ts'
-import { answerFields, type Fields, type JsonType, refusalFields } from './answer-fields.ts'
+import { answerFields, refusalFields } from './answer-fields.ts'
+import { corpCalls } from './corp-operations.ts'
+import type { Fields, JsonType } from './member-fields.ts'
 import { accountBody, appAuthBody, memberBody, validateBody, verificationCodeBody } from './parameters.ts'
 
 export const wireTag = 'Huawei Cloud Meeting wire'
 
 type CallName = keyof typeof answerFields
 
-type Described = {
+export type Described = {
   readonly operationId: string
   readonly summary: string
   readonly security: readonly string[]
   readonly body?: Schema
+  /** The schema of its query. */
+  readonly query?: ObjectSchema
   /** Statuses of refusals, beside those of every call. */
   readonly refusals: readonly number[]
 }
@@ -93,6 +97,7 @@ const calls: Readonly<Record<CallName, Described>> = {
     body: memberBody,
     refusals: [401, 403],
   },
+  ...corpCalls,
 }
 
 export const wireSecuritySchemes = {
@@ -144,11 +149,10 @@ const meanings: Readonly<Record<number, string>> = {
 export function wireOperations(): Operation[] {
   return (Object.entries(calls) as [CallName, Described][]).map(([name, call]) => {
     const [method, path] = name.split(' ') as [string, string]
-    const { operationId, summary, security, body, refusals } = call
-    const answer = schemaOf(
-      answerFields[name],
-      `${operationId[0]!.toUpperCase()}${operationId.slice(1)}Answer`,
-    )
+    const { operationId, summary, security, body, query, refusals } = call
+    const title = `${operationId[0]!.toUpperCase()}${operationId.slice(1)}Answer`
+    const fields: Fields | readonly [Fields] = answerFields[name]
+    const answer = isList(fields) ? Type.Array(schemaOf(fields[0], `${title}Item`)) : schemaOf(fields, title)
     return {
       operationId,
       method,
@@ -156,7 +160,7 @@ export function wireOperations(): Operation[] {
       tag: wireTag,
       summary,
       security,
-      parameters,
+      parameters: [...inPath(path), ...inQuery(query), ...parameters],
       ...(body && { body: { schema: body, isRequired: true } }),
       responses: {
         200: { description: 'Done.', content: { 'application/json': [answer] }, headers },
@@ -164,6 +168,22 @@ export function wireOperations(): Operation[] {
       },
     }
   })
+}
+
+function inPath(path: string): Parameter[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    in: 'path',
+    name: name!,
+    schema: Type.String(),
+  }))
+}
+
+function inQuery(query: ObjectSchema | undefined): Parameter[] {
+  return Object.entries(query?.properties ?? {}).map(([name, schema]) => ({ in: 'query', name, schema }))
+}
+
+function isList(fields: Fields | readonly [Fields]): fields is readonly [Fields] {
+  return Array.isArray(fields)
 }
 
 function refusalOf(status: number): Response {
@@ -183,7 +203,8 @@ function propertiesOf(fields: Fields, mayBeNull: boolean): Properties {
 }
 
 function fieldOf(field: Fields[string], mayBeNull: boolean): Schema {
-  if (Array.isArray(field)) return Type.Array(schemaOf(field[0] as Fields))
+  if (Array.isArray(field))
+    return Type.Array(field[0] === 'String' ? Type.String() : schemaOf(field[0] as Fields))
   const schema = typeof field === 'string' ? primitives[field]() : schemaOf(field as Fields)
   return mayBeNull ? Type.Union([schema, Type.Null()]) : schema
 }

@@ -6,8 +6,8 @@ import type { Fault } from '../../schema-faults.ts'
 import type { Refusal } from './errors.ts'
 import type { Locale } from './locale.ts'
 
-const optional = <T extends Schema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
-const text = (minLength: number, maxLength: number) => Type.String({ minLength, maxLength })
+export const optional = <T extends Schema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+export const text = (minLength: number, maxLength: number) => Type.String({ minLength, maxLength })
 const signed = (minLength: number, maxLength: number) =>
   Type.String({ minLength, maxLength, pattern: signedField })
 
@@ -76,10 +76,12 @@ export function refusalOf(errors: readonly Pick<Fault, 'keyword' | 'instancePath
     maxLength: { 'zh-CN': `最多 ${limit} 个字符`, 'en-US': `it takes at most ${limit} characters` },
     minimum: { 'zh-CN': `不能小于 ${limit}`, 'en-US': `it must be at least ${limit}` },
     maximum: { 'zh-CN': `不能大于 ${limit}`, 'en-US': `it must be at most ${limit}` },
-    pattern: {
-      'zh-CN': '不能含冒号或控制字符',
-      'en-US': 'it must hold no colon and no control characters',
-    },
+    ...(error.params.pattern === signedField && {
+      pattern: {
+        'zh-CN': '不能含冒号或控制字符',
+        'en-US': 'it must hold no colon and no control characters',
+      },
+    }),
     type: { 'zh-CN': `类型应为 ${error.params.type}`, 'en-US': `it must be of type ${error.params.type}` },
   }
   return invalid(field, problems[error.keyword] ?? { 'zh-CN': '格式错误', 'en-US': 'it is malformed' })

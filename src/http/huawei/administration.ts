@@ -1,0 +1,53 @@
+/** What the calls of administrators have in common: who acts, and the refusals of outcomes. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { BatchOutcome, ByAdministrator } from '../../flows/administration.ts'
+import type { MemberRefusal } from '../../flows/manage-members.ts'
+import { sendEmpty, sendRefusal } from './answer.ts'
+import type { Refusal } from './errors.ts'
+import { localeOf } from './locale.ts'
+import { invalid } from './parameters.ts'
+
+export function administratorOf(request: FastifyRequest): ByAdministrator {
+  const locale = localeOf(request.headers['accept-language'])
+  return { session: request.session, requestId: request.id, locale }
+}
+
+export const noSuchMember: Refusal = { code: 'USG.201040000' }
+export const noRight: Refusal = { code: 'USG.000000008' }
+
+export const noSuchDepartment = invalid('deptCode', {
+  'zh-CN': '部门不存在',
+  'en-US': 'there is no such department',
+})
+
+const taken = { 'zh-CN': '已被使用', 'en-US': 'another member has it' }
+
+export const memberRefusals: Readonly<Record<MemberRefusal, Refusal>> = {
+  'account-taken': invalid('account', taken),
+  'third-account-taken': invalid('thirdAccount', taken),
+  'phone-bound': { code: 'USG.206010065' },
+  'email-bound': { code: 'USG.206010066' },
+  'no-department': noSuchDepartment,
+  'default-administrator': invalid('account', {
+    'zh-CN': '默认管理员不能停用、删除或变更角色',
+    'en-US': 'the default administrator can be neither stopped nor deleted, and keeps the role',
+  }),
+}
+
+/** @param names  Those of the request, to say which one it is about. */
+export function sendBatch(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  outcome: BatchOutcome,
+  names: readonly string[],
+): FastifyReply {
+  if (outcome.kind === 'done') return sendEmpty(reply)
+  if (outcome.kind === 'not-permitted') return sendRefusal(request, reply, noRight)
+  if (outcome.reason !== 'unknown') return sendRefusal(request, reply, memberRefusals[outcome.reason])
+  // By its place, because an account may be an address.
+  const place = names.indexOf(outcome.account) + 1
+  const which =
+    names.length > 1 && place > 0 ? { 'zh-CN': `（第 ${place} 个）`, 'en-US': ` (number ${place})` } : ''
+  return sendRefusal(request, reply, { ...noSuchMember, details: { which } })
+}
