@@ -86,6 +86,21 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
     'countersign member clear-contact alice --tenant acme --phone',
   )
   example(
+    common(
+      member
+        .command('erase')
+        .description(
+          'delete a member, and all that was kept about them: codes, messages, events, limits, journal',
+        ),
+    )
+      .argument('<account>', 'the member')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .action(async (account, options) =>
+        (await import('./erase-member.ts')).eraseMemberOf(account, options, terminal),
+      ),
+    'countersign member erase alice --tenant acme',
+  )
+  example(
     common(member.command('disable').description('end a member’s logins and refuse new ones'))
       .argument('<account>', 'the member')
       .requiredOption('--tenant <id>', 'the tenant')

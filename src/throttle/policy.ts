@@ -316,6 +316,9 @@ function remembered(scope: Scope, windows: readonly Window[], keepMs: number): U
 }
 
 /** The first 15 bytes of SHA-256 in base64url. Hashed straight to text, which costs a third of a buffer. */
+/** As it stands in keys for an address without its interchangeable parts, see `limiterKey`. */
+export const limiterDigest = (limiterKey: string): string => digestOf(limiterKey)
+
 function digestOf(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 20)
 }

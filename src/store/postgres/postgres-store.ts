@@ -8,6 +8,7 @@ import { type AuditHeadRow, type AuditRow, auditEntryOf, auditHeadOf } from '../
 import { searchRows } from '../bounds.ts'
 import { trackCalls } from '../calls.ts'
 import type { EngineOptions } from '../engine-options.ts'
+import { eraseAll } from '../erasure.ts'
 import type { EventQuery } from '../events.ts'
 import type { History } from '../history.ts'
 import { idAt, stateNumber } from '../numbering.ts'
@@ -22,6 +23,7 @@ import { openConnection, type PostgresConnection, PostgresError, unreachable } f
 import { postgresConsumptions } from './consumptions.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
+import { erasePiece } from './erasure.ts'
 import { eventHeads, findEvents, hasForeignEvents, orderAnew, readEvents } from './events.ts'
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
@@ -268,6 +270,11 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     },
     now: () => underWay.call('now', now),
     proveWrite: () => underWay.call('proveWrite', proveWrite),
+    erase: (person) =>
+      eraseAll(
+        (place) => underWay.call('erase', (until) => erasePiece(transactions, until, person, place)),
+        async () => undefined,
+      ),
     sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),
     async [Symbol.asyncDispose]() {
       if (isClosed) return

@@ -15,6 +15,7 @@ import { createCalls } from './calls.ts'
 import { changeContact, deleteMembers, setContact, updateMember } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
+import { eraseLimiters } from './erasure.ts'
 import { redisEvents } from './events.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { findInBoth } from './find.ts'
@@ -203,6 +204,11 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       const [parts] = await Promise.all([proveWrites(client, calls, layout, slots, until), cold.proveWrite()])
       return parts
     }),
+    async erase(person) {
+      await archive.catchUp()
+      await eraseLimiters(client, redis.prefix, person)
+      await cold.erase(person)
+    },
     async sweep(retentionMs) {
       await archive.catchUp()
       await cold.sweep(retentionMs)

@@ -12,6 +12,7 @@ import { sqliteConsumptions } from './consumptions.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
+import { sqliteErasure } from './erasure.ts'
 import { eventReads } from './events.ts'
 import { journalReads } from './journal.ts'
 import { sqliteKeys } from './keys.ts'
@@ -103,6 +104,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
     ...withEntries(direct, work.unit),
     ...decidedIn(work.unit),
+    erase: sqliteErasure(db, work.reloadLimiters),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {
       proveWrite.run(clock.now())

@@ -122,6 +122,9 @@ export function openLimiterLog(db: DatabaseSync, { roundBytes, minMoved } = boun
       seenVersion = version
     },
 
+    /** After the log was emptied by another way. */
+    reload: (): void => readAll(startedAt),
+
     get: (key: string): LoggedLimiter | undefined => waiting.get(key),
 
     /** Before the commit. @param changed  By their keys. */

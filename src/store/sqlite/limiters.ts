@@ -7,6 +7,8 @@ import { type LoggedLimiter, limiterRow, openLimiterLog, unpack } from './limite
 
 type SqliteLimiters = OpenLimiters & {
   begin(now: number): void
+  /** Reads the log anew, which was emptied by another way. */
+  reload(): void
   flush(now: number): void
   committed(): void
   discard(): void
@@ -41,6 +43,7 @@ export function sqliteLimiters(db: DatabaseSync): SqliteLimiters {
   }
 
   return {
+    reload: log.reload,
     begin: log.begin,
     read: (key) => read(key)?.numbers,
     forgottenAt: (key) => read(key)?.forgottenAt,

@@ -1,11 +1,13 @@
 /** The embedded engine as a Store: gathers the calls of a turn and sends them to the engine's thread. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { AppError, type AppErrorCode } from '../../errors.ts'
 import { trackCalls } from '../calls.ts'
 import type { Directory } from '../directory.ts'
 import type { Dispatches } from '../dispatches.ts'
 import type { EngineOptions } from '../engine-options.ts'
+import { eraseAll } from '../erasure.ts'
 import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
 import type { Received } from '../verbs/receive.ts'
@@ -23,6 +25,8 @@ type SqliteSettings = EngineOptions & {
 
 /** So many calls are sent before the turn ends, so that the engine begins while the turn goes on. */
 const fullBatch = 32
+/** Between two pieces of an erasure, so that calls are served. */
+const erasePauseMs = 5
 /**
  * Opens the embedded engine, bringing its schema up to date.
  * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
@@ -192,6 +196,11 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     keys: part('keys', ['add', 'list', 'holder', 'revoke', 'noteUse']),
     now: () => call('now', []),
     proveWrite: () => call('proveWrite', []),
+    erase: (person) =>
+      eraseAll(
+        (place) => call('erase', [person, place]),
+        () => pause(erasePauseMs),
+      ),
     sweep: inPieces((retentionMs) => call('sweep', [retentionMs])),
     async [Symbol.asyncDispose]() {
       isClosing = true

@@ -45,6 +45,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     newEntries,
     setReaders,
     hasReaders,
+    reloadLimiters: () => limiters.reload(),
     /** @param time  Engine time for all work until `flush`. */
     begin(time: number): void {
       now = time
