@@ -37,5 +37,5 @@ function plainMailbox(text: string): string {
     .replace(/\s/g, '')
   const at = bare.lastIndexOf('@')
   const domain = bare.slice(at + 1).replaceAll(',', '.')
-  return `${bare.slice(0, at)}@${domain.replace(/[.;:]+$/, '').replace(/\.{2,}/g, '.')}`
+  return `${bare.slice(0, at)}@${domain.split(/[.;:]/).filter(Boolean).join('.')}`
 }

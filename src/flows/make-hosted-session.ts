@@ -94,6 +94,8 @@ export async function redeemResult(
   const { ring, clock, store } = services
   const { app } = holder
   const now = clock.now()
+  const before = once && (await store.consumptions.consumer(`once ${once.key}`))
+  if (before !== undefined && before !== once!.fingerprint) return { kind: 'mismatch' }
   const result = openResult(ring, text, now)
   if (!result || result.app !== app.id) return { kind: 'not-found' }
   const record = await store.verifications.get(result.verification)

@@ -44,7 +44,7 @@ test('where no byte more can be written calls are refused, what was answered sta
   // A limit on the size of files, and its signal ignored: to the writer the same as a disk that is full.
   const child = spawn(
     'sh',
-    ['-c', 'trap "" XFSZ; ulimit -f 1024; exec "$@"', 'sh', process.execPath, script],
+    ['-c', 'trap "" XFSZ; ulimit -f 3072; exec "$@"', 'sh', process.execPath, script],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   let told = ''
