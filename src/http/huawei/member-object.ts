@@ -76,7 +76,7 @@ export function corpObject(tenant: Tenant, administrator: Member | undefined): A
   return {
     id: tenant.id,
     name: tenant.name,
-    address: tenant.address,
+    address: tenant.address || null,
     adminName: administrator?.profile.name ?? null,
     account: administrator?.account ?? null,
     ...(administrator ? contactsOf(administrator) : { phone: null, country: null, email: null }),
