@@ -2,8 +2,11 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BatchOutcome, ByAdministrator } from '../../flows/administration.ts'
+import { departmentsNamed, type ShownDepartment } from '../../flows/departments.ts'
 import type { MemberRefusal } from '../../flows/manage-members.ts'
-import { sendEmpty, sendRefusal } from './answer.ts'
+import type { Services } from '../../flows/services.ts'
+import type { Session } from '../../flows/sessions.ts'
+import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
 import type { Refusal } from './errors.ts'
 import { localeOf } from './locale.ts'
 import { invalid } from './parameters.ts'
@@ -33,6 +36,25 @@ export const memberRefusals: Readonly<Record<MemberRefusal, Refusal>> = {
     'zh-CN': '默认管理员不能停用、删除或变更角色',
     'en-US': 'the default administrator can be neither stopped nor deleted, and keeps the role',
   }),
+}
+
+/** Sends a page of members, each as `show` has it with its department. */
+export async function sendPage(
+  services: Services,
+  { session: { tenant } }: FastifyRequest,
+  reply: FastifyReply,
+  query: Omit<Parameters<Services['store']['directory']['searchMembers']>[0], 'tenant'>,
+  show: (member: Session['member'], department: ShownDepartment | undefined) => object,
+): Promise<FastifyReply> {
+  const found = await services.store.directory.searchMembers({ ...query, tenant: tenant.id })
+  const codes = found.members.map(({ deptCode }) => deptCode)
+  const departments = await departmentsNamed(services, tenant, codes)
+  return sendJson(reply, {
+    offset: found.offset,
+    limit: query.limit,
+    count: found.count,
+    data: found.members.map((member) => show(member, departments.get(member.deptCode))),
+  })
 }
 
 /** @param names  Those of the request, to say which one it is about. */

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { actOnMembers, findMember } from '../../flows/administration.ts'
 import { departmentsNamed } from '../../flows/departments.ts'
 import type { Services } from '../../flows/services.ts'
-import { administratorOf, noSuchMember, sendBatch } from './administration.ts'
+import { administratorOf, noSuchMember, sendBatch, sendPage } from './administration.ts'
 import { sendJson, sendRefusal } from './answer.ts'
 import { authorize } from './authenticate.ts'
 import {
@@ -66,11 +66,9 @@ export function corpAdminRoutes(app: FastifyInstance, services: Services): void 
     path,
     { ...read, schema: { querystring: administratorsQuery } },
     async (request, reply) => {
-      const { tenant } = request.session
       const page = pageIn(request.query)
-      const found = await directory.searchMembers({
+      const wanted = {
         ...page,
-        tenant: tenant.id,
         sortField: 'sortLevel',
         isAscending: true,
         dept: null,
@@ -78,15 +76,8 @@ export function corpAdminRoutes(app: FastifyInstance, services: Services): void 
         roles: ['default', 'admin'],
         isDisabled: null,
         seesHidden: true,
-      })
-      const codes = found.members.map(({ deptCode }) => deptCode)
-      const departments = await departmentsNamed(services, tenant, codes)
-      return sendJson(reply, {
-        offset: found.offset,
-        limit: page.limit,
-        count: found.count,
-        data: found.members.map((member) => administratorObject(member, departments.get(member.deptCode))),
-      })
+      } as const
+      return sendPage(services, request, reply, wanted, administratorObject)
     },
   )
 

@@ -5,7 +5,14 @@ import { actOnMembers, findMember } from '../../flows/administration.ts'
 import { departmentsNamed } from '../../flows/departments.ts'
 import { addMember, type MemberOutcome, updateMember } from '../../flows/manage-members.ts'
 import type { Services } from '../../flows/services.ts'
-import { administratorOf, memberRefusals, noRight, noSuchMember, sendBatch } from './administration.ts'
+import {
+  administratorOf,
+  memberRefusals,
+  noRight,
+  noSuchMember,
+  sendBatch,
+  sendPage,
+} from './administration.ts'
 import { sendJson, sendRefusal } from './answer.ts'
 import { authorize } from './authenticate.ts'
 import { contactIn } from './contact.ts'
@@ -68,12 +75,10 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
     path,
     { ...read, schema: { querystring: membersQuery } },
     async (request, reply) => {
-      const { query, session } = request
-      const { tenant } = session
+      const { query } = request
       const page = pageIn(query)
-      const found = await services.store.directory.searchMembers({
+      const wanted = {
         ...page,
-        tenant: tenant.id,
         sortField: sortFields[query.sortField ?? ''] ?? 'sortLevel',
         isAscending: query.isAsc !== 'false',
         dept: query.deptCode || null,
@@ -81,15 +86,8 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
         roles: query.adminType ? [(['default', 'admin', 'none'] as const)[Number(query.adminType)]!] : null,
         isDisabled: query.status ? query.status === '1' : null,
         seesHidden: true,
-      })
-      const codes = found.members.map(({ deptCode }) => deptCode)
-      const departments = await departmentsNamed(services, tenant, codes)
-      return sendJson(reply, {
-        offset: found.offset,
-        limit: page.limit,
-        count: found.count,
-        data: found.members.map((member) => foundMember(member, departments.get(member.deptCode))),
-      })
+      } as const
+      return sendPage(services, request, reply, wanted, foundMember)
     },
   )
 

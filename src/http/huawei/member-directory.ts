@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import { departmentsNamed } from '../../flows/departments.ts'
 import type { Services } from '../../flows/services.ts'
+import { sendPage } from './administration.ts'
 import { sendJson } from './answer.ts'
 import { authorize } from './authenticate.ts'
 import {
@@ -52,14 +53,13 @@ export function directoryRoutes(app: FastifyInstance, services: Services): void 
     { onRequest, schema: { querystring: directoryQuery } },
     async (request, reply) => {
       const { query, session } = request
-      const { tenant, member: viewer } = session
+      const { member: viewer } = session
       const page = pageIn(query)
       // There are no terminals here.
       if (query.searchScope === 'HARD_TERMINAL')
         return sendJson(reply, { offset: 0, limit: page.limit, count: 0, data: [] })
-      const found = await directory.searchMembers({
+      const wanted = {
         ...page,
-        tenant: tenant.id,
         sortField: 'sortLevel',
         isAscending: true,
         dept: query.deptCode || null,
@@ -67,15 +67,10 @@ export function directoryRoutes(app: FastifyInstance, services: Services): void 
         roles: null,
         isDisabled: null,
         seesHidden: false,
-      })
-      const codes = found.members.map(({ deptCode }) => deptCode)
-      const departments = await departmentsNamed(services, tenant, codes)
-      return sendJson(reply, {
-        offset: found.offset,
-        limit: page.limit,
-        count: found.count,
-        data: found.members.map((member) => colleague(member, departments.get(member.deptCode), viewer.id)),
-      })
+      } as const
+      return sendPage(services, request, reply, wanted, (member, department) =>
+        colleague(member, department, viewer.id),
+      )
     },
   )
 }
