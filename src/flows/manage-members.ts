@@ -6,8 +6,10 @@ import { rootDepartment } from '../directory/department.ts'
 import { type Member, memberDefaults } from '../directory/directory.ts'
 import { hashPassword } from '../directory/password.ts'
 import { isStrongPassword } from '../directory/password-rules.ts'
+import { onceForEach } from '../once-for-each.ts'
 import type { MemberRefusal, MemberUpdate, NewContact } from '../store/administration.ts'
 import { auditOf, type ByAdministrator, findMember, type NamedBy } from './administration.ts'
+import { createFairQueue } from './fair-queue.ts'
 import { noticesOf } from './notices.ts'
 import { mayManage } from './rights.ts'
 import type { Services } from './services.ts'
@@ -24,10 +26,27 @@ export type MemberData = Pick<Member, 'profile' | 'phone' | 'phoneCountry' | 'em
 
 export type MemberOutcome =
   | { readonly kind: 'done'; readonly member: Member }
-  | { readonly kind: 'unknown' | 'not-permitted' | 'stale' | 'weak-password' }
+  /** busy: too many passwords wait to be hashed. */
+  | { readonly kind: 'unknown' | 'not-permitted' | 'stale' | 'weak-password' | 'busy' }
   /** The change would leave the member without any contact. */
   | { readonly kind: 'without-contact' }
   | { readonly kind: 'refused'; readonly reason: MemberRefusal }
+
+/** Hashes at the same time: one, because logins compare with two more threads of the pool's four (A-12). */
+const maxHashes = 1
+const maxWaiting = 16
+const maxWaitMs = 400
+const hashing = onceForEach((_: Services['store']) => createFairQueue(maxHashes, maxWaiting))
+
+/** Tenants take turns. @returns undefined if the turn did not come in time. */
+function hashedInTurn(
+  { store }: Services,
+  { session }: ByAdministrator,
+  password: string,
+): Promise<string | undefined> {
+  const who = { network: session.tenant.id, isKnown: true }
+  return hashing(store).inTurn(who, performance.now() + maxWaitMs, () => hashPassword(password))
+}
 
 export async function addMember(
   services: Services,
@@ -37,6 +56,8 @@ export async function addMember(
   const id = randomUUID().replaceAll('-', '')
   const name = account ?? `m${id.slice(0, 15)}`
   if (password !== undefined && !isStrongPassword(password, name)) return { kind: 'weak-password' }
+  const passwordHash = password === undefined ? null : await hashedInTurn(services, by, password)
+  if (passwordHash === undefined) return { kind: 'busy' }
   const member: Member = {
     ...memberDefaults,
     deptCode: rootDepartment,
@@ -45,7 +66,7 @@ export async function addMember(
     id,
     tenant: by.session.tenant.id,
     account: name,
-    passwordHash: password === undefined ? null : await hashPassword(password),
+    passwordHash,
     mustChangePassword: password !== undefined,
     role: 'none',
     createdAt: services.clock.now(),

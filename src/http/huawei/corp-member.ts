@@ -229,6 +229,7 @@ function refusalOf(outcome: Exclude<MemberOutcome, { kind: 'done' }>): Refusal {
     case 'not-permitted':
       return noRight
     case 'stale':
+    case 'busy':
       return { code: 'USG.000000001', retryAfterMs: 1000 }
     case 'weak-password':
       return { code: 'USG.201040016' }
