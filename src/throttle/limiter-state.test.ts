@@ -197,6 +197,15 @@ test('what is refunded did not happen', () => {
   assert.deepEqual(withoutHit(limiter, 'events', 4), limiter, 'a hit that is not there is not refunded')
 })
 
+test('a hit made after the clock went back is refunded, and no other', () => {
+  const rule: Rule = { kind: 'window', max: 2, perMs: minute }
+  const first = withHit([], 'events', [rule], 1_000, 0)
+  const second = withHit(first, 'events', [rule], 998, 0)
+  assert.ok(waitMs(second, rule, 1_001, 0) > 0)
+  assert.deepEqual(withoutHit(second, 'events', 998), first)
+  assert.deepEqual(withoutHit(withHit(second, 'events', [rule], 999, 0), 'events', 999), second)
+})
+
 test('as many hits as are left are allowed at once, and not one more', () => {
   const kinds = fc.constantFrom<Rule>(
     { kind: 'window', max: 4, perMs: minute },

@@ -120,8 +120,8 @@ export function withHit(
     case 'events': {
       const span = Math.max(maxLookBackMs(rules), keepMs, horizonMs(limiter))
       const kept = within(limiter, span, now)
-      // In order even if the clock of another process is ahead: the newest hit is last.
-      return [-span, ...gathered(kept, span), Math.max(now, nthNewest(kept, 1) ?? 0)]
+      // By its own time, also if the clock went back since the newest: a refund finds it by that.
+      return [-span, ...withHits(gathered(kept, span), [now])]
     }
     case 'tags': {
       const span = Math.max(maxLookBackMs(rules), keepMs, horizonMs(limiter))

@@ -163,7 +163,11 @@ local function with_hit(limiter, limit, now, tag)
     local kept = within(limiter, span, now)
     after[1] = -span
     for i, number in ipairs(gathered(kept, span)) do after[i + 1] = number end
-    after[#after + 1] = math.max(now, nth_newest(kept, 1) or 0)
+    -- By its own time, also if the clock went back since the newest: a refund finds it by that. A count stays with the
+    -- time before it, and the horizon at the beginning.
+    local i = #after
+    while i > 1 and (after[i] < 0 and after[i - 1] > now or after[i] > now) do i = i - 1 end
+    table.insert(after, i + 1, now)
   elseif form == 'tags' then
     local span = math.max(limit.longestMs, limit.keepMs, horizon_ms(limiter))
     local most = limit.maxTags
