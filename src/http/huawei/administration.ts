@@ -57,6 +57,11 @@ export async function sendPage(
   })
 }
 
+/** Of a search that no member can match. */
+export function sendNoPage(reply: FastifyReply, { limit }: { readonly limit: number }): FastifyReply {
+  return sendJson(reply, { offset: 0, limit, count: 0, data: [] })
+}
+
 /** @param names  Those of the request, to say which one it is about. */
 export function sendBatch(
   request: FastifyRequest,

@@ -11,6 +11,7 @@ import {
   noRight,
   noSuchMember,
   sendBatch,
+  sendNoPage,
   sendPage,
 } from './administration.ts'
 import { sendJson, sendRefusal } from './answer.ts'
@@ -30,6 +31,7 @@ import {
   namedBy,
   newMemberBody,
   pageIn,
+  wantsMembers,
 } from './corp-parameters.ts'
 import type { Refusal } from './errors.ts'
 import { foundMember, memberObject } from './member-object.ts'
@@ -77,6 +79,7 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
     async (request, reply) => {
       const { query } = request
       const page = pageIn(query)
+      if (!wantsMembers(query)) return sendNoPage(reply, page)
       const wanted = {
         ...page,
         sortField: sortFields[query.sortField ?? ''] ?? 'sortLevel',

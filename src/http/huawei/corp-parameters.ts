@@ -60,6 +60,7 @@ export const newDepartmentBody = Type.Object({ ...departmentData, deptCode: depa
 export const changedDepartmentBody = Type.Object({ ...departmentData, deptName: optional(text(1, 128)) })
 
 const inQuery = (pattern: string) => Type.Optional(Type.String({ pattern }))
+const userType = Type.String({ pattern: '^\\d{0,2}$' })
 const truth = inQuery('^(true|false)?$')
 const search = { searchKey: Type.Optional(Type.String({ maxLength: 128 })) }
 const page = { offset: inQuery('^\\d{0,9}$'), limit: inQuery('^([1-9]|[1-9]\\d|[1-4]\\d\\d|500)?$') }
@@ -74,6 +75,9 @@ export const membersQuery = Type.Object({
   isAsc: truth,
   enableSubDept: truth,
   adminType: inQuery('^[012]?$'),
+  enableRoom: truth,
+  /** Several are repeated, as all SDKs do. */
+  userType: Type.Optional(Type.Union([userType, Type.Array(userType)])),
   status: inQuery('^[01]?$'),
 })
 export const directoryQuery = Type.Object({
@@ -103,6 +107,12 @@ export type DepartmentsQuery = Static<typeof departmentsQuery>
 /** The page that a query asks for. */
 export function pageIn({ offset, limit, searchKey }: AdministratorsQuery) {
   return { offset: Number(offset || 0), limit: Number(limit || 10), searchKey: searchKey ?? '' }
+}
+
+/** Whether a member can be among those wanted: all are ordinary users (2), and none is a whiteboard or another device. */
+export function wantsMembers({ enableRoom, userType }: MembersQuery): boolean {
+  const types = [userType ?? []].flat().filter((one) => one !== '')
+  return enableRoom !== 'true' && (types.length === 0 || types.some((one) => Number(one) === 2))
 }
 
 export function namedBy({ accountType }: AccountTypeQuery): 'account' | 'third' {

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import { departmentsNamed } from '../../flows/departments.ts'
 import type { Services } from '../../flows/services.ts'
-import { sendPage } from './administration.ts'
+import { sendNoPage, sendPage } from './administration.ts'
 import { sendJson } from './answer.ts'
 import { authorize } from './authenticate.ts'
 import {
@@ -56,8 +56,7 @@ export function directoryRoutes(app: FastifyInstance, services: Services): void 
       const { member: viewer } = session
       const page = pageIn(query)
       // There are no terminals here.
-      if (query.searchScope === 'HARD_TERMINAL')
-        return sendJson(reply, { offset: 0, limit: page.limit, count: 0, data: [] })
+      if (query.searchScope === 'HARD_TERMINAL') return sendNoPage(reply, page)
       const wanted = {
         ...page,
         sortField: 'sortLevel',
