@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { answerFields, refusalFields } from '../src/http/huawei/answer-fields.ts'
 import { corpAnswerFields } from '../src/http/huawei/corp-answer-fields.ts'
 import type { Fields } from '../src/http/huawei/member-fields.ts'
+import { openStoreOf } from './engine.ts'
 import { holds } from './held-fields.ts'
 import {
   type Answer,
@@ -17,6 +18,7 @@ import {
   type Server,
   startServer,
 } from './server.ts'
+import { until } from './until.ts'
 
 let server: Server
 before(async () => {
@@ -65,6 +67,31 @@ test('every answer of every call has the documented fields, no more and no less,
   const generated = await call('POST', paths.validate, { body: { token, needGenNewToken: true } })
   const renewed = await call('PUT', paths.token, { token: String(generated.refreshToken) })
   await call('DELETE', paths.token, { token: String(renewed.accessToken) })
+  const undo = '/v1/usg/dcs/member/contact/undo'
+  await using store = await openStoreOf(server.dataFolder)
+  const member = (await store.directory.member(String(shown.id)))!
+  const { id, tenant, phone, email } = member
+  const wish = {
+    contact: 'phone',
+    address: null,
+    country: null,
+    notices: [],
+    lease: { owner: '', ms: 0 },
+  } as const
+  await store.directory.setContact({
+    tenant,
+    app: server.app.id,
+    member: id,
+    seen: { phone, email },
+    ...wish,
+  })
+  const before = (await server.inbox(contact)).length
+  await call('POST', undo, { body: { contact } })
+  const code = await until(async () => {
+    const messages = await server.inbox(contact)
+    return messages.length > before && messages[0]!.code!
+  })
+  await call('POST', `${undo}/verify`, { body: { contact, verificationCode: code } })
   assert.deepEqual(
     [...answered].sort(),
     Object.keys(answerFields)

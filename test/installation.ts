@@ -229,6 +229,14 @@ async function ask(
       notices: [],
       lease,
     })
+  if (one.submitted === 'not')
+    await directory.startRecovery({
+      recovery: {
+        ...{ tenant, app, member: member.id, contact: 'phone', address: newPhone(), country: 'chinaPR' },
+        ...{ locale: 'en-US', startedBy: 'operator' },
+      },
+      ...{ waitMs: 86_400_000, seen: change.seen, notices: [], lease },
+    })
   if (one.submitted === 'ended' || one.submitted === 'not') return
   const submission = submissionLimits(subject, defaultLimits)
   const taken = await verifications.takeSubmission({ key, ...submission, maxSubmissions: 5 })

@@ -118,6 +118,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     }),
     proofs: createProofTokens(ring, () => publicUrl, settings.proofAlgorithm),
     publicUrl: () => publicUrl,
+    undo: settings.undo,
     addressCap: settings.addressCap,
     testCodeOf(address, now) {
       const test = testAddresses.get(address)

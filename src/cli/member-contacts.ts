@@ -2,6 +2,7 @@
 
 import { type Address, maskAddress } from '../address/address.ts'
 import { systemClock } from '../clock.ts'
+import { readKeyRing } from '../config/read-key-ring.ts'
 import { routeOf } from '../delivery/routes.ts'
 import { AppError } from '../errors.ts'
 import { type SettingOutcome, setContact } from '../flows/set-contact.ts'
@@ -23,9 +24,11 @@ export function settingInWords(kind: keyof typeof refusals): string {
 }
 
 /** The services that setting a contact needs, from those that a command has opened. */
-export function settingServices({ store, settings: { routes } }: Opened) {
+export function settingServices({ store, settings }: Opened) {
+  const { routes } = settings
   return {
     store,
+    ring: readKeyRing(settings),
     clock: systemClock,
     serves: (to: Parameters<typeof routeOf>[1]) => routeOf(routes, to) !== undefined,
   }

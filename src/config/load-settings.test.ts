@@ -99,6 +99,9 @@ test('every scalar setting has an environment name of its own that sets it', () 
     array: '5/1h,6/2d',
   }
   const special: Record<string, string> = {
+    'undo.window': '48h',
+    'undo.bar': '12h',
+    'undo.recoveryWait': '12h',
     https: 'off',
     http: '[::1]:0',
     trustedProxies: '10.0.0.0/8,::1',

@@ -24,6 +24,7 @@ import { type RoutesFile, routesOf } from './routes.ts'
 import type { Settings, TestAddress } from './settings.ts'
 import { type SettingsFile, settingsSchema } from './settings-schema.ts'
 import { storeOf } from './store-settings.ts'
+import { undoTimesOf } from './undo-settings.ts'
 import { workerProblems } from './worker-shares.ts'
 
 const maxDrainMs = 60_000
@@ -73,6 +74,7 @@ export function loadSettings({
   const smsLifeMs = parseDuration(set.policy?.lifetime?.sms ?? '') ?? sms
   for (const [id, overrides] of Object.entries(set.apps ?? {}))
     problems.push(...policyProblems(overrides, `apps.${id}`, smsLifeMs))
+  const undo = undoTimesOf(set.undo, problems)
   const passwordLimits = passwordLimitsOf(set.passwords, problems)
   const listeners = listenersOf(set, problems)
   const store = storeOf(set, dataFolder, problems)
@@ -142,6 +144,7 @@ export function loadSettings({
     drainMs,
     hasLimits: set.limits !== 'none',
     addressCap,
+    undo,
     retentionMs: parseDuration(set.retention ?? '30d')!,
     log: {
       level: (set.log?.level ?? 'info') as Settings['log']['level'],

@@ -10,6 +10,7 @@ import { durationPattern, optional, policySchema, strict, windowPattern } from '
 import { text } from './providers/parts.ts'
 import { routesSchema } from './routes.ts'
 import { postgresSchema } from './store-settings.ts'
+import { undoSchema } from './undo-settings.ts'
 
 export const settingsSchema = Type.Object(
   {
@@ -227,6 +228,7 @@ export const settingsSchema = Type.Object(
         strict,
       ),
     ),
+    undo: optional(undoSchema),
     policy: optional(policySchema),
     passwords: optional(passwordsSchema),
     apps: optional(

@@ -3,7 +3,7 @@
 import type { AddressRules } from '../address/address.ts'
 import type { ProofAlgorithm } from '../code/proof-keys.ts'
 import type { Route } from '../delivery/routes.ts'
-import type { AppPolicy } from '../flows/policy.ts'
+import type { AppPolicy, UndoTimes } from '../flows/policy.ts'
 import type { StoreChoice } from '../store/engines.ts'
 import type { PasswordLimits } from '../throttle/password-limits.ts'
 import type { Window } from '../throttle/policy.ts'
@@ -54,6 +54,8 @@ export type Settings = {
   /** Codes to one address over all tenants. */
   readonly addressCap: Window
   readonly retentionMs: number
+  /** How undoing a change of a contact goes. */
+  readonly undo: UndoTimes
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
     readonly requests: 'all' | 'failures' | 'none'

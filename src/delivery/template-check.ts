@@ -26,7 +26,7 @@ const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string,
       canonical: `李${maxMailbox}`,
       needsSmtpUtf8: true,
     }),
-  ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)) })),
+  ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)), undo: 'mmmmmmmm' })),
 }
 
 const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'), string>> = {

@@ -9,7 +9,7 @@ export type Locale = (typeof locales)[number]
 /** The variables of each template. A carrier with template ids gets the first three, in this order. */
 export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
   code: ['code', 'lifetime', 'product', 'signature', 'reference', 'spoken'],
-  'contact-changed': ['contact', 'time', 'product', 'signature', 'reference'],
+  'contact-changed': ['contact', 'time', 'product', 'signature', 'reference', 'undo'],
 }
 
 export type Values = Readonly<Record<string, string>>
@@ -18,7 +18,7 @@ export type Values = Readonly<Record<string, string>>
  * The most characters of a contact in an SMS. In Chinese one part has so many left besides the longest signature: enough
  * for any masked phone number, and for the beginning and end of a mailbox.
  */
-const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 40 }
+const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 28 }
 
 /**
  * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for a notice.
@@ -58,6 +58,8 @@ export function valuesOf(
     product,
     signature,
     reference: referenceOf(messageId),
+    // Empty in a notice that an older version has queued.
+    undo: given.undo ?? '',
   }
 }
 

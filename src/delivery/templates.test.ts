@@ -11,7 +11,11 @@ import { loadTemplates, type TemplateSettings, type Templates } from './template
 const settings: TemplateSettings = { folder: null, signature: '云会议', product: 'Countersign', smsParts: 1 }
 const id = '0123456789abcdef0123456789abcdef'
 const code = { code: '012345', lifetimeMs: '60000' }
-const notice = { contact: '+86138****8000', changedAt: String(Date.UTC(2026, 10, 24, 9, 5)) }
+const notice = {
+  contact: '+86138****8000',
+  changedAt: String(Date.UTC(2026, 10, 24, 9, 5)),
+  undo: 'bcdfghjk',
+}
 
 /** Loads with these files in the operator's folder. */
 async function loadWith(t: { after(act: () => unknown): void }, files: Record<string, string>) {
@@ -56,18 +60,18 @@ test('the shipped messages say what they should', async () => {
   )
   assert.equal(
     text('contact-changed', 'zh-CN'),
-    '【云会议】联系方式于11月24日 09:05 UTC改为+86138****8000，非本人操作请联系管理员。',
+    '【云会议】联系方式改为+86138****8000。非本人操作可凭bcdfghjk撤销，或联系管理员。',
   )
   assert.equal(
     text('contact-changed', 'en-US'),
-    'Countersign: your contact was changed to +86138****8000 on 24 Nov 09:05 UTC. Not you? Tell your administrator.',
+    'Countersign: contact changed to +86138****8000 on 24 Nov 09:05 UTC. Not you? Undo it in the app, ref. bcdfghjk, or tell your administrator.',
   )
 })
 
 test('a SMS is one part, in Chinese UCS-2 and in English GSM-7, with the longest signature too', async () => {
   const longest = {
     code: { code: '0123456789', lifetimeMs: '599000' },
-    notice: { contact: `李***@${'m'.repeat(240)}.com`, changedAt: notice.changedAt },
+    notice: { contact: `李***@${'m'.repeat(240)}.com`, changedAt: notice.changedAt, undo: 'mmmmmmmm' },
   }
   const templates = await loadTemplates({ ...settings, signature: '会'.repeat(16) })
   for (const { channel, locale, text } of all(templates, longest))

@@ -16,6 +16,8 @@ export type ChangeOutcome =
   | { readonly kind: 'unproven' }
   /** Another member of the tenant, who is not disabled, has the address. */
   | { readonly kind: 'bound' }
+  /** A change was undone lately. */
+  | { readonly kind: 'barred'; readonly retryAfterMs: number }
   | Throttled
 
 /** How often in a row the member's contacts may change during this act before it gives up. */
@@ -62,7 +64,7 @@ export async function changeContact(
         notices: noticesOf(
           member,
           { tenant: session.tenant.id, app: session.app.id, address, locale, now: services.clock.now() },
-          services.serves,
+          services,
         ),
         lease: services.lease,
         ...(repeat !== undefined && { repeat }),

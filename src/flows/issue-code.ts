@@ -8,7 +8,7 @@ import { onceForEach } from '../once-for-each.ts'
 import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
-import { issueLimits, type LimitPolicy, timesOf } from '../throttle/policy.ts'
+import { issueLimits, type LimitPolicy, limitsOfUndo, timesOf } from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import { isTestSubject } from '../verification/subject.ts'
 import { newVerificationId } from '../verification/verification.ts'
@@ -32,6 +32,8 @@ export type CodeWish = {
   /** See `IssueRequest`. */
   readonly keepsLive?: { readonly quietMs: number }
   readonly isHeld?: boolean
+  /** Nothing is sent, so that nobody has the code. */
+  readonly isSilent?: boolean
 }
 
 export type IssueOutcome =
@@ -46,7 +48,17 @@ export type IssueOutcome =
  */
 export async function issueCode(services: Services, act: Act, wish: CodeWish): Promise<IssueOutcome> {
   const { address, tenant, app } = act
-  const { channel, locale, digits, lifetimeMs, details, once, keepsLive, isHeld = false } = wish
+  const {
+    channel,
+    locale,
+    digits,
+    lifetimeMs,
+    details,
+    once,
+    keepsLive,
+    isHeld = false,
+    isSilent = false,
+  } = wish
   const count = (outcome: string) => services.metrics.issues.inc({ channel, outcome })
   const isSandboxed = details?.byTestKey ?? false
   const beginsPlan = details?.plan !== undefined
@@ -72,7 +84,7 @@ export async function issueCode(services: Services, act: Act, wish: CodeWish): P
     ...(keepsLive && { keepsLive }),
     limits,
     lease: services.lease,
-    ...(isHeld ? { isHeld } : !isTest && { message: codeMessage(message, limits, now) }),
+    ...(isHeld ? { isHeld } : !isTest && !isSilent && { message: codeMessage(message, limits, now) }),
   })
   if (!('replayed' in result)) count(result.kind)
   if (result.kind === 'throttled') recordThrottled(services, act, result)
@@ -103,7 +115,10 @@ export function limitsOfIssue(
   const isTest = services.testCodeOf(addressKey(act.address), now) !== undefined
   if (!services.hasLimits) return { limits: [], isTest }
   const policy = limitsFor(services.policyOf(act.app).limits, isTest)
-  const limits = issueLimits(throttleSubject(act), policy, services.addressCap)
+  const limits =
+    act.purpose === 'undo-change'
+      ? limitsOfUndo(throttleSubject(act), policy)
+      : issueLimits(throttleSubject(act), policy, services.addressCap)
   return { limits: limitsInWorld(timesOf(limits, messages), isTestSubject(act.subject)), isTest }
 }
 

@@ -109,7 +109,7 @@ export async function updateMember(
     const set = (contact: Address['kind'], address: Address | null | undefined, country: string | null) => {
       if (address === undefined || isSame(member[contact], address)) return
       const changed = { tenant, app, address, locale: by.locale, now: services.clock.now() }
-      contacts.push({ contact, address, country, notices: noticesOf(member, changed, services.serves) })
+      contacts.push({ contact, address, country, notices: noticesOf(member, changed, services) })
     }
     set('phone', phone, phoneCountry)
     set('email', email, null)

@@ -5,6 +5,7 @@ import type { Member } from '../directory/directory.ts'
 import { destinationOf } from '../message/destination.ts'
 import { type NewMessage, newMessageId } from '../message/message.ts'
 import type { Services } from './services.ts'
+import { undoReference } from './undo-reference.ts'
 
 export type Changed = {
   readonly tenant: string
@@ -20,7 +21,11 @@ export type Changed = {
 const noticeLifetimeMs = 24 * 3_600_000
 
 /** One notice to each contact that the member had before the change (SP 800-63B 4.6), so never to the new one alone. */
-export function noticesOf(member: Member, changed: Changed, serves: Services['serves']): NewMessage[] {
+export function noticesOf(
+  member: Member,
+  changed: Changed,
+  { serves, ring }: Pick<Services, 'serves' | 'ring'>,
+): NewMessage[] {
   const { tenant, app, address, locale, now } = changed
   const key = address && addressKey(address)
   return [member.phone, member.email]
@@ -34,7 +39,11 @@ export function noticesOf(member: Member, changed: Changed, serves: Services['se
         to: contact,
         locale,
         template: 'contact-changed',
-        values: { contact: address ? maskAddress(address) : '', changedAt: String(now) },
+        values: {
+          contact: address ? maskAddress(address) : '',
+          changedAt: String(now),
+          undo: undoReference(ring, contact),
+        },
         lifetimeMs: noticeLifetimeMs,
         cooldown: [],
       }),

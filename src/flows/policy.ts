@@ -1,6 +1,7 @@
 /** The policy of an app, by which flows decide: what it may do, and how its codes are made. */
 
 import type { Locale } from '../delivery/template-values.ts'
+import { formerContactsKeptMs } from '../directory/contact-history.ts'
 import type { Destination } from '../message/destination.ts'
 import type { LimitPolicy } from '../throttle/policy.ts'
 import type { PlanStep } from '../verification/details.ts'
@@ -79,3 +80,16 @@ export function allowsDestination(
 
 /** How long a proved contact allows a change. */
 export const proofMs = 600_000
+
+/** How undoing goes, see docs/config.md. */
+export type UndoTimes = {
+  /** How long a change may be undone. */
+  readonly windowMs: number
+  /** How long no contact may be changed after an undo. */
+  readonly barMs: number
+  /** How long a recovery waits. */
+  readonly recoveryWaitMs: number
+}
+
+/** The longest of them: former contacts are kept no longer. */
+export const maxUndoMs = formerContactsKeptMs

@@ -12,7 +12,7 @@ import { shownSubject } from '../verification/subject.ts'
 import type { Act } from './subject.ts'
 
 export type Refusal = {
-  readonly act: 'send' | 'verify' | 'update'
+  readonly act: 'send' | 'verify' | 'update' | 'undo'
   /** throttled · a send: unreachable · a code: wrong, expired, used, dead, unknown · a change: unproven, bound, refused. */
   readonly reason: string
   /** The limit that refused, if one did. */

@@ -17,7 +17,7 @@ import type { Window } from '../throttle/policy.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { CheckPassword } from './check-password.ts'
 import type { EventFeed } from './event-feed.ts'
-import type { AppPolicy } from './policy.ts'
+import type { AppPolicy, UndoTimes } from './policy.ts'
 import type { ProofTokens } from './proof-token.ts'
 import type { RecordRefusal } from './refusals.ts'
 import type { Sessions } from './sessions.ts'
@@ -41,6 +41,8 @@ export type Services = {
   readonly proofs: ProofTokens
   /** The URL of this server as its callers know it, without a slash at its end; null: none is known. */
   publicUrl(): string | null
+  /** How long a change may be undone, and what follows. */
+  readonly undo: UndoTimes
   /** Codes to one address over all tenants. */
   readonly addressCap: Window
   /** The fixed code of a test address; undefined if it is none, or past its last day. */

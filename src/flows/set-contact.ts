@@ -20,7 +20,7 @@ const maxTries = 3
 const lease = { owner: '', ms: 0 }
 
 export async function setContact(
-  { store: { directory }, clock, serves }: Pick<Services, 'store' | 'clock' | 'serves'>,
+  { store: { directory }, clock, serves, ring }: Pick<Services, 'store' | 'clock' | 'serves' | 'ring'>,
   setting: Setting,
 ): Promise<SettingOutcome> {
   const { contact, address, ...rest } = setting
@@ -29,7 +29,7 @@ export async function setContact(
     if (!member) return { kind: 'unknown' }
     const present = member[contact]
     if ((present && addressKey(present)) === (address && addressKey(address))) return { kind: 'unchanged' }
-    const notices = noticesOf(member, { ...rest, address, now: clock.now() }, serves)
+    const notices = noticesOf(member, { ...rest, address, now: clock.now() }, { serves, ring })
     const seen = { phone: member.phone, email: member.email }
     const result = await directory.setContact({ ...setting, seen, notices, lease })
     if (result.kind === 'changed') return { kind: 'changed', notices: result.entries.length }

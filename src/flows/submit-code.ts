@@ -16,7 +16,7 @@ export type Submission = {
   /** The verification that the code is entered for; absent: the live one of the act. */
   readonly id?: string
   /** The call that the code is entered in. */
-  readonly entersFor: 'verify' | 'update'
+  readonly entersFor: 'verify' | 'update' | 'undo'
   /** The code as the person typed or pasted it. */
   readonly entered: string
   /** Fingerprint of the call, see `SubmissionRequest.repeat`. */

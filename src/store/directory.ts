@@ -17,6 +17,7 @@ import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { Hit } from '../throttle/acquire.ts'
 import type { Administration, MemberClash } from './administration.ts'
 import type { NewAuditEntry } from './audit.ts'
+import type { ContactUndoing } from './contact-undo.ts'
 import type { FoundMembers, MemberQuery } from './member-search.ts'
 import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
@@ -58,6 +59,8 @@ export type ContactChangeResult =
   /** A member who is not disabled has the address. */
   | { readonly kind: 'bound' }
   | { readonly kind: 'unproven' }
+  /** A change was undone, so that no other is made for a time. */
+  | { readonly kind: 'barred'; readonly retryAfterMs: number }
 
 /** A contact that the operator sets or clears, without a code. */
 export type ContactSetting = {
@@ -94,7 +97,9 @@ export type RefreshResult =
   /** A refresh token that was used before. Somebody else may have it, so the whole login has ended. */
   | { readonly kind: 'reused' }
 
-export type Directory = Administration & {
+type Acts = Administration & ContactUndoing
+
+export type Directory = Acts & {
   /** @returns false if the id is taken. */
   addTenant(tenant: NewTenant, audit?: NewAuditEntry): Promise<boolean>
   tenants(): Promise<readonly Tenant[]>

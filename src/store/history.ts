@@ -4,6 +4,14 @@ import type { DispatchOutcome } from '../message/dispatch.ts'
 import type { ReceiptState } from '../message/receipt-state.ts'
 import type { Verification } from '../verification/verification.ts'
 import type { BatchResult, MemberBatch, MemberUpdate, MemberUpdateResult } from './administration.ts'
+import type {
+  ContactUndo,
+  ContactUndoResult,
+  RecoveryApply,
+  RecoveryApplyResult,
+  RecoveryStop,
+  RecoveryStopResult,
+} from './contact-undo.ts'
 import type { ContactChange, ContactChangeResult, ContactSetting, ContactSettingResult } from './directory.ts'
 import type { ProviderReceipt, ReceiptResult } from './dispatches.ts'
 import type { AppEvent } from './events.ts'
@@ -59,6 +67,21 @@ export type History = {
     remainingMs: number,
     elsewhere: Elsewhere & { readonly isProven: boolean },
   ): Promise<ContactChangeResult>
+  /** The same, for a code that was sent to a former contact. */
+  undoContact(
+    until: number,
+    undo: ContactUndo,
+    verification: Verification,
+    remainingMs: number,
+    elsewhere: Elsewhere,
+  ): Promise<ContactUndoResult>
+  stopRecovery(
+    until: number,
+    stop: RecoveryStop,
+    verification: Verification,
+    remainingMs: number,
+  ): Promise<RecoveryStopResult>
+  applyRecovery(until: number, apply: RecoveryApply, elsewhere: Elsewhere): Promise<RecoveryApplyResult>
   setContact(until: number, setting: ContactSetting, elsewhere: Elsewhere): Promise<ContactSettingResult>
   updateMember(until: number, update: MemberUpdate, elsewhere: Elsewhere): Promise<MemberUpdateResult>
   deleteMembers(until: number, batch: MemberBatch, elsewhere: Elsewhere): Promise<BatchResult>

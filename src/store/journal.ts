@@ -1,6 +1,6 @@
 /** The contract for the journal: refusals and changes in order, never altered, kept for the retention. */
 
-export type JournalKind = 'refusal' | 'contact-changed'
+export type JournalKind = 'refusal' | 'contact-changed' | 'recovery-started' | 'recovery-stopped'
 
 export type JournalEntry = {
   readonly at: number

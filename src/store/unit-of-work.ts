@@ -1,6 +1,7 @@
 /** The contract between verbs and engines with tables: the domain's records that one atomic step reads and writes. */
 
 import type { Address } from '../address/address.ts'
+import type { FormerContact, Recovery } from '../directory/contact-history.ts'
 import type { Department } from '../directory/department.ts'
 import type { Member, Tenant } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
@@ -49,6 +50,8 @@ export type Needs = {
   memberByAddress(tenant: string, address: Address): void
   /** The member with this id, and each who has the account or a contact of this one. */
   memberToImport(member: Member): void
+  /** The former contacts of a member, and its recovery; beside `member`, whose lock guards both. */
+  contactHistory(member: string): void
   /** A department that is to stay as it is until the act has ended. */
   department(tenant: string, code: string): void
   /** The tenant and all of its departments, to change them. */
@@ -111,6 +114,19 @@ export type UnitOfWork = {
     /** Deletes the member, and keeps it as a former one. */
     remove(member: Member): void
     areIn(tenant: string, code: string): boolean
+  }
+  /** Contacts that changes took away. */
+  readonly formerContacts: {
+    of(member: string): readonly FormerContact[]
+    add(former: FormerContact): void
+    /** Forgets those of one kind that were taken away at this time or later. */
+    removeSince(member: string, contact: Address['kind'], changedAt: number): void
+    endOf(member: string): void
+  }
+  readonly recoveries: {
+    get(member: string): Recovery | undefined
+    put(recovery: Recovery): void
+    remove(member: string): void
   }
   readonly departments: {
     /** undefined also for a root without a record. */

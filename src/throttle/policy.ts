@@ -138,6 +138,25 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
 }
 
 /**
+ * The limits of a code that undoes a change, which anybody may ask for without a login. They are apart from all others, so
+ * that such calls use up nobody's allowance elsewhere. Whoever names the reference of the notice (`isHolder`) has an
+ * allowance that strangers cannot use up. The limits do not depend on whether there is anything to undo.
+ */
+export function limitsOfUndo(subject: ThrottleSubject, policy: LimitPolicy): Limit[] {
+  const { network, isHolder } = subject
+  const unkeyed = unkeyedOf(policy)
+  const address = digestOf(subject.limiterKey)
+  const limits: Limit[] = isHolder
+    ? [{ ...unkeyed.holder, key: `im:undo:holder:${address}` }]
+    : [
+        { ...unkeyed.address, key: `ia:undo:${address}` },
+        { ...unkeyed.memberAddress, key: `im:undo::${address}` },
+      ]
+  if (network !== undefined) limits.push({ ...unkeyed.network, key: `in:${network}` })
+  return limits
+}
+
+/**
  * The limits that one more submission counts against. Only the member's own limits refuse it. The hits of `wrong` are
  * made before the comparison and refunded if the code is right, so that a crash in between leaves no guess uncounted.
  */

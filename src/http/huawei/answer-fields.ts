@@ -91,6 +91,8 @@ export const answerFields = {
   'POST /v1/usg/dcs/member/verification-code': nothing,
   'POST /v1/usg/dcs/member/verification-code/verify': nothing,
   'PUT /v1/usg/dcs/member/contact': nothing,
+  'POST /v1/usg/dcs/member/contact/undo': nothing,
+  'POST /v1/usg/dcs/member/contact/undo/verify': nothing,
   'GET /v1/usg/dcs/member': memberFields,
   'PUT /v1/usg/dcs/member': nothing,
   ...corpAnswerFields,

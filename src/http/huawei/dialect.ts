@@ -4,6 +4,7 @@ import { answerBy } from '../../deadline.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Dialect } from '../dialect.ts'
 import { readJsonBodies } from '../json-body.ts'
+import { contactUndoRoutes } from './contact-undo.ts'
 import { corpRoutes } from './corp.ts'
 import { corpAdminRoutes } from './corp-admin.ts'
 import { corpMemberRoutes } from './corp-member.ts'
@@ -34,6 +35,7 @@ export function huaweiDialect(services: Services): Dialect {
 
       verificationCodeRoutes(app, services)
       memberRoutes(app, services)
+      contactUndoRoutes(app, services)
       loginRoutes(app, services)
       corpMemberRoutes(app, services)
       directoryRoutes(app, services)

@@ -144,6 +144,12 @@ export const wireErrors = {
     en: 'The current contact was not verified, or too long ago. Verify it first.',
     standing: 'meaning',
   },
+  'USG.201040043': {
+    status: 400,
+    zh: '联系方式的更改刚被撤销，请在 {seconds} 秒后再更改。',
+    en: 'A change of a contact was just undone. Change it in {seconds} seconds.',
+    standing: 'ours',
+  },
   'USG.206010065': {
     status: 400,
     zh: '该手机号已被其他成员绑定。',

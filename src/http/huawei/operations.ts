@@ -5,7 +5,14 @@ import type { Operation, Parameter, Response } from '../openapi.ts'
 import { answerFields, refusalFields } from './answer-fields.ts'
 import { corpCalls } from './corp-operations.ts'
 import type { Fields, JsonType } from './member-fields.ts'
-import { accountBody, appAuthBody, memberBody, validateBody, verificationCodeBody } from './parameters.ts'
+import {
+  accountBody,
+  appAuthBody,
+  memberBody,
+  undoBody,
+  validateBody,
+  verificationCodeBody,
+} from './parameters.ts'
 
 export const wireTag = 'Huawei Cloud Meeting wire'
 
@@ -83,6 +90,21 @@ const calls: Readonly<Record<CallName, Described>> = {
     security: ['accessToken'],
     body: verificationCodeBody,
     refusals: [401, 403],
+  },
+  'POST /v1/usg/dcs/member/contact/undo': {
+    operationId: 'wireAskToUndoContact',
+    summary:
+      'Send a code to a contact that was changed, to put it back. The answer is the same for any contact.',
+    security: [],
+    body: undoBody,
+    refusals: [],
+  },
+  'POST /v1/usg/dcs/member/contact/undo/verify': {
+    operationId: 'wireUndoContact',
+    summary: 'Put a contact back, or stop a recovery, by the code that was sent to it.',
+    security: [],
+    body: undoBody,
+    refusals: [],
   },
   'GET /v1/usg/dcs/member': {
     operationId: 'wireShowMember',

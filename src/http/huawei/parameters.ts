@@ -17,6 +17,14 @@ const code = optional(Type.String({ maxLength: 64 }))
 
 export const verificationCodeBody = Type.Object({ contact, country, verificationCode: code })
 
+export const undoBody = Type.Object({
+  contact,
+  country,
+  verificationCode: code,
+  /** From the notice of the change. */
+  reference: optional(Type.String({ maxLength: 64 })),
+})
+
 export const appAuthBody = Type.Object({
   appId: signed(1, 64),
   clientType: Type.Integer({ minimum: 0, maximum: 255 }),
@@ -51,6 +59,7 @@ export const memberBody = Type.Object({
 })
 
 export type VerificationCodeBody = Static<typeof verificationCodeBody>
+export type UndoBody = Static<typeof undoBody>
 export type AppAuthBody = Static<typeof appAuthBody>
 export type AccountBody = Static<typeof accountBody>
 export type ValidateBody = Static<typeof validateBody>

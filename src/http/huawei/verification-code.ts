@@ -16,8 +16,8 @@ import { type VerificationCodeBody, verificationCodeBody } from './parameters.ts
 
 type Call = FastifyRequest<{ Body: VerificationCodeBody }>
 
-const wrongCode: Refusal = { code: 'USG.206030001' }
-const emptyCode: Refusal = { code: 'USG.206010011' }
+export const wrongCode: Refusal = { code: 'USG.206030001' }
+export const emptyCode: Refusal = { code: 'USG.206010011' }
 
 export function verificationCodeRoutes(app: FastifyInstance, services: Services): void {
   const schema = { body: verificationCodeBody }
@@ -74,6 +74,8 @@ export function verificationCodeRoutes(app: FastifyInstance, services: Services)
             return wrongCode
           case 'unproven':
             return { code: 'USG.201040042' }
+          case 'barred':
+            return { code: 'USG.201040043', retryAfterMs: outcome.retryAfterMs }
           case 'bound':
             return { code: address.kind === 'phone' ? 'USG.206010065' : 'USG.206010066' }
           case 'throttled':
@@ -128,10 +130,10 @@ function fingerprintOf(request: Call): string | undefined {
 
 type Throttled = Extract<RequestOutcome, { kind: 'throttled' }>
 
-function refusedIssue({ rule, retryAfterMs }: Throttled): Refusal {
+export function refusedIssue({ rule, retryAfterMs }: Throttled): Refusal {
   return { code: rule === 'gaps' ? 'USG.206030004' : 'USG.206060008', retryAfterMs }
 }
 
-function refusedSubmission({ retryAfterMs }: Throttled): Refusal {
+export function refusedSubmission({ retryAfterMs }: Throttled): Refusal {
   return { code: 'USG.206030019', retryAfterMs }
 }

@@ -16,6 +16,13 @@ import { storableJson } from '../storable.ts'
 import type { Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { wroteWith } from './audit.ts'
+import {
+  dueRecoveries,
+  formerContactOf,
+  formerContactsAt,
+  recoveriesAt,
+  recoveryOf,
+} from './contact-history.ts'
 import { allDepartments, departmentsBelow, departmentsOf } from './departments.ts'
 import { searchMembers } from './listings.ts'
 import {
@@ -253,6 +260,19 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
 
     changeContact: alone(verbs['directory.changeContact']),
     setContact: alone(verbs['directory.setContact']),
+    async undoable(address) {
+      const [former, recoveries] = await transactions.read(
+        untilOf(),
+        formerContactsAt(address),
+        recoveriesAt(address),
+      )
+      return { former: former!.map(formerContactOf), recoveries: recoveries!.map(recoveryOf) }
+    },
+    undoContact: alone(verbs['directory.undoContact']),
+    startRecovery: alone(verbs['directory.startRecovery']),
+    stopRecovery: alone(verbs['directory.stopRecovery']),
+    dueRecoveries: (most) => all(dueRecoveries(most), recoveryOf),
+    applyRecovery: alone(verbs['directory.applyRecovery']),
   }
 }
 

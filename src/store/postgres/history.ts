@@ -1,6 +1,7 @@
 /** The history of a faster store's records, in PostgreSQL. */
 
 import { receiptStates } from '../../message/receipt-state.ts'
+import type { Verification } from '../../verification/verification.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
 import { isOpen, stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
@@ -9,7 +10,7 @@ import { heldDispatches } from './dispatches.ts'
 import { publishEvents } from './events.ts'
 import { byText } from './order.ts'
 import { rowInState, type VerificationRow } from './rows.ts'
-import { bindRows, engineTime, sql } from './statement.ts'
+import { type Bound, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { runAlone } from './unit-of-work.ts'
 import { rowType } from './verification-rows.ts'
@@ -57,13 +58,11 @@ export function postgresHistory(
     },
     changeContact(until, change, verification, remainingMs, { isProven, endLive }) {
       const { provedBy } = change
-      const age = Math.max(0, verification.expiresAt - remainingMs - verification.issuedAt)
-      const row = { ...rowOf({ ...verification, state: stateNumber.spent }), age, remaining: remainingMs }
       return call(
         'directory.changeContact',
         (end) =>
           runAlone(transactions, end, verbs['directory.changeContact'], [change], {
-            first: bindRows(adoptOne, [row]),
+            first: adopted(verification, remainingMs),
             known: isProven && provedBy !== null ? [{ member: change.member, login: provedBy }] : [],
             beforeCommit: async ({ kind }) => {
               if (kind === 'changed') await endLive()
@@ -72,6 +71,38 @@ export function postgresHistory(
         until,
       )
     },
+    undoContact: (until, undo, verification, remainingMs, { endLive }) =>
+      call(
+        'directory.undoContact',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.undoContact'], [undo], {
+            first: adopted(verification, remainingMs),
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'changed') await endLive()
+            },
+          }),
+        until,
+      ),
+    stopRecovery: (until, stop, verification, remainingMs) =>
+      call(
+        'directory.stopRecovery',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.stopRecovery'], [stop], {
+            first: adopted(verification, remainingMs),
+          }),
+        until,
+      ),
+    applyRecovery: (until, apply, { endLive }) =>
+      call(
+        'directory.applyRecovery',
+        (end) =>
+          runAlone(transactions, end, verbs['directory.applyRecovery'], [apply], {
+            beforeCommit: async ({ kind }) => {
+              if (kind === 'changed') await endLive()
+            },
+          }),
+        until,
+      ),
     setContact: (until, setting, { endLive }) =>
       call(
         'directory.setContact',
@@ -152,6 +183,13 @@ export function postgresHistory(
       }))
     },
   }
+}
+
+/** Copies a verification that the faster store has used up, usable for the rest of its life. */
+function adopted(verification: Verification, remainingMs: number): Bound {
+  const age = Math.max(0, verification.expiresAt - remainingMs - verification.issuedAt)
+  const row = { ...rowOf({ ...verification, state: stateNumber.spent }), age, remaining: remainingMs }
+  return bindRows(adoptOne, [row])
 }
 
 const keyOf = ({ message, nth }: { message: string; nth: number }) => `${message} ${nth}`

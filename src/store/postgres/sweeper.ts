@@ -1,5 +1,6 @@
 /** Sweeps in pieces so small that no call waits long behind one. Of many processes, one does it at a time. */
 
+import { formerContactsKeptMs } from '../../directory/contact-history.ts'
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, openStates, stateNumber } from '../numbering.ts'
 import { tellExpired } from '../verbs/tell.ts'
@@ -117,6 +118,10 @@ const purgeFormer = sql(`
   delete from former_member where ctid = any (array(
     select ctid from former_member where deleted_at < $1::bigint order by deleted_at limit ${sweptRows} ${skipping}))
   returning to_json(true)`)
+const purgeFormerContacts = sql(`
+  delete from former_contact where ctid = any (array(
+    select ctid from former_contact where changed_at < $1::bigint order by changed_at limit ${sweptRows} ${skipping}))
+  returning to_json(true)`)
 const purgeEvents = sql(`
   delete from event where ctid = any (array(
     select ctid from event where id < $1 order by id limit ${sweptRows}))
@@ -159,6 +164,7 @@ export function postgresSweeper(transactions: Transactions, untilOf: () => numbe
           bind(purgeDispatches, idAt(now - retentionMs)),
           bind(purgeJournal, now - retentionMs),
           bind(purgeFormer, now - retentionMs),
+          bind(purgeFormerContacts, now - formerContactsKeptMs),
           bind(purgeEvents, idAt(now - eventsKeptMs)),
           bind(purgeDeliveries, idAt(now - eventsKeptMs)),
         ]

@@ -5,6 +5,7 @@ import { storable } from '../storable.ts'
 import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
 import { heldAudit, lockedAuditHead } from './audit.ts'
 import type { Rows } from './connection.ts'
+import { formerContactsOf, heldContactHistory, recoveriesOfMembers } from './contact-history.ts'
 import {
   heldDepartments,
   lockedDepartments,
@@ -55,6 +56,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const entries = new Map<string, EntryKey>()
   const receipts = new Map<string, ReceiptName>()
   const members: WantedMember[] = []
+  const histories = new Set<string>()
   const tenants = new Set<string>()
   const changing = new Set<string>()
   const shared: WantedDepartment[] = []
@@ -79,6 +81,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     member: (id) => void members.push({ id }),
     memberByAddress: (tenant, address) => void members.push(bearing(tenant, address)),
     memberToImport: (member) => void members.push(collidingWith(member)),
+    contactHistory: (member) => void histories.add(member),
     department: (tenant, code) => void shared.push({ tenant, code }),
     departments(tenant) {
       tenants.add(tenant)
@@ -109,6 +112,9 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     const tenantsAt = asked(tenants.size > 0, () => lockedTenants(tenants))
     const changingAt = asked(changing.size > 0, () => lockedDepartments(changing))
     const sharedAt = asked(shared.length > 0, () => sharedDepartments(shared))
+    // Guarded by the lock on their members.
+    const formerAt = asked(histories.size > 0, () => formerContactsOf(histories))
+    const recoveriesAt = asked(histories.size > 0, () => recoveriesOfMembers(histories))
     const limitersAt = asked(limiters.size > 0, () => readLimiters(limiters))
     const verificationsAt = asked(ids.size + keys.size + owners.size > 0, () =>
       readVerifications(ids, keys.values(), owners.values()),
@@ -134,6 +140,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           of(occupiedAt),
         )
         const members = heldMembers(of(membersAt), now, departments.areIn)
+        const contacts = heldContactHistory(of(formerAt), of(recoveriesAt))
         const limiters = heldLimiters(of(limitersAt))
         const verifications = heldVerifications(of(verificationsAt), now, decoy)
         const dispatches = heldDispatches(of(acceptedAt), of(awaitingAt))
@@ -148,6 +155,8 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           now,
           members: members.members,
           tokens: members.tokens,
+          formerContacts: contacts.formerContacts,
+          recoveries: contacts.recoveries,
           departments: departments.departments,
           tenants: departments.tenants,
           limiters,
@@ -162,6 +171,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           events: events.events,
           writes: () => [
             ...members.writes(),
+            ...contacts.writes(),
             ...departments.writes(),
             ...limiters.writes(),
             ...verifications.writes(),

@@ -1,6 +1,15 @@
 /** Changes of members over both stores: what is live ends in Redis, the change is decided in PostgreSQL. */
 
+import type { Verification } from '../../verification/verification.ts'
 import type { BatchResult, MemberBatch, MemberUpdate, MemberUpdateResult } from '../administration.ts'
+import type {
+  ContactUndo,
+  ContactUndoResult,
+  RecoveryApply,
+  RecoveryApplyResult,
+  RecoveryStop,
+  RecoveryStopResult,
+} from '../contact-undo.ts'
 import type {
   ContactChange,
   ContactChangeResult,
@@ -49,6 +58,66 @@ export async function changeContact(
     uses.refund(until, change.wrong),
     ...(repeat === undefined ? [] : [uses.rememberRepeat(until, record, repeat)]),
   ])
+  return { ...result, used: usedOf(record) }
+}
+
+/** The same for a code that was sent to a former contact. */
+export async function undoContact(
+  uses: RedisUses,
+  verifications: RedisVerifications,
+  history: History,
+  tellBefore: (until: number, verification: string) => Promise<void>,
+  until: number,
+  undo: ContactUndo,
+): Promise<ContactUndoResult> {
+  return spent(uses, tellBefore, until, undo, (verification, remainingMs) =>
+    history.undoContact(until, { ...undo, wrong: [] }, verification, remainingMs, {
+      endLive: endLive(uses, verifications, until, undo),
+    }),
+  )
+}
+
+export async function stopRecovery(
+  uses: RedisUses,
+  history: History,
+  tellBefore: (until: number, verification: string) => Promise<void>,
+  until: number,
+  stop: RecoveryStop,
+): Promise<RecoveryStopResult> {
+  return spent(uses, tellBefore, until, stop, (verification, remainingMs) =>
+    history.stopRecovery(until, { ...stop, wrong: [] }, verification, remainingMs),
+  )
+}
+
+export function applyRecovery(
+  uses: RedisUses,
+  verifications: RedisVerifications,
+  history: History,
+  until: number,
+  apply: RecoveryApply,
+): Promise<RecoveryApplyResult> {
+  return history.applyRecovery(until, apply, {
+    endLive: endLive(uses, verifications, until, apply.recovery),
+  })
+}
+
+/** Uses a verification up, acts in PostgreSQL, and undoes the use if the act is refused. */
+async function spent<Result extends { readonly kind: string }>(
+  uses: RedisUses,
+  tellBefore: (until: number, verification: string) => Promise<void>,
+  until: number,
+  { verification, wrong }: Pick<ContactUndo, 'verification' | 'wrong'>,
+  act: (verification: Verification, remainingMs: number) => Promise<Result>,
+): Promise<Result | { readonly kind: 'refused' }> {
+  const record = await uses.begin(until, { id: verification, wrong: [], consumes: true })
+  if (!record) return { kind: 'refused' }
+  await tellBefore(until, verification)
+  const result = await act(verificationOf(record), record.expiresAt - record.now)
+  if (!('used' in result)) {
+    await uses.restore(record)
+    return result
+  }
+  await allWithin(timeLeft(until), [uses.refund(until, wrong)])
   return { ...result, used: usedOf(record) }
 }
 

@@ -2,6 +2,7 @@
 
 import type { MemberBatch, MemberUpdate } from '../administration.ts'
 import { trackCalls } from '../calls.ts'
+import type { ContactUndo, RecoveryApply, RecoveryStop } from '../contact-undo.ts'
 import type { ContactChange, ContactSetting, Directory } from '../directory.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import { openPostgres, type PostgresSettings } from '../postgres/postgres-store.ts'
@@ -12,7 +13,15 @@ import { actsById } from './acts-by-id.ts'
 import { createArchive } from './archive.ts'
 import { bothOutboxes } from './both-outboxes.ts'
 import { createCalls } from './calls.ts'
-import { changeContact, deleteMembers, setContact, updateMember } from './change-contact.ts'
+import {
+  applyRecovery,
+  changeContact,
+  deleteMembers,
+  setContact,
+  stopRecovery,
+  undoContact,
+  updateMember,
+} from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
 import { eraseLimiters } from './erasure.ts'
@@ -110,6 +119,15 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
     ...cold.directory,
     changeContact: verb('directory.changeContact', (until, change: ContactChange) =>
       changeContact(uses, verifications, history, tellBefore, until, change),
+    ),
+    undoContact: verb('directory.undoContact', (until, undo: ContactUndo) =>
+      undoContact(uses, verifications, history, tellBefore, until, undo),
+    ),
+    stopRecovery: verb('directory.stopRecovery', (until, stop: RecoveryStop) =>
+      stopRecovery(uses, history, tellBefore, until, stop),
+    ),
+    applyRecovery: verb('directory.applyRecovery', (until, apply: RecoveryApply) =>
+      applyRecovery(uses, verifications, history, until, apply),
     ),
     setContact: verb('directory.setContact', (until, setting: ContactSetting) =>
       setContact(uses, verifications, history, until, setting),

@@ -9,6 +9,7 @@ import type { UnitOfWork, Verb } from '../unit-of-work.ts'
 import { verbs } from '../verbs/verbs.ts'
 import { auditReads, withEntries } from './audit.ts'
 import { sqliteConsumptions } from './consumptions.ts'
+import { contactHistoryReads } from './contact-history.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
@@ -94,6 +95,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ),
     ...prefixed('dispatches', dispatchReads(db)),
     ...direct,
+    ...prefixed(
+      'directory',
+      contactHistoryReads(db, () => work.unit.now),
+    ),
     ...prefixed('journal', journalReads(db)),
     ...prefixed('audit', auditReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),

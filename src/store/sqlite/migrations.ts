@@ -317,4 +317,21 @@ export const migrations: readonly string[] = [
   create index listing_by_account on member_listing (
     tenant, account, member, dept_code, role, is_disabled, words, hidden);
   `,
+
+  // 20: contacts that a change took away, and new contacts that administrators want and that wait.
+  `
+  create table former_contact (
+    tenant text not null, member text not null, contact text not null, changed_at integer not null,
+    address_key text not null, address text not null, country text,
+    primary key (member, contact, changed_at, address_key)
+  ) strict;
+  create index former_contact_address on former_contact (address_key);
+  create index former_contact_changed on former_contact (changed_at);
+  create table recovery (
+    member text primary key, tenant text not null, app text not null, contact text not null,
+    address_key text not null, address text not null, country text, locale text not null,
+    started_by text not null, started_at integer not null, due_at integer not null
+  ) strict, without rowid;
+  create index recovery_due on recovery (due_at);
+  `,
 ]

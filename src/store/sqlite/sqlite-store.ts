@@ -187,6 +187,12 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'session',
         'changeContact',
         'setContact',
+        'undoable',
+        'undoContact',
+        'startRecovery',
+        'stopRecovery',
+        'dueRecoveries',
+        'applyRecovery',
       ]),
       searchMembers: (query) =>
         underWay.begin('directory.searchMembers', (id, until) =>

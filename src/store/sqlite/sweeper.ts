@@ -1,6 +1,7 @@
 /** Sweeps in pieces so small that no call waits long behind one, however much is stored. */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { formerContactsKeptMs } from '../../directory/contact-history.ts'
 import { eventsKeptMs, lagsMs, receiptsLagMs, sweptRows } from '../bounds.ts'
 import { idAt, openStates, stateNumber } from '../numbering.ts'
 import type { UnitOfWork } from '../unit-of-work.ts'
@@ -79,6 +80,10 @@ export function sqliteSweeper(
     `delete from former_member where id in
        (select id from former_member where deleted_at < ? order by deleted_at limit ${sweptRows})`,
   )
+  const purgeFormerContacts = db.prepare(
+    `delete from former_contact where rowid in (
+       select rowid from former_contact where changed_at < ? order by changed_at limit ${sweptRows})`,
+  )
   const purgeEvents = db.prepare(
     `delete from event where id in (select id from event where id < ? order by id limit ${sweptRows})`,
   )
@@ -97,6 +102,7 @@ export function sqliteSweeper(
     if (purgeDispatches.run(idAt(wall - retentionMs)).changes === sweptRows) isDue = true
     if (purgeJournal.run(at - retentionMs).changes === sweptRows) isDue = true
     if (purgeFormer.run(at - retentionMs).changes === sweptRows) isDue = true
+    if (purgeFormerContacts.run(at - formerContactsKeptMs).changes === sweptRows) isDue = true
     for (const purge of [purgeEvents, purgeDeliveries])
       if (purge.run(idAt(wall - eventsKeptMs)).changes === sweptRows) isDue = true
     return isDue

@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
 import { openAudit } from './audit.ts'
+import { openFormerContacts, openRecoveries } from './contact-history.ts'
 import { openDepartments, openTenants } from './departments.ts'
 import { openDispatches } from './dispatches.ts'
 import { openEvents } from './events.ts'
@@ -31,6 +32,8 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     repeats: openRepeats(db, unitNow),
     onces: openOnces(db, unitNow),
     members: openMembers(db, unitNow),
+    formerContacts: openFormerContacts(db),
+    recoveries: openRecoveries(db),
     departments: openDepartments(db),
     tenants: openTenants(db),
     tokens: openTokens(db),

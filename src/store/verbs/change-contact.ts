@@ -24,6 +24,8 @@ export const changeContact: Verb<[ContactChange], ContactChangeResult> = {
     const holder = holderOf(unit, change)
     const obstacle = obstacleTo(member, holder, change.seen)
     if (obstacle) return { kind: obstacle }
+    const barredForMs = (member.contactBarredUntil ?? 0) - unit.now
+    if (barredForMs > 0) return { kind: 'barred', retryAfterMs: barredForMs }
     if (provedBy !== null && !unit.proofs.has(member.id, provedBy)) return { kind: 'unproven' }
 
     const used = markUsed(unit, record, true)

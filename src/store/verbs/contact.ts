@@ -42,10 +42,14 @@ function isSame(a: Address | null, b: Address | null): boolean {
 type Replacement = Pick<ContactSetting, 'contact' | 'address' | 'country' | 'tenant' | 'app' | 'notices'> & {
   /** The verification of the change; empty if there is none. */
   readonly verification: string
-  readonly cause: 'code' | 'operator' | 'administrator'
+  readonly cause: 'code' | 'operator' | 'administrator' | 'undo' | 'recovery'
 }
 
-/** Changes the contact, and ends the member's live codes and proofs, which depended on the old contacts. */
+/**
+ * Changes the contact, and ends the member's live codes and proofs, which depended on the old contacts. The contact that goes
+ * away is kept as a former one. Not so that of a disabled holder, because somebody else has just proved it, nor that which
+ * an undo takes away: whoever holds it must not undo in turn.
+ */
 export function replaceContact(unit: UnitOfWork, member: Member, holder: Holder, change: Replacement): void {
   const { contact, address, country, tenant, app, verification, cause, notices } = change
   const entry = { kind: 'contact-changed', tenant, app, verification } as const
@@ -64,6 +68,18 @@ export function replaceContact(unit: UnitOfWork, member: Member, holder: Holder,
     tell(unit, 'verification.cancelled', record, { reason: 'contact-changed' })
   }
   unit.proofs.endOf(member.id)
+  if (cause !== 'undo') keepFormer(unit, member, next)
+}
+
+/** Keeps the contacts that a change of the member took away, so that the change can be undone. */
+export function keepFormer(unit: UnitOfWork, before: Member, after: Member): void {
+  for (const contact of ['phone', 'email'] as const) {
+    const address = before[contact]
+    if (!address || isSame(address, after[contact])) continue
+    const country = contact === 'phone' ? before.phoneCountry : null
+    const { tenant, id } = before
+    unit.formerContacts.add({ tenant, member: id, contact, address, country, changedAt: unit.now })
+  }
 }
 
 function withContact(

@@ -88,6 +88,8 @@ export const deleteMembers: Verb<[MemberBatch], BatchResult> = {
       unit.members.remove(member)
       unit.tokens.endOf(member.id)
       unit.proofs.endOf(member.id)
+      unit.formerContacts.endOf(member.id)
+      unit.recoveries.remove(member.id)
       for (const record of unit.verifications.liveOf(batch.tenant, member.id)) {
         unit.verifications.change(record, { state: 'dead' })
         tell(unit, 'verification.cancelled', record, { reason: 'member-deleted' })

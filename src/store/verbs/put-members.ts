@@ -5,6 +5,7 @@ import type { MemberClash } from '../administration.ts'
 import type { NewAuditEntry } from '../audit.ts'
 import type { ImportOutcome } from '../directory.ts'
 import type { UnitOfWork, Verb } from '../unit-of-work.ts'
+import { keepFormer } from './contact.ts'
 
 /** Of the entries of the audit, those of members who were added or updated are added. */
 export const putMembers: Verb<
@@ -35,6 +36,7 @@ function putMember(unit: UnitOfWork, member: Member): ImportOutcome {
   // A member who is enabled again must log in again.
   if (previous?.isDisabled && !member.isDisabled) unit.tokens.endOf(member.id)
   unit.members.put(next)
+  if (previous) keepFormer(unit, previous, next)
   return { kind: previous ? 'updated' : 'added' }
 }
 

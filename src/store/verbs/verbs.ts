@@ -17,12 +17,14 @@ import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
 import { queue } from './queue.ts'
 import { receive } from './receive.ts'
+import { applyRecovery, startRecovery, stopRecovery } from './recovery.ts'
 import { resend } from './resend.ts'
 import { setContact } from './set-contact.ts'
 import { disableMember, updateProfile } from './set-member.ts'
 import { settle } from './settle.ts'
 import { solve } from './solve.ts'
 import { takeSubmission } from './take-submission.ts'
+import { undoContact } from './undo-contact.ts'
 import { use } from './use.ts'
 
 export const verbs = {
@@ -49,6 +51,10 @@ export const verbs = {
   'events.append': publish,
   'directory.changeContact': changeContact,
   'directory.setContact': setContact,
+  'directory.undoContact': undoContact,
+  'directory.startRecovery': startRecovery,
+  'directory.stopRecovery': stopRecovery,
+  'directory.applyRecovery': applyRecovery,
   'directory.putMembers': putMembers,
   'directory.updateProfile': updateProfile,
   'directory.disableMember': disableMember,

@@ -1,0 +1,140 @@
+/** Undoing a change of a contact, over HTTP: who may, what it ends, and that nothing shows who had a contact. */
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ownerOf, send } from './codes.ts'
+import { openStoreOf } from './engine.ts'
+import { type Answer, newNumber, paths, type Server, startServer } from './server.ts'
+import { until } from './until.ts'
+
+const undoPath = '/v1/usg/dcs/member/contact/undo'
+
+let server: Server
+before(async () => {
+  server = await startServer({
+    env: {
+      COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '1ms',
+      COUNTERSIGN_POLICY_LIMITS_ISSUES_MEMBER_ADDRESS: '100/10m',
+      COUNTERSIGN_POLICY_NEEDS_PROOF: 'false',
+    },
+  })
+})
+after(() => server[Symbol.asyncDispose]())
+
+const ask = (contact: string, more: object = {}) =>
+  server.call('POST', undoPath, { body: { contact, ...more } })
+const enter = (contact: string, verificationCode: string) =>
+  server.call('POST', `${undoPath}/verify`, { body: { contact, verificationCode } })
+const codes = async (contact: string) =>
+  (await server.inbox(contact)).filter(({ template }) => template === 'code')
+
+function accepted(answer: Answer): void {
+  assert.equal(`${answer.status} ${answer.text}`, '200 {}')
+}
+function refused(answer: Answer, code: string): void {
+  assert.equal(`${answer.status} ${answer.json.error_code}`, `400 ${code}`, answer.text)
+}
+
+/** Asks, and enters the code that arrives. */
+async function undo(contact: string): Promise<Answer> {
+  const before = (await codes(contact)).length
+  accepted(await ask(contact))
+  const code = await until(async () => {
+    const messages = await codes(contact)
+    return messages.length > before && messages[0]!.code!
+  })
+  return enter(contact, code)
+}
+
+async function changeTo(token: string, contact: string): Promise<Answer> {
+  const before = (await codes(contact)).length
+  accepted(await send(server, token, contact))
+  const verificationCode = await until(async () => {
+    const messages = await codes(contact)
+    return messages.length > before && messages[0]!.code!
+  })
+  return server.call('PUT', paths.contact, { token, body: { contact, verificationCode } })
+}
+
+const phoneOf = async (token: string) => (await server.call('GET', paths.member, { token })).json.phone
+
+test('who proves the old contact puts it back; all logins end; no change for a day; nobody undoes the undo', async () => {
+  const [first, second] = [newNumber(), newNumber()]
+  const token = await ownerOf(server, 'undone', first)
+  accepted(await changeTo(token, second))
+  const notice = await until(async () =>
+    (await server.inbox(first)).find(({ template }) => template === 'contact-changed'),
+  )
+  assert.match(notice.text, /[bcdfghjkmnpqrstvwxz]{8}/)
+  accepted(await undo(first))
+  await until(async () => (await server.call('GET', paths.member, { token })).status === 401)
+  const again = await server.logIn('undone')
+  assert.equal(await phoneOf(again), first)
+  const barred = await changeTo(again, newNumber())
+  refused(barred, 'USG.201040043')
+  assert.ok(Number(barred.headers.get('retry-after')) > 86_000)
+
+  const had = (await codes(second)).length
+  accepted(await ask(second))
+  refused(await enter(second, '000000'), 'USG.206030001')
+  assert.equal((await codes(second)).length, had, 'nothing is sent to the contact that the undo took away')
+  assert.ok((await server.inbox(second)).some(({ template }) => template === 'contact-changed'))
+
+  await using store = await openStoreOf(server.dataFolder)
+  const journal = await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })
+  assert.ok(journal.some(({ detail }) => detail.cause === 'undo'))
+})
+
+test('in a chain of changes the oldest contact wins, also after a later one was used to undo', async () => {
+  const [first, second, third] = [newNumber(), newNumber(), newNumber()]
+  const token = await ownerOf(server, 'chained', first)
+  accepted(await changeTo(token, second))
+  accepted(await changeTo(token, third))
+  accepted(await undo(second))
+  assert.equal(await phoneOf(await server.logIn('chained')), second)
+  accepted(await undo(first))
+  assert.equal(await phoneOf(await server.logIn('chained')), first)
+  accepted(await ask(second))
+  refused(await enter(second, '000000'), 'USG.206030001')
+  assert.equal(await phoneOf(await server.logIn('chained')), first)
+})
+
+test('a contact that another member has by now is not taken from it', async () => {
+  const [first, second] = [newNumber(), newNumber()]
+  const token = await ownerOf(server, 'left', first)
+  accepted(await changeTo(token, second))
+  accepted(await changeTo(await server.logIn('next'), first))
+  refused(await undo(first), 'USG.206010065')
+  assert.equal(await phoneOf(await server.logIn('left')), second)
+})
+
+test('nothing shows whether anybody had a contact: the same answers, limits and refusals, and no message', async () => {
+  const [known, unknown] = [newNumber(), newNumber()]
+  accepted(await changeTo(await ownerOf(server, 'watched', known), newNumber()))
+  const answersOf = async (contact: string) => {
+    const answers: string[] = []
+    for (let nth = 0; nth < 7; nth++) {
+      const asked = await ask(contact)
+      const entered = await enter(contact, '0000000')
+      answers.push(
+        `${asked.status} ${asked.json.error_code ?? ''} ${entered.status} ${entered.json.error_code}`,
+      )
+    }
+    return answers
+  }
+  assert.deepEqual(await answersOf(known), await answersOf(unknown))
+  assert.deepEqual(await server.inbox(unknown), [])
+})
+
+test('A-9: strangers who use up all codes of an undo leave the allowance of whoever has the notice', async () => {
+  const [first, second] = [newNumber(), newNumber()]
+  const token = await ownerOf(server, 'besieged', first)
+  accepted(await changeTo(token, second))
+  const notice = await until(async () =>
+    (await server.inbox(first)).find(({ template }) => template === 'contact-changed'),
+  )
+  const reference = /[bcdfghjkmnpqrstvwxz]{8}/.exec(notice.text)![0]
+  for (let nth = 0; nth < 10; nth++) await ask(first)
+  refused(await ask(first, { reference: 'bbbbbbbb' }), 'USG.206060008')
+  accepted(await ask(first, { reference }))
+})
