@@ -54,7 +54,7 @@ const headings: readonly (readonly [section: string, heading: string])[] = [
   ['metrics', '## Metrics\n\nSee [operations.md](operations.md#metrics).'],
   ['postgres', '## PostgreSQL\n\nFor a `store` of `postgres://…`; see [postgres.md](postgres.md).'],
   ['redis', '## Redis\n\nFor a `hot` of `redis://…`; see [redis.md](redis.md).'],
-  ['undo', '## Undoing a change of a contact\n\nSee [members.md](contact-undo.md).'],
+  ['undo', '## Undoing a change of a contact\n\nSee [contact-undo.md](contact-undo.md).'],
   ['log', '## Log'],
   ['templates', '## Messages'],
   [
