@@ -21,6 +21,7 @@ import { lockDataFolder } from '../store/sqlite/data-lock.ts'
 import type { Store } from '../store/store.ts'
 import { createWriteProof } from '../store/write-proof.ts'
 import type { Worker } from '../workers/link-to-primary.ts'
+import { startErasing } from './erasing.ts'
 import { startListeners } from './listeners.ts'
 import { createPolicies } from './policies.ts'
 import { createSending } from './sending.ts'
@@ -157,6 +158,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
     sweepEveryMs,
   )
   sweeping.unref()
+  const erasing = startErasing(store, ring, log)
 
   const { https, http, inbox } = listeners
   const running = started.move()
@@ -177,6 +179,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
         isReady = false
         await new Promise((resolve) => setTimeout(resolve, settings.drainMs))
         clearInterval(sweeping)
+        erasing[Symbol.dispose]()
         await running.disposeAsync()
       })()
       return stopping

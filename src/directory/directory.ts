@@ -79,11 +79,13 @@ export const memberDefaults = {
   contactBarredUntil: null,
 } as const
 
-/** What stays of a deleted member for the retention. */
+/** A deleted member, kept until all else about it is erased. */
 export type FormerMember = {
   readonly id: string
   readonly tenant: string
   readonly account: string
+  /** Those it had when it was deleted, and those of before that could still be put back. */
+  readonly contacts: readonly Address[]
   readonly deletedAt: number
 }
 

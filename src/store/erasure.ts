@@ -1,5 +1,6 @@
-/** The contract for erasing a person: what of the store goes, table by table, the same in every engine. */
+/** The contract for erasing people: what of the store goes, table by table, the same in every engine. */
 
+import type { FormerMember } from '../directory/directory.ts'
 import type { MovedRow } from './move/tables.ts'
 
 /** A person who was a member, by all that leads to what was kept about them. */
@@ -11,8 +12,23 @@ export type ErasedPerson = {
   readonly addresses: readonly string[]
   /** The tags of these in the journal, see `addressTags`. */
   readonly tags: readonly string[]
-  /** Parts of keys of limiters that stand for them; see `limitedNames`. */
+  /** Whole parts of limiter keys, with the colons in them, that stand for the person; see `limitedNames`. */
   readonly limited: readonly string[]
+}
+
+/** The work that the deletion of a member leaves. It is kept with the deletion, so that no crash loses it. */
+export type Erasures = {
+  /** Takes deleted members whose turn it is, and keeps them from others for `leaseMs`. */
+  claim(most: number, leaseMs: number): Promise<readonly FormerMember[]>
+  /** Keeps those that have been claimed for longer. */
+  renew(members: readonly string[], leaseMs: number): Promise<void>
+  /** Whether any of the members is still to be erased. */
+  areLeft(members: readonly string[]): Promise<boolean>
+  /**
+   * Erases what was kept about deleted members: verifications with their messages, dispatches and events, limiters; in the
+   * journal who it was; at last the former members. In pieces; it may be called again after a failure.
+   */
+  erase(people: readonly ErasedPerson[]): Promise<void>
 }
 
 /** A place in the passes: one piece goes on from it, and returns the next. */
@@ -29,12 +45,22 @@ type Pass = {
   readonly isNumber: boolean
   /** What is done to a row for which the condition holds. */
   readonly act: 'delete' | { readonly set: string }
-  /** Over `t`, with the names of the person's values; `list(:x)` is each text in a list. */
+  /**
+   * Over `t`, with the names of the people's values. `list(:x)` is each text in a list, `each(:x)` the same as rows with an
+   * `item`, `place(a, b)` where in the text a b begins, 0 for nowhere.
+   */
   readonly condition: string
 }
 
+/** Between two texts that are one in a list. No tenant has it. */
+const between = '\u001f'
+const pair = (a: string, b: string) => `${a} || '${between}' || ${b}`
+/** Texts of JSON that name a person are looked for with their quotes. */
+const hasAny = (text: string, list: string) =>
+  `exists (select 1 from each(${list}) where place(cast(${text} as text), item) > 0)`
+
 const mine = (v: string) =>
-  `${v}.tenant = :tenant and (${v}.member = :member or ${v}.address in list(:addresses))`
+  `(${pair(`${v}.tenant`, `${v}.member`)} in list(:members) or ${pair(`${v}.tenant`, `${v}.address`)} in list(:addresses))`
 const ofMine = (column: string) =>
   `exists (select 1 from verification v where v.id = t.${column} and ${mine('v')})`
 
@@ -46,7 +72,7 @@ export const passes: readonly Pass[] = [
     key: 'id',
     isNumber: false,
     act: 'delete',
-    condition: `(${ofMine('verification')} or t.tenant = :tenant and cast(t.facts as text) like '%' || :member || '%')`,
+    condition: `(${ofMine('verification')} or t.tenant in list(:tenants) and ${hasAny('t.facts', ':named')})`,
   },
   {
     table: 'dispatch',
@@ -62,7 +88,7 @@ export const passes: readonly Pass[] = [
     key: 'seq',
     isNumber: true,
     act: { set: "member = '', verification = '', address_tag = ''" },
-    condition: 't.tenant = :tenant and (t.member = :member or t.address_tag in list(:tags))',
+    condition: `(${pair('t.tenant', 't.member')} in list(:members) or ${pair('t.tenant', 't.address_tag')} in list(:tags))`,
   },
   { table: 'verification', key: 'id', isNumber: false, act: 'delete', condition: mine('t') },
   {
@@ -70,14 +96,14 @@ export const passes: readonly Pass[] = [
     key: 'key',
     isNumber: false,
     act: 'delete',
-    condition: `exists (select 1 from each(:limited) where t.key like '%' || item || '%')`,
+    condition: hasAny(`':' || t.key || ':'`, ':limited'),
   },
   {
     table: 'former_member',
     key: 'id',
     isNumber: false,
     act: 'delete',
-    condition: 't.id = :member and t.tenant = :tenant',
+    condition: `${pair('t.tenant', 't.id')} in list(:members)`,
   },
 ]
 
@@ -110,6 +136,12 @@ export function limitedNames(
   ]
 }
 
+/** Whether the key of a limiter is one of these people's. */
+export function isLimiterOf(people: readonly ErasedPerson[]): (key: string) => boolean {
+  const names = people.flatMap(({ limited }) => limited).map((name) => `:${name}:`)
+  return (key) => names.some((name) => `:${key}:`.includes(name))
+}
+
 /** Goes through all pieces, one after the other, so that calls are served in between. */
 export async function eraseAll(
   piece: (place: ErasurePlace) => Promise<ErasurePlace | null>,
@@ -121,19 +153,29 @@ export async function eraseAll(
   }
 }
 
-/** The values of a person by their names in the conditions. */
+/** Subjects and addresses of people, each with its tenant. */
+export function namesOf(people: readonly ErasedPerson[]): readonly string[] {
+  return people.flatMap(({ tenant, member, addresses }) =>
+    [member, ...addresses].map((text) => `${tenant}${between}${text}`),
+  )
+}
+
+/** The values of people by their names in the conditions. */
 export function valuesOf(
-  person: ErasedPerson,
+  people: readonly ErasedPerson[],
   range: { after: string | number; end: string | number },
 ): MovedRow {
-  const { tenant, member, addresses, tags, limited } = person
+  const all = (of: (person: ErasedPerson) => readonly string[]) => JSON.stringify(people.flatMap(of))
+  const withTenant = (of: (person: ErasedPerson) => readonly string[]) =>
+    all((person) => of(person).map((text) => `${person.tenant}${between}${text}`))
   return {
     ...range,
-    tenant,
-    member,
-    addresses: JSON.stringify(addresses),
-    tags: JSON.stringify(tags),
-    limited: JSON.stringify(limited),
+    tenants: all(({ tenant }) => [tenant]),
+    members: withTenant(({ member }) => [member]),
+    addresses: withTenant(({ addresses }) => addresses),
+    tags: withTenant(({ tags }) => tags),
+    named: all(({ member }) => [JSON.stringify(member)]),
+    limited: all(({ limited }) => limited.map((name) => `:${name}:`)),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Audit } from './audit.ts'
 import type { Consumptions } from './consumptions.ts'
 import type { Directory } from './directory.ts'
 import type { Dispatches } from './dispatches.ts'
-import type { ErasedPerson } from './erasure.ts'
+import type { Erasures } from './erasure.ts'
 import type { Events } from './events.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
@@ -34,6 +34,7 @@ export type Store = AsyncDisposable & {
   readonly consumptions: Consumptions
   readonly events: Events
   readonly webhooks: Webhooks
+  readonly erasures: Erasures
   /** Engine time in ms since the epoch: the only clock that judges a code's life. */
   now(): Promise<number>
   /**
@@ -44,9 +45,4 @@ export type Store = AsyncDisposable & {
   proveWrite(): Promise<readonly string[]>
   /** Drops records that nothing needs any more: forgotten limiters, old tokens, expired proofs and consumptions, all past the retention. */
   sweep(retentionMs: number): Promise<void>
-  /**
-   * Erases what was kept about a deleted member: verifications with their dispatches and events, limiters, the former
-   * member; in the journal who it was. In pieces; it may be called again after a failure.
-   */
-  erase(person: ErasedPerson): Promise<void>
 }

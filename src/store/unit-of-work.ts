@@ -111,8 +111,8 @@ export type UnitOfWork = {
     byAddress(tenant: string, address: Address): Member | undefined
     /** Adds the member, or replaces the record with this id; `createdAt` and `tenant` stay. */
     put(member: Member): void
-    /** Deletes the member, and keeps it as a former one. */
-    remove(member: Member): void
+    /** Deletes the member, and keeps it as a former one with these contacts. */
+    remove(member: Member, contacts: readonly Address[]): void
     areIn(tenant: string, code: string): boolean
   }
   /** Contacts that changes took away. */

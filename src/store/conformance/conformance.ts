@@ -9,6 +9,7 @@ import { consumptionConformance } from './consumptions.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
 import { dispatchConformance } from './dispatches.ts'
+import { erasureConformance } from './erasures.ts'
 import { eventConformance } from './events.ts'
 import { newIssue, pause, times, unlike, useOf } from './fixtures.ts'
 import { keysConformance } from './keys.ts'
@@ -67,6 +68,7 @@ export function storeConformance(
     directoryConformance(both)
     membersConformance(both)
     searchConformance(both)
+    erasureConformance(both)
     contactConformance(both)
     keysConformance(both)
     auditConformance(both)

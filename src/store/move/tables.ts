@@ -110,7 +110,14 @@ export const movedTables: readonly Table[] = [
     sort_level: number,
     path: text,
   }),
-  table('former_member', ['id'], { id: text, tenant: text, account: text, deleted_at: number }),
+  table('former_member', ['id'], {
+    id: text,
+    tenant: text,
+    account: text,
+    contacts: json,
+    deleted_at: number,
+    due_at: number,
+  }),
   table('former_contact', ['member', 'contact', 'changed_at', 'address_key'], {
     tenant: text,
     member: text,

@@ -1,5 +1,6 @@
-/** Erasing a person from PostgreSQL: each piece in a transaction of its own. */
+/** Erasing people from PostgreSQL: each piece in a transaction of its own. */
 
+import type { FormerMember } from '../../directory/directory.ts'
 import {
   type ErasedPerson,
   type ErasurePlace,
@@ -8,7 +9,8 @@ import {
   placeAfter,
   valuesOf,
 } from '../erasure.ts'
-import { type Bound, bind, sql, type Value } from './statement.ts'
+import { type FormerMemberRow, formerMemberOf } from './rows.ts'
+import { type Bound, bind, engineTime, sql, type Value } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 
 const statements = passes.map((pass) => {
@@ -20,10 +22,51 @@ const statements = passes.map((pass) => {
   }
 })
 
+const claim = sql(`
+  update former_member f set due_at = ${engineTime} + $2::bigint where f.id = any (array(
+    select id from former_member where due_at <= ${engineTime} order by due_at limit $1::integer
+    for update skip locked))
+  returning to_json(f)`)
+const renew = sql(`
+  update former_member set due_at = ${engineTime} + $2::bigint
+  where due_at > 0 and id in (select json_array_elements_text($1::json))`)
+const left = sql(`
+  select to_json(exists (
+    select 1 from former_member where id in (select json_array_elements_text($1::json))))`)
+
+export async function claimErasures(
+  transactions: Transactions,
+  until: number,
+  most: number,
+  leaseMs: number,
+): Promise<readonly FormerMember[]> {
+  const [rows] = await transactions.write(until, bind(claim, most, leaseMs))
+  return (rows as (FormerMemberRow & { due_at: number })[]).map(({ due_at: _, ...row }) =>
+    formerMemberOf(row),
+  )
+}
+
+export async function renewErasures(
+  transactions: Transactions,
+  until: number,
+  members: readonly string[],
+  leaseMs: number,
+): Promise<void> {
+  await transactions.write(until, bind(renew, JSON.stringify(members), leaseMs))
+}
+
+export async function areErasuresLeft(
+  transactions: Transactions,
+  until: number,
+  members: readonly string[],
+): Promise<boolean> {
+  return (await transactions.read(until, bind(left, JSON.stringify(members))))[0]![0] as boolean
+}
+
 export async function erasePiece(
   transactions: Transactions,
   until: number,
-  person: ErasedPerson,
+  people: readonly ErasedPerson[],
   place: ErasurePlace,
 ): Promise<ErasurePlace | null> {
   const { end, last, run } = statements[place.pass]!
@@ -31,7 +74,7 @@ export async function erasePiece(
   const [ends, lasts] = await transactions.read(until, end({ after }), last({}))
   const reached = ends![0] as string | number | undefined
   const to = reached ?? (lasts![0] as string | number | null)
-  if (to !== null) await transactions.write(until, run(valuesOf(person, { after, end: to })))
+  if (to !== null) await transactions.write(until, run(valuesOf(people, { after, end: to })))
   return placeAfter(place, reached)
 }
 
@@ -41,6 +84,7 @@ function prepared(text: string): (values: Readonly<Record<string, unknown>>) => 
   const written = text
     .replaceAll(/list\((:\w+)\)/g, '(select json_array_elements_text(cast($1 as json)))')
     .replaceAll(/\beach\((:\w+)\)/g, 'json_array_elements_text(cast($1 as json)) as item')
+    .replaceAll(/\bplace\(/g, 'strpos(')
     .replaceAll(/(?<!:):(\w+)/g, (_, name: string) => {
       if (!names.includes(name)) names.push(name)
       return `$${names.indexOf(name) + 1}::text`

@@ -62,9 +62,11 @@ const upsertMembers = sql(`
 const deleteMembers = sql(`
   delete from member m using json_array_elements_text($1::json) as gone (id) where m.id = gone.id`)
 const keepFormer = sql(`
-  insert into former_member (id, tenant, account, deleted_at)
-  select * from json_to_recordset($1::json) as r (id text, tenant text, account text, deleted_at bigint)
-  on conflict (id) do update set account = excluded.account, deleted_at = excluded.deleted_at`)
+  insert into former_member (id, tenant, account, contacts, deleted_at)
+  select * from json_to_recordset($1::json) as r (id text, tenant text, account text, contacts json,
+    deleted_at bigint)
+  on conflict (id) do update set account = excluded.account, contacts = excluded.contacts,
+    deleted_at = excluded.deleted_at, due_at = 0`)
 
 /** The members are locked before. */
 const deleteTokensOf = sql(`
@@ -104,6 +106,8 @@ export function heldMembers(
   const owners = new Map<string, string>()
   const steps: Step[] = []
   const loggedOut = new Set<string>()
+  /** Of those who are removed. */
+  const contactsOf = new Map<string, readonly Address[]>()
 
   function hold(member: Member): void {
     byId.set(member.id, member)
@@ -137,7 +141,8 @@ export function heldMembers(
       hold(member)
       steps.push({ kind: 'put', member })
     },
-    remove(member) {
+    remove(member, contacts) {
+      contactsOf.set(member.id, contacts)
       for (const name of namesOf(member)) if (owners.get(name) === member.id) owners.delete(name)
       byId.delete(member.id)
       steps.push({ kind: 'remove', member })
@@ -151,7 +156,7 @@ export function heldMembers(
       const ended = [...loggedOut].toSorted()
       return [
         ...(ended.length > 0 ? [bind(deleteTokensOf, storableJson(ended))] : []),
-        ...writesOf(steps, now, isListed),
+        ...writesOf(steps, now, isListed, contactsOf),
       ]
     },
   }
@@ -173,7 +178,12 @@ function namesOf({ tenant, account, thirdAccount, passwordHash, phone, email }: 
 }
 
 /** Writes in the decided order, because a number may go from one member to another. A statement writes each row once. */
-function writesOf(steps: readonly Step[], now: number, isListed: (listing: Listing) => boolean): Bound[] {
+function writesOf(
+  steps: readonly Step[],
+  now: number,
+  isListed: (listing: Listing) => boolean,
+  contactsOf: ReadonlyMap<string, readonly Address[]>,
+): Bound[] {
   const writes: Bound[] = []
   let kind: Step['kind'] = 'put'
   let some = new Map<string, Member>()
@@ -187,7 +197,10 @@ function writesOf(steps: readonly Step[], now: number, isListed: (listing: Listi
       if (changed.length > 0) writes.push(putListings(changed))
       return
     }
-    const former = members.map(({ id, tenant, account }) => ({ id, tenant, account, deleted_at: now }))
+    const former = members.map(({ id, tenant, account }) => ({
+      ...{ id, tenant, account, contacts: contactsOf.get(id) ?? [] },
+      deleted_at: now,
+    }))
     const ids = members.map(({ id }) => id)
     writes.push(bind(deleteMembers, storableJson(ids)), removeListings(ids), bindRows(keepFormer, former))
   }

@@ -267,6 +267,14 @@ export const migrations: readonly string[] = [
   );
   create index recovery_due on recovery (due_at);
   `,
+
+  // 18: deleted members with what leads to all that is kept about them, until that is erased. due_at is the end of the lease
+  // while a process erases them.
+  `
+  alter table former_member add column contacts json not null default '[]';
+  alter table former_member add column due_at bigint not null default 0;
+  create index former_member_due on former_member (due_at);
+  `,
 ]
 
 /**

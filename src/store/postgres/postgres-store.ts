@@ -23,7 +23,7 @@ import { openConnection, type PostgresConnection, PostgresError, unreachable } f
 import { postgresConsumptions } from './consumptions.ts'
 import { postgresDirectory } from './directory.ts'
 import { dispatchesOf, tally } from './dispatches.ts'
-import { erasePiece } from './erasure.ts'
+import { areErasuresLeft, claimErasures, erasePiece, renewErasures } from './erasure.ts'
 import { eventHeads, findEvents, hasForeignEvents, orderAnew, readEvents } from './events.ts'
 import { postgresHistory } from './history.ts'
 import { journalEntryOf, readJournal, readJournalOfAddress } from './journal.ts'
@@ -270,11 +270,23 @@ export async function openPostgres(settings: PostgresSettings): Promise<Postgres
     },
     now: () => underWay.call('now', now),
     proveWrite: () => underWay.call('proveWrite', proveWrite),
-    erase: (person) =>
-      eraseAll(
-        (place) => underWay.call('erase', (until) => erasePiece(transactions, until, person, place)),
-        async () => undefined,
+    erasures: {
+      claim: apart('erasures.claim', (until, most: number, leaseMs: number) =>
+        claimErasures(transactions, until, most, leaseMs),
       ),
+      renew: apart('erasures.renew', (until, members: readonly string[], leaseMs: number) =>
+        renewErasures(transactions, until, members, leaseMs),
+      ),
+      areLeft: apart('erasures.areLeft', (until, members: readonly string[]) =>
+        areErasuresLeft(transactions, until, members),
+      ),
+      erase: (people) =>
+        eraseAll(
+          (place) =>
+            underWay.call('erasures.erase', (until) => erasePiece(transactions, until, people, place)),
+          async () => undefined,
+        ),
+    },
     sweep: inPieces((retentionMs) => underWay.call('sweep', () => sweepPiece(retentionMs))),
     async [Symbol.asyncDispose]() {
       if (isClosed) return

@@ -39,7 +39,9 @@ export type DepartmentRow = {
   path: string
 }
 
-export type FormerMemberRow = { id: string; tenant: string; account: string; deleted_at: number }
+export type FormerMemberRow = Pick<FormerMember, 'id' | 'tenant' | 'account' | 'contacts'> & {
+  deleted_at: number
+}
 
 export type AppRow = {
   id: string
@@ -202,8 +204,8 @@ export function departmentOf(row: DepartmentRow): Department {
   }
 }
 
-export function formerMemberOf({ id, tenant, account, deleted_at }: FormerMemberRow): FormerMember {
-  return { id, tenant, account, deletedAt: deleted_at }
+export function formerMemberOf({ deleted_at, ...rest }: FormerMemberRow): FormerMember {
+  return { ...rest, deletedAt: deleted_at }
 }
 
 export function appOf(row: AppRow): App {

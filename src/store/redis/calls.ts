@@ -34,6 +34,7 @@ const loadMs = 200
 const forgettable: ReadonlySet<RedisFunction> = new Set([
   ...(['claim', 'settle', 'postpone', 'release', 'end_waits'] as const),
   ...(['refund', 'behind', 'over', 'archived', 'find', 'asked', 'look'] as const),
+  ...(['find_people', 'end_at_once', 'drop_messages'] as const),
 ])
 /** A function gives up so much earlier than its caller, because the answer takes time too. */
 const answerMs = 20

@@ -20,6 +20,7 @@ const files = [
   'claim',
   'settle',
   'archive',
+  'erase',
   'write-proof',
   'look',
 ] as const
@@ -49,6 +50,9 @@ const functions = {
   over: ['no-writes'],
   archived: ['allow-oom'],
   find: ['no-writes'],
+  find_people: ['no-writes'],
+  end_at_once: ['allow-oom'],
+  drop_messages: ['allow-oom'],
   asked: ['no-writes'],
   prove: [],
   look: ['no-writes'],

@@ -24,7 +24,7 @@ import {
 } from './change-contact.ts'
 import { redisClaims } from './claims.ts'
 import { createClient, ready, shardsOf } from './client.ts'
-import { eraseLimiters } from './erasure.ts'
+import { redisErasure } from './erasure.ts'
 import { redisEvents } from './events.ts'
 import { examine, meet, slotsOf, unavailable } from './examine.ts'
 import { findInBoth } from './find.ts'
@@ -87,6 +87,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   )
   const underWay = trackCalls(settings)
   const archive = createArchive(calls, layout, history, waiting, waitingEvents, underWay.untilOf)
+  const erasure = redisErasure(client, calls, layout, redis.prefix, underWay.untilOf)
   let isClosed = false
 
   const verb =
@@ -222,10 +223,14 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
       const [parts] = await Promise.all([proveWrites(client, calls, layout, slots, until), cold.proveWrite()])
       return parts
     }),
-    async erase(person) {
-      await archive.catchUp()
-      await eraseLimiters(client, redis.prefix, person)
-      await cold.erase(person)
+    erasures: {
+      ...cold.erasures,
+      async erase(people) {
+        await erasure.end(people)
+        await archive.catchUp()
+        await erasure.drop(people)
+        await cold.erasures.erase(people)
+      },
     },
     async sweep(retentionMs) {
       await archive.catchUp()

@@ -13,7 +13,7 @@ import { contactHistoryReads } from './contact-history.ts'
 import { sqliteDirectory } from './directory.ts'
 import { dispatchReads } from './dispatches.ts'
 import { engineClock, monotonicMs } from './engine-clock.ts'
-import { sqliteErasure } from './erasure.ts'
+import { sqliteErasures } from './erasure.ts'
 import { eventReads } from './events.ts'
 import { journalReads } from './journal.ts'
 import { sqliteKeys } from './keys.ts'
@@ -109,7 +109,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
     ...withEntries(direct, work.unit),
     ...decidedIn(work.unit),
-    erase: sqliteErasure(db, work.reloadLimiters),
+    ...prefixed('erasures', sqliteErasures(db, clock.now, work.reloadLimiters)),
     now: () => clock.now(),
     proveWrite: (): readonly string[] => {
       proveWrite.run(clock.now())

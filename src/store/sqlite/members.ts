@@ -32,8 +32,9 @@ export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork
   const listings = openListings(db)
   const remove = db.prepare('delete from member where id = ?')
   const keepFormer = db.prepare(
-    `insert into former_member (id, tenant, account, deleted_at) values (?, ?, ?, ?)
-     on conflict (id) do update set account = excluded.account, deleted_at = excluded.deleted_at`,
+    `insert into former_member (id, tenant, account, contacts, deleted_at) values (?, ?, ?, ?, ?)
+     on conflict (id) do update set account = excluded.account, contacts = excluded.contacts,
+       deleted_at = excluded.deleted_at, due_at = 0`,
   )
   const anyIn = db.prepare('select 1 from member where tenant = ? and dept_code = ? limit 1')
   return {
@@ -68,10 +69,10 @@ export function openMembers(db: DatabaseSync, unitNow: () => number): UnitOfWork
       )
       listings.put(next)
     },
-    remove({ id, tenant, account }) {
+    remove({ id, tenant, account }, contacts) {
       remove.run(id)
       listings.remove(id)
-      keepFormer.run(id, tenant, account, unitNow())
+      keepFormer.run(id, tenant, account, JSON.stringify(contacts), unitNow())
     },
     areIn: (tenant, code) => anyIn.get(tenant, code) !== undefined,
   }

@@ -334,4 +334,12 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index recovery_due on recovery (due_at);
   `,
+
+  // 21: deleted members with what leads to all that is kept about them, until that is erased. due_at is the end of the lease
+  // while a process erases them.
+  `
+  alter table former_member add column contacts text not null default '[]';
+  alter table former_member add column due_at integer not null default 0;
+  create index former_member_due on former_member (due_at);
+  `,
 ]

@@ -112,6 +112,7 @@ export function formerMemberOf(row: Row): FormerMember {
     id: row.id as string,
     tenant: row.tenant as string,
     account: row.account as string,
+    contacts: JSON.parse(row.contacts as string) as Address[],
     deletedAt: row.deleted_at as number,
   }
 }

@@ -7,7 +7,7 @@ import { trackCalls } from '../calls.ts'
 import type { Directory } from '../directory.ts'
 import type { Dispatches } from '../dispatches.ts'
 import type { EngineOptions } from '../engine-options.ts'
-import { eraseAll } from '../erasure.ts'
+import { type Erasures, eraseAll } from '../erasure.ts'
 import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
 import type { Received } from '../verbs/receive.ts'
@@ -202,11 +202,14 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     keys: part('keys', ['add', 'list', 'holder', 'revoke', 'noteUse']),
     now: () => call('now', []),
     proveWrite: () => call('proveWrite', []),
-    erase: (person) =>
-      eraseAll(
-        (place) => call('erase', [person, place]),
-        () => pause(erasePauseMs),
-      ),
+    erasures: {
+      ...part<Omit<Erasures, 'erase'>>('erasures', ['claim', 'renew', 'areLeft']),
+      erase: (people) =>
+        eraseAll(
+          (place) => call('erasures.erase', [people, place]),
+          () => pause(erasePauseMs),
+        ),
+    },
     sweep: inPieces((retentionMs) => call('sweep', [retentionMs])),
     async [Symbol.asyncDispose]() {
       isClosing = true

@@ -80,12 +80,17 @@ export const updateMember: Verb<[MemberUpdate], MemberUpdateResult> = {
 export const deleteMembers: Verb<[MemberBatch], BatchResult> = {
   needs(needs, batch) {
     needMembers(needs, batch)
-    for (const { id } of batch.members) needs.liveOf(batch.tenant, id)
+    for (const { id } of batch.members) {
+      needs.liveOf(batch.tenant, id)
+      needs.contactHistory(id)
+    }
   },
 
   decide: (unit, batch) =>
     forAll(unit, batch, isDefault, (member) => {
-      unit.members.remove(member)
+      const former = unit.formerContacts.of(member.id).map(({ address }) => address)
+      const contacts = [member.phone, member.email, ...former].filter((one) => one !== null)
+      unit.members.remove(member, contacts)
       unit.tokens.endOf(member.id)
       unit.proofs.endOf(member.id)
       unit.formerContacts.endOf(member.id)
