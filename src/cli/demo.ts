@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import type { KeyRing } from '../code/key-ring.ts'
 import { apiKeyHash, type NewApiKey, newApiKey, newSecret } from '../directory/api-key.ts'
 import { hashPassword } from '../directory/password.ts'
+import { newApp, newAppId, newAppKey } from '../flows/new-app.ts'
 import { replaceSecretFile } from '../secret-file.ts'
 import type { Store } from '../store/store.ts'
-import { newApp, newAppId, newAppKey, newMember, newPassword } from './new-records.ts'
+import { newMember, newPassword } from './new-records.ts'
 
 export type Demo = {
   readonly tenant: string

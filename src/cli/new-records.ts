@@ -1,40 +1,9 @@
-/** New tenants, apps and members, as the commands make them. */
+/** New members, as the commands make them. */
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Address } from '../address/address.ts'
-import type { KeyRing } from '../code/key-ring.ts'
-import { seal } from '../code/seal.ts'
-import { type AdminRole, type App, type Member, memberDefaults } from '../directory/directory.ts'
+import { type AdminRole, type Member, memberDefaults } from '../directory/directory.ts'
 import { signedField } from '../flows/app-login.ts'
-
-export function newAppId(): string {
-  return randomUUID().replaceAll('-', '')
-}
-
-/** 64 hex digits, the size of the wire's own app keys. */
-export function newAppKey(): string {
-  return randomBytes(32).toString('hex')
-}
-
-export function newApp(
-  ring: KeyRing,
-  app: {
-    readonly id: string
-    readonly key: string
-    readonly tenant: string
-    readonly name: string
-    readonly createdAt: number
-  } & Partial<Pick<App, 'isServiceProvider' | 'policy'>>,
-): App {
-  const { key, ...rest } = app
-  return {
-    isServiceProvider: false,
-    isDisabled: false,
-    policy: {},
-    ...rest,
-    sealedKey: seal(ring, key, `app:${app.id}`),
-  }
-}
 
 export type NewMember = {
   readonly tenant: string

@@ -139,6 +139,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'policy.locale': 'en-US',
     'policy.profile': 'strict',
     'policy.tellsClientIp': '192.0.2.0/24, 2001:db8::5',
+    'policy.keyOverlap': '1h',
     'policy.lifetime.sms': '2m',
     'policy.lifetime.email': '3m',
     'policy.countries': 'CN,HK',

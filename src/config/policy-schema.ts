@@ -166,6 +166,10 @@ export const policySchema = Type.Object(
         default: false,
       }),
     ),
+    keyOverlap: lifetime(
+      'How long the key before a reset still signs App ID logins, so that no program of the app is refused meanwhile. 0s: it is refused at once.',
+      '0s',
+    ),
     allowsLongSignatures: optional(
       Type.Boolean({
         description:

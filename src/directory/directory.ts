@@ -28,8 +28,16 @@ export type App = {
   readonly isDisabled: boolean
   /** Overrides of the installation's policy, checked when they were set. */
   readonly policy: Readonly<Record<string, unknown>>
+  readonly description: string
+  /** The key before the last reset, sealed alike: App ID logins may be signed with it for a time. */
+  readonly previousKey: { readonly sealed: string; readonly until: number } | null
   readonly createdAt: number
+  readonly updatedAt: number
 }
+
+/** An app to be added. */
+export type NewApp = Omit<App, 'description' | 'previousKey' | 'updatedAt'> &
+  Partial<Pick<App, 'description'>>
 
 /** default: the administrator that an App ID login without a userId acts as. */
 export type AdminRole = 'default' | 'admin' | 'none'

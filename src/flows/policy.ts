@@ -18,6 +18,7 @@ export const apiCalls = [
   'manage-members',
   'manage-administrators',
   'manage-corp',
+  'manage-apps',
 ] as const
 export type ApiCall = (typeof apiCalls)[number]
 
@@ -46,6 +47,8 @@ export type AppPolicy = {
   readonly needsProof: boolean
   /** Whether an App ID login with a used nonce is refused. */
   readonly refusesRepeatedNonce: boolean
+  /** How long App ID logins may still be signed with an app's key after it was reset, ms; 0: not at all. */
+  readonly keyOverlapMs: number
   /** Whether App ID logins may be signed for longer than seven days, or for ever. */
   readonly allowsLongSignatures: boolean
   /** Addresses and networks of the app's servers. `X-Client-IP` is believed in calls from there only. */

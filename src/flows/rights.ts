@@ -15,6 +15,7 @@ const mayDo = {
   'manage-departments': administrators,
   'read-departments': everyone,
   'read-directory': everyone,
+  'manage-apps': ['default'],
 } as const satisfies Readonly<Record<string, readonly AdminRole[]>>
 
 export type Act = keyof typeof mayDo

@@ -46,7 +46,10 @@ const app: App = {
   isServiceProvider: false,
   isDisabled: false,
   policy: {},
+  description: '',
+  previousKey: null,
   createdAt: 1,
+  updatedAt: 1,
 }
 const caller: ApiCaller = { tenant: 't', app, keyId: 'key_1', isTest: false, hasEvents: false }
 

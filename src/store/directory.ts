@@ -6,6 +6,7 @@ import type {
   App,
   LoginLimits,
   Member,
+  NewApp,
   Profile,
   Session,
   Tenant,
@@ -23,6 +24,11 @@ import type { Lease } from './outbox.ts'
 import type { Used } from './verifications.ts'
 
 export type NewTenant = Pick<Tenant, 'id' | 'name' | 'accountApp'> & Partial<Tenant>
+
+/** A new key without `previousKey` ends the key before at once. */
+export type AppChange = Partial<
+  Pick<App, 'sealedKey' | 'previousKey' | 'isDisabled' | 'policy' | 'name' | 'description'>
+>
 
 export type ImportOutcome =
   | { readonly kind: 'added' | 'updated' | 'unchanged' }
@@ -106,14 +112,18 @@ export type Directory = Acts & {
   tenant(id: string): Promise<Tenant | undefined>
 
   /** @returns false if the id is taken. */
-  addApp(app: App, audit?: NewAuditEntry): Promise<boolean>
+  addApp(app: NewApp, audit?: NewAuditEntry): Promise<boolean>
+  /** undefined also for a deleted one. */
   app(id: string): Promise<App | undefined>
   apps(tenant?: string): Promise<readonly App[]>
-  updateApp(
-    id: string,
-    change: Partial<Pick<App, 'sealedKey' | 'isDisabled' | 'policy' | 'name'>>,
-    audit?: NewAuditEntry,
-  ): Promise<boolean>
+  /** @returns The app as it is now; undefined if there is none. */
+  updateApp(id: string, change: AppChange, audit?: NewAuditEntry): Promise<App | undefined>
+  /**
+   * Deletes an app: its tokens stand for nobody from then on, its API keys are revoked and its endpoints disabled. The
+   * record stays without its keys, so that the history can name it and the id is never given again.
+   * @returns false if there is none.
+   */
+  deleteApp(id: string, audit?: NewAuditEntry): Promise<boolean>
 
   /** Adds or updates members, each independently of the others; all in one step. */
   putMembers(members: readonly Member[], audit?: readonly NewAuditEntry[]): Promise<readonly ImportOutcome[]>

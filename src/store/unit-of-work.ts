@@ -3,7 +3,7 @@
 import type { Address } from '../address/address.ts'
 import type { FormerContact, Recovery } from '../directory/contact-history.ts'
 import type { Department } from '../directory/department.ts'
-import type { Member, Tenant } from '../directory/directory.ts'
+import type { App, Member, NewApp, Tenant } from '../directory/directory.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { StoredEntry } from '../message/stored-entry.ts'
@@ -59,6 +59,8 @@ export type Needs = {
   /** Whether the department has members, with `departments`. */
   membersIn(tenant: string, code: string): void
   tenant(id: string): void
+  /** An app, also a deleted one. */
+  app(id: string): void
   /** The end of the audit's chain, if there is an entry to add. Of all acts with one, only one goes on at a time. */
   audit(entry: NewAuditEntry | undefined): void
 }
@@ -139,6 +141,16 @@ export type UnitOfWork = {
     get(id: string): Tenant | undefined
     /** Replaces the record. */
     put(tenant: Tenant): void
+  }
+  readonly apps: {
+    /** undefined for a deleted one. */
+    get(id: string): App | undefined
+    /** @returns false if the id is taken, also by a deleted app. */
+    add(app: NewApp): boolean
+    /** Replaces the record. */
+    put(app: App): void
+    /** Deletes the app without its keys, revokes its API keys and disables its endpoints. */
+    remove(id: string): void
   }
   readonly tokens: {
     /** Ends all logins of a member. */

@@ -8,6 +8,7 @@
  */
 
 import { corpAnswerFields } from './corp-answer-fields.ts'
+import { appAnswerFields } from './corp-app-answer-fields.ts'
 import { type Fields, memberFields } from './member-fields.ts'
 
 const proxyTokenFields = {
@@ -96,4 +97,5 @@ export const answerFields = {
   'GET /v1/usg/dcs/member': memberFields,
   'PUT /v1/usg/dcs/member': nothing,
   ...corpAnswerFields,
+  ...appAnswerFields,
 } as const satisfies Readonly<Record<string, Fields | readonly [Fields]>>

@@ -15,7 +15,7 @@ import {
   administratorBody,
   administratorsQuery,
   namedBy,
-  pageIn,
+  searchIn,
 } from './corp-parameters.ts'
 import { administratorObject } from './member-object.ts'
 
@@ -66,7 +66,7 @@ export function corpAdminRoutes(app: FastifyInstance, services: Services): void 
     path,
     { ...read, schema: { querystring: administratorsQuery } },
     async (request, reply) => {
-      const page = pageIn(request.query)
+      const page = searchIn(request.query)
       const wanted = {
         ...page,
         sortField: 'sortLevel',

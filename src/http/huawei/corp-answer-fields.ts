@@ -5,10 +5,7 @@
  * ShowDepartmentResponse, ChildDeptDTO); designated departments have an id and a mark there, which is the name.
  */
 
-import { corpFields, type Fields, memberFields } from './member-fields.ts'
-
-const pageOf = <const F extends Fields>(fields: F) =>
-  ({ offset: 'Integer', limit: 'Integer', count: 'Integer', data: [fields] }) as const
+import { corpFields, type Fields, memberFields, pageOf } from './member-fields.ts'
 
 export const foundMemberFields = {
   id: 'String',

@@ -30,7 +30,7 @@ import {
   type NewMemberBody,
   namedBy,
   newMemberBody,
-  pageIn,
+  searchIn,
   wantsMembers,
 } from './corp-parameters.ts'
 import type { Refusal } from './errors.ts'
@@ -78,7 +78,7 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
     { ...read, schema: { querystring: membersQuery } },
     async (request, reply) => {
       const { query } = request
-      const page = pageIn(query)
+      const page = searchIn(query)
       if (!wantsMembers(query)) return sendNoPage(reply, page)
       const wanted = {
         ...page,

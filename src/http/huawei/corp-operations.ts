@@ -1,7 +1,9 @@
-/** The calls of members, administrators, enterprise and departments as operations of the document. */
+/** The calls of members, administrators, enterprise, departments and apps as operations of the document. */
 
 import type { ObjectSchema, Schema } from '../../json-schema.ts'
 import type { corpAnswerFields } from './corp-answer-fields.ts'
+import type { appAnswerFields } from './corp-app-answer-fields.ts'
+import { changedAppBody, newAppBody } from './corp-app-parameters.ts'
 import {
   accountsBody,
   accountTypeQuery,
@@ -18,6 +20,7 @@ import {
   membersQuery,
   newDepartmentBody,
   newMemberBody,
+  pageQuery,
 } from './corp-parameters.ts'
 
 const call = (
@@ -33,7 +36,9 @@ const call = (
   ...(query && { query }),
 })
 
-export const corpCalls: Readonly<Record<keyof typeof corpAnswerFields, ReturnType<typeof call>>> = {
+type CallName = keyof typeof corpAnswerFields | keyof typeof appAnswerFields
+
+export const corpCalls: Readonly<Record<CallName, ReturnType<typeof call>>> = {
   'POST /v1/usg/dcs/corp/member': call('wireAddUser', 'Add a member.', { body: newMemberBody }),
   'GET /v1/usg/dcs/corp/member': call('wireSearchUsers', 'Search members, in pages.', {
     query: membersQuery,
@@ -100,4 +105,13 @@ export const corpCalls: Readonly<Record<keyof typeof corpAnswerFields, ReturnTyp
     'wireShowPublicDepartment',
     'Show the names of a department and those below.',
   ),
+  'POST /v2/usg/acs/corp/app': call('wireCreateApp', 'Make an app, with its key.', { body: newAppBody }),
+  'GET /v2/usg/acs/corp/apps': call('wireListApps', 'List the apps of the enterprise, in pages.', {
+    query: pageQuery,
+  }),
+  'PUT /v2/usg/acs/corp/app/{app_id}': call('wireChangeApp', 'Change an app, stop it or start it.', {
+    body: changedAppBody,
+  }),
+  'PUT /v2/usg/acs/corp/app/{app_id}/reset': call('wireResetAppKey', 'Give an app a new key.'),
+  'DELETE /v2/usg/acs/corp/app/{app_id}': call('wireDeleteApp', 'Delete an app.'),
 }

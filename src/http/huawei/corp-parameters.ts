@@ -87,6 +87,7 @@ export const directoryQuery = Type.Object({
   querySubDept: truth,
   searchScope: inQuery('^(ALL|NORMAL_USER|HARD_TERMINAL)?$'),
 })
+export const pageQuery = Type.Object(page)
 export const administratorsQuery = Type.Object({ ...page, ...search })
 export const idTypeQuery = Type.Object({ idType: inQuery('^(USER_ID|THIRD_ACCOUNT)?$') })
 export const departmentsQuery = Type.Object({ deptName: Type.Optional(Type.String({ maxLength: 128 })) })
@@ -100,13 +101,19 @@ export type CorpBody = Static<typeof corpBody>
 export type AccountTypeQuery = Static<typeof accountTypeQuery>
 export type MembersQuery = Static<typeof membersQuery>
 export type DirectoryQuery = Static<typeof directoryQuery>
+export type PageQuery = Static<typeof pageQuery>
 export type AdministratorsQuery = Static<typeof administratorsQuery>
 export type IdTypeQuery = Static<typeof idTypeQuery>
 export type DepartmentsQuery = Static<typeof departmentsQuery>
 
 /** The page that a query asks for. */
-export function pageIn({ offset, limit, searchKey }: AdministratorsQuery) {
-  return { offset: Number(offset || 0), limit: Number(limit || 10), searchKey: searchKey ?? '' }
+export function pageIn({ offset, limit }: PageQuery) {
+  return { offset: Number(offset || 0), limit: Number(limit || 10) }
+}
+
+/** The page that a search asks for. */
+export function searchIn({ searchKey, ...page }: AdministratorsQuery) {
+  return { ...pageIn(page), searchKey: searchKey ?? '' }
 }
 
 /** Whether a member can be among those wanted: all are ordinary users (2), and none is a whiteboard or another device. */

@@ -7,6 +7,7 @@ import { readJsonBodies } from '../json-body.ts'
 import { contactUndoRoutes } from './contact-undo.ts'
 import { corpRoutes } from './corp.ts'
 import { corpAdminRoutes } from './corp-admin.ts'
+import { corpAppRoutes } from './corp-app.ts'
 import { corpMemberRoutes } from './corp-member.ts'
 import { departmentRoutes } from './department.ts'
 import { answerEdges, answerTo, notFoundOf } from './edges.ts'
@@ -42,6 +43,7 @@ export function huaweiDialect(services: Services): Dialect {
       corpAdminRoutes(app, services)
       corpRoutes(app, services)
       departmentRoutes(app, services)
+      corpAppRoutes(app, services)
       // Below here every path is the reference's, whatever other dialect has paths that begin with /v1.
       for (const prefix of ['/v1/usg', '/v2/usg'])
         app.register(async (scope) => scope.setNotFoundHandler(notFoundOf(app)), { prefix })

@@ -12,7 +12,7 @@ import {
   type IdTypeQuery,
   idsBody,
   idTypeQuery,
-  pageIn,
+  searchIn,
 } from './corp-parameters.ts'
 import { colleague, nobody, thirdAccount } from './member-object.ts'
 
@@ -54,7 +54,7 @@ export function directoryRoutes(app: FastifyInstance, services: Services): void 
     async (request, reply) => {
       const { query, session } = request
       const { member: viewer } = session
-      const page = pageIn(query)
+      const page = searchIn(query)
       // There are no terminals here.
       if (query.searchScope === 'HARD_TERMINAL') return sendNoPage(reply, page)
       const wanted = {

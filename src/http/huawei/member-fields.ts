@@ -1,4 +1,4 @@
-/** The types of documented fields, and the fields of a member and its enterprise, which several answers have. */
+/** The types of documented fields, and the fields that several answers have: pages, a member, its enterprise. */
 
 export type JsonType = 'String' | 'Integer' | 'Long' | 'Boolean'
 
@@ -19,6 +19,10 @@ type ValueOf<T> = T extends 'String'
         : T extends readonly [infer Each]
           ? readonly AnswerOf<Each>[]
           : AnswerOf<T> | null
+
+/** The fields of a page of these. */
+export const pageOf = <const F extends Fields>(fields: F) =>
+  ({ offset: 'Integer', limit: 'Integer', count: 'Integer', data: [fields] }) as const
 
 const vmrFields = {
   id: 'String',

@@ -46,6 +46,11 @@ export const movedTables: readonly Table[] = [
     is_disabled: flag,
     policy: json,
     created_at: number,
+    description: text,
+    previous_key: text,
+    previous_key_until: number,
+    updated_at: number,
+    deleted_at: number,
   }),
   table('api_key', ['id'], {
     id: text,

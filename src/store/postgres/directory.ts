@@ -1,13 +1,7 @@
 /** Tenants, apps, members and tokens in PostgreSQL. The server's clock judges tokens, as it judges codes. */
 
 import { addressKey } from '../../address/address.ts'
-import {
-  type App,
-  type Session,
-  type Token,
-  type TokenKind,
-  tenantDefaults,
-} from '../../directory/directory.ts'
+import { type Session, type Token, type TokenKind, tenantDefaults } from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
 import type { NewAuditEntry } from '../audit.ts'
 import { tokensInAPiece } from '../bounds.ts'
@@ -48,18 +42,10 @@ const insertTenant = sql(`
 const allTenants = sql('select to_json(t) from tenant t order by t.id')
 const tenantById = sql('select to_json(t) from tenant t where t.id = $1')
 
-const insertApp = sql(`
-  insert into app (id, tenant, name, sealed_key, is_service_provider, is_disabled, policy, created_at)
-  values ($1, $2, $3, $4, $5::boolean, $6::boolean, $7::json, $8::bigint) on conflict do nothing
-  returning to_json(true)`)
-const appById = sql('select to_json(a) from app a where a.id = $1')
+const appById = sql('select to_json(a) from app a where a.id = $1 and a.deleted_at is null')
 const allApps = sql(`
-  select to_json(a) from app a where $1::text is null or a.tenant = $1::text order by a.created_at, a.id`)
-const updateApp = sql(`
-  update app set name = coalesce($2::text, name), sealed_key = coalesce($3::text, sealed_key),
-    is_disabled = coalesce($4::boolean, is_disabled), policy = coalesce($5::json, policy)
-  where id = $1 returning to_json(true)`)
-
+  select to_json(a) from app a where ($1::text is null or a.tenant = $1::text) and a.deleted_at is null
+  order by a.created_at, a.id`)
 const memberById = sql('select to_json(m) from member m where m.id = $1')
 const memberByAccount = sql('select to_json(m) from member m where m.tenant = $1 and m.account = $2')
 const memberByUserId = sql(`
@@ -126,7 +112,7 @@ const spend = sql(`update token set kind = 'spent' where hash = $1`)
 const selectSession = sql(`
   select json_build_object('token', to_json(t), 'tenant', to_json(c), 'app', to_json(a), 'member', to_json(m))
   from token t join tenant c on c.id = t.tenant join app a on a.id = t.app join member m on m.id = t.member
-  where t.hash = $1 and t.expires_at > ${engineTime}`)
+  where t.hash = $1 and t.expires_at > ${engineTime} and a.deleted_at is null`)
 
 /** @param untilOf  The end of a call that begins now, by `performance.now()`. */
 export function postgresDirectory(transactions: Transactions, untilOf: () => number): Directory {
@@ -155,35 +141,11 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     tenants: () => all(bind(allTenants), (row: TenantRow) => tenantOf(row)),
     tenant: (id: string) => one(bind(tenantById, id), (row: TenantRow) => tenantOf(row)),
 
-    addApp: (app: App, audit) =>
-      wrote(
-        audit,
-        bind(
-          insertApp,
-          app.id,
-          app.tenant,
-          app.name,
-          app.sealedKey,
-          app.isServiceProvider,
-          app.isDisabled,
-          storableJson(app.policy),
-          app.createdAt,
-        ),
-      ),
+    addApp: alone(verbs['directory.addApp']),
     app: (id: string) => one(bind(appById, id), (row: AppRow) => appOf(row)),
     apps: (tenant?: string) => all(bind(allApps, tenant ?? null), (row: AppRow) => appOf(row)),
-    updateApp: (id, { name, sealedKey, isDisabled, policy }, audit) =>
-      wrote(
-        audit,
-        bind(
-          updateApp,
-          id,
-          name ?? null,
-          sealedKey ?? null,
-          isDisabled ?? null,
-          policy === undefined ? null : storableJson(policy),
-        ),
-      ),
+    updateApp: alone(verbs['directory.updateApp']),
+    deleteApp: alone(verbs['directory.deleteApp']),
 
     putMembers: alone(verbs['directory.putMembers']),
     member: (id: string) => one(bind(memberById, id), (row: MemberRow) => memberOf(row)),

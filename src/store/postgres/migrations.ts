@@ -275,6 +275,15 @@ export const migrations: readonly string[] = [
   alter table former_member add column due_at bigint not null default 0;
   create index former_member_due on former_member (due_at);
   `,
+
+  // 19: what administrators keep of apps, the key before the last reset, and when an app was deleted.
+  `
+  alter table app add column description text not null default '';
+  alter table app add column previous_key text;
+  alter table app add column previous_key_until bigint;
+  alter table app add column updated_at bigint not null default 0;
+  alter table app add column deleted_at bigint;
+  `,
 ]
 
 /**

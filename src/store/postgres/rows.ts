@@ -52,6 +52,11 @@ export type AppRow = {
   is_disabled: boolean
   policy: Record<string, unknown>
   created_at: number
+  description: string
+  previous_key: string | null
+  previous_key_until: number | null
+  updated_at: number
+  deleted_at: number | null
 }
 
 export type MemberRow = {
@@ -217,7 +222,12 @@ export function appOf(row: AppRow): App {
     isServiceProvider: row.is_service_provider,
     isDisabled: row.is_disabled,
     policy: row.policy,
+    description: row.description,
+    previousKey:
+      row.previous_key === null ? null : { sealed: row.previous_key, until: row.previous_key_until! },
     createdAt: row.created_at,
+    // A process of the version before writes none.
+    updatedAt: Math.max(row.updated_at, row.created_at),
   }
 }
 

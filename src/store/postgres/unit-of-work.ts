@@ -3,6 +3,7 @@
 import type { EntryKey } from '../outbox.ts'
 import { storable } from '../storable.ts'
 import type { Needs, ReceiptName, UnitOfWork, Verb } from '../unit-of-work.ts'
+import { heldApps, lockedApps } from './apps.ts'
 import { heldAudit, lockedAuditHead } from './audit.ts'
 import type { Rows } from './connection.ts'
 import { formerContactsOf, heldContactHistory, recoveriesOfMembers } from './contact-history.ts'
@@ -58,6 +59,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
   const members: WantedMember[] = []
   const histories = new Set<string>()
   const tenants = new Set<string>()
+  const apps = new Set<string>()
   const changing = new Set<string>()
   const shared: WantedDepartment[] = []
   const examined: WantedDepartment[] = []
@@ -89,6 +91,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     },
     membersIn: (tenant, code) => void examined.push({ tenant, code }),
     tenant: (id) => void tenants.add(id),
+    app: (id) => void apps.add(id),
     audit(entry) {
       isAudited ||= entry !== undefined
     },
@@ -110,6 +113,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
     // Locked in this order.
     const membersAt = asked(members.length > 0, () => readMembers(members))
     const tenantsAt = asked(tenants.size > 0, () => lockedTenants(tenants))
+    const appsAt = asked(apps.size > 0, () => lockedApps(apps))
     const changingAt = asked(changing.size > 0, () => lockedDepartments(changing))
     const sharedAt = asked(shared.length > 0, () => sharedDepartments(shared))
     // Guarded by the lock on their members.
@@ -139,6 +143,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           [...of(changingAt), ...of(sharedAt)],
           of(occupiedAt),
         )
+        const apps = heldApps(of(appsAt), now)
         const members = heldMembers(of(membersAt), now, departments.areIn)
         const contacts = heldContactHistory(of(formerAt), of(recoveriesAt))
         const limiters = heldLimiters(of(limitersAt))
@@ -159,6 +164,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
           recoveries: contacts.recoveries,
           departments: departments.departments,
           tenants: departments.tenants,
+          apps: apps.apps,
           limiters,
           verifications: verifications.verifications,
           proofs: proofs.proofs,
@@ -173,6 +179,7 @@ export function newNeeds(decoy: string, readers: ReadonlySet<string>) {
             ...members.writes(),
             ...contacts.writes(),
             ...departments.writes(),
+            ...apps.writes(),
             ...limiters.writes(),
             ...verifications.writes(),
             ...proofs.writes(),

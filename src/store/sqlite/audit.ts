@@ -32,8 +32,6 @@ export function openAudit(db: DatabaseSync, now: () => number): UnitOfWork['audi
 /** Acts apart from units of work, with the number of their arguments before the entries of the audit. */
 const audited = {
   'directory.addTenant': 1,
-  'directory.addApp': 1,
-  'directory.updateApp': 2,
   'keys.add': 1,
   'keys.revoke': 2,
 } as const

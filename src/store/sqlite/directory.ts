@@ -2,13 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import { type Address, addressKey } from '../../address/address.ts'
-import {
-  type App,
-  type Session,
-  type Token,
-  type TokenKind,
-  tenantDefaults,
-} from '../../directory/directory.ts'
+import { type Session, type Token, type TokenKind, tenantDefaults } from '../../directory/directory.ts'
 import { decideRefresh } from '../../directory/refresh.ts'
 import { tokensInAPiece } from '../bounds.ts'
 import type { Login, NewTenant, RefreshResult } from '../directory.ts'
@@ -22,12 +16,8 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
   const insertTenant = db.prepare(
     'insert into tenant (id, name, account_app, address, auto_user_create) values (?, ?, ?, ?, ?) on conflict do nothing',
   )
-  const appById = one('app where id = ?')
-  const allApps = one('app where ? is null or tenant = ? order by created_at, id')
-  const insertApp = db.prepare('insert into app values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing')
-  const updateApp = db.prepare(
-    'update app set name = ?, sealed_key = ?, is_disabled = ?, policy = ? where id = ?',
-  )
+  const appById = one('app where id = ? and deleted_at is null')
+  const allApps = one('app where (?1 is null or tenant = ?1) and deleted_at is null order by created_at, id')
   const memberById = one('member where id = ?')
   const memberByAccount = one('member where tenant = ? and account = ?')
   const memberByThirdAccount = one('member where tenant = ? and third_account = ?')
@@ -100,29 +90,8 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     tenants: () => (allTenants.all() as Row[]).map(tenantOf),
     tenant: (id: string) => found(tenantById.get(id), tenantOf),
 
-    addApp: (app: App) =>
-      insertApp.run(
-        app.id,
-        app.tenant,
-        app.name,
-        app.sealedKey,
-        Number(app.isServiceProvider),
-        Number(app.isDisabled),
-        JSON.stringify(app.policy),
-        app.createdAt,
-      ).changes === 1,
     app: (id: string) => found(appById.get(id), appOf),
-    apps: (tenant?: string) => (allApps.all(tenant ?? null, tenant ?? null) as Row[]).map(appOf),
-    updateApp(
-      id: string,
-      change: Partial<Pick<App, 'sealedKey' | 'isDisabled' | 'policy' | 'name'>>,
-    ): boolean {
-      const app = found(appById.get(id), appOf)
-      if (!app) return false
-      const next = { ...app, ...change }
-      updateApp.run(next.name, next.sealedKey, Number(next.isDisabled), JSON.stringify(next.policy), id)
-      return true
-    },
+    apps: (tenant?: string) => (allApps.all(tenant ?? null) as Row[]).map(appOf),
 
     member: (id: string) => found(memberById.get(id), memberOf),
     memberByAccount: (tenant: string, account: string) =>

@@ -66,7 +66,13 @@ export function appOf(row: Row): App {
     isServiceProvider: row.is_service_provider === 1,
     isDisabled: row.is_disabled === 1,
     policy: JSON.parse(row.policy as string) as Record<string, unknown>,
+    description: row.description as string,
+    previousKey:
+      row.previous_key === null
+        ? null
+        : { sealed: row.previous_key as string, until: row.previous_key_until as number },
     createdAt: row.created_at as number,
+    updatedAt: Math.max(row.updated_at as number, row.created_at as number),
   }
 }
 

@@ -157,6 +157,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'app',
         'apps',
         'updateApp',
+        'deleteApp',
         'putMembers',
         'addMember',
         'updateMember',

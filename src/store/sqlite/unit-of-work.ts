@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import type { UnitOfWork } from '../unit-of-work.ts'
+import { openApps } from './apps.ts'
 import { openAudit } from './audit.ts'
 import { openFormerContacts, openRecoveries } from './contact-history.ts'
 import { openDepartments, openTenants } from './departments.ts'
@@ -36,6 +37,7 @@ export function openUnit(db: DatabaseSync, wallNow: () => number) {
     recoveries: openRecoveries(db),
     departments: openDepartments(db),
     tenants: openTenants(db),
+    apps: openApps(db, unitNow),
     tokens: openTokens(db),
     outbox: openOutbox(db, unitNow, dispatches, newEntries),
     dispatches,

@@ -2,6 +2,7 @@
 
 import type { Verb } from '../unit-of-work.ts'
 import { append } from './append.ts'
+import { addApp, deleteApp, updateApp } from './apps.ts'
 import { appendAudit } from './audit.ts'
 import { begin } from './begin.ts'
 import { cancel } from './cancel.ts'
@@ -58,6 +59,9 @@ export const verbs = {
   'directory.putMembers': putMembers,
   'directory.updateProfile': updateProfile,
   'directory.disableMember': disableMember,
+  'directory.addApp': addApp,
+  'directory.updateApp': updateApp,
+  'directory.deleteApp': deleteApp,
   'directory.addMember': addMember,
   'directory.updateMember': updateMember,
   'directory.deleteMembers': deleteMembers,

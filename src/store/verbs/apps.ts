@@ -1,0 +1,53 @@
+/** Changes of apps: made, changed, deleted, each with its entry of the audit. */
+
+import type { App, NewApp } from '../../directory/directory.ts'
+import type { NewAuditEntry } from '../audit.ts'
+import type { AppChange } from '../directory.ts'
+import type { Verb } from '../unit-of-work.ts'
+
+type Audited = NewAuditEntry | undefined
+
+export const addApp: Verb<[NewApp, Audited?], boolean> = {
+  needs(needs, { id }, audit) {
+    needs.app(id)
+    needs.audit(audit)
+  },
+
+  decide({ apps, audit: chain }, app, audit) {
+    if (!apps.add(app)) return false
+    chain.add(audit)
+    return true
+  },
+}
+
+export const updateApp: Verb<[string, AppChange, Audited?], App | undefined> = {
+  needs(needs, id, _change, audit) {
+    needs.app(id)
+    needs.audit(audit)
+  },
+
+  decide({ apps, now, audit: chain }, id, change, audit) {
+    const app = apps.get(id)
+    if (!app) return undefined
+    // A new key ends the one before, also one that still served, unless its caller keeps it.
+    const isNewKey = change.sealedKey !== undefined && change.sealedKey !== app.sealedKey
+    const next = { ...app, ...(isNewKey && { previousKey: null }), ...change, updatedAt: now }
+    apps.put(next)
+    chain.add(audit)
+    return next
+  },
+}
+
+export const deleteApp: Verb<[string, Audited?], boolean> = {
+  needs(needs, id, audit) {
+    needs.app(id)
+    needs.audit(audit)
+  },
+
+  decide({ apps, audit: chain }, id, audit) {
+    if (!apps.get(id)) return false
+    apps.remove(id)
+    chain.add(audit)
+    return true
+  },
+}
