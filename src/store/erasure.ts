@@ -54,15 +54,22 @@ type Pass = {
 
 /** Between two texts that are one in a list. No tenant has it. */
 const between = '\u001f'
+const withTenant = (tenant: string, text: string) => `${tenant}${between}${text}`
 const pair = (a: string, b: string) => `${a} || '${between}' || ${b}`
 /** Texts of JSON that name a person are looked for with their quotes. */
 const hasAny = (text: string, list: string) =>
   `exists (select 1 from each(${list}) where place(cast(${text} as text), item) > 0)`
 
-const mine = (v: string) =>
-  `(${pair(`${v}.tenant`, `${v}.member`)} in list(:members) or ${pair(`${v}.tenant`, `${v}.address`)} in list(:addresses))`
+/** @param names  A list of `namesOf` people, in the words of an engine. */
+const isOf = (tenant: string, subject: string, address: string, names: string) =>
+  `(${pair(tenant, subject)} in ${names} or ${pair(tenant, address)} in ${names})`
+/** Whether a verification is of people. */
+export const isMine = (v: string, names = 'list(:names)'): string =>
+  isOf(`${v}.tenant`, `${v}.member`, `${v}.address`, names)
+/** Of the verification in an answer. */
+const answered = (field: string) => `(t.result -> 'record' ->> '${field}')`
 const ofMine = (column: string) =>
-  `exists (select 1 from verification v where v.id = t.${column} and ${mine('v')})`
+  `exists (select 1 from verification v where v.id = t.${column} and ${isMine('v')})`
 
 /** Verifications come after all that is found by them. Notices that still wait go by their own deadline. */
 export const passes: readonly Pass[] = [
@@ -88,9 +95,17 @@ export const passes: readonly Pass[] = [
     key: 'seq',
     isNumber: true,
     act: { set: "member = '', verification = '', address_tag = ''" },
-    condition: `(${pair('t.tenant', 't.member')} in list(:members) or ${pair('t.tenant', 't.address_tag')} in list(:tags))`,
+    condition: `(${pair('t.tenant', 't.member')} in list(:names) or ${pair('t.tenant', 't.address_tag')} in list(:tags))`,
   },
-  { table: 'verification', key: 'id', isNumber: false, act: 'delete', condition: mine('t') },
+  // What calls that came by an idempotency key were answered.
+  {
+    table: 'once',
+    key: 'key',
+    isNumber: false,
+    act: 'delete',
+    condition: isOf(answered('tenant'), answered('subject'), answered('address'), 'list(:names)'),
+  },
+  { table: 'verification', key: 'id', isNumber: false, act: 'delete', condition: isMine('t') },
   {
     table: 'ledger',
     key: 'key',
@@ -103,7 +118,7 @@ export const passes: readonly Pass[] = [
     key: 'id',
     isNumber: false,
     act: 'delete',
-    condition: `${pair('t.tenant', 't.id')} in list(:members)`,
+    condition: `${pair('t.tenant', 't.id')} in list(:names)`,
   },
 ]
 
@@ -156,7 +171,7 @@ export async function eraseAll(
 /** Subjects and addresses of people, each with its tenant. */
 export function namesOf(people: readonly ErasedPerson[]): readonly string[] {
   return people.flatMap(({ tenant, member, addresses }) =>
-    [member, ...addresses].map((text) => `${tenant}${between}${text}`),
+    [member, ...addresses].map((text) => withTenant(tenant, text)),
   )
 }
 
@@ -166,14 +181,11 @@ export function valuesOf(
   range: { after: string | number; end: string | number },
 ): MovedRow {
   const all = (of: (person: ErasedPerson) => readonly string[]) => JSON.stringify(people.flatMap(of))
-  const withTenant = (of: (person: ErasedPerson) => readonly string[]) =>
-    all((person) => of(person).map((text) => `${person.tenant}${between}${text}`))
   return {
     ...range,
     tenants: all(({ tenant }) => [tenant]),
-    members: withTenant(({ member }) => [member]),
-    addresses: withTenant(({ addresses }) => addresses),
-    tags: withTenant(({ tags }) => tags),
+    names: JSON.stringify(namesOf(people)),
+    tags: all(({ tenant, tags }) => tags.map((tag) => withTenant(tenant, tag))),
     named: all(({ member }) => [JSON.stringify(member)]),
     limited: all(({ limited }) => limited.map((name) => `:${name}:`)),
   }

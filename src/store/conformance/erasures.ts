@@ -62,7 +62,9 @@ export function erasureConformance({ store, client }: Clients): void {
       const rules = [{ kind: 'window', max: 1, perMs: 600_000 }] as const
       const kept = await Promise.all(
         members.map(async ({ id, phone }) => {
+          const once = { key: unlike(), fingerprint: unlike() }
           const issue = newIssue({
+            once,
             key: newKey({ subject: id, address: addressKey(phone!) }),
             message: newMessage({ to: phone! }),
           })
@@ -79,7 +81,7 @@ export function erasureConformance({ store, client }: Clients): void {
           } as const
           await journal.append({ ...entry, member: id })
           await journal.append({ ...entry, member: '', addressTag: `tag-${id}` })
-          return { verification: issue.id, limits }
+          return { verification: issue.id, limits, again: { ...issue, id: newIssue({ key: issue.key }).id } }
         }),
       )
       const [, , stays] = members
@@ -105,6 +107,10 @@ export function erasureConformance({ store, client }: Clients): void {
           entries.every(({ member, addressTag }) => member === '' && !addressTag),
           isGone,
         )
+      }
+      for (const [at, { again }] of kept.entries()) {
+        const result = await verifications.issue(again)
+        assert.equal('replayed' in result, at === 2, `answer ${at}`)
       }
       assert.ok(await directory.member(stays!.id))
       await erasures.erase(gone.map(personOf))

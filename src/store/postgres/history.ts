@@ -2,6 +2,7 @@
 
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { Verification } from '../../verification/verification.ts'
+import { isMine, namesOf } from '../erasure.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
 import { isOpen, stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
@@ -10,7 +11,7 @@ import { heldDispatches } from './dispatches.ts'
 import { publishEvents } from './events.ts'
 import { byText } from './order.ts'
 import { rowInState, type VerificationRow } from './rows.ts'
-import { type Bound, bindRows, engineTime, sql } from './statement.ts'
+import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { runAlone } from './unit-of-work.ts'
 import { rowType } from './verification-rows.ts'
@@ -45,6 +46,11 @@ const selectKept = sql(`
     'queuedAt', d.queued_at, 'next', d.next, 'outcome', d.outcome, 'rank', d.receipt_state)
   from json_to_recordset($1::json) as r (about text, message text, nth integer)
   join dispatch d on d.about = r.about and d.message = r.message and d.nth = r.nth`)
+
+const selectOfPeople = sql(`
+  select to_json(v.id) from json_array_elements_text($1::json) as wanted (id)
+  join verification v on v.id = wanted.id
+  where ${isMine('v', '(select json_array_elements_text($2::json))')}`)
 
 export function postgresHistory(
   transactions: Transactions,
@@ -166,6 +172,11 @@ export function postgresHistory(
         (end) => runAlone(transactions, end, verbs['dispatches.receive'], [receipts]),
         until,
       ),
+    async ofPeople(until, ids, people) {
+      const statement = bind(selectOfPeople, JSON.stringify(ids), JSON.stringify(namesOf(people)))
+      const [found] = await call('history.ofPeople', (end) => transactions.read(end, statement), until)
+      return found as readonly string[]
+    },
     async lookUp(until, dispatches) {
       const rows = dispatches.map(({ verification, messageId, nth }) => ({
         about: verification,

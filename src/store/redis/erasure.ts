@@ -1,6 +1,8 @@
 /** Erasing people from Redis: what is live of them ends and goes to the history, their messages and limiters go. */
 
+import type { Redis } from 'ioredis'
 import { type ErasedPerson, isLimiterOf, namesOf } from '../erasure.ts'
+import type { History } from '../history.ts'
 import type { Calls } from './calls.ts'
 import type { Client } from './client.ts'
 import type { Layout } from './layout.ts'
@@ -14,9 +16,24 @@ export function redisErasure(
   client: Client,
   calls: Calls,
   layout: Layout,
+  history: History,
   prefix: string,
   untilOf: () => number,
 ) {
+  /** Looks at every key of a kind, some at a time. */
+  async function forKeys(kind: string, act: (node: Redis, keys: readonly string[]) => Promise<void>) {
+    await Promise.all(
+      mastersOf(client).map(async (node) => {
+        let cursor = '0'
+        do {
+          const [next, keys] = await node.scan(cursor, 'MATCH', `${prefix}:*:${kind}:*`, 'COUNT', keysAtOnce)
+          cursor = next
+          if (keys.length > 0) await act(node, keys)
+        } while (cursor !== '0')
+      }),
+    )
+  }
+
   /** Calls a function on each piece of a hash of the shard. @returns What the calls answered beside the cursors. */
   async function onEachPiece(name: RedisFunction, shard: number, keys: readonly string[], texts: string) {
     const answers: string[] = []
@@ -45,23 +62,30 @@ export function redisErasure(
       )
     },
 
-    /** Drops their limiters, for which it looks at every key, a limited number at a time, and what only members have. */
+    /** Drops their limiters, and the answers about verifications of theirs that are in the history by now. */
     async drop(people: readonly ErasedPerson[]): Promise<void> {
       const isTheirs = isLimiterOf(people)
       for (const { tenant, member } of people)
         for (const { key } of [layout.member(tenant, member), layout.proofs(tenant, member)])
           await calls.command(untilOf(), 'DEL', key)
-      await Promise.all(
-        mastersOf(client).map(async (node) => {
-          let cursor = '0'
-          do {
-            const [next, keys] = await node.scan(cursor, 'MATCH', `${prefix}:*:ledger:*`, 'COUNT', keysAtOnce)
-            cursor = next
-            for (const key of keys)
-              if (isTheirs(key.slice(key.indexOf(':ledger:') + ':ledger:'.length))) await node.del(key)
-          } while (cursor !== '0')
-        }),
-      )
+      await forKeys('ledger', async (node, keys) => {
+        for (const key of keys) if (isTheirs(afterKind(key, 'ledger'))) await node.del(key)
+      })
+      await forKeys('once', async (node, keys) => {
+        const texts = await Promise.all(keys.map((key) => node.get(key)))
+        const byId = Map.groupBy(keys, (_, nth) => verificationIn(texts[nth]!))
+        const ids = [...byId.keys()].filter((id) => id !== undefined)
+        for (const id of await history.ofPeople(untilOf(), ids, people))
+          for (const key of byId.get(id)!) {
+            await node.del(key)
+            await calls.command(untilOf(), 'DEL', layout.onceClaim(afterKind(key, 'once')))
+          }
+      })
     },
   }
 }
+
+const afterKind = (key: string, kind: string) => key.slice(key.indexOf(`:${kind}:`) + kind.length + 2)
+
+/** In the answer of a call that came by an idempotency key, see functions/once.lua. */
+const verificationIn = (text: string | null) => /^\S* \{[^{]*?"id":"([0-9a-f]+)"/.exec(text ?? '')?.[1]

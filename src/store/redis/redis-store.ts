@@ -87,7 +87,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<Store> {
   )
   const underWay = trackCalls(settings)
   const archive = createArchive(calls, layout, history, waiting, waitingEvents, underWay.untilOf)
-  const erasure = redisErasure(client, calls, layout, redis.prefix, underWay.untilOf)
+  const erasure = redisErasure(client, calls, layout, history, redis.prefix, underWay.untilOf)
   let isClosed = false
 
   const verb =
