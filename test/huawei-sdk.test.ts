@@ -10,7 +10,7 @@ import { type Parameters, type Program, programOf, sdkPeer } from './huawei-sdk-
 import { newNumber, type Server, startServer } from './server.ts'
 
 /** Not in this SDK, which logs in by account, or not called here. */
-const elsewhere = /appauth|v2.*validate|contact\/(undo|recovery)|\/corp\/app|password|verifycode/
+const elsewhere = /appauth|v2.*validate|contact\/(undo|recovery)|password|verifycode/
 
 let server: Server
 before(async () => {
@@ -70,6 +70,8 @@ test(
     const dept = 'POST /v1/usg/dcs/corp/dept'
     const drop = 'DELETE /v1/usg/dcs/corp/dept/{dept_code}'
     const remove = 'POST /v1/usg/dcs/corp/member/delete'
+    const changeApp = 'PUT /v2/usg/acs/corp/app/{app_id}'
+    const resetApp = 'PUT /v2/usg/acs/corp/app/{app_id}/reset'
     const send = 'POST /v1/usg/dcs/member/verification-code'
     const verify = 'POST /v1/usg/dcs/member/verification-code/verify'
 
@@ -233,17 +235,21 @@ test(
       unbind,
       dept,
       drop,
+      'GET /v2/usg/acs/corp/apps',
+      changeApp,
+      resetApp,
     ]
     const some: Readonly<Record<string, unknown>> = {
       [member1]: { name: 'x' },
       [admins]: { account: 'x' },
       [dept]: { deptName: 'x' },
+      [changeApp]: { status: 1 },
     }
     await run(
       member,
       forbiddenCalls.map((name) => [
         name,
-        { values: ['1'], ...(!/^(GET|DELETE)/.test(name) && { body: some[name] ?? ['x'] }) },
+        { values: ['1'], ...(!/^(GET|DELETE)|\/reset$/.test(name) && { body: some[name] ?? ['x'] }) },
         forbidden,
       ]),
     )
@@ -302,6 +308,19 @@ test(
       ],
       ['DELETE /v1/usg/acs/token', {}, done],
       ['GET /v1/usg/dcs/member', {}, '401 USG.206020000'],
+    ])
+
+    const newApp = { app_name: 'Made by the SDK', description: 'd' }
+    const { app_id } = (await chief('POST /v2/usg/acs/corp/app', { body: newApp })) as { app_id: string }
+    const app = { values: [app_id] }
+    const dropApp = 'DELETE /v2/usg/acs/corp/app/{app_id}'
+    await run(chief, [
+      ['GET /v2/usg/acs/corp/apps', { query: { offset: 0, limit: 10 } }, { count: 2 }],
+      [changeApp, { ...app, body: { app_name: 'Renamed', description: '', status: 1 } }, { status: 1 }],
+      [changeApp, { ...absent, body: { status: 1 } }, invalid],
+      [resetApp, app, { app_id, app_name: 'Renamed' }],
+      [dropApp, app, done],
+      [dropApp, app, invalid],
     ])
 
     await run(chief, [
