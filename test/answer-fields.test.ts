@@ -7,6 +7,7 @@ import { answerFields, refusalFields } from '../src/http/huawei/answer-fields.ts
 import { corpAnswerFields } from '../src/http/huawei/corp-answer-fields.ts'
 import { appAnswerFields } from '../src/http/huawei/corp-app-answer-fields.ts'
 import type { Fields } from '../src/http/huawei/member-fields.ts'
+import { passwordAnswerFields } from '../src/http/huawei/password-answer-fields.ts'
 import { openStoreOf } from './engine.ts'
 import { holds } from './held-fields.ts'
 import {
@@ -96,8 +97,10 @@ test('every answer of every call has the documented fields, no more and no less,
   assert.deepEqual(
     [...answered].sort(),
     Object.keys(answerFields)
-      // Those are in corp.test.ts and corp-apps.test.ts.
-      .filter((name) => !(name in corpAnswerFields || name in appAnswerFields))
+      // Those are in corp.test.ts, corp-apps.test.ts and passwords.test.ts.
+      .filter(
+        (name) => !(name in corpAnswerFields || name in appAnswerFields || name in passwordAnswerFields),
+      )
       .sort(),
     'all calls',
   )

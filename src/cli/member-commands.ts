@@ -88,6 +88,23 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
   example(
     common(
       member
+        .command('set-password')
+        .description(
+          'set the password from standard input, or a temporary one that is printed; logins end, and the contacts get a notice',
+        ),
+    )
+      .argument('<account>', 'the member')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .option('--temporary', 'make one, which must be changed at the first login')
+      .addOption(language())
+      .action(async (account, options) =>
+        (await import('./set-password.ts')).setMemberPassword(account, options, terminal),
+      ),
+    'countersign member set-password alice --tenant acme --temporary',
+  )
+  example(
+    common(
+      member
         .command('erase')
         .description(
           'delete a member, and all that was kept about them: codes, messages, events, limits, journal',

@@ -27,7 +27,7 @@ test('an override changes what it names and nothing else', () => {
   const { issues, wrong } = defaultPolicy.limits
   assert.deepEqual(policy, {
     ...defaultPolicy,
-    lifetimeMs: { sms: 60_000, email: 300_000 },
+    lifetimeMs: { sms: 60_000, email: 300_000, reset: 180_000 },
     limits: {
       ...defaultPolicy.limits,
       issues: { ...issues, member: [{ max: 7, perMs: 7_200_000 }], app: { ...issues.app, burst: 9 } },

@@ -16,7 +16,7 @@ import { problemsOf } from './problems.ts'
 
 export const defaultPolicy: AppPolicy = {
   digits: 6,
-  lifetimeMs: { sms: 60_000, email: 60_000 },
+  lifetimeMs: { sms: 60_000, email: 60_000, reset: 180_000 },
   maxSubmissions: 5,
   limits: defaultLimits,
   needsProof: true,
@@ -65,6 +65,7 @@ export function policyWith(
     lifetimeMs: {
       sms: ms(set.lifetime?.sms) ?? base.lifetimeMs.sms,
       email: ms(set.lifetime?.email) ?? base.lifetimeMs.email,
+      reset: ms(set.lifetime?.reset) ?? base.lifetimeMs.reset,
     },
     maxSubmissions: set.maxSubmissions ?? base.maxSubmissions,
     limits: {

@@ -66,7 +66,7 @@ test('development needs nothing: both listeners on loopback, the sandbox for bot
     ],
   )
   assert.equal(settings.policy.digits, 6)
-  assert.deepEqual(settings.policy.lifetimeMs, { sms: 60_000, email: 60_000 })
+  assert.deepEqual(settings.policy.lifetimeMs, { sms: 60_000, email: 60_000, reset: 180_000 })
   assert.equal(settings.policy.regions, null)
   assert.equal(settings.hasLimits, true)
 })
@@ -142,6 +142,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
     'policy.keyOverlap': '1h',
     'policy.lifetime.sms': '2m',
     'policy.lifetime.email': '3m',
+    'policy.lifetime.reset': '4m',
     'policy.countries': 'CN,HK',
     'policy.calls': 'send,verify',
     proofAlgorithm: 'ES256',
@@ -172,6 +173,7 @@ test('every scalar setting has an environment name of its own that sets it', () 
       assert.equal(source, 'environment', path)
   const { policy, trustedProxies } = loaded.settings
   assert.equal(policy.lifetimeMs.sms, 120_000)
+  assert.equal(policy.lifetimeMs.reset, 240_000)
   assert.deepEqual(policy.plan[1], { channel: 'voice', afterMs: 50_000, unless: 'delivered' })
   assert.equal(policy.locale, 'en-US')
   assert.deepEqual(policy.regions, ['CN', 'HK'])

@@ -142,6 +142,7 @@ export const policySchema = Type.Object(
         {
           sms: lifetime('Life of a code sent by SMS; at most 10 minutes.', '60s'),
           email: lifetime('Life of a code sent by e-mail; at most 10 minutes.', '60s'),
+          reset: lifetime('Life of a code for a forgotten password; at most 10 minutes.', '180s'),
         },
         strict,
       ),

@@ -1,7 +1,8 @@
-/** Makes the message that a provider gets from an entry of the outbox: derives the code and renders the text. */
+/** Makes the message that a provider gets from an entry of the outbox: derives the code or password and renders the text. */
 
 import { codeOf } from '../code/code-of.ts'
-import type { KeyRing } from '../code/key-ring.ts'
+import type { KeyRing, RingKey } from '../code/key-ring.ts'
+import { temporaryPassword } from '../code/temporary-password.ts'
 import type { Channel } from '../message/channel.ts'
 import type { OutboxEntry } from '../message/outbox-entry.ts'
 import type { VerificationDetails } from '../verification/details.ts'
@@ -13,7 +14,7 @@ import type { Templates } from './templates.ts'
 /**
  * @param remainingMs  Until the message's deadline.
  * @param sender  As the message shows it; null: the provider's choice.
- * @throws DeliveryError if its code cannot be derived, Error if its text cannot be rendered.
+ * @throws DeliveryError if its code or password cannot be derived, Error if its text cannot be rendered.
  */
 export type MessageOfEntry = (entry: OutboxEntry, remainingMs: number, sender: string | null) => Message
 
@@ -32,7 +33,9 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
             code,
             lifetimeMs: String(verification.expiresAt - verification.issuedAt),
           }
-        : values,
+        : template === 'temporary-password'
+          ? { ...values, password: temporaryPassword(keyIn(ring, values.keyId), id) }
+          : values,
       verification?.details?.template === undefined
         ? undefined
         : { template: verification.details.template, values: verification.details.values ?? {} },
@@ -44,10 +47,14 @@ export function createMessageOfEntry(ring: KeyRing, templates: Pick<Templates, '
 }
 
 function codeBy(ring: KeyRing, verification: NonNullable<OutboxEntry['verification']>): string {
-  const key = ring.keys.get(verification.keyId)
-  // A code by another key would be wrong.
+  return codeOf(keyIn(ring, verification.keyId), verification)
+}
+
+/** A code or a password by another key would be wrong. */
+function keyIn(ring: KeyRing, id: string | undefined): RingKey {
+  const key = ring.keys.get(id ?? '')
   if (!key) throw new DeliveryError('refused', 'key of the code is not in the ring')
-  return codeOf(key, verification)
+  return key
 }
 
 /**

@@ -13,6 +13,8 @@ const code = '0123456789'
 
 const maxMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
 
+const lateTime = String(Date.UTC(2030, 10, 28, 22, 58))
+
 const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string, string>>[]>> = {
   code: [
     { code, lifetimeMs: '60000' },
@@ -26,7 +28,9 @@ const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string,
       canonical: `李${maxMailbox}`,
       needsSmtpUtf8: true,
     }),
-  ].map((contact) => ({ contact, changedAt: String(Date.UTC(2030, 10, 28, 22, 58)), undo: 'mmmmmmmm' })),
+  ].map((contact) => ({ contact, changedAt: lateTime, undo: 'mmmmmmmm' })),
+  'password-changed': [{ changedAt: lateTime }],
+  'temporary-password': [{ account: 'm'.repeat(64), password: 'mmmm-mmmm-mmmm' }],
 }
 
 const fileParts: Readonly<Record<keyof Rendered & ('subject' | 'text' | 'html'), string>> = {
@@ -116,7 +120,14 @@ export function pickUpsOf(
   fileOf: (name: string) => string,
 ): readonly string[] {
   // Six digits, as most codes have: phones offer no group of ten.
-  const values = { code: '052634', lifetimeMs: '60000', contact: 'j***@example.com', changedAt: '0' }
+  const values = {
+    code: '052634',
+    lifetimeMs: '60000',
+    contact: 'j***@example.com',
+    changedAt: '0',
+    account: 'alice',
+    password: 'ab2c-de3f-gh4j',
+  }
   const of = (template: MessageTemplate, choice?: CodeChoice) =>
     (['sms', 'email'] as const).flatMap((channel) =>
       locales.flatMap((locale) => {

@@ -10,6 +10,8 @@ export type Locale = (typeof locales)[number]
 export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
   code: ['code', 'lifetime', 'product', 'signature', 'reference', 'spoken'],
   'contact-changed': ['contact', 'time', 'product', 'signature', 'reference', 'undo'],
+  'password-changed': ['time', 'product', 'signature', 'reference'],
+  'temporary-password': ['account', 'password', 'product', 'signature', 'reference'],
 }
 
 export type Values = Readonly<Record<string, string>>
@@ -21,7 +23,8 @@ export type Values = Readonly<Record<string, string>>
 const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 28 }
 
 /**
- * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for a notice.
+ * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for
+ *   notices; `account` and `password` for a temporary password.
  * @param common  The product and the signature.
  * @throws Error if a value that the message needs is missing.
  */
@@ -52,14 +55,21 @@ export function valuesOf(
       },
     }
   }
+  const everyNotice = { product, signature, reference: referenceOf(messageId) }
+  if (template === 'temporary-password') {
+    const account = oneLine(required(given, 'account'))
+    return {
+      account: channel === 'sms' ? shortened(account, maxSmsContact[locale]) : account,
+      password: oneLine(required(given, 'password')),
+      ...everyNotice,
+    }
+  }
   return {
-    contact: contactIn(locale, channel, given),
+    ...(template === 'contact-changed' && { contact: contactIn(locale, channel, given) }),
     time: timeIn(locale, new Date(Number(required(given, 'changedAt'))).toISOString()),
-    product,
-    signature,
-    reference: referenceOf(messageId),
+    ...everyNotice,
     // Empty in a notice that an older version has queued.
-    undo: given.undo ?? '',
+    ...(template === 'contact-changed' && { undo: given.undo ?? '' }),
   }
 }
 

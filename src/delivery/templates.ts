@@ -45,7 +45,12 @@ const parts: Readonly<Record<Channel, readonly string[]>> = {
   whatsapp: [],
 }
 /** Messages that have a voice template: a call may bring a code that does not arrive, but a notice goes as text only. */
-const hasVoice: Readonly<Record<MessageTemplate, boolean>> = { code: true, 'contact-changed': false }
+const hasVoice: Readonly<Record<MessageTemplate, boolean>> = {
+  code: true,
+  'contact-changed': false,
+  'password-changed': false,
+  'temporary-password': false,
+}
 
 const compileText = createCompiler()
 const compileHtml = createCompiler(escapeHtml)

@@ -23,5 +23,5 @@ export async function accountLogIn(
   const app = tenant && (await directory.app(tenant.accountApp))
   if (!app || app.isDisabled || !services.policyOf(app).calls.includes('log-in'))
     return { kind: 'not-permitted' }
-  return logIn(services, { tenant, app, member }, login.clientType, false)
+  return logIn(services, { tenant, app, member }, login.clientType, 'password')
 }

@@ -85,7 +85,7 @@ export async function appLogIn(services: LoginServices, login: AppLogin): Promis
   const member = found ?? (await createMember(services, tenant, login, now))
   if (!member) return { kind: 'refused' }
   if (member.isDisabled) return { kind: 'member-disabled' }
-  return logIn(services, { tenant, app, member }, login.clientType, !found)
+  return logIn(services, { tenant, app, member }, login.clientType, 'app', !found)
 }
 
 async function createMember(

@@ -1,4 +1,4 @@
-/** A login of a recognised member: its outcomes, and a new pair of tokens. */
+/** A login of a recognised member: its outcomes, a new pair of tokens, and what a temporary password allows. */
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
@@ -46,14 +46,27 @@ export type LoginServices = Pick<Services, 'store' | 'ring' | 'clock' | 'session
 /** The member who logs in, with tenant and app. */
 export type Party = { readonly tenant: Tenant; readonly app: App; readonly member: Member }
 
+/** How the member was recognised. */
+export type LoginKind = 'app' | 'password'
+
+/** Logins by a password have ids of their own form, because a temporary password bars those alone. */
+const passwordLogin = 'p-'
+
+/** Whether a session may do nothing but change the password that it was begun with. */
+export function isBarredByPassword({ member, token }: Pick<Session, 'member' | 'token'>): boolean {
+  return member.mustChangePassword && token.login.startsWith(passwordLogin)
+}
+
 /** Logs in a member whom the caller has recognised. */
 export async function logIn(
   services: LoginServices,
   party: Party,
   clientType: number,
-  isFirst: boolean,
+  kind: LoginKind,
+  isFirst = false,
 ): Promise<LoggedIn> {
-  const { login, result } = newPair(services, party, clientType, randomUUID(), isFirst)
+  const id = `${kind === 'password' ? passwordLogin : ''}${randomUUID()}`
+  const { login, result } = newPair(services, party, clientType, id, isFirst)
   await services.store.directory.logIn(login)
   // A login may have evicted an older one.
   services.sessions.forget(party.member.id)

@@ -4,13 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { type Address, addressKey } from '../address/address.ts'
 import { rootDepartment } from '../directory/department.ts'
 import { type Member, memberDefaults } from '../directory/directory.ts'
-import { hashPassword } from '../directory/password.ts'
 import { isStrongPassword } from '../directory/password-rules.ts'
-import { onceForEach } from '../once-for-each.ts'
 import type { MemberRefusal, MemberUpdate, NewContact } from '../store/administration.ts'
 import { auditOf, type ByAdministrator, findMember, type NamedBy } from './administration.ts'
-import { createFairQueue } from './fair-queue.ts'
+import { hashedInTurn } from './hash-password.ts'
 import { noticesOf } from './notices.ts'
+import { newTemporaryPassword } from './passwords.ts'
 import { mayManage } from './rights.ts'
 import type { Services } from './services.ts'
 
@@ -20,8 +19,10 @@ export type MemberData = Pick<Member, 'profile' | 'phone' | 'phoneCountry' | 'em
   Partial<Pick<Member, 'thirdAccount' | 'deptCode' | 'isDisabled' | 'sortLevel' | 'hidesPhone'>> & {
     /** undefined: one is made. */
     readonly account: string | undefined
-    /** To be changed at the first login; undefined: the member has none until one is set. */
+    /** To be changed at the first login; undefined: one is made and sent to the member, who is told otherwise nothing. */
     readonly password: string | undefined
+    /** Whether the member is told. Without that, no password is made. */
+    readonly isTold: boolean
   }
 
 export type MemberOutcome =
@@ -32,31 +33,25 @@ export type MemberOutcome =
   | { readonly kind: 'without-contact' }
   | { readonly kind: 'refused'; readonly reason: MemberRefusal }
 
-/** Hashes at the same time: one, because logins compare with two more threads of the pool's four (A-12). */
-const maxHashes = 1
-const maxWaiting = 16
-const maxWaitMs = 400
-const hashing = onceForEach((_: Services['store']) => createFairQueue(maxHashes, maxWaiting))
-
-/** Tenants take turns. @returns undefined if the turn did not come in time. */
-function hashedInTurn(
-  { store }: Services,
-  { session }: ByAdministrator,
-  password: string,
-): Promise<string | undefined> {
-  const who = { network: session.tenant.id, isKnown: true }
-  return hashing(store).inTurn(who, performance.now() + maxWaitMs, () => hashPassword(password))
-}
-
 export async function addMember(
   services: Services,
   by: ByAdministrator,
-  { account, password, ...data }: MemberData,
+  { account, password: given, isTold, ...data }: MemberData,
 ): Promise<MemberOutcome> {
   const id = randomUUID().replaceAll('-', '')
   const name = account ?? `m${id.slice(0, 15)}`
-  if (password !== undefined && !isStrongPassword(password, name)) return { kind: 'weak-password' }
-  const passwordHash = password === undefined ? null : await hashedInTurn(services, by, password)
+  if (given !== undefined && !(await isStrongPassword(given, name))) return { kind: 'weak-password' }
+  const { tenant, app } = by.session
+  const sent =
+    given === undefined && isTold
+      ? newTemporaryPassword(
+          services,
+          { ...data, tenant: tenant.id, account: name },
+          { app: app.id, locale: by.locale },
+        )
+      : undefined
+  const password = given ?? sent?.password
+  const passwordHash = password === undefined ? null : await hashedInTurn(services.store, tenant.id, password)
   if (passwordHash === undefined) return { kind: 'busy' }
   const member: Member = {
     ...memberDefaults,
@@ -64,7 +59,7 @@ export async function addMember(
     isDisabled: false,
     ...data,
     id,
-    tenant: by.session.tenant.id,
+    tenant: tenant.id,
     account: name,
     passwordHash,
     mustChangePassword: password !== undefined,
@@ -73,7 +68,7 @@ export async function addMember(
   }
   const result = await services.store.directory.addMember({
     member,
-    notices: [],
+    notices: sent ? [sent.message] : [],
     lease: services.lease,
     audit: auditOf(services, by, 'member.add', id),
   })

@@ -1,4 +1,4 @@
-/** The notices of a changed contact. */
+/** The notices of what was changed about a member: a contact, the password. */
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
 import type { Member } from '../directory/directory.ts'
@@ -26,27 +26,54 @@ export function noticesOf(
   changed: Changed,
   { serves, ring }: Pick<Services, 'serves' | 'ring'>,
 ): NewMessage[] {
-  const { tenant, app, address, locale, now } = changed
+  const { address, now } = changed
+  const values = { contact: address ? maskAddress(address) : '', changedAt: String(now) }
   const key = address && addressKey(address)
-  return [member.phone, member.email]
-    .filter((contact): contact is Address => contact !== null && addressKey(contact) !== key)
-    .map(
-      (contact): NewMessage => ({
-        id: newMessageId(now),
-        tenant,
-        app,
-        channel: contact.kind === 'phone' ? 'sms' : 'email',
-        to: contact,
-        locale,
-        template: 'contact-changed',
-        values: {
-          contact: address ? maskAddress(address) : '',
-          changedAt: String(now),
-          undo: undoReference(ring, contact),
-        },
-        lifetimeMs: noticeLifetimeMs,
-        cooldown: [],
-      }),
-    )
+  return contactsOf(member)
+    .filter((contact) => addressKey(contact) !== key)
+    .map((contact) => {
+      const undo = undoReference(ring, contact)
+      return noticeTo(contact, 'contact-changed', { ...values, undo }, changed)
+    })
     .filter((notice) => serves(destinationOf(notice)))
+}
+
+/** One notice of a new password to each contact. @param but  The one that is told otherwise. */
+export function passwordNotices(
+  member: Member,
+  by: Noticed,
+  serves: Services['serves'],
+  but?: Address,
+): NewMessage[] {
+  return contactsOf(member)
+    .filter((contact) => contact !== but)
+    .map((contact) => noticeTo(contact, 'password-changed', { changedAt: String(by.now) }, by))
+    .filter((notice) => serves(destinationOf(notice)))
+}
+
+/** Who a notice is sent for, in which language. `now`: of this process. */
+export type Noticed = Pick<Changed, 'tenant' | 'app' | 'locale' | 'now'>
+
+export function noticeTo(
+  to: Address,
+  template: NewMessage['template'],
+  values: NewMessage['values'],
+  { tenant, app, locale, now }: Noticed,
+): NewMessage {
+  return {
+    id: newMessageId(now),
+    tenant,
+    app,
+    channel: to.kind === 'phone' ? 'sms' : 'email',
+    to,
+    locale,
+    template,
+    values,
+    lifetimeMs: noticeLifetimeMs,
+    cooldown: [],
+  }
+}
+
+function contactsOf({ phone, email }: Member): Address[] {
+  return [phone, email].filter((contact) => contact !== null)
 }

@@ -19,6 +19,7 @@ export const apiCalls = [
   'manage-administrators',
   'manage-corp',
   'manage-apps',
+  'passwords',
 ] as const
 export type ApiCall = (typeof apiCalls)[number]
 
@@ -38,8 +39,8 @@ export type NumberStep = PlanStep & { readonly channel: 'sms' | 'voice' }
 export type AppPolicy = {
   /** 6 to 10. Profile `strict` is 8. */
   readonly digits: number
-  /** Life of a code by channel, ms; at most `maxLifetimeMs`. */
-  readonly lifetimeMs: { readonly sms: number; readonly email: number }
+  /** Life of a code by channel, and of one for a forgotten password, ms; at most `maxLifetimeMs`. */
+  readonly lifetimeMs: { readonly sms: number; readonly email: number; readonly reset: number }
   /** Submissions of a code, right or wrong, after which it is dead. */
   readonly maxSubmissions: number
   readonly limits: LimitPolicy

@@ -5,7 +5,7 @@ import { alphabets } from '../code/derive-code.ts'
 import type { Channel } from '../message/channel.ts'
 import type { ClientFacts } from '../verification/details.ts'
 import { maxSteps, timesFault } from '../verification/plan.ts'
-import { maxLifetimeMs } from '../verification/verification.ts'
+import { maxLifetimeMs, ownPurposes } from '../verification/verification.ts'
 import type { ApiCaller } from './api-caller.ts'
 import { channelsFor } from './channels.ts'
 import type { AppPolicy } from './policy.ts'
@@ -79,6 +79,8 @@ export function faultOf(
 ): StartFault | undefined {
   const { to, subject, isHolder, channel = 'auto', code = {}, testRisk, origin, appHash } = request
   const { length, value, alphabet = 'digits' } = code
+  if (request.purpose !== undefined && ownPurposes.includes(request.purpose))
+    return invalid('/purpose', `${ownPurposes.join(' and ')} are for the server itself; choose another word`)
   if (length !== undefined && (length < codeLengths.min || length > codeLengths.max))
     return invalid('/code/length', `a code has ${codeLengths.min} to ${codeLengths.max} characters`)
   if (code.lifetimeMs !== undefined && (lifetimeMs < codeLives.minMs || lifetimeMs > codeLives.maxMs))

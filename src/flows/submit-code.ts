@@ -25,7 +25,7 @@ export type Submission = {
 }
 
 export type Submitted =
-  /** Right, and not used yet. `wrong`: hits to refund when it is used. */
+  /** Right, and not used yet. `wrong`: hits of this submission, to refund when it is used. */
   | {
       readonly kind: 'match'
       readonly record: Verification
@@ -42,6 +42,7 @@ export type Submitted =
       readonly reason: RefusalReason
       readonly isLate: boolean
       readonly record: Verification | undefined
+      readonly wrong: readonly Hit[]
       readonly now: number
       readonly isReplayed: boolean
     }
@@ -84,5 +85,5 @@ export async function submitCode(services: Services, submission: Submission): Pr
     })
   const { reason, isLate = false } = outcome
   if (reason === 'wrong' && taken.record && !isReplayed) await tellRefused(services, taken.record)
-  return { kind: 'refused', reason, isLate, record: taken.record, now, isReplayed }
+  return { kind: 'refused', reason, isLate, record: taken.record, wrong: taken.wrong, now, isReplayed }
 }

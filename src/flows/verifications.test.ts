@@ -182,7 +182,7 @@ test('a code without a submission left is spent: it is not sent again, and a sta
 })
 
 test('a right code after its end is refused as late', async () => {
-  policy = { ...defaultPolicy, lifetimeMs: { sms: 50, email: 50 } }
+  policy = { ...defaultPolicy, lifetimeMs: { sms: 50, email: 50, reset: 50 } }
   const { id, code } = await started()
   policy = defaultPolicy
   await new Promise((resolve) => setTimeout(resolve, 80))

@@ -76,6 +76,23 @@ export type BatchResult =
       readonly account: string
     }
 
+/** A password that replaces another, or is a member's first. */
+export type PasswordSetting = {
+  /** The member as the caller decided on it. */
+  readonly seen: Member
+  readonly passwordHash: string
+  /** Whether it must be changed at the next login. */
+  readonly isTemporary: boolean
+  readonly notices: readonly NewMessage[]
+  readonly lease: Lease
+  readonly audit?: NewAuditEntry
+}
+
+export type PasswordSettingResult =
+  | { readonly kind: 'done'; readonly entries: readonly OutboxEntry[] }
+  /** The member is gone, or its password or account has changed since · taken: a member of another tenant logs in by the account. */
+  | { readonly kind: 'stale' | 'taken' }
+
 export type NewDepartment = Omit<Department, 'path' | 'parent'> & { readonly parent: string }
 
 export type DepartmentResult =
@@ -105,6 +122,8 @@ export type Administration = {
    */
   deleteMembers(batch: MemberBatch): Promise<BatchResult>
   setStatuses(batch: MemberBatch & { readonly isDisabled: boolean }): Promise<BatchResult>
+  /** Sets a member's password, and ends all its logins. */
+  setPassword(setting: PasswordSetting): Promise<PasswordSettingResult>
   setRoles(batch: MemberBatch & { readonly role: 'admin' | 'none' }): Promise<BatchResult>
 
   addDepartment(department: NewDepartment, audit?: NewAuditEntry): Promise<DepartmentResult>

@@ -140,6 +140,8 @@ export type Directory = Acts & {
   ): Promise<readonly Member[]>
   /** The member who may log in with a password under this account, over all tenants. */
   memberByLogin(account: string): Promise<Member | undefined>
+  /** Members with a password who have the address, over all tenants; at most two, because more say no more. */
+  membersWithPassword(address: Address): Promise<readonly Member[]>
   defaultAdministrator(tenant: string): Promise<Member | undefined>
   members(tenant: string, page: { readonly after: string; readonly most: number }): Promise<readonly Member[]>
   /** A page of those found, with their count: 100,000 members take some 20 ms. */

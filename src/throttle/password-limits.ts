@@ -70,8 +70,9 @@ export function passwordLimitsOf(
   isUsed: boolean,
   policy: PasswordLimits,
 ): AppliedPasswordLimits {
-  const limits = [limit('password', `pw:${account}:${network}`, policy.accountNetwork)]
-  const used = limit('password', `pu:${account}`, policy.usedNetworks)
+  const [ofNetwork, ofAccount] = keysOfOwner({ account, network })
+  const limits = [limit('password', ofNetwork, policy.accountNetwork)]
+  const used = limit('password', ofAccount, policy.usedNetworks)
   if (isUsed) limits.push(used)
   else {
     limits.push(
@@ -83,6 +84,11 @@ export function passwordLimitsOf(
     if (site !== undefined) limits.push(limit('network', `ps:${site}`, policy.network.map(ofSite)))
   }
   return { limits: limits.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
+}
+
+/** The limiters of an account from one network, and from all networks that it uses: whoever resets the password empties them. */
+export function keysOfOwner({ account, network }: PasswordSubject): readonly [string, string] {
+  return [`pw:${account}:${network}`, `pu:${account}`]
 }
 
 function ofSite({ max, perMs }: Window): Window {

@@ -11,6 +11,9 @@ import type { VerificationDetails } from './details.ts'
  */
 export type Purpose = string
 
+/** The purposes of acts without a login, which no caller may choose: a code of theirs gives a password, or a contact back. */
+export const ownPurposes: readonly Purpose[] = ['reset-password', 'undo-change']
+
 /** A regular expression. */
 export const purposePattern = '^[a-z][a-z0-9-]{0,31}$'
 

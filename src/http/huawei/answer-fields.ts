@@ -10,6 +10,7 @@
 import { corpAnswerFields } from './corp-answer-fields.ts'
 import { appAnswerFields } from './corp-app-answer-fields.ts'
 import { type Fields, memberFields } from './member-fields.ts'
+import { passwordAnswerFields } from './password-answer-fields.ts'
 
 const proxyTokenFields = {
   accessToken: 'String',
@@ -96,6 +97,7 @@ export const answerFields = {
   'POST /v1/usg/dcs/member/contact/undo/verify': nothing,
   'GET /v1/usg/dcs/member': memberFields,
   'PUT /v1/usg/dcs/member': nothing,
+  ...passwordAnswerFields,
   ...corpAnswerFields,
   ...appAnswerFields,
 } as const satisfies Readonly<Record<string, Fields | readonly [Fields]>>

@@ -1,6 +1,7 @@
 /** Finds the session of a request's access token, and checks whether its app may make this call. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isBarredByPassword } from '../../flows/log-in.ts'
 import type { ApiCall } from '../../flows/policy.ts'
 import { type Act, hasRight } from '../../flows/rights.ts'
 import type { Services } from '../../flows/services.ts'
@@ -34,6 +35,7 @@ export function authenticate(services: Services, call: ApiCall) {
       if (session.member.isDisabled) return refuse('USG.206010007')
       if (session.app.isDisabled || !services.policyOf(session.app).calls.includes(call))
         return refuse('USG.000000005')
+      if (call !== 'passwords' && isBarredByPassword(session)) return refuse('USG.000000009')
       request.session = session
       done()
     }

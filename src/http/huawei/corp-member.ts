@@ -56,6 +56,7 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
       const outcome = await addMember(services, administratorOf(request), {
         account: body.account || undefined,
         password: body.pwd || undefined,
+        isTold: body.sendNotify !== '0',
         thirdAccount: body.thirdAccount || null,
         profile: {
           name: body.name,
@@ -176,6 +177,7 @@ export function corpMemberRoutes(app: FastifyInstance, services: Services): void
       const outcome = await addMember(services, administratorOf(request), {
         account: undefined,
         password: undefined,
+        isTold: true,
         profile: {
           name: body.name,
           englishName: '',

@@ -11,9 +11,11 @@ import { corpAppRoutes } from './corp-app.ts'
 import { corpMemberRoutes } from './corp-member.ts'
 import { departmentRoutes } from './department.ts'
 import { answerEdges, answerTo, notFoundOf } from './edges.ts'
+import { forgottenPasswordRoutes } from './forgotten-password.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { directoryRoutes } from './member-directory.ts'
+import { passwordRoutes } from './password.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
 
 /** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
@@ -38,6 +40,8 @@ export function huaweiDialect(services: Services): Dialect {
       memberRoutes(app, services)
       contactUndoRoutes(app, services)
       loginRoutes(app, services)
+      passwordRoutes(app, services)
+      forgottenPasswordRoutes(app, services)
       corpMemberRoutes(app, services)
       directoryRoutes(app, services)
       corpAdminRoutes(app, services)

@@ -60,6 +60,12 @@ export const wireErrors = {
     en: 'Your role may not do this.',
     standing: 'ours',
   },
+  'USG.000000009': {
+    status: 403,
+    zh: '当前密码为临时密码，请先修改密码。',
+    en: 'The password is temporary. Change it first.',
+    standing: 'ours',
+  },
   'USG.206020000': {
     status: 401,
     zh: '访问令牌缺失、无效或已过期，请重新登录。',
@@ -170,8 +176,32 @@ export const wireErrors = {
   },
   'USG.201040016': {
     status: 400,
-    zh: '密码强度不足：须为 8 至 32 个字符，至少含两种字符，同一字符不得连续三次，且不得与帐号或其倒序相同。',
-    en: 'The password is too weak: it takes 8 to 32 characters of at least two kinds, none three times running, and must not be the account or its reverse.',
+    zh: '密码强度不足：须为 8 至 32 个字符，至少含两种字符，同一字符不得连续三次，不得与帐号或其倒序相同，且不得为常见密码。',
+    en: 'The password is too weak: it takes 8 to 32 characters of at least two kinds, none three times running, and must not be the account, its reverse, or a common password.',
+    standing: 'documented',
+  },
+  'USG.206010010': {
+    status: 400,
+    zh: '请先完成滑块验证。',
+    en: 'Solve the slide puzzle first.',
+    standing: 'documented',
+  },
+  'USG.206010012': {
+    status: 400,
+    zh: '滑块验证未通过，请重试。',
+    en: 'The piece is not in its place. Try again.',
+    standing: 'documented',
+  },
+  'USG.206060009': {
+    status: 400,
+    zh: '发送验证码前需完成滑块验证。',
+    en: 'A slide puzzle must be solved before a code is sent.',
+    standing: 'documented',
+  },
+  'USG.206060010': {
+    status: 400,
+    zh: '滑块验证已失效，请重新获取。',
+    en: 'The slide puzzle is unknown, used or over. Get a new one.',
     standing: 'documented',
   },
   'USG.201040000': {

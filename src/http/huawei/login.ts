@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { accountLogIn } from '../../flows/account-login.ts'
 import { appLogIn } from '../../flows/app-login.ts'
-import type { LoginOutcome } from '../../flows/log-in.ts'
+import { isBarredByPassword, type LoginOutcome } from '../../flows/log-in.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { logOut, refreshLogin, validateToken } from '../../flows/tokens.ts'
@@ -128,7 +128,7 @@ function answer(
     const refresh = { token: outcome.refreshToken, expiresAt: outcome.refreshExpiresAt }
     const { session, accessToken } = outcome
     const told = tokenObject(session, accessToken, refresh, clientAddressOf(request), services.clock.now())
-    return sendJson(reply, { ...told, firstLogin: outcome.isFirst })
+    return sendJson(reply, { ...told, firstLogin: outcome.isFirst || told.pwdExpired })
   }
   return sendRefusal(request, reply, refusalOf(outcome, answering))
 }
@@ -163,12 +163,13 @@ const longSignature = invalid('expireTime', {
 
 /** The answer of every login. Times are in seconds, apart from `createTime`: the reference has it in milliseconds. */
 function tokenObject(
-  { token, tenant, app, member }: Session,
+  session: Session,
   accessToken: string,
   refresh: { readonly token: string; readonly expiresAt: number } | null,
   ip: string,
   now: number,
-): AnswerOf<typeof tokenFields> {
+): AnswerOf<typeof tokenFields> & { readonly pwdExpired: boolean } {
+  const { token, tenant, app, member } = session
   return {
     accessToken,
     tokenIp: ip,
@@ -179,7 +180,7 @@ function tokenObject(
     clientType: token.clientType,
     forceLoginInd: 0,
     firstLogin: false,
-    pwdExpired: false,
+    pwdExpired: isBarredByPassword(session),
     daysPwdAvailable: -1,
     proxyToken: null,
     delayDelete: false,

@@ -13,6 +13,7 @@ import {
   validateBody,
   verificationCodeBody,
 } from './parameters.ts'
+import { passwordCalls } from './password-operations.ts'
 
 export const wireTag = 'Huawei Cloud Meeting wire'
 
@@ -119,6 +120,7 @@ const calls: Readonly<Record<CallName, Described>> = {
     body: memberBody,
     refusals: [401, 403],
   },
+  ...passwordCalls,
   ...corpCalls,
 }
 

@@ -63,6 +63,13 @@ const named = (column: string) =>
 const membersBy = { id: named('id'), account: named('account'), thirdAccount: named('third_account') }
 const memberByLogin = sql(`
   select to_json(m) from member m where m.account = $1 and m.password_hash is not null`)
+/** By the tenants, so that the index of addresses in a tenant serves. */
+const withPassword = (column: string) =>
+  sql(`
+  select to_json(m) from tenant t join member m on m.tenant = t.id and m.${column} = $1
+  where m.password_hash is not null limit 2`)
+const byPhone = withPassword('phone_key')
+const byEmail = withPassword('email_key')
 const administrator = sql(`
   select to_json(m) from member m where m.tenant = $1 and m.role = 'default' order by m.created_at, m.id limit 1`)
 const memberPage = sql(`
@@ -166,6 +173,10 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
       all(bind(departmentsBelow, tenant, storableJson(parents)), (row: DepartmentRow) => departmentOf(row)),
     allDepartments: (tenant) => all(bind(allDepartments, tenant), (row: DepartmentRow) => departmentOf(row)),
     memberByLogin: (account: string) => one(bind(memberByLogin, account), (row: MemberRow) => memberOf(row)),
+    membersWithPassword: (address) =>
+      all(bind(address.kind === 'phone' ? byPhone : byEmail, addressKey(address)), (row: MemberRow) =>
+        memberOf(row),
+      ),
     defaultAdministrator: (tenant: string) =>
       one(bind(administrator, tenant), (row: MemberRow) => memberOf(row)),
     members: (tenant: string, page: { after: string; most: number }) =>
@@ -215,6 +226,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     deleteMembers: alone(verbs['directory.deleteMembers']),
     setStatuses: alone(verbs['directory.setStatuses']),
     setRoles: alone(verbs['directory.setRoles']),
+    setPassword: alone(verbs['directory.setPassword']),
     addDepartment: alone(verbs['directory.addDepartment']),
     updateDepartment: alone(verbs['directory.updateDepartment']),
     deleteDepartment: alone(verbs['directory.deleteDepartment']),

@@ -31,6 +31,14 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     thirdAccount: named('third_account'),
   }
   const memberByLogin = one('member where account = ? and password_hash is not null')
+  const withPassword = (column: string) =>
+    // By the tenants, so that the index of addresses in a tenant serves.
+    db.prepare(
+      `select m.* from tenant t cross join member m on m.tenant = t.id and m.${column} = ?
+       where m.password_hash is not null limit 2`,
+    )
+  const byPhone = withPassword('phone_key')
+  const byEmail = withPassword('email_key')
   const administrator = one(
     "member where tenant = ? and role = 'default' and role <> 'none' order by created_at, id limit 1",
   )
@@ -105,6 +113,8 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
       ),
     membersNamed: (tenant: string, by: keyof typeof membersBy, names: readonly string[]) =>
       (membersBy[by].all(tenant, JSON.stringify(names)) as Row[]).map(memberOf),
+    membersWithPassword: (address: Address) =>
+      ((address.kind === 'phone' ? byPhone : byEmail).all(addressKey(address)) as Row[]).map(memberOf),
     memberByLogin: (account: string) => found(memberByLogin.get(account), memberOf),
     defaultAdministrator: (tenant: string) => found(administrator.get(tenant), memberOf),
     members: (tenant: string, page: { after: string; most: number }) =>

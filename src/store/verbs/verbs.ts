@@ -21,7 +21,7 @@ import { receive } from './receive.ts'
 import { applyRecovery, startRecovery, stopRecovery } from './recovery.ts'
 import { resend } from './resend.ts'
 import { setContact } from './set-contact.ts'
-import { disableMember, updateProfile } from './set-member.ts'
+import { disableMember, setPassword, updateProfile } from './set-member.ts'
 import { settle } from './settle.ts'
 import { solve } from './solve.ts'
 import { takeSubmission } from './take-submission.ts'
@@ -67,6 +67,7 @@ export const verbs = {
   'directory.deleteMembers': deleteMembers,
   'directory.setStatuses': setStatuses,
   'directory.setRoles': setRoles,
+  'directory.setPassword': setPassword,
   'directory.addDepartment': addDepartment,
   'directory.updateDepartment': updateDepartment,
   'directory.deleteDepartment': deleteDepartment,
