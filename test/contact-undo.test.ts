@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { run } from './cli-run.ts'
 import { ownerOf, send } from './codes.ts'
 import { openStoreOf } from './engine.ts'
-import { type Answer, newNumber, paths, type Server, startServer } from './server.ts'
+import { type Answer, appLogin, newNumber, paths, type Server, startServer } from './server.ts'
 import { until } from './until.ts'
 
 const undoPath = '/v1/usg/dcs/member/contact/undo'
@@ -137,4 +138,108 @@ test('A-9: strangers who use up all codes of an undo leave the allowance of whoe
   for (let nth = 0; nth < 10; nth++) await ask(first)
   refused(await ask(first, { reference: 'bbbbbbbb' }), 'USG.206060008')
   accepted(await ask(first, { reference }))
+})
+
+const recoveryPath = '/v1/usg/dcs/member/contact/recovery'
+
+/** A member with a phone and a mailbox, and the default administrator’s token. */
+async function memberOf(account: string) {
+  const [phone, email] = [newNumber(), `${account}@people.example`]
+  const root = (await server.call('POST', paths.appLogin, appLogin(server.app))).json.accessToken as string
+  const body = { name: account, account, phone, email }
+  const made = await server.call('POST', '/v1/usg/dcs/corp/member', { token: root, body })
+  assert.equal(made.status, 200, made.text)
+  const present = async () => {
+    const shown = await server.call('GET', `/v1/usg/dcs/corp/member/${account}`, { token: root })
+    return [shown.json.phone, shown.json.email]
+  }
+  const start = (contact: string) =>
+    server.call('POST', recoveryPath, { token: root, body: { account, contact } })
+  const cancel = () => server.call('POST', `${recoveryPath}/cancel`, { token: root, body: { account } })
+  return { root, id: String(made.json.id), phone, email, present, start, cancel }
+}
+
+const noticesTo = async (contact: string, template: string) =>
+  (await server.inbox(contact)).filter((one) => one.template === template)
+
+test('a recovery waits, every contact is told, and any of them stops it; an administrator may cancel it', async () => {
+  const { root, phone, email, present, start, cancel } = await memberOf('recovering')
+  const [next, own] = [newNumber(), await server.logIn('no-administrator')]
+  refused(await cancel(), 'USG.201040045')
+  const started = await start(next)
+  assert.equal(started.status, 200, started.text)
+  assert.ok(Math.abs(Number(started.json.effectiveTime) - Date.now() - 86_400_000) < 60_000)
+  for (const contact of [phone, email])
+    await until(async () => (await noticesTo(contact, 'recovery-started')).length === 1)
+  refused(await start(next), 'USG.201040044')
+  accepted(await undo(email))
+  refused(await cancel(), 'USG.201040045')
+  assert.deepEqual(await present(), [phone, email])
+
+  assert.equal((await start(next)).status, 200)
+  accepted(await cancel())
+  accepted(await ask(phone))
+  refused(await enter(phone, '000000'), 'USG.206030001')
+  refused(await start(phone), 'USG.000000003')
+  refused(await start(String((await memberOf('beside')).phone)), 'USG.206010065')
+  const body = { account: 'recovering', contact: next }
+  const denied = await server.call('POST', recoveryPath, { token: own, body })
+  assert.equal(denied.json.error_code, 'USG.000000008')
+  const absent = await server.call('POST', recoveryPath, { token: root, body: { ...body, account: 'none' } })
+  refused(absent, 'USG.201040000')
+
+  await using store = await openStoreOf(server.dataFolder)
+  const journal = await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'recovery-stopped' })
+  assert.deepEqual(
+    journal.map(({ detail }) => String(detail.by).split(':')[0]),
+    ['email', 'member'],
+  )
+})
+
+/** The operator starts a recovery that waits a second. */
+async function recover(account: string, ...more: readonly string[]) {
+  await using store = await openStoreOf(server.dataFolder)
+  const { tenant } = (await store.directory.app(server.app.id))!
+  const env = { ...server.env, COUNTERSIGN_UNDO_RECOVERY_WAIT: '1s' }
+  const args = ['member', 'recover', account, '--tenant', tenant, '--json', '--data', server.dataFolder]
+  return run([...args, ...more], { env })
+}
+
+test('a recovery that nobody stops takes effect once, and the old contact may still undo it', async () => {
+  const { id, phone, present } = await memberOf('recovered')
+  const next = newNumber()
+  const started = await recover('recovered', '--phone', next)
+  assert.equal(started.code, 0, started.err)
+  assert.equal(JSON.parse(started.out).notices, 2)
+  await until(async () => (await present())[0] === next)
+  await until(async () => (await noticesTo(phone, 'contact-changed')).length === 1)
+  assert.match((await recover('recovered', '--cancel')).err, /no recovery is under way/)
+  await using store = await openStoreOf(server.dataFolder)
+  const journal = await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'contact-changed' })
+  assert.deepEqual(
+    journal.filter(({ member }) => member === id).map(({ detail }) => detail.cause),
+    ['recovery'],
+  )
+  accepted(await undo(phone))
+  assert.equal((await present())[0], phone)
+})
+
+test('of two who undo one change at once, one does; and an undo ends a change that is under way', async () => {
+  const [first, second, third] = [newNumber(), newNumber(), newNumber()]
+  const token = await ownerOf(server, 'racing', first)
+  accepted(await changeTo(token, second))
+  accepted(await send(server, token, third))
+  const verificationCode = await until(async () => (await codes(third))[0]?.code ?? false)
+  const before = (await codes(first)).length
+  accepted(await ask(first))
+  const code = await until(async () => {
+    const messages = await codes(first)
+    return messages.length > before && messages[0]!.code!
+  })
+  const change = () =>
+    server.call('PUT', paths.contact, { token, body: { contact: third, verificationCode } })
+  const answers = await Promise.all([enter(first, code), enter(first, code), change()])
+  const undone = answers.slice(0, 2).filter(({ status }) => status === 200)
+  assert.equal(undone.length, 1, answers.map(({ text }) => text).join())
+  assert.equal(await phoneOf(await server.logIn('racing')), first)
 })

@@ -54,6 +54,7 @@ const add = 'POST /v1/usg/dcs/corp/member'
 const show = 'GET /v1/usg/dcs/corp/member/{account}'
 const update = 'PUT /v1/usg/dcs/corp/member/{account}'
 const remove = 'POST /v1/usg/dcs/corp/member/delete'
+const recovery = 'POST /v1/usg/dcs/member/contact/recovery'
 const search = 'GET /v1/usg/dcs/corp/member'
 
 test('a member is added, shown, found, changed and deleted, and then is 400, as Terraform needs', async () => {
@@ -92,6 +93,15 @@ test('a member is added, shown, found, changed and deleted, and then is 400, as 
   refused(await call(show, root, undefined, [account]), 400, 'USG.201040000')
   refused(await call(update, root, { name: 'x' }, [account]), 400, 'USG.201040000')
   done(await call(add, root, { name: 'Alice again', account, phone: next }))
+})
+
+test('a recovery is started and cancelled', async () => {
+  done(await call(add, root, { name: 'Rae', account: 'rae', phone: newNumber() }))
+  const started = done(
+    await call(recovery, root, { account: 'rae', contact: newNumber(), country: 'chinaPR' }),
+  )
+  assert.ok(Number(started.effectiveTime) > Date.now())
+  done(await call(`${recovery}/cancel`, root, { account: 'rae' }))
 })
 
 test('a wrong new member is refused', async () => {
@@ -208,6 +218,8 @@ test('each call is for its roles', async () => {
     [remove, 'admin', ['absent'], []],
     ['PUT /v1/usg/dcs/corp/member/status/{value}', 'admin', ['absent'], ['1']],
     ['POST /v1/usg/dcs/corp/member/add', 'admin', {}, []],
+    [recovery, 'admin', {}, []],
+    [`${recovery}/cancel`, 'admin', { account: 'absent' }, []],
     ['POST /v1/usg/abs/users/list', 'member', [{ id: 'absent' }], []],
     ['GET /v1/usg/abs/users', 'member', undefined, []],
     ['POST /v1/usg/dcs/corp/admin', 'default', { account: 'absent' }, []],

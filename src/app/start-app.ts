@@ -24,6 +24,7 @@ import type { Worker } from '../workers/link-to-primary.ts'
 import { startErasing } from './erasing.ts'
 import { startListeners } from './listeners.ts'
 import { createPolicies } from './policies.ts'
+import { startRecoveries } from './recoveries.ts'
 import { createSending } from './sending.ts'
 import { createEventing } from './webhooks.ts'
 
@@ -159,6 +160,7 @@ export async function startApp(settings: Settings, log: Log, worker?: Worker): P
   )
   sweeping.unref()
   const erasing = startErasing(store, ring, log)
+  started.use(startRecoveries(services))
 
   const { https, http, inbox } = listeners
   const running = started.move()

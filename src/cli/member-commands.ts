@@ -105,6 +105,27 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
   example(
     common(
       member
+        .command('recover')
+        .description(
+          'give a new contact to a member who lost the old one, after a wait in which each present contact gets a notice and may stop it',
+        ),
+    )
+      .argument('<account>', 'the member')
+      .requiredOption('--tenant <id>', 'the tenant')
+      .addOption(new Option('--phone <number>', 'mobile number, e.g. +8613800138000').conflicts('email'))
+      .option('--email <address>', 'e-mail address')
+      .addOption(
+        new Option('--cancel', 'cancel the recovery that is under way').conflicts(['phone', 'email']),
+      )
+      .addOption(language())
+      .action(async (account, options) =>
+        (await import('./recover-member.ts')).recoverMember(account, options, terminal),
+      ),
+    'countersign member recover alice --tenant acme --phone +8613800138000',
+  )
+  example(
+    common(
+      member
         .command('erase')
         .description(
           'delete a member, and all that was kept about them: codes, messages, events, limits, journal',

@@ -25,10 +25,11 @@ export function settingInWords(kind: keyof typeof refusals): string {
 
 /** The services that setting a contact needs, from those that a command has opened. */
 export function settingServices({ store, settings }: Opened) {
-  const { routes } = settings
+  const { routes, undo } = settings
   return {
     store,
     ring: readKeyRing(settings),
+    undo,
     clock: systemClock,
     serves: (to: Parameters<typeof routeOf>[1]) => routeOf(routes, to) !== undefined,
   }

@@ -9,10 +9,11 @@ export type DeliveryPoint =
   | 'before-settle'
   | 'after-count'
   | 'after-use'
+  | 'after-recovery'
 
 const points = channel('countersign.delivery')
 
-/** @param id  Of the message; for `after-count` and `after-use` of the verification. Without a listener it costs one property read. */
+/** @param id  Of the message; for `after-count` and `after-use` of the verification, for `after-recovery` of the member. Without a listener it costs one property read. */
 export function reached(point: DeliveryPoint, id: string): void {
   if (points.hasSubscribers) points.publish({ point, id })
 }

@@ -14,21 +14,23 @@ const code = '0123456789'
 const maxMailbox = `x@${`${'m'.repeat(60)}.`.repeat(4)}com`
 
 const lateTime = String(Date.UTC(2030, 10, 28, 22, 58))
+const notices = [
+  maskAddress({ kind: 'phone', e164: '+861380013800099', region: 'CN' }),
+  maskAddress({
+    kind: 'email',
+    mailbox: `李${maxMailbox}`,
+    canonical: `李${maxMailbox}`,
+    needsSmtpUtf8: true,
+  }),
+].map((contact) => ({ contact, changedAt: lateTime, undo: 'mmmmmmmm' }))
 
 const samples: Readonly<Record<MessageTemplate, readonly Readonly<Record<string, string>>[]>> = {
   code: [
     { code, lifetimeMs: '60000' },
     { code, lifetimeMs: '599000' },
   ],
-  'contact-changed': [
-    maskAddress({ kind: 'phone', e164: '+861380013800099', region: 'CN' }),
-    maskAddress({
-      kind: 'email',
-      mailbox: `李${maxMailbox}`,
-      canonical: `李${maxMailbox}`,
-      needsSmtpUtf8: true,
-    }),
-  ].map((contact) => ({ contact, changedAt: lateTime, undo: 'mmmmmmmm' })),
+  'contact-changed': notices,
+  'recovery-started': notices,
   'password-changed': [{ changedAt: lateTime }],
   'temporary-password': [{ account: 'm'.repeat(64), password: 'mmmm-mmmm-mmmm' }],
 }

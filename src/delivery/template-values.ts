@@ -12,6 +12,7 @@ export const declared: Readonly<Record<MessageTemplate, readonly string[]>> = {
   'contact-changed': ['contact', 'time', 'product', 'signature', 'reference', 'undo'],
   'password-changed': ['time', 'product', 'signature', 'reference'],
   'temporary-password': ['account', 'password', 'product', 'signature', 'reference'],
+  'recovery-started': ['contact', 'time', 'product', 'signature', 'reference', 'undo'],
 }
 
 export type Values = Readonly<Record<string, string>>
@@ -23,8 +24,8 @@ export type Values = Readonly<Record<string, string>>
 const maxSmsContact: Readonly<Record<Locale, number>> = { 'zh-CN': 16, 'en-US': 28 }
 
 /**
- * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms) for
- *   notices; `account` and `password` for a temporary password.
+ * @param given  `code` and `lifetimeMs` for a code; `contact` (masked; empty: there is none any more) and `changedAt` (ms; also
+ *   ahead) for notices; `account` and `password` for a temporary password.
  * @param common  The product and the signature.
  * @throws Error if a value that the message needs is missing.
  */

@@ -50,6 +50,7 @@ const hasVoice: Readonly<Record<MessageTemplate, boolean>> = {
   'contact-changed': false,
   'password-changed': false,
   'temporary-password': false,
+  'recovery-started': false,
 }
 
 const compileText = createCompiler()

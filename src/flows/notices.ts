@@ -1,9 +1,9 @@
-/** The notices of what was changed about a member: a contact, the password. */
+/** The notices of what was changed about a member, or will be: a contact, the password. */
 
 import { type Address, addressKey, maskAddress } from '../address/address.ts'
 import type { Member } from '../directory/directory.ts'
 import { destinationOf } from '../message/destination.ts'
-import { type NewMessage, newMessageId } from '../message/message.ts'
+import { type MessageTemplate, type NewMessage, newMessageId } from '../message/message.ts'
 import type { Services } from './services.ts'
 import { undoReference } from './undo-reference.ts'
 
@@ -21,19 +21,37 @@ export type Changed = {
 const noticeLifetimeMs = 24 * 3_600_000
 
 /** One notice to each contact that the member had before the change (SP 800-63B 4.6), so never to the new one alone. */
-export function noticesOf(
+export function noticesOf(member: Member, changed: Changed, services: Notifying): NewMessage[] {
+  return noticesBy('contact-changed', member, changed, changed.now, services)
+}
+
+/** One notice to each contact of a member whose contact a recovery will change. @param dueAt  Expected; ms. */
+export function recoveryNoticesOf(
   member: Member,
   changed: Changed,
-  { serves, ring }: Pick<Services, 'serves' | 'ring'>,
+  dueAt: number,
+  services: Notifying,
 ): NewMessage[] {
-  const { address, now } = changed
-  const values = { contact: address ? maskAddress(address) : '', changedAt: String(now) }
+  return noticesBy('recovery-started', member, changed, dueAt, services)
+}
+
+type Notifying = Pick<Services, 'serves' | 'ring'>
+
+function noticesBy(
+  template: MessageTemplate,
+  member: Member,
+  changed: Changed,
+  changedAt: number,
+  { serves, ring }: Notifying,
+): NewMessage[] {
+  const { address } = changed
+  const values = { contact: address ? maskAddress(address) : '', changedAt: String(changedAt) }
   const key = address && addressKey(address)
   return contactsOf(member)
     .filter((contact) => addressKey(contact) !== key)
     .map((contact) => {
       const undo = undoReference(ring, contact)
-      return noticeTo(contact, 'contact-changed', { ...values, undo }, changed)
+      return noticeTo(contact, template, { ...values, undo }, changed)
     })
     .filter((notice) => serves(destinationOf(notice)))
 }

@@ -4,7 +4,12 @@ import type { Address } from '../address/address.ts'
 import { randomHex } from '../random.ts'
 import type { Channel } from './channel.ts'
 
-export type MessageTemplate = 'code' | 'contact-changed' | 'password-changed' | 'temporary-password'
+export type MessageTemplate =
+  | 'code'
+  | 'contact-changed'
+  | 'recovery-started'
+  | 'password-changed'
+  | 'temporary-password'
 
 /** A message to be sent. Never holds a code: that is derived at hand-over. */
 export type NewMessage = {

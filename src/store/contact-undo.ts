@@ -62,6 +62,16 @@ export type RecoveryStopResult =
   | { readonly kind: 'stopped'; readonly entries: readonly OutboxEntry[]; readonly used: Used }
   | { readonly kind: 'refused' }
 
+/** An administrator or the operator takes a recovery back. */
+export type RecoveryCancel = {
+  readonly tenant: string
+  readonly app: string
+  readonly member: string
+  /** `member:ID` or `operator`. */
+  readonly by: string
+  readonly audit?: NewAuditEntry
+}
+
 export type RecoveryApply = {
   readonly seen: Seen
   readonly notices: readonly NewMessage[]
@@ -71,19 +81,25 @@ export type RecoveryApply = {
 
 export type RecoveryApplyResult =
   | { readonly kind: 'changed'; readonly entries: readonly OutboxEntry[] }
-  /** gone: applied, stopped, or not due · dropped: another member has the address by now. */
+  /** gone: applied, stopped, or not due · dropped: the member, or another one, has the address by now. */
   | { readonly kind: 'gone' | 'dropped' | 'stale' }
+
+export type ContactHistory = {
+  readonly former: readonly FormerContact[]
+  readonly recoveries: readonly Recovery[]
+}
 
 export type ContactUndoing = {
   /** What whoever holds an address may undo: changes that took it away, newest first, and recoveries of its present member. */
-  undoable(address: Address): Promise<{
-    readonly former: readonly FormerContact[]
-    readonly recoveries: readonly Recovery[]
-  }>
+  undoable(address: Address): Promise<ContactHistory>
+  /** What is kept of one member, oldest first. */
+  contactHistory(member: string): Promise<ContactHistory>
   /** Puts a contact back, forgets the later ones, ends the member's logins, and bars further changes for a time. */
   undoContact(undo: ContactUndo): Promise<ContactUndoResult>
   startRecovery(start: RecoveryStart): Promise<RecoveryStartResult>
   stopRecovery(stop: RecoveryStop): Promise<RecoveryStopResult>
+  /** @returns Whether there was one. */
+  cancelRecovery(cancel: RecoveryCancel): Promise<boolean>
   dueRecoveries(most: number): Promise<readonly Recovery[]>
   /** Changes the contact that a due recovery is for: once, however many processes try. */
   applyRecovery(apply: RecoveryApply): Promise<RecoveryApplyResult>

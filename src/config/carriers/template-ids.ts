@@ -13,6 +13,11 @@ export type TemplateId = {
   readonly variables: readonly { readonly at: number; readonly name: string }[]
 }
 
+/** The template whose id serves where that of a newer one is not stated. Both have the same variables. */
+const substitutes: Readonly<Partial<Record<keyof typeof declared, keyof typeof declared>>> = {
+  'recovery-started': 'contact-changed',
+}
+
 /** The variables of a template that carriers get; the others serve texts only. */
 const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
 
@@ -24,21 +29,18 @@ const templateNames = Object.keys(declared) as (keyof typeof declared)[]
 /** The form in which a section states them. */
 export const templateIdsSchema = Type.Object(
   Object.fromEntries(
-    templateNames.map((name) => [
-      name,
-      Type.Union(
-        [
-          ...templateId.anyOf,
-          Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict),
-        ],
-        {
-          description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.`,
-        },
-      ),
-    ]),
+    templateNames.map((name) => [name, name in substitutes ? Type.Optional(idsOf(name)) : idsOf(name)]),
   ),
   strict,
 )
+
+function idsOf(name: keyof typeof declared) {
+  const byLocale = Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict)
+  const substitute = substitutes[name]
+  return Type.Union([...templateId.anyOf, byLocale], {
+    description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.${substitute ? ` Without it that of ${substitute} serves.` : ''}`,
+  })
+}
 
 type TemplateIdFile = Static<typeof templateId>
 
@@ -59,8 +61,9 @@ export function readTemplateIds(
   const ids: Record<string, Record<string, TemplateId>> = {}
   for (const template of templateNames)
     for (const locale of locales) {
-      const at = `${where}.${template}`
-      const own = stated[template]
+      const source = stated[template] === undefined ? (substitutes[template] ?? template) : template
+      const at = `${where}.${source}`
+      const own = stated[source]
       const one = own !== undefined && isByLocale(own) ? own[locale] : own
       if (one === undefined) {
         found.add(`${at}: must be stated; the carrier takes only templates it has approved, by their id`)

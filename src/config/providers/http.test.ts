@@ -222,6 +222,7 @@ test('template ids go by message and language, with the variables the carrier’
   order = ['contact', 'time', 'product']
   const notice = { id: 'notice', variables: named('product', 'contact') }
   assert.deepEqual(ours.templateIds?.['contact-changed'], { 'zh-CN': notice, 'en-US': notice })
+  assert.deepEqual(ours.templateIds?.['recovery-started'], ours.templateIds?.['contact-changed'])
 })
 
 test('template ids that are missing, of no use or of another message are told', () => {

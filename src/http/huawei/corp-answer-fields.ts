@@ -112,6 +112,8 @@ export const corpAnswerFields = {
   'POST /v1/usg/dcs/corp/member/delete': nothing,
   'PUT /v1/usg/dcs/corp/member/status/{value}': nothing,
   'POST /v1/usg/dcs/corp/member/add': { userExist: 'Boolean' },
+  'POST /v1/usg/dcs/member/contact/recovery': { effectiveTime: 'Long' },
+  'POST /v1/usg/dcs/member/contact/recovery/cancel': nothing,
   'POST /v1/usg/abs/users/list': [directoryFields],
   'GET /v1/usg/abs/users': pageOf(directoryFields),
   'POST /v1/usg/dcs/corp/admin': nothing,

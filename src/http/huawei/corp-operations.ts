@@ -21,6 +21,7 @@ import {
   newDepartmentBody,
   newMemberBody,
   pageQuery,
+  recoveryBody,
 } from './corp-parameters.ts'
 
 const call = (
@@ -64,6 +65,15 @@ export const corpCalls: Readonly<Record<CallName, ReturnType<typeof call>>> = {
   ),
   'POST /v1/usg/dcs/corp/member/add': call('wireInviteUser', 'Add a member by one contact.', {
     body: invitationBody,
+  }),
+  'POST /v1/usg/dcs/member/contact/recovery': call(
+    'wireStartRecovery',
+    'Start a recovery: a member gets a new contact after a wait, unless one of its contacts stops it.',
+    { body: recoveryBody, query: accountTypeQuery },
+  ),
+  'POST /v1/usg/dcs/member/contact/recovery/cancel': call('wireCancelRecovery', 'Cancel a recovery.', {
+    body: administratorBody,
+    query: accountTypeQuery,
   }),
   'POST /v1/usg/abs/users/list': call('wireListUsers', 'Show members by their ids.', {
     body: idsBody,

@@ -44,6 +44,8 @@ export const invitationBody = Type.Object({
 
 export const accountsBody = Type.Array(text(1, 255), { minItems: 1, maxItems: 100 })
 export const idsBody = Type.Array(Type.Object({ id: text(1, 255) }), { minItems: 1, maxItems: 200 })
+/** A new contact for a member who lost the old one, and whose recovery it is. */
+export const recoveryBody = Type.Object({ account: text(1, 255), contact: text(1, 255), country: upTo(255) })
 export const administratorBody = Type.Object({ account: text(1, 255) })
 export const corpBody = Type.Object({ address: upTo(255), autoUserCreate: flag })
 
@@ -97,6 +99,8 @@ export type ChangedMemberBody = Static<typeof changedMemberBody>
 export type InvitationBody = Static<typeof invitationBody>
 export type NewDepartmentBody = Static<typeof newDepartmentBody>
 export type ChangedDepartmentBody = Static<typeof changedDepartmentBody>
+export type RecoveryBody = Static<typeof recoveryBody>
+export type AdministratorBody = Static<typeof administratorBody>
 export type CorpBody = Static<typeof corpBody>
 export type AccountTypeQuery = Static<typeof accountTypeQuery>
 export type MembersQuery = Static<typeof membersQuery>

@@ -16,6 +16,7 @@ import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
 import { directoryRoutes } from './member-directory.ts'
 import { passwordRoutes } from './password.ts'
+import { recoveryRoutes } from './recovery.ts'
 import { verificationCodeRoutes } from './verification-code.ts'
 
 /** The time limit of an answer: a caller must learn within a second that the store is away or slow. */
@@ -39,6 +40,7 @@ export function huaweiDialect(services: Services): Dialect {
       verificationCodeRoutes(app, services)
       memberRoutes(app, services)
       contactUndoRoutes(app, services)
+      recoveryRoutes(app, services)
       loginRoutes(app, services)
       passwordRoutes(app, services)
       forgottenPasswordRoutes(app, services)

@@ -156,6 +156,18 @@ export const wireErrors = {
     en: 'A change of a contact was just undone. Change it in {seconds} seconds.',
     standing: 'ours',
   },
+  'USG.201040044': {
+    status: 400,
+    zh: '该成员已有正在等待的联系方式恢复。',
+    en: 'A recovery of this member is under way. Cancel it first.',
+    standing: 'ours',
+  },
+  'USG.201040045': {
+    status: 400,
+    zh: '该成员没有正在等待的联系方式恢复。',
+    en: 'No recovery of this member is under way.',
+    standing: 'ours',
+  },
   'USG.206010065': {
     status: 400,
     zh: '该手机号已被其他成员绑定。',

@@ -14,7 +14,9 @@ import {
   dueRecoveries,
   formerContactOf,
   formerContactsAt,
+  formerContactsOf,
   recoveriesAt,
+  recoveriesOfMembers,
   recoveryOf,
 } from './contact-history.ts'
 import { allDepartments, departmentsBelow, departmentsOf } from './departments.ts'
@@ -234,6 +236,14 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
 
     changeContact: alone(verbs['directory.changeContact']),
     setContact: alone(verbs['directory.setContact']),
+    async contactHistory(member) {
+      const [former, recoveries] = await transactions.read(
+        untilOf(),
+        formerContactsOf([member]),
+        recoveriesOfMembers([member]),
+      )
+      return { former: former!.map(formerContactOf), recoveries: recoveries!.map(recoveryOf) }
+    },
     async undoable(address) {
       const [former, recoveries] = await transactions.read(
         untilOf(),
@@ -245,6 +255,7 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     undoContact: alone(verbs['directory.undoContact']),
     startRecovery: alone(verbs['directory.startRecovery']),
     stopRecovery: alone(verbs['directory.stopRecovery']),
+    cancelRecovery: alone(verbs['directory.cancelRecovery']),
     dueRecoveries: (most) => all(dueRecoveries(most), recoveryOf),
     applyRecovery: alone(verbs['directory.applyRecovery']),
   }

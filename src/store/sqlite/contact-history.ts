@@ -45,6 +45,8 @@ export function contactHistoryReads(db: DatabaseSync, now: () => number) {
   const ofMembers = (column: string) =>
     db.prepare(`select r.* from recovery r cross join member m on m.id = r.member where m.${column} = ?`)
   const [ofPhone, ofEmail] = [ofMembers('phone_key'), ofMembers('email_key')]
+  const formerOfOne = db.prepare('select * from former_contact where member = ? order by changed_at')
+  const recoveryOfOne = db.prepare('select * from recovery where member = ?')
   const due = db.prepare('select * from recovery where due_at <= ? order by due_at limit ?')
   return {
     undoable(address: Address) {
@@ -52,6 +54,10 @@ export function contactHistoryReads(db: DatabaseSync, now: () => number) {
       const recoveries = (address.kind === 'phone' ? ofPhone : ofEmail).all(key) as Row[]
       return { former: (former.all(key) as Row[]).map(formerOf), recoveries: recoveries.map(recoveryOf) }
     },
+    contactHistory: (member: string) => ({
+      former: (formerOfOne.all(member) as Row[]).map(formerOf),
+      recoveries: (recoveryOfOne.all(member) as Row[]).map(recoveryOf),
+    }),
     dueRecoveries: (most: number) => (due.all(now(), most) as Row[]).map(recoveryOf),
   }
 }

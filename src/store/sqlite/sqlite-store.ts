@@ -194,6 +194,8 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         'undoContact',
         'startRecovery',
         'stopRecovery',
+        'contactHistory',
+        'cancelRecovery',
         'dueRecoveries',
         'applyRecovery',
       ]),

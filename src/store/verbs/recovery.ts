@@ -6,6 +6,7 @@ import { keysOf, refundAll } from '../../throttle/open-limiters.ts'
 import type {
   RecoveryApply,
   RecoveryApplyResult,
+  RecoveryCancel,
   RecoveryStart,
   RecoveryStartResult,
   RecoveryStop,
@@ -69,6 +70,24 @@ export const stopRecovery: Verb<[RecoveryStop], RecoveryStopResult> = {
   },
 }
 
+export const cancelRecovery: Verb<[RecoveryCancel], boolean> = {
+  needs(needs, { member, audit }) {
+    needs.member(member)
+    needs.contactHistory(member)
+    needs.audit(audit)
+  },
+
+  decide(unit, { tenant, app, member, by, audit }) {
+    const recovery = unit.recoveries.get(member)
+    if (recovery?.tenant !== tenant) return false
+    unit.recoveries.remove(member)
+    const detail = { contact: recovery.contact, by, notices: 0 }
+    unit.journal.append({ kind: 'recovery-stopped', tenant, app, member, verification: '', detail })
+    unit.audit.add(audit)
+    return true
+  },
+}
+
 export const applyRecovery: Verb<[RecoveryApply], RecoveryApplyResult> = {
   needs(needs, { recovery }) {
     needContact(needs, recovery)
@@ -85,10 +104,14 @@ export const applyRecovery: Verb<[RecoveryApply], RecoveryApplyResult> = {
     const obstacle = member ? obstacleTo(member, holder, seen) : 'bound'
     if (obstacle === 'stale') return { kind: 'stale' }
     unit.recoveries.remove(recovery.member)
-    if (!member || obstacle) {
+    if (!member || obstacle || hasContact(member, recovery.address)) {
       const { tenant, app, contact } = pending
       const of = { tenant, app, member: recovery.member, verification: '' }
-      unit.journal.append({ kind: 'recovery-stopped', ...of, detail: { contact, by: 'bound', notices: 0 } })
+      unit.journal.append({
+        kind: 'recovery-stopped',
+        ...of,
+        detail: { contact, by: obstacle ?? 'unchanged', notices: 0 },
+      })
       return { kind: 'dropped' }
     }
     const change = { ...pending, verification: '', notices, cause: 'recovery' } as const

@@ -18,7 +18,7 @@ import { publish } from './publish.ts'
 import { putMembers } from './put-members.ts'
 import { queue } from './queue.ts'
 import { receive } from './receive.ts'
-import { applyRecovery, startRecovery, stopRecovery } from './recovery.ts'
+import { applyRecovery, cancelRecovery, startRecovery, stopRecovery } from './recovery.ts'
 import { resend } from './resend.ts'
 import { setContact } from './set-contact.ts'
 import { disableMember, setPassword, updateProfile } from './set-member.ts'
@@ -55,6 +55,7 @@ export const verbs = {
   'directory.undoContact': undoContact,
   'directory.startRecovery': startRecovery,
   'directory.stopRecovery': stopRecovery,
+  'directory.cancelRecovery': cancelRecovery,
   'directory.applyRecovery': applyRecovery,
   'directory.putMembers': putMembers,
   'directory.updateProfile': updateProfile,
