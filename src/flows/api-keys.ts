@@ -18,6 +18,7 @@ export type ApiKeys = {
   findByHash(hash: string): KeyHolder | undefined | Promise<KeyHolder | undefined>
 }
 
+/** From the question on, because the answer may be as old as that. */
 const rememberMs = 800
 const maxRemembered = 10_000
 
@@ -26,11 +27,12 @@ export function createApiKeys({ keys }: Pick<Store, 'keys'>, now: () => number):
   const asking = new Map<string, Promise<KeyHolder | undefined>>()
 
   async function ask(hash: string): Promise<KeyHolder | undefined> {
+    const askedAt = performance.now()
     const holder = await keys.holder(hash)
     if (!holder || holder.app.isDisabled || !isUsableKey(holder.key, now())) return undefined
     // Keys that are refused are not remembered, because they would push out those of real callers.
     if (remembered.size >= maxRemembered) remembered = new Map()
-    remembered.set(hash, { holder, until: performance.now() + rememberMs })
+    remembered.set(hash, { holder, until: askedAt + rememberMs })
     noteUse(holder)
     return holder
   }

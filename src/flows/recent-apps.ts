@@ -4,7 +4,7 @@ import type { App } from '../directory/directory.ts'
 import { onceForEach } from '../once-for-each.ts'
 import type { Store } from '../store/store.ts'
 
-/** An app that was disabled is known as such so much later. */
+/** An app that was disabled is known as such so much later, counted from the question on. */
 const rememberMs = 800
 const maxRemembered = 10_000
 
@@ -24,13 +24,14 @@ export const recentApps = onceForEach(({ directory }: Pick<Store, 'directory'>):
   }
 
   async function ask(id: string): Promise<App | undefined> {
+    const askedAt = performance.now()
     const app = await directory.app(id)
     if (!app || app.isDisabled) {
       remembered.delete(id)
       return undefined
     }
     if (remembered.size >= maxRemembered) remembered = new Map()
-    remembered.set(id, { app, until: performance.now() + rememberMs })
+    remembered.set(id, { app, until: askedAt + rememberMs })
     return app
   }
 })

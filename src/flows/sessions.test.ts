@@ -51,3 +51,18 @@ test('an answer of the store that was on its way during a change is not remember
   sessions.find('alice 1')
   assert.equal(asked.length, 2)
 })
+
+test('a session is remembered from the question on, so that a slow answer makes no end come later', async (t) => {
+  let at = 0
+  t.mock.method(performance, 'now', () => at)
+  const { sessions, asked, release } = storeOfTwo()
+  const answer = sessions.find('alice 1')
+  at = 500
+  release()
+  await answer
+  at = 799
+  assert.ok(!(sessions.find('alice 1') instanceof Promise))
+  at = 801
+  sessions.find('alice 1')
+  assert.equal(asked.length, 2)
+})

@@ -13,6 +13,7 @@ export type Sessions = {
   forget(member: string): void
 }
 
+/** From the question on, because the answer may be as old as that. */
 const rememberMs = 800
 const maxRemembered = 50_000
 
@@ -33,14 +34,14 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
   let ofMember = new Map<string, Set<string>>()
   const asking = new Map<string, Promise<Session | undefined>>()
 
-  function remember(key: string, session: Session): void {
+  function remember(key: string, session: Session, askedAt: number): void {
     if (remembered.size >= maxRemembered) {
       remembered = new Map()
       ofMember = new Map()
     }
     remembered.set(key, {
       session,
-      until: performance.now() + rememberMs,
+      until: askedAt + rememberMs,
       expiresAt: session.token.expiresAt,
     })
     const keys = ofMember.get(session.member.id)
@@ -56,11 +57,12 @@ export function createSessions(store: Pick<Store, 'directory'>, now: () => numbe
       // Of requests that miss the same session at the same moment, one asks the store for all.
       const asked = asking.get(key)
       if (asked) return asked
+      const askedAt = performance.now()
       const answer = store.directory
         .session(key, ['access'])
         .then((session) => {
           // Unknown tokens are not remembered, because they would push out sessions of real callers.
-          if (session && asking.get(key) === answer) remember(key, session)
+          if (session && asking.get(key) === answer) remember(key, session, askedAt)
           return session
         })
         .finally(() => {
