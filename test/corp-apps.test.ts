@@ -12,6 +12,7 @@ import { type Answer, appLogin, bin, paths, type Server, startServer, temporaryF
 import { until } from './until.ts'
 
 const app = '/v2/usg/acs/corp/app'
+const isOneProcess = engine === 'sqlite'
 type Made = { readonly id: string; readonly key: string }
 
 let server: Server
@@ -22,7 +23,7 @@ before(async () => {
   const config = join(folder, 'settings.yaml')
   writeFileSync(config, 'policy: { keyOverlap: 1m }\n')
   server = await startServer({
-    args: ['--config', config, ...(engine === 'sqlite' ? [] : ['--workers', '2'])],
+    args: ['--config', config, ...(isOneProcess ? [] : ['--workers', '2'])],
   })
   admin = await tokenOf(server.app)
 })
@@ -72,9 +73,14 @@ async function answersOf(token: string): Promise<string> {
 }
 async function endsWithinASecond(token: string, status: number): Promise<void> {
   const since = performance.now()
-  await until(async () => (await answersOf(token)) === String(status), 3_000)
-  // The second is the promise; the rest is for a busy machine.
-  assert.ok(performance.now() - since < 2_500)
+  for (;;) {
+    const begunMs = performance.now() - since
+    const answers = await answersOf(token)
+    // Of several processes one may know later than another, but none after the second.
+    if (answers === String(status) && (isOneProcess || begunMs >= 1_000)) return
+    assert.ok(begunMs < 1_000, `${answers} after ${begunMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
 }
 
 test('an app is made with a key that logs in, listed without it, changed, and deleted', async () => {
@@ -94,15 +100,14 @@ test('an app is made with a key that logs in, listed without it, changed, and de
   for (const query of ['limit=501', 'limit=0', 'offset=-1', 'offset=x'])
     assert.equal((await call('GET', `${app}s?${query}`, { token: admin })).status, 400, query)
   const changed = await call('PUT', `${app}/${of.id}`, { token: admin, body: { app_name: 'store' } })
-  assert.deepEqual(
-    [changed.json.app_name, changed.json.description, changed.json.app_key],
-    ['store', 'x', null],
-  )
+  assert.deepEqual([changed.json.app_name, changed.json.description], ['store', 'x'])
+  assert.equal(changed.json.create_time, made.json.create_time)
+  // Both are texts of one form, so they sort as times do.
+  assert.ok(String(changed.json.last_update_time) >= String(made.json.last_update_time))
+  assert.ok(Math.abs(Date.now() - Date.parse(`${made.json.create_time}Z`)) < 60_000, 'UTC')
   assert.equal((await server.call('GET', paths.member, { token })).status, 200)
   const gone = await call('DELETE', `${app}/${of.id}`, { token: admin })
   assert.deepEqual([gone.status, gone.text], [200, '{}'])
-  assert.equal((await logIn(of, 'shopper')).status, 401)
-  await endsWithinASecond(token, 401)
   assert.equal((await call('DELETE', `${app}/${of.id}`, { token: admin })).status, 400)
 })
 
@@ -120,16 +125,30 @@ test('a deleted app takes its API keys along', async () => {
   await until(async () => (await limits()) === 401, 3_000)
 })
 
-test('a stopped app’s tokens are dead within a second on every process, and live again when it is started', async () => {
+test('a stopped app’s tokens are dead within a second on every process, live again when it is started, and dead for good when it is deleted', async () => {
   const of = await make('stopped')
-  const token = await tokenOf(of, 'worker')
+  const { accessToken, refreshToken } = (await logIn(of, 'worker')).json
+  const token = accessToken as string
+  const refreshed = async () =>
+    (await server.call('PUT', paths.token, { token: refreshToken as string })).status
+  const validated = async () => (await server.call('POST', paths.validate, { body: { token } })).status
   assert.equal(await answersOf(token), '200')
   const stopped = await call('PUT', `${app}/${of.id}`, { token: admin, body: { status: 1 } })
   assert.equal(stopped.json.status, 1)
   await endsWithinASecond(token, 403)
-  assert.equal((await logIn(of, 'worker')).status, 403)
+  assert.deepEqual(
+    [(await logIn(of, 'worker')).status, await refreshed(), await validated()],
+    [403, 403, 403],
+  )
   await call('PUT', `${app}/${of.id}`, { token: admin, body: { status: 0 } })
   await endsWithinASecond(token, 200)
+  assert.equal(await validated(), 200)
+  assert.equal((await call('DELETE', `${app}/${of.id}`, { token: admin })).status, 200)
+  await endsWithinASecond(token, 401)
+  assert.deepEqual(
+    [(await logIn(of, 'worker')).status, await refreshed(), await validated()],
+    [401, 401, 401],
+  )
 })
 
 test('after a reset the new key logs in, the old one for the overlap, and the one before that never', async () => {
@@ -180,21 +199,126 @@ test('apps are for the default administrator alone, and those of another tenant 
   assert.equal((await logIn(of, 'plain')).status, 200, 'nothing of it was done')
 })
 
-test('the app of account logins can be neither stopped nor deleted', async () => {
-  for (const [method, body] of [['PUT', { status: 1 }], ['DELETE']] as const)
-    assert.equal((await call(method, `${app}/${server.app.id}`, { token: admin, body })).status, 400)
-  assert.equal((await server.call('GET', paths.member, { token: admin })).status, 200)
+test('an app that logins need can be neither stopped nor deleted: that of account logins, and one’s own', async () => {
+  const own = await make('own')
+  const byOwn = await tokenOf(own)
+  for (const [{ id }, token] of [
+    [server.app, admin],
+    [server.app, byOwn],
+    [own, byOwn],
+  ] as const) {
+    for (const [method, body] of [['PUT', { app_name: 'x', status: 1 }], ['DELETE']] as const)
+      assert.equal((await call(method, `${app}/${id}`, { token, body })).status, 400)
+    assert.equal((await call('PUT', `${app}/${id}`, { token, body: { status: 0 } })).json.status, 0)
+  }
+  assert.equal((await server.call('GET', paths.member, { token: byOwn })).status, 200)
+  assert.equal((await call('DELETE', `${app}/${own.id}`, { token: admin })).status, 200, 'another one may')
 })
 
-test('each act on an app is in the audit', () => {
-  const acts = command('audit', 'export')
+test('names, descriptions and statuses outside their bounds are refused, and nothing is done', async () => {
+  const of = await make('bounds')
+  const longest = { app_name: '名'.repeat(64), description: 'd'.repeat(255), status: 0 }
+  assert.equal((await call('PUT', `${app}/${of.id}`, { token: admin, body: longest })).status, 200)
+  const before = (await call('PUT', `${app}/${of.id}`, { token: admin, body: {} })).json
+  assert.deepEqual([before.app_name, before.description], [longest.app_name, longest.description])
+  const wrong = [
+    { app_name: '' },
+    { app_name: 'n'.repeat(65) },
+    { app_name: 1 },
+    { app_name: 'x', description: 'd'.repeat(256) },
+    { app_name: 'x', description: 1 },
+    { app_name: 'x', description: {} },
+  ]
+  for (const body of [...wrong, { status: 2 }, { status: -1 }, { status: '1' }, { status: true }, []]) {
+    const { status, json } = await call('PUT', `${app}/${of.id}`, { token: admin, body })
+    assert.deepEqual([status, json.error_code], [400, 'USG.000000003'], JSON.stringify(body))
+  }
+  const { count } = (await call('GET', `${app}s`, { token: admin })).json
+  for (const body of [...wrong, {}, { description: 'x' }, { app_name: null }, []])
+    assert.equal((await call('POST', app, { token: admin, body })).status, 400, JSON.stringify(body))
+  assert.equal((await call('GET', `${app}s`, { token: admin })).json.count, count)
+  const after = (await call('PUT', `${app}/${of.id}`, { token: admin, body: {} })).json
+  assert.deepEqual({ ...after, last_update_time: '' }, { ...before, last_update_time: '' })
+})
+
+test('pages join, and an offset past the end gives the last page', async () => {
+  const made: string[] = []
+  for (const nth of [1, 2, 3]) made.push((await make(`page ${nth}`)).id)
+  const page = async (query: string) => {
+    const { json } = await call('GET', `${app}s${query}`, { token: admin })
+    const ids = (json.data as { app_id: string }[]).map(({ app_id }) => app_id)
+    return { ids, offset: json.offset as number, limit: json.limit as number, count: json.count as number }
+  }
+  const all = await page('?limit=500')
+  assert.equal(all.count, all.ids.length)
+  assert.deepEqual(all.ids.slice(-3), made, 'in the order of their making')
+  const joined: string[] = []
+  for (let offset = 0; offset < all.count; offset += 2)
+    joined.push(...(await page(`?offset=${offset}&limit=2`)).ids)
+  assert.deepEqual(joined, all.ids)
+  const last = Math.floor((all.count - 1) / 4) * 4
+  for (const offset of [all.count, all.count + 1, 999_999_999])
+    assert.deepEqual(await page(`?offset=${offset}&limit=4`), {
+      ids: all.ids.slice(last),
+      offset: last,
+      limit: 4,
+      count: all.count,
+    })
+  assert.deepEqual([(await page('')).limit, (await page('')).offset], [10, 0])
+})
+
+test('an enterprise that makes no members at logins refuses an unknown one, and no other', async () => {
+  await tokenOf(server.app, 'known')
+  const autoUserCreate = async (value: boolean) => {
+    const body = { autoUserCreate: value }
+    assert.equal((await server.call('PUT', '/v1/usg/dcs/corp', { token: admin, body })).status, 200)
+  }
+  await autoUserCreate(false)
+  try {
+    const refused = await logIn(server.app, 'stranger')
+    assert.deepEqual([refused.status, refused.json.error_code], [401, 'USG.206010025'])
+    assert.equal((await logIn(server.app, 'known')).status, 200)
+    assert.equal((await logIn(server.app)).status, 200, 'the default administrator is there')
+  } finally {
+    await autoUserCreate(true)
+  }
+  assert.equal((await logIn(server.app, 'stranger')).status, 200)
+})
+
+test('each act on an app is in the audit: who did what to which app in which request, and never a key', async () => {
+  const { id: member } = (await server.call('GET', paths.member, { token: admin })).json
+  const asked: [string, string][] = []
+  const keys: string[] = []
+  let of = ''
+  const act = async (name: string, method: string, path: string, body?: object) => {
+    const requestId = `audit-${asked.length}`
+    const headers = { 'X-Request-Id': requestId }
+    const { status, json, text } = await call(method, path, { token: admin, body, headers })
+    assert.equal(status, 200, text)
+    if (typeof json.app_id === 'string') of = json.app_id
+    if (typeof json.app_key === 'string') keys.push(json.app_key)
+    asked.push([name, requestId])
+  }
+  await act('app.add', 'POST', app, { app_name: 'audited', description: 'nobody’s' })
+  await act('app.update', 'PUT', `${app}/${of}`, { app_name: 'audited too' })
+  await act('app.disable', 'PUT', `${app}/${of}`, { status: 1 })
+  await act('app.enable', 'PUT', `${app}/${of}`, { status: 0 })
+  await act('app.rotate-key', 'PUT', `${app}/${of}/reset`)
+  await act('app.delete', 'DELETE', `${app}/${of}`)
+  const exported = command('audit', 'export')
+  const entries = exported
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { act?: string; actor?: { kind: string } })
-    .filter(({ actor }) => actor?.kind === 'member')
-    .map(({ act }) => act)
-  for (const act of ['app.add', 'app.update', 'app.disable', 'app.enable', 'app.rotate-key', 'app.delete'])
-    assert.ok(acts.includes(act), act)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ target }) => target === of)
+  assert.deepEqual(
+    entries.map(({ act: name, requestId }) => [name, requestId]),
+    asked,
+  )
+  for (const { actor, tenant } of entries)
+    assert.deepEqual([actor, tenant], [{ kind: 'member', id: member }, 'demo'])
+  assert.equal(keys.length, 2)
+  for (const word of [...keys, 'audited', 'nobody’s']) assert.ok(!exported.includes(word))
 })
 
 test('every answer of every call was seen with its documented fields', () => {

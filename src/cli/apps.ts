@@ -61,7 +61,8 @@ export async function listApps(
 ): Promise<void> {
   await withStore(options, terminal, async ({ store }) => {
     const apps = await store.directory.apps(options.tenant)
-    if (options.json) return terminal.out(JSON.stringify(apps.map(({ sealedKey: _, ...app }) => app)))
+    if (options.json)
+      return terminal.out(JSON.stringify(apps.map(({ sealedKey: _, previousKey: __, ...app }) => app)))
     for (const { id, tenant, name, isDisabled, isServiceProvider } of apps)
       terminal.out(
         [id, tenant, plain(name), isServiceProvider && 'service provider', isDisabled && 'disabled']
@@ -83,9 +84,9 @@ export async function rotateKey(
   await withStore(options, terminal, async ({ store, ring, by }) => {
     const key = newAppKey()
     const app = await store.directory.app(id)
+    const change = { newKey: { sealed: seal(ring, key, `app:${id}`), overlapMs: 0 } }
     const entry = by('app.rotate-key', app?.tenant ?? '', id, { endsLogins: options.endLogins === true })
-    if (!(await store.directory.updateApp(id, { sealedKey: seal(ring, key, `app:${id}`) }, entry)))
-      throw noApp(id)
+    if (!(await store.directory.updateApp(id, change, entry))) throw noApp(id)
     // Printed before anything else can fail, because the key is stored nowhere in clear.
     const told = options.endLogins ? 'all its logins end within seconds' : 'tokens it got live on'
     terminal.out(

@@ -42,6 +42,9 @@ export const developmentPolicy: AppPolicy = {
 
 const digitsOf = { default: 6, strict: 8 } as const
 
+/** Long enough for any program to be given the new key; the old one was reset for a reason. */
+const maxKeyOverlapMs = 30 * 86_400_000
+
 /** The most failed attempts that SP 800-63B-4 3.2.2 allows. */
 const maxWrong = 100
 
@@ -136,6 +139,10 @@ export function policyProblems(overrides: unknown, where: string, smsLifeMs: num
         `${where}.lifetime.${channel}: is ${text}; a code lives at least 10s and at most ${formatDuration(maxLifetimeMs)} (SP 800-63B)`,
       )
   }
+  if ((ms(set.keyOverlap) ?? 0) > maxKeyOverlapMs)
+    problems.push(
+      `${where}.keyOverlap: is ${set.keyOverlap}; a key that was reset serves at most ${formatDuration(maxKeyOverlapMs)} more`,
+    )
   const late = timesFault(set.plan?.map(stepIn) ?? [], ms(set.lifetime?.sms) ?? smsLifeMs)
   if (late) problems.push(`${where}.plan.${late.at}: is ${set.plan![late.at]}; ${late.detail}`)
   const tokenMs = ms(set.proofToken?.lifetime)

@@ -357,6 +357,7 @@ test('a slip in an environment name is refused, a stranger’s is let be', () =>
 const refused: readonly (readonly [yaml: string, expected: RegExp])[] = [
   ['htps: 127.0.0.1:1', /^htps: is not a setting; did you mean https\?$/],
   ['policy: { lifetime: { sms: 11m } }', /^policy\.lifetime\.sms: is 11m; .*at most 10m/],
+  ['policy: { keyOverlap: 31d }', /^policy\.keyOverlap: is 31d; .* at most 30d more$/],
   ['policy: { digits: 4 }', /^policy\.digits: must be at least 6; found 4$/],
   ['apps: { abc: { digits: 4 } }', /^apps\.abc\.digits: must be at least 6/],
   ['passwords: { wrong: { otherNetworks: [51/30d] } }', /^passwords\.wrong\.otherNetworks: .*none above 50/],

@@ -168,7 +168,7 @@ export const policySchema = Type.Object(
       }),
     ),
     keyOverlap: lifetime(
-      'How long the key before a reset still signs App ID logins, so that no program of the app is refused meanwhile. 0s: it is refused at once.',
+      'How long the key before a reset still signs App ID logins, so that no program of the app is refused meanwhile. 0s: it is refused at once; at most 30d.',
       '0s',
     ),
     allowsLongSignatures: optional(

@@ -88,3 +88,45 @@ test('a nonce that may be used once is remembered as long as its signature may l
   now += 0.02 * day
   assert.equal(await tried(), 'signature-expired')
 })
+
+test('the key before a reset signs until its overlap ends, and what is no key signs never', async () => {
+  let now = 1_700_000_000_000
+  const ring = parseKeyRing(newKeyLine(new Date(now)))
+  const sealed = (key: string) => seal(ring, key, `app:${appId}`)
+  let app: object | undefined
+  const services = {
+    ring,
+    clock: { now: () => now },
+    policyOf: () => ({ refusesRepeatedNonce: false, allowsLongSignatures: false, calls: ['log-in'] }),
+    store: {
+      directory: {
+        app: async () => app,
+        tenant: async () => ({ id: 't' }),
+        // Refused after the signature, and by a word of its own.
+        defaultAdministrator: async () => ({ isDisabled: true }),
+      },
+    },
+  } as unknown as Parameters<typeof appLogIn>[0]
+  const login = { appId, expireTime: now / 1000 + 86_400, nonce, userId: undefined, corpId: undefined }
+  const tried = async (key: string) => {
+    const signature = signAppLogin(key, login)
+    return (await appLogIn(services, { ...login, signature, clientType: 72, name: '', deptCode: '' })).kind
+  }
+  const fresh = 'f'.repeat(64)
+  const common = { id: appId, tenant: 't', isDisabled: false, sealedKey: sealed(fresh) }
+  app = { ...common, previousKey: { sealed: sealed(appKey), until: now + 60_000 } }
+  assert.equal(await tried(fresh), 'member-disabled')
+  assert.equal(await tried(appKey), 'member-disabled')
+  now += 59_999
+  assert.equal(await tried(appKey), 'member-disabled')
+  now += 1
+  assert.equal(await tried(appKey), 'refused')
+  assert.equal(await tried(fresh), 'member-disabled')
+  app = { ...common, previousKey: null }
+  for (const key of [appKey, 'nobody', '']) assert.equal(await tried(key), 'refused', key)
+  // A deleted app has no key at all.
+  app = { ...common, sealedKey: '', previousKey: null }
+  for (const key of [fresh, 'nobody', '']) assert.equal(await tried(key), 'refused', key)
+  app = undefined
+  for (const key of [fresh, 'nobody', '']) assert.equal(await tried(key), 'refused', key)
+})

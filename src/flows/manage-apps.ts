@@ -3,28 +3,30 @@
 import { seal } from '../code/seal.ts'
 import type { App } from '../directory/directory.ts'
 import type { AppChange } from '../store/directory.ts'
+import { pageStart } from '../store/page-start.ts'
 import { auditOf, type ByAdministrator } from './administration.ts'
 import { newApp, newAppId, newAppKey } from './new-app.ts'
 import type { Services } from './services.ts'
 
-/** An app, and its key where it was just made. */
-export type ManagedApp = { readonly kind: 'done'; readonly app: App; readonly key: string | null }
+export type ChangedApp = { readonly kind: 'done'; readonly app: App }
+/** With its key, which is seen only now. */
+export type KeyedApp = ChangedApp & { readonly key: string }
 
 /**
- * unknown: the tenant has no such app · full: it has as many as it may have · account-app: password logins count as it, so
- * without it nobody could log in by password, perhaps not even to undo this · provider: its key opens every tenant, so
- * only the operator may see a new one.
+ * unknown: the tenant has no such app · full: it has as many as it may have · own-app: it would end the login that asks,
+ * so nothing could undo it · account-app: password logins count as it, so without it nobody could log in by password ·
+ * provider: its key opens every tenant, so only the operator may see a new one.
  */
-export type AppRefusal = { readonly kind: 'unknown' | 'full' | 'account-app' | 'provider' }
+export type AppRefusal = { readonly kind: 'unknown' | 'full' | 'own-app' | 'account-app' | 'provider' }
 
-/** Of a tenant, so that no administrator can fill the store with apps. */
+/** Of a tenant, so that no administrator fills the store with apps. Adds at the same moment may pass it by a few. */
 const maxApps = 1000
 
 export async function createApp(
   services: Services,
   by: ByAdministrator,
   { name, description }: { readonly name: string; readonly description: string },
-): Promise<ManagedApp | AppRefusal> {
+): Promise<KeyedApp | AppRefusal> {
   const { directory } = services.store
   const tenant = by.session.tenant.id
   if ((await directory.apps(tenant)).length >= maxApps) return { kind: 'full' }
@@ -41,8 +43,7 @@ export async function listApps(
   { offset, limit }: { readonly offset: number; readonly limit: number },
 ): Promise<{ readonly count: number; readonly offset: number; readonly apps: readonly App[] }> {
   const apps = await services.store.directory.apps(session.tenant.id)
-  const last = Math.max(0, Math.ceil(apps.length / limit) - 1) * limit
-  const start = offset < apps.length ? offset : last
+  const start = pageStart(apps.length, { offset, limit })
   return { count: apps.length, offset: start, apps: apps.slice(start, start + limit) }
 }
 
@@ -52,13 +53,15 @@ export async function changeApp(
   by: ByAdministrator,
   id: string,
   change: Pick<AppChange, 'name' | 'description' | 'isDisabled'>,
-): Promise<ManagedApp | AppRefusal> {
+): Promise<ChangedApp | AppRefusal> {
   const app = await appOf(services, by, id)
   if (!app) return { kind: 'unknown' }
-  if (change.isDisabled && isAccountApp(by, id)) return { kind: 'account-app' }
+  const needed = change.isDisabled ? needOf(by, id) : undefined
+  if (needed) return needed
   const { isDisabled = app.isDisabled } = change
   const act = isDisabled === app.isDisabled ? 'app.update' : isDisabled ? 'app.disable' : 'app.enable'
-  return result(await services.store.directory.updateApp(id, change, auditOf(services, by, act, id)), null)
+  const changed = await services.store.directory.updateApp(id, change, auditOf(services, by, act, id))
+  return changed ? { kind: 'done', app: changed } : { kind: 'unknown' }
 }
 
 /** Gives an app a new key. The one before serves on for the overlap of the app's policy. */
@@ -66,19 +69,16 @@ export async function resetAppKey(
   services: Services,
   by: ByAdministrator,
   id: string,
-): Promise<ManagedApp | AppRefusal> {
+): Promise<KeyedApp | AppRefusal> {
   const app = await appOf(services, by, id)
   if (!app) return { kind: 'unknown' }
   if (app.isServiceProvider) return { kind: 'provider' }
   const { keyOverlapMs } = services.policyOf(app)
   const key = newAppKey()
-  const change: AppChange = {
-    sealedKey: seal(services.ring, key, `app:${id}`),
-    previousKey:
-      keyOverlapMs > 0 ? { sealed: app.sealedKey, until: services.clock.now() + keyOverlapMs } : null,
-  }
+  const newKey = { sealed: seal(services.ring, key, `app:${id}`), overlapMs: keyOverlapMs }
   const entry = auditOf(services, by, 'app.rotate-key', id, { overlapMs: keyOverlapMs })
-  return result(await services.store.directory.updateApp(id, change, entry), key)
+  const changed = await services.store.directory.updateApp(id, { newKey }, entry)
+  return changed ? { kind: 'done', app: changed, key } : { kind: 'unknown' }
 }
 
 /**
@@ -92,7 +92,8 @@ export async function deleteApp(
 ): Promise<{ readonly kind: 'done' } | AppRefusal> {
   const app = await appOf(services, by, id)
   if (!app) return { kind: 'unknown' }
-  if (isAccountApp(by, id)) return { kind: 'account-app' }
+  const needed = needOf(by, id)
+  if (needed) return needed
   if (app.isServiceProvider) return { kind: 'provider' }
   const { directory } = services.store
   if (!(await directory.deleteApp(id, auditOf(services, by, 'app.delete', id)))) return { kind: 'unknown' }
@@ -101,16 +102,14 @@ export async function deleteApp(
   return { kind: 'done' }
 }
 
-function result(app: App | undefined, key: string | null): ManagedApp | AppRefusal {
-  return app ? { kind: 'done', app, key } : { kind: 'unknown' }
-}
-
 /** An app of another tenant is as unknown as one that does not exist. */
 async function appOf(services: Services, { session }: ByAdministrator, id: string): Promise<App | undefined> {
   const app = await services.store.directory.app(id)
   return app?.tenant === session.tenant.id ? app : undefined
 }
 
-function isAccountApp({ session }: ByAdministrator, id: string): boolean {
-  return session.tenant.accountApp === id
+/** Why an app must stay as it is. */
+function needOf({ session }: ByAdministrator, id: string): AppRefusal | undefined {
+  if (session.tenant.accountApp === id) return { kind: 'account-app' }
+  return session.app.id === id ? { kind: 'own-app' } : undefined
 }

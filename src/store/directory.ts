@@ -25,10 +25,10 @@ import type { Used } from './verifications.ts'
 
 export type NewTenant = Pick<Tenant, 'id' | 'name' | 'accountApp'> & Partial<Tenant>
 
-/** A new key without `previousKey` ends the key before at once. */
-export type AppChange = Partial<
-  Pick<App, 'sealedKey' | 'previousKey' | 'isDisabled' | 'policy' | 'name' | 'description'>
->
+export type AppChange = Partial<Pick<App, 'isDisabled' | 'policy' | 'name' | 'description'>> & {
+  /** The key before serves on for the overlap, ms; the one before that ends now. */
+  readonly newKey?: { readonly sealed: string; readonly overlapMs: number }
+}
 
 export type ImportOutcome =
   | { readonly kind: 'added' | 'updated' | 'unchanged' }

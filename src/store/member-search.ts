@@ -3,6 +3,7 @@
 import { rootDepartment } from '../directory/department.ts'
 import type { AdminRole, Member } from '../directory/directory.ts'
 import { searchable } from './listing.ts'
+import { pageStart } from './page-start.ts'
 
 export type MemberQuery = {
   readonly tenant: string
@@ -90,7 +91,7 @@ export async function searchListings(
   const last = head.length < firstRows ? undefined : head.at(-1)!
   const rest = last && statementOf(query, dialect, { reads: 'count', after: last })
   const count = head.length + (rest ? (await counts(rest.text, rest.values))[0]! : 0)
-  const offset = query.offset < count ? query.offset : Math.max(0, Math.floor((count - 1) / limit) * limit)
+  const offset = pageStart(count, query)
   const end = Math.min(offset + limit, count)
   if (end <= head.length) return { count, offset, ids: idsIn(head.slice(offset, end)) }
   const isNearEnd = count - end < offset - head.length

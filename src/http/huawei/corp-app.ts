@@ -3,18 +3,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   type AppRefusal,
+  type ChangedApp,
   changeApp,
   createApp,
   deleteApp,
+  type KeyedApp,
   listApps,
-  type ManagedApp,
   resetAppKey,
 } from '../../flows/manage-apps.ts'
 import type { Services } from '../../flows/services.ts'
 import { administratorOf } from './administration.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
 import { authorize } from './authenticate.ts'
-import type { appFields, appPageFields, listedAppFields } from './corp-app-answer-fields.ts'
+import type { appFields, appPageFields, keyedAppFields } from './corp-app-answer-fields.ts'
 import { type ChangedAppBody, changedAppBody, type NewAppBody, newAppBody } from './corp-app-parameters.ts'
 import { type PageQuery, pageIn, pageQuery } from './corp-parameters.ts'
 import type { Refusal } from './errors.ts'
@@ -34,7 +35,7 @@ export function corpAppRoutes(app: FastifyInstance, services: Services): void {
     async (request, reply) => {
       const { app_name, description } = request.body
       const wanted = { name: app_name, description: description ?? '' }
-      return sendOutcome(request, reply, await createApp(services, administratorOf(request), wanted))
+      return sendWithKey(request, reply, await createApp(services, administratorOf(request), wanted))
     },
   )
 
@@ -48,7 +49,7 @@ export function corpAppRoutes(app: FastifyInstance, services: Services): void {
         offset: found.offset,
         limit,
         count: found.count,
-        data: found.apps.map(listedApp),
+        data: found.apps.map(appObject),
       }
       return sendJson(reply, page)
     },
@@ -65,12 +66,13 @@ export function corpAppRoutes(app: FastifyInstance, services: Services): void {
         ...(typeof status === 'number' && { isDisabled: status === 1 }),
       }
       const outcome = await changeApp(services, administratorOf(request), request.params.app_id, change)
-      return sendOutcome(request, reply, outcome)
+      if (outcome.kind !== 'done') return sendRefusal(request, reply, refusals[outcome.kind])
+      return sendJson(reply, appObject(outcome.app))
     },
   )
 
   app.put<OfApp>(`${path}/:app_id/reset`, { onRequest }, async (request, reply) =>
-    sendOutcome(request, reply, await resetAppKey(services, administratorOf(request), request.params.app_id)),
+    sendWithKey(request, reply, await resetAppKey(services, administratorOf(request), request.params.app_id)),
   )
 
   app.delete<OfApp>(`${path}/:app_id`, { onRequest }, async (request, reply) => {
@@ -89,23 +91,27 @@ const refusals: Readonly<Record<AppRefusal['kind'], Refusal>> = {
     'zh-CN': '帐号登录使用此应用，不能停用或删除',
     'en-US': 'account logins count as this app, so it can be neither stopped nor deleted',
   }),
+  'own-app': invalid('app_id', {
+    'zh-CN': '当前登录使用此应用，不能停用或删除',
+    'en-US': 'this login came by that app; stop or delete it by another one',
+  }),
   provider: invalid('app_id', {
     'zh-CN': '服务商应用只能由运维人员重置或删除',
     'en-US': 'only the operator may reset or delete the app of a service provider',
   }),
 }
 
-function sendOutcome(
+function sendWithKey(
   request: FastifyRequest,
   reply: FastifyReply,
-  outcome: ManagedApp | AppRefusal,
+  outcome: KeyedApp | AppRefusal,
 ): FastifyReply {
   if (outcome.kind !== 'done') return sendRefusal(request, reply, refusals[outcome.kind])
-  const answer: AnswerOf<typeof appFields> = { ...listedApp(outcome.app), app_key: outcome.key }
+  const answer: AnswerOf<typeof keyedAppFields> = { ...appObject(outcome.app), app_key: outcome.key }
   return sendJson(reply, answer)
 }
 
-function listedApp(app: ManagedApp['app']): AnswerOf<typeof listedAppFields> {
+function appObject(app: ChangedApp['app']): AnswerOf<typeof appFields> {
   return {
     app_id: app.id,
     app_name: app.name,

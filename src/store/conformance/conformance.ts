@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Limit } from '../../throttle/acquire.ts'
 import type { Store } from '../store.ts'
+import { appsConformance } from './apps.ts'
 import { auditConformance } from './audit.ts'
 import { consumptionConformance } from './consumptions.ts'
 import { contactConformance } from './contacts.ts'
@@ -67,6 +68,7 @@ export function storeConformance(
     dispatchConformance(both)
     directoryConformance(both)
     membersConformance(both)
+    appsConformance(both)
     searchConformance(both)
     erasureConformance(both)
     contactConformance(both)

@@ -13,7 +13,7 @@ const insert = sql(`
   select r.* from json_to_recordset($1::json) as r (id text, tenant text, app text, hash text, hint text, name text,
     kind text, is_test boolean, scopes json, origins json, networks json, version text, created_at bigint,
     expires_at bigint, revoked_at bigint, last_used_at bigint)
-  join app a on a.id = r.app and a.tenant = r.tenant
+  join app a on a.id = r.app and a.tenant = r.tenant and a.deleted_at is null
   on conflict do nothing returning to_json(true)`)
 const select = sql(`
   select to_json(k) from api_key k where $1::text is null or k.app = $1::text order by k.created_at, k.id`)

@@ -217,6 +217,7 @@ type Decision<T> = {
 
 /** Unique indexes that refuse the second of two transactions which both found no row and both made it. */
 const raced = new Set([
+  'app_pkey',
   'ledger_pkey',
   'verification_live',
   'member_pkey',

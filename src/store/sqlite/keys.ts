@@ -9,7 +9,7 @@ export function sqliteKeys(db: DatabaseSync, wallNow: () => number) {
   const insert = db.prepare(
     `insert into api_key select :id, :tenant, :app, :hash, :hint, :name, :kind, :is_test, :scopes, :origins, :networks,
        :version, :created_at, :expires_at, :revoked_at, :last_used_at
-     where exists (select 1 from app where id = :app and tenant = :tenant) on conflict do nothing`,
+     where exists (select 1 from app where id = :app and tenant = :tenant and deleted_at is null) on conflict do nothing`,
   )
   const select = db.prepare('select * from api_key where ? is null or app = ? order by created_at, id')
   const usable = 'coalesce(revoked_at, :now + 1) > :now and coalesce(expires_at, :now + 1) > :now'

@@ -73,7 +73,8 @@ async function copyChecked(
       throw new AppError('input.invalid', `${file}: is no whole backup of Countersign`)
     refuseNewer(user_version, migrations.length)
     check(
-      copy.prepare('select id, sealed_key as sealedKey from app').all() as {
+      // Deleted apps have no key.
+      copy.prepare("select id, sealed_key as sealedKey from app where sealed_key <> ''").all() as {
         id: string
         sealedKey: string
       }[],

@@ -26,12 +26,10 @@ export const updateApp: Verb<[string, AppChange, Audited?], App | undefined> = {
     needs.audit(audit)
   },
 
-  decide({ apps, now, audit: chain }, id, change, audit) {
+  decide({ apps, now, audit: chain }, id, { newKey, ...change }, audit) {
     const app = apps.get(id)
     if (!app) return undefined
-    // A new key ends the one before, also one that still served, unless its caller keeps it.
-    const isNewKey = change.sealedKey !== undefined && change.sealedKey !== app.sealedKey
-    const next = { ...app, ...(isNewKey && { previousKey: null }), ...change, updatedAt: now }
+    const next = { ...app, ...change, ...(newKey && keysAfter(app, newKey, now)), updatedAt: now }
     apps.put(next)
     chain.add(audit)
     return next
@@ -50,4 +48,14 @@ export const deleteApp: Verb<[string, Audited?], boolean> = {
     chain.add(audit)
     return true
   },
+}
+
+/** Decided on the app as it is, so that of two resets at once the later one keeps the key that the other has given. */
+function keysAfter(
+  { sealedKey }: App,
+  { sealed, overlapMs }: NonNullable<AppChange['newKey']>,
+  now: number,
+): Pick<App, 'sealedKey' | 'previousKey'> {
+  const previousKey = overlapMs > 0 ? { sealed: sealedKey, until: now + overlapMs } : null
+  return { sealedKey: sealed, previousKey }
 }
