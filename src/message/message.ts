@@ -1,7 +1,7 @@
 /** A message to one address, as it is before the first try to send it. */
 
 import type { Address } from '../address/address.ts'
-import { randomHex } from '../random.ts'
+import { timedHex } from '../random.ts'
 import type { Channel } from './channel.ts'
 
 export type MessageTemplate =
@@ -38,5 +38,5 @@ export type NewMessage = {
  * append to the index of what they name: random ids cost a page of their own each, half of all that a send wrote.
  */
 export function newMessageId(now: number): string {
-  return Math.floor(now).toString(16).padStart(12, '0') + randomHex(10)
+  return timedHex(now, 10)
 }

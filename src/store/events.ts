@@ -1,6 +1,6 @@
 /** The contract for events: what happened to the verifications and contacts of an app, in one order for each app. */
 
-import { randomHex } from '../random.ts'
+import { timedHex } from '../random.ts'
 
 export const eventTypes = [
   'verification.created',
@@ -81,5 +81,5 @@ export type Events = {
 
 /** A new id: 12 hex digits of time, so that stores append, and 128 random bits. */
 export function newEventId(now: number): string {
-  return Math.floor(now).toString(16).padStart(12, '0') + randomHex(16)
+  return timedHex(now, 16)
 }

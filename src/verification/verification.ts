@@ -1,7 +1,7 @@
 /** The record of one code's life: who asked, for which address and purpose, until when, how it ended. */
 
 import { partitionOf } from '../address/partition.ts'
-import { randomHex } from '../random.ts'
+import { timedHex } from '../random.ts'
 import type { VerificationDetails } from './details.ts'
 
 /**
@@ -64,8 +64,8 @@ export const maxLifetimeMs = 600_000
  * @param address  The identity of the address to verify, see `addressKey`.
  */
 export function newVerificationId(now: number, address: string): string {
-  const time = Math.floor(now).toString(16).padStart(12, '0')
-  return time + randomHex(16) + partitionOf(address).toString(16).padStart(3, '0')
+  // Joined, for JSON is slower to write of a text put together by +.
+  return [timedHex(now, 16), partitionOf(address).toString(16).padStart(3, '0')].join('')
 }
 
 /** When the id was made, by the clock of the process that made it, in ms. */

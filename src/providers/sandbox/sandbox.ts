@@ -72,5 +72,5 @@ export function createSandbox(
 }
 
 function idOf(messageId: string): string {
-  return `sandbox-${messageId}`
+  return ['sandbox', messageId].join('-')
 }
