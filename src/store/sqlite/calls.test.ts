@@ -2,8 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newOutboxEntry } from '../../message/outbox-entry.ts'
 import type { Limit } from '../../throttle/acquire.ts'
 import { defaultAddressCap, defaultLimits, issueLimits, submissionLimits } from '../../throttle/policy.ts'
+import { verificationFacts } from '../../verification/facts.ts'
+import type { Verification } from '../../verification/verification.ts'
+import { lease, newIssue, newKey, newMessage, settlementOf, useOf } from '../conformance/fixtures.ts'
+import type { Settlement } from '../outbox.ts'
+import { newVerification } from '../verbs/issue.ts'
 import { type Call, callReader, callWriter } from './calls.ts'
 
 const subject = {
@@ -15,13 +21,27 @@ const subject = {
   isHolder: false,
 }
 
+const request = newIssue()
+
 function issue(limits: readonly Limit[]): Call {
-  return { id: 1, verb: 'verifications.issue', args: [{ id: 'v', limits }], until: 5 }
+  return { id: 1, verb: 'verifications.issue', args: [{ ...request, limits }], until: 5 }
 }
 
 function submission({ person }: { person: string }): Call {
   const limits = submissionLimits({ ...subject, subject: person }, defaultLimits)
-  return { id: 2, verb: 'verifications.takeSubmission', args: [{ ...limits, maxSubmissions: 5 }], until: 5 }
+  const { key } = request
+  return {
+    id: 2,
+    verb: 'verifications.takeSubmission',
+    args: [{ key, ...limits, maxSubmissions: 5 }],
+    until: 5,
+  }
+}
+
+/** A settlement without what it does not need of its message. */
+function onlyKept(settlement: Settlement): Settlement {
+  const { tenant, app, channel, cooldown } = settlement.message
+  return { ...settlement, message: { tenant, app, channel, cooldown } }
 }
 
 /** Sent in a batch each, by one writer to one reader. */
@@ -64,6 +84,72 @@ test('limits of one list of rules that are otherwise unlike stay so', () => {
   ]
   const { read } = sent([issue(limits)])
   assert.deepEqual(read, [issue(limits)])
+})
+
+test('usual requests arrive whole, and those with all that they may have', () => {
+  const once = { key: 'k', fingerprint: 'f' }
+  const details = { channel: 'sms', locale: 'en-US', metadata: { order: '7' } }
+  const to = {
+    kind: 'email',
+    mailbox: 'M@x.example',
+    canonical: 'm@x.example',
+    needsSmtpUtf8: false,
+  } as const
+  const message = newMessage({
+    to,
+    cooldown: ['a', 'b'],
+    values: { v: '1' },
+    isSandboxed: true,
+    beginsPlan: true,
+  })
+  const { message: _none, ...toTestAddress } = newIssue({ isTest: true })
+  const entry = newOutboxEntry(newMessage(), 5, newVerification(newIssue({ details }), 5) as Verification)
+  const told = verificationFacts(entry.verification!)
+  const answer = {
+    ...{ providerMessageId: 'm', receiptKey: 'r', providerCode: 'c', segments: 2 },
+    price: { amount: '0.01', currency: 'USD' },
+  }
+  const requests: readonly (readonly [string, unknown])[] = [
+    ['verifications.issue', newIssue()],
+    ['verifications.issue', newIssue({ message })],
+    ['verifications.issue', newIssue({ details, once, message, keepsLive: { quietMs: 5 } })],
+    ['verifications.issue', { ...toTestAddress, isHeld: true }],
+    ['verifications.takeSubmission', { key: newKey(), counted: [], wrong: [], maxSubmissions: 5 }],
+    [
+      'verifications.takeSubmission',
+      { key: newKey(), id: 'v', counted: [], wrong: [], maxSubmissions: 5, repeat: 'r', once },
+    ],
+    ['verifications.use', useOf('v')],
+    [
+      'verifications.use',
+      useOf('v', {
+        ...{ wrong: [{ key: 'k', form: 'events', at: 5 }], proof: { login: 'l', lastsMs: 5 } },
+        ...{ consumes: false, repeat: 'r', once },
+      }),
+    ],
+    ['verifications.resend', { id: 'v', maxSubmissions: 5, limits: [], message, lease, once }],
+    [
+      'outbox.settle',
+      [
+        onlyKept(settlementOf(entry, { kind: 'done' }, 'accepted', { providerMessageId: 'm' })),
+        onlyKept(settlementOf(entry, { kind: 'retry', afterMs: 5 }, 'throttled', { providerMessageId: 'm' })),
+      ],
+    ],
+    [
+      'outbox.settle',
+      [
+        onlyKept(settlementOf(entry, { kind: 'done' })),
+        {
+          ...onlyKept(
+            settlementOf(entry, { kind: 'second', afterMs: 5, channel: 'voice', step: 1 }, 'unknown', answer),
+          ),
+          told,
+        },
+      ],
+    ],
+  ]
+  const calls = requests.map(([verb, arg], id): Call => ({ id, verb, args: [arg], until: 5 }))
+  assert.deepEqual(sent(calls).read, calls)
 })
 
 test('other calls travel as they are', () => {

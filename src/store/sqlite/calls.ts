@@ -1,7 +1,7 @@
 /**
  * The form of calls to the engine's thread. It is JSON, because structured clone takes some three times as long for such
  * objects. The limits of an issue are most of its text and the same for every member, so each is sent once, and from then
- * on named by a number.
+ * on named by a number. Usual requests travel without names.
  */
 
 import type { NewMessage } from '../../message/message.ts'
@@ -13,6 +13,7 @@ import type { Verification } from '../../verification/verification.ts'
 import { newVerification } from '../verbs/issue.ts'
 import type { IssueRequest, IssueResult, ResendResult, SolveResult } from '../verifications.ts'
 import type { Operation, Outcome } from './engine.ts'
+import { usualRequests } from './usual-requests.ts'
 
 /** An operation with the number its answer goes by. */
 export type Call = Operation & { readonly id: number }
@@ -21,8 +22,14 @@ export type Call = Operation & { readonly id: number }
 type UnkeyedLimit = Omit<Limit, 'key' | 'tag' | 'decoyKey'>
 type ShortLimit = readonly [key: string, unkeyed: number, tag: number | null, decoyKey?: string]
 
+/** A call as it is written; that of a usual request by its number among them. */
+export type ShortCall = readonly [id: number, until: number, verb: string | number, args: readonly unknown[]]
+
+const usual = Object.entries(usualRequests)
+const numberOf = new Map(usual.map(([verb], i) => [verb, i]))
+
 type Batch = {
-  readonly calls: readonly Call[]
+  readonly calls: readonly ShortCall[]
   /** Limits that were not sent before. They get the next numbers. */
   readonly newLimits: readonly UnkeyedLimit[]
 }
@@ -56,17 +63,22 @@ export function callWriter() {
     return decoyKey === undefined ? [key, known.number, tag] : [key, known.number, tag, decoyKey]
   }
 
+  const shorten = (limits: readonly Limit[]) => limits.map(shortened)
+
   return {
     /** The part of a call that is written, to be gathered for `textOf`. */
-    prepared(call: Call): Call {
-      const members = limitsIn[call.verb]
-      if (!members) return call
-      const request = { ...(call.args[0] as Record<string, unknown>) }
-      for (const name of members) request[name] = (request[name] as readonly Limit[]).map(shortened)
-      return { ...call, args: [request] }
+    prepared({ id, until, verb, args }: Call): ShortCall {
+      const number = numberOf.get(verb)
+      const values = number === undefined ? undefined : usual[number]![1].valuesOf(args[0] as never, shorten)
+      if (values) return [id, until, number!, values]
+      const members = limitsIn[verb]
+      if (!members) return [id, until, verb, args]
+      const request = { ...(args[0] as Record<string, unknown>) }
+      for (const name of members) request[name] = shorten(request[name] as readonly Limit[])
+      return [id, until, verb, [request]]
     },
 
-    textOf(calls: readonly Call[]): string {
+    textOf(calls: readonly ShortCall[]): string {
       const newLimits = unsent
       unsent = []
       return JSON.stringify({ calls, newLimits } satisfies Batch)
@@ -89,14 +101,20 @@ export function callReader(): (text: string) => readonly Call[] {
     }
   }
 
+  const wholes = (limits: readonly unknown[]) => (limits as readonly (Limit | ShortLimit)[]).map(whole)
+
   return (text) => {
     const { calls, newLimits } = JSON.parse(text) as Batch
     known.push(...newLimits)
-    for (const { verb, args } of calls) {
-      const request = args[0] as Record<string, readonly (Limit | ShortLimit)[]>
-      for (const name of limitsIn[verb] ?? []) request[name] = request[name]!.map(whole)
-    }
-    return calls
+    return calls.map(([id, until, verb, args]) => {
+      if (typeof verb === 'number') {
+        const [name, { requestOf }] = usual[verb]!
+        return { id, until, verb: name, args: [requestOf(args as never, wholes)] }
+      }
+      const request = args[0] as Record<string, readonly Limit[]>
+      for (const name of limitsIn[verb] ?? []) request[name] = wholes(request[name]!)
+      return { id, until, verb, args }
+    })
   }
 }
 

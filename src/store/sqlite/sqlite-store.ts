@@ -12,7 +12,7 @@ import type { Store } from '../store.ts'
 import { inPieces } from '../sweep.ts'
 import type { Received } from '../verbs/receive.ts'
 import type { Verifications } from '../verifications.ts'
-import { type Call, callWriter, issueResultOf, withEntryOf } from './calls.ts'
+import { callWriter, issueResultOf, type ShortCall, withEntryOf } from './calls.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { monotonicMs } from './engine-clock.ts'
 import { createSearches } from './searches.ts'
@@ -52,7 +52,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 
   const underWay = trackCalls(settings)
   const writer = callWriter()
-  let gathered: Call[] = []
+  let gathered: ShortCall[] = []
 
   function settle({ id, value, error }: Answer): void {
     if (error === undefined) underWay.settle(id, value)
@@ -87,7 +87,8 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
   function call<T>(verb: string, args: readonly unknown[]): Promise<T> {
     return underWay.begin<T>(verb, (id, until) => {
       if (gathered.length === 0) setImmediate(flush)
-      gathered.push(writer.prepared({ id, verb, args, until: until + monotonicOffsetMs }))
+      // Whole, as that is quicker to write: a deadline may come a moment early, but not late.
+      gathered.push(writer.prepared({ id, verb, args, until: Math.floor(until + monotonicOffsetMs) }))
       if (gathered.length >= fullBatch) flush()
     })
   }
