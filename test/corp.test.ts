@@ -104,6 +104,26 @@ test('a recovery is started and cancelled', async () => {
   done(await call(`${recovery}/cancel`, root, { account: 'rae' }))
 })
 
+test('an account with slashes is found by its path, as the SDKs for Go, Java and Node write it', async () => {
+  const account = 'ent01/users/三'
+  await server.logIn(account)
+  const raw = encodeURI(account)
+  assert.equal(done(await call(show, root, undefined, [raw], '?accountType=1')).userAccount, account)
+  assert.equal(done(await call(update, root, { name: 'Slash' }, [raw])).name, 'Slash')
+  done(await call('POST /v1/usg/dcs/corp/admin', root, { account }))
+  const one = 'GET /v1/usg/dcs/corp/admin/{account}'
+  assert.equal(done(await call(one, root, undefined, [raw])).account, account)
+  for (const name of [show, one])
+    for (const absent of ['ent01/nobody', 'nobody/', '%2Fnobody'])
+      refused(await call(name, root, undefined, [absent]), 400, 'USG.201040000')
+  done(await call('POST /v1/usg/dcs/corp/admin/delete', root, [account]))
+  refused(
+    await server.call('PUT', '/v1/usg/dcs/corp/member/status/2', { token: root, body: ['x'] }),
+    400,
+    'USG.000000003',
+  )
+})
+
 test('a wrong new member is refused', async () => {
   for (const [wrong, code] of [
     [{ phone: newNumber() }, 'USG.000000003'],

@@ -95,7 +95,7 @@ export function createServer({
     schemaController: bodyCheck,
     clientErrorHandler: refuser.refuseGarbage,
     // Fastify answers these two itself, with the path in the answer. A parameter that is too long matches no record.
-    rewriteUrl: ({ url }: IncomingMessage) => routableUrl(url ?? '/'),
+    rewriteUrl: ({ url, method }: IncomingMessage) => routableUrl(url ?? '/', method),
     routerOptions: { maxParamLength: maxHeaderBytes },
     return503OnClosing: false,
   } as const
