@@ -66,13 +66,16 @@ function optionsOf(name: string, { body, query = {}, values = [] }: Parameters):
 /** Refusals are what is tested: they are not to be printed. */
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
+type Account = { readonly account: string; readonly password: string }
+
 /**
- * The program logs in by its account before its first call. Every answer is held to the table of documented fields.
+ * The program logs in by its account before its first call, unless it was given a token. Every answer is held to the table of
+ * documented fields.
  * @param called  Gets the name of each call that was answered.
  */
 export function programOf(
   { http }: Pick<Server, 'http'>,
-  { account, password }: { readonly account: string; readonly password: string },
+  by: Account | { readonly token: string },
   called: Set<string> = new Set(),
 ): Program {
   const load = createRequire(import.meta.url)
@@ -87,15 +90,15 @@ export function programOf(
     ...request,
     headers: { ...request.headers, 'X-Access-Token': token },
   })
-  let token: string | undefined
+  let token = 'token' in by ? by.token : undefined
   const client = clientWith({
     async processAuthRequest(_, request) {
-      token ??= await logIn()
+      token ??= await logIn(by as Account)
       return withToken(request, token)
     },
   })
 
-  async function logIn(): Promise<string> {
+  async function logIn({ account, password }: Account): Promise<string> {
     const basic = Buffer.from(`${account}:${password}`).toString('base64')
     const made = await clientWith({ processAuthRequest: async (_, request) => request }).sendRequest({
       ...optionsOf(login, { body: { account, clientType: 72 } }),
