@@ -18,6 +18,9 @@ const substitutes: Readonly<Partial<Record<keyof typeof declared, keyof typeof d
   'recovery-started': 'contact-changed',
 }
 
+/** Those that were there from the beginning must be stated; of others a carrier sends those that are. */
+const needed: readonly (keyof typeof declared)[] = ['code', 'contact-changed']
+
 /** The variables of a template that carriers get; the others serve texts only. */
 const variablesOf = (template: keyof typeof declared) => declared[template].slice(0, 3)
 
@@ -29,7 +32,7 @@ const templateNames = Object.keys(declared) as (keyof typeof declared)[]
 /** The form in which a section states them. */
 export const templateIdsSchema = Type.Object(
   Object.fromEntries(
-    templateNames.map((name) => [name, name in substitutes ? Type.Optional(idsOf(name)) : idsOf(name)]),
+    templateNames.map((name) => [name, needed.includes(name) ? idsOf(name) : Type.Optional(idsOf(name))]),
   ),
   strict,
 )
@@ -37,8 +40,11 @@ export const templateIdsSchema = Type.Object(
 function idsOf(name: keyof typeof declared) {
   const byLocale = Type.Object(Object.fromEntries(locales.map((locale) => [locale, templateId])), strict)
   const substitute = substitutes[name]
+  const without = needed.includes(name)
+    ? ''
+    : ` Without it ${substitute ? `that of ${substitute} serves` : 'this carrier does not bring the message'}.`
   return Type.Union([...templateId.anyOf, byLocale], {
-    description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.${substitute ? ` Without it that of ${substitute} serves.` : ''}`,
+    description: `Id of the carrier’s template for this message; or \`{ id, variables }\` with which of ${variablesOf(name).join(', ')} it takes, in its order; or either by language, ${locales.join(' and ')}.${without}`,
   })
 }
 
@@ -65,6 +71,7 @@ export function readTemplateIds(
       const at = `${where}.${source}`
       const own = stated[source]
       const one = own !== undefined && isByLocale(own) ? own[locale] : own
+      if (own === undefined && !needed.includes(source)) continue
       if (one === undefined) {
         found.add(`${at}: must be stated; the carrier takes only templates it has approved, by their id`)
         continue

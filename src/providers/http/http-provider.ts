@@ -38,6 +38,8 @@ export function createHttpProvider(settings: HttpProviderSettings, receive: Rece
       const { to, channel } = message
       if ((to.kind === 'email') !== (channel === 'email'))
         throw new DeliveryError('refused', `no address for ${channel}`)
+      if (templateIds && !templateIds[message.template])
+        throw new DeliveryError('refused', `templateIds has no ${message.template}`)
       const hidden = to.kind === 'email' ? [...secrets, to.mailbox, localPart(to.mailbox)] : secrets
       const nowMs = Date.now()
       let request: Outgoing
