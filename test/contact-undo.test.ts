@@ -224,6 +224,33 @@ test('a recovery that nobody stops takes effect once, and the old contact may st
   assert.equal((await present())[0], phone)
 })
 
+test('a number that was given away gets no notice, and its new owner undoes nothing', async () => {
+  const { phone, email, present } = await memberOf('given-away')
+  await using store = await openStoreOf(server.dataFolder)
+  const { tenant } = (await store.directory.app(server.app.id))!
+  const clear = (...more: readonly string[]) => {
+    const args = ['member', 'clear-contact', 'given-away', '--tenant', tenant, '--data', server.dataFolder]
+    return run([...args, '--phone', ...more], { env: server.env })
+  }
+  for (const afterwards of [false, true]) {
+    if (afterwards) {
+      await recover('given-away', '--phone', phone)
+      await until(async () => (await present())[0] === phone)
+      assert.equal((await clear()).code, 0)
+    }
+    const had = (await codes(phone)).length
+    const cleared = await clear('--given-away')
+    assert.equal(cleared.code, 0, cleared.err)
+    accepted(await ask(phone))
+    refused(await enter(phone, '000000'), 'USG.206030001')
+    assert.equal((await codes(phone)).length, had)
+    if (!afterwards) {
+      await until(async () => (await noticesTo(email, 'contact-changed')).length === 1)
+      assert.deepEqual(await noticesTo(phone, 'contact-changed'), [])
+    }
+  }
+})
+
 test('of two who undo one change at once, one does; and an undo ends a change that is under way', async () => {
   const [first, second, third] = [newNumber(), newNumber(), newNumber()]
   const token = await ownerOf(server, 'racing', first)

@@ -49,6 +49,11 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
       ),
     'countersign member import staff.csv --tenant acme',
   )
+  const givenAway = () =>
+    new Option(
+      '--given-away',
+      'the previous one is somebody else’s by now: it gets no notice, and its holder cannot undo the change',
+    )
   example(
     common(
       member
@@ -61,6 +66,7 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
       .requiredOption('--tenant <id>', 'the tenant')
       .option('--phone <number>', 'mobile number, e.g. +8613800138000')
       .option('--email <address>', 'e-mail address')
+      .addOption(givenAway())
       .addOption(language())
       .action(async (account, options) =>
         (await import('./member-contacts.ts')).setMemberContact(account, options, terminal),
@@ -71,19 +77,18 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
     common(
       member
         .command('clear-contact')
-        .description(
-          'take a contact away, e.g. a number that went to somebody else; the previous contacts get a notice, and live codes end',
-        ),
+        .description('take a contact away; the previous contacts get a notice, and live codes end'),
     )
       .argument('<account>', 'the member')
       .requiredOption('--tenant <id>', 'the tenant')
       .option('--phone', 'the mobile number')
       .option('--email', 'the e-mail address')
+      .addOption(givenAway())
       .addOption(language())
       .action(async (account, options) =>
         (await import('./member-contacts.ts')).clearMemberContact(account, options, terminal),
       ),
-    'countersign member clear-contact alice --tenant acme --phone',
+    'countersign member clear-contact alice --tenant acme --phone --given-away',
   )
   example(
     common(

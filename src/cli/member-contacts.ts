@@ -10,7 +10,11 @@ import { contactsOf } from './members.ts'
 import type { Terminal } from './terminal.ts'
 import { type CommonOptions, type Opened, withStore } from './with-store.ts'
 
-type ContactOptions = CommonOptions & { readonly tenant: string; readonly language: string }
+type ContactOptions = CommonOptions & {
+  readonly tenant: string
+  readonly language: string
+  readonly givenAway?: boolean
+}
 
 const refusals: Readonly<Record<Exclude<SettingOutcome['kind'], 'changed' | 'unchanged'>, string>> = {
   unknown: 'the member is gone',
@@ -66,7 +70,7 @@ export function clearMemberContact(
 async function change(
   opened: Opened,
   account: string,
-  { tenant: id, language, json }: ContactOptions,
+  { tenant: id, language, json, givenAway = false }: ContactOptions,
   wanted: readonly { contact: 'phone' | 'email'; address: Address | null; country: string | null }[],
   terminal: Terminal,
 ): Promise<void> {
@@ -74,7 +78,13 @@ async function change(
   const { directory } = opened.store
   const [tenant, member] = [await directory.tenant(id), await directory.memberByAccount(id, account)]
   if (!tenant || !member) throw new AppError('input.invalid', `there is no member ${account} in ${id}`)
-  const of = { tenant: id, app: tenant.accountApp, member: member.id, locale: language }
+  const of = {
+    tenant: id,
+    app: tenant.accountApp,
+    member: member.id,
+    locale: language,
+    isGivenAway: givenAway,
+  }
   for (const one of wanted) {
     const act = one.address ? 'member.set-contact' : 'member.clear-contact'
     const audit = opened.by(act, id, member.id, { contact: one.contact })

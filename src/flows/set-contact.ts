@@ -28,10 +28,14 @@ export async function setContact(
     const member = await directory.member(setting.member)
     if (!member) return { kind: 'unknown' }
     const present = member[contact]
-    if ((present && addressKey(present)) === (address && addressKey(address))) return { kind: 'unchanged' }
-    const notices = noticesOf(member, { ...rest, address, now: clock.now() }, { serves, ring })
+    const isSame = (present && addressKey(present)) === (address && addressKey(address))
+    if (isSame && !setting.isGivenAway) return { kind: 'unchanged' }
+    const told = setting.isGivenAway ? { ...member, [contact]: null } : member
+    const changed = { ...rest, address, now: clock.now() }
+    const notices = isSame ? [] : noticesOf(told, changed, { serves, ring })
     const seen = { phone: member.phone, email: member.email }
     const result = await directory.setContact({ ...setting, seen, notices, lease })
+    if (result.kind === 'changed' && isSame) return { kind: 'unchanged' }
     if (result.kind === 'changed') return { kind: 'changed', notices: result.entries.length }
     if (result.kind !== 'stale') return result
   }

@@ -5,7 +5,7 @@ import type { App, Member, Session } from '../directory/directory.ts'
 import { readIpAddress } from '../network/ip-address.ts'
 import { networkOf } from '../network/network.ts'
 import type { Limit } from '../throttle/acquire.ts'
-import type { ThrottleSubject } from '../throttle/policy.ts'
+import { limiterDigest, type ThrottleSubject, undoTenant } from '../throttle/policy.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -91,16 +91,11 @@ export function limitsInWorld(limits: readonly Limit[], isTest: boolean): readon
   })
 }
 
-export function throttleSubject({
-  tenant: of,
-  app,
-  subject,
-  address,
-  network,
-  isHolder,
-  purpose,
-}: Act): ThrottleSubject {
+export function throttleSubject(act: Act): ThrottleSubject {
+  const { app, address, network, isHolder } = act
+  const common = { app: app.id, limiterKey: limiterKey(address), network, isHolder }
   // Anybody may enter a code to undo a change, so that wrong ones count against nobody's allowance elsewhere.
-  const tenant = purpose === 'undo-change' ? 'undo' : of
-  return { tenant, app: app.id, subject, limiterKey: limiterKey(address), network, isHolder }
+  return act.purpose === 'undo-change'
+    ? { ...common, tenant: undoTenant, subject: limiterDigest(common.limiterKey) }
+    : { ...common, tenant: act.tenant, subject: act.subject }
 }

@@ -78,6 +78,8 @@ export type ContactSetting = {
   readonly contact: Address['kind']
   /** null: the contact is removed. */
   readonly address: Address | null
+  /** The former contacts of this kind are somebody else's by now, who must not undo a change. */
+  readonly isGivenAway?: boolean
   /** The wire's country key of a phone. */
   readonly country: string | null
   /** As in `ContactChange`. */

@@ -1,6 +1,7 @@
 /** The contract for erasing people: what of the store goes, table by table, the same in every engine. */
 
 import type { FormerMember } from '../directory/directory.ts'
+import { undoTenant } from '../throttle/policy.ts'
 import type { MovedRow } from './move/tables.ts'
 
 /** A person who was a member, by all that leads to what was kept about them. */
@@ -137,7 +138,7 @@ export function erasureText({ table, key, isNumber, act, condition }: Pass) {
   }
 }
 
-/** Parts of limiter keys: those of the member, of its account's passwords, and of each address within the tenant. */
+/** Parts of limiter keys: those of the member, of its account's passwords, and of each address within the tenant, and in undoing. */
 export function limitedNames(
   tenant: string,
   member: string,
@@ -147,7 +148,7 @@ export function limitedNames(
   return [
     `${tenant}:${member}`,
     ...(account === '' ? [] : [account]),
-    ...addresses.map((one) => `${tenant}:${one}`),
+    ...addresses.flatMap((one) => [`${tenant}:${one}`, `${undoTenant}:${one}`]),
   ]
 }
 

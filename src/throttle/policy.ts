@@ -137,6 +137,9 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
   return limits
 }
 
+/** In place of a tenant in the keys of undoing, see `limitsOfUndo`. */
+export const undoTenant = 'undo'
+
 /**
  * The limits of a code that undoes a change, which anybody may ask for without a login. They are apart from all others, so
  * that such calls use up nobody's allowance elsewhere. Whoever names the reference of the notice (`isHolder`) has an
@@ -147,10 +150,10 @@ export function limitsOfUndo(subject: ThrottleSubject, policy: LimitPolicy): Lim
   const unkeyed = unkeyedOf(policy)
   const address = digestOf(subject.limiterKey)
   const limits: Limit[] = isHolder
-    ? [{ ...unkeyed.holder, key: `im:undo:holder:${address}` }]
+    ? [{ ...unkeyed.holder, key: `im:${undoTenant}:${address}:holder` }]
     : [
-        { ...unkeyed.address, key: `ia:undo:${address}` },
-        { ...unkeyed.memberAddress, key: `im:undo::${address}` },
+        { ...unkeyed.address, key: `ia:${undoTenant}:${address}` },
+        { ...unkeyed.memberAddress, key: `im:${undoTenant}:${address}` },
       ]
   if (network !== undefined) limits.push({ ...unkeyed.network, key: `in:${network}` })
   return limits

@@ -39,6 +39,14 @@ function isSame(a: Address | null, b: Address | null): boolean {
   return a === null || b === null ? a === b : addressKey(a) === addressKey(b)
 }
 
+/** Whether the member has the contact as it is to be. */
+export function hasAlready(
+  member: Member,
+  { contact, address }: Pick<ContactSetting, 'contact' | 'address'>,
+): boolean {
+  return isSame(member[contact], address)
+}
+
 type Replacement = Pick<ContactSetting, 'contact' | 'address' | 'country' | 'tenant' | 'app' | 'notices'> & {
   /** The verification of the change; empty if there is none. */
   readonly verification: string

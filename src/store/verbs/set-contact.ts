@@ -2,7 +2,7 @@
 
 import type { ContactSetting, ContactSettingResult } from '../directory.ts'
 import type { Verb } from '../unit-of-work.ts'
-import { holderOf, needContact, obstacleTo, replaceContact } from './contact.ts'
+import { hasAlready, holderOf, needContact, obstacleTo, replaceContact } from './contact.ts'
 
 export const setContact: Verb<[ContactSetting], ContactSettingResult> = {
   needs(needs, setting) {
@@ -16,7 +16,9 @@ export const setContact: Verb<[ContactSetting], ContactSettingResult> = {
     const holder = holderOf(unit, setting)
     const obstacle = obstacleTo(member, holder, setting.seen)
     if (obstacle) return { kind: obstacle }
-    replaceContact(unit, member, holder, { ...setting, verification: '', cause: 'operator' })
+    if (!hasAlready(member, setting))
+      replaceContact(unit, member, holder, { ...setting, verification: '', cause: 'operator' })
+    if (setting.isGivenAway) unit.formerContacts.removeSince(member.id, setting.contact, 0)
     unit.audit.add(setting.audit)
     return {
       kind: 'changed',
