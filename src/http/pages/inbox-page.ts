@@ -13,6 +13,9 @@ const files = {
   '/inbox': ['page.html', 'text/html; charset=utf-8'],
   '/inbox/page.css': ['page.css', 'text/css; charset=utf-8'],
   '/inbox/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/inbox/password': ['password.html', 'text/html; charset=utf-8'],
+  '/inbox/password.css': ['password.css', 'text/css; charset=utf-8'],
+  '/inbox/password.js': ['password.js', 'text/javascript; charset=utf-8'],
 } as const
 
 const contentSecurityPolicy = [
@@ -55,6 +58,7 @@ const isNameOfThisMachine = (host: string) => isLoopback(host.replace(/:\d+$/, '
  * interface. Other host names, other machines, requests through a proxy and those without the key are answered with 403.
  * - `GET /inbox?key=`: keeps the key in a cookie, and leads to the page.
  * - `GET /inbox`: the page; `?to=` fills its filter.
+ * - `GET /inbox/password`: a page of the wire's calls for a forgotten password, with its puzzle to solve.
  * - `GET /inbox/messages?to=`: a JSON array of the messages to an address, newest first; of all without `to`.
  * - `GET /inbox/events`: server-sent events, see `createInboxEvents`.
  * - `GET /inbox/mail/:id`: the HTML of the mail with this message id.
