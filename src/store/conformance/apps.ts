@@ -146,12 +146,13 @@ export function appsConformance({ store, client }: Clients): void {
             Boolean,
           ).length,
           key: (await keys.holder(key.hash)) !== undefined,
+          isRevoked: (await keys.list(app)).every(({ revokedAt }) => revokedAt !== null),
           webhook: (await webhooks.get(webhook.id))?.isEnabled,
         })
       }
       const [whole, gone] = [
-        { app: true, isListed: true, tokens: 2, key: true, webhook: true },
-        { app: false, isListed: false, tokens: 0, key: false, webhook: false },
+        { app: true, isListed: true, tokens: 2, key: true, isRevoked: false, webhook: true },
+        { app: false, isListed: false, tokens: 0, key: false, isRevoked: true, webhook: false },
       ]
       const [left, kept] = [await of(id), await of(other)]
       assert.deepEqual(await left(), whole)
