@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { besideServer } from './cli-run.ts'
-import { type Answer, paths } from './server.ts'
+import { type Answer, appLogin, paths } from './server.ts'
 import { until } from './until.ts'
 
 const on = besideServer()
@@ -56,7 +56,7 @@ test('an app made beside a running server may log in at once, and not once it is
     listed.map(({ id, policy }: { id: string; policy: object }) => [id, policy]),
     [[app.id, { lifetime: { sms: '2m' }, allowsLongSignatures: true }]],
   )
-  assert.doesNotMatch(JSON.stringify(listed), /sealedKey|[0-9a-f]{64}/)
+  assert.doesNotMatch(JSON.stringify(listed), /sealed|previousKey|[0-9a-f]{64}/)
 
   assert.equal((await beside('app', 'disable', app.id)).code, 0)
   assert.equal(told(await logIn()), '403 USG.000000005')
@@ -130,4 +130,28 @@ test('token prints a token that the server takes', async () => {
   assert.equal(code, 0)
   assert.equal((await on.server.call('GET', '/v1/usg/dcs/member', { token: out })).status, 200)
   assert.equal((await beside('token', '--app', 'none')).code, 2)
+})
+
+test('a deleted app is gone with its logins; one that account logins count as stays', async () => {
+  const made = async (name: string) =>
+    JSON.parse((await beside('app', 'create', '--tenant', 'deleting', '--name', name, '--json')).out)
+  const [first, second] = [await made('first'), await made('second')]
+  const token = (await on.server.call('POST', paths.appLogin, appLogin(second, { userId: 'somebody' }))).json
+    .accessToken
+  const show = async () => (await on.server.call('GET', paths.member, { token: String(token) })).status
+  assert.equal(await show(), 200)
+  assert.equal((await beside('app', 'rotate-key', second.id)).code, 0)
+  const refused = await beside('app', 'delete', first.id)
+  assert.equal(refused.code, 2)
+  assert.match(refused.err, /account logins of the tenant deleting count as the app/)
+  assert.equal((await beside('app', 'delete', second.id)).code, 0)
+  await until(async () => (await show()) === 401)
+  const listed = (await beside('app', 'list', '--tenant', 'deleting', '--json')).out
+  assert.deepEqual(
+    JSON.parse(listed).map(({ id }: { id: string }) => id),
+    [first.id],
+  )
+  assert.equal((await beside('app', 'delete', second.id)).code, 2)
+  assert.equal((await beside('app', 'rotate-key', second.id)).code, 2)
+  assert.equal((await beside('key', 'create', '--app', second.id, '--name', 'k')).code, 2)
 })

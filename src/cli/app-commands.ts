@@ -47,4 +47,10 @@ export function declareAppCommands(root: Command, terminal: Terminal): void {
     'countersign app disable 5f0c…',
     'countersign app disable 5f0c… --undo',
   )
+  example(
+    common(app.command('delete').description('delete an app, with its logins, API keys and webhooks'))
+      .argument('<id>', 'the app')
+      .action(async (id, options) => (await import('./apps.ts')).deleteApp(id, options, terminal)),
+    'countersign app delete 5f0c…',
+  )
 }

@@ -124,6 +124,26 @@ export async function disableApp(
   })
 }
 
+export async function deleteApp(id: string, options: CommonOptions, terminal: Terminal): Promise<void> {
+  await withStore(options, terminal, async ({ store, by }) => {
+    const { directory } = store
+    const app = await directory.app(id)
+    if (!app) throw noApp(id)
+    if ((await directory.tenant(app.tenant))?.accountApp === id)
+      throw new AppError(
+        'input.invalid',
+        `account logins of the tenant ${app.tenant} count as the app ${id}; "countersign app disable" refuses its calls`,
+      )
+    if (!(await directory.deleteApp(id, by('app.delete', app.tenant, id)))) throw noApp(id)
+    await endLoginsOf(store, id)
+    terminal.out(
+      options.json
+        ? JSON.stringify({ id })
+        : `App ${id} is deleted. Its logins and API keys are refused within a second.`,
+    )
+  })
+}
+
 function noApp(id: string): AppError {
   return new AppError('input.invalid', `there is no app ${id}; "countersign app list" shows them`)
 }
