@@ -20,6 +20,7 @@ before(async () => {
       COUNTERSIGN_POLICY_LIMITS_ISSUES_ADDRESS_GAPS: '1ms',
       COUNTERSIGN_POLICY_LIMITS_ISSUES_NETWORK: '1000/1h',
       COUNTERSIGN_POLICY_LIMITS_WRONG_NETWORK: '1000/1h',
+      COUNTERSIGN_TRUSTED_PROXIES: '127.0.0.1',
     },
   })
   root = (await server.call('POST', paths.appLogin, appLogin(server.app))).json.accessToken as string
@@ -36,9 +37,19 @@ const reset = 'PUT /v1/usg/acs/password/admin/reset'
 
 const answered = new Set<string>()
 
-async function call(name: keyof typeof passwordAnswerFields, body: unknown, token?: string): Promise<Answer> {
+/** @param from  The client's address, if it is another than this machine's. */
+async function call(
+  name: keyof typeof passwordAnswerFields,
+  body: unknown,
+  token?: string,
+  from?: string,
+): Promise<Answer> {
   const [method, path] = name.split(' ') as [string, string]
-  const answer = await server.call(method, path, { body, ...(token !== undefined && { token }) })
+  const answer = await server.call(method, path, {
+    body,
+    ...(token !== undefined && { token }),
+    ...(from !== undefined && { headers: { 'x-forwarded-for': from } }),
+  })
   if (answer.status !== 200) return answer
   holds(answer.json, passwordAnswerFields[name] as Fields, name)
   answered.add(name)
@@ -268,13 +279,13 @@ test('A-1: somebody unknown gets the same answers, and no code that is right', a
     ['phone', newNumber(), undefined],
     ['email', 'for998get-me-ful@corp.example.com', undefined],
   ] as const) {
-    const expected = await told(unknown, sendMethod)
-    for (const [what, more] of [
-      ['known', {}],
-      ['without a password', { pwd: undefined }],
-      ['stopped', { status: 1 }],
-    ] as const)
-      assert.deepEqual(await told((await newMember(more))[pick], sendMethod), expected, `${pick}, ${what}`)
+    const kinds = { known: {}, 'without a password': { pwd: undefined }, stopped: { status: 1 } }
+    const [expected, ...all] = await Promise.all([
+      told(unknown, sendMethod),
+      ...Object.values(kinds).map(async (more) => told((await newMember(more))[pick], sendMethod)),
+    ])
+    for (const [nth, kind] of Object.keys(kinds).entries())
+      assert.deepEqual(all[nth], expected, `${pick}, ${kind}`)
   }
 })
 
@@ -297,6 +308,70 @@ test('N-7: codes of other purposes never serve, and these serve nothing else', a
   refused(verified, 400, 'USG.206030001')
   done(await call(check, { user: phone, code: forReset }))
   refused(await call(check, { user: phone, code: forReset }), 400, 'USG.206030001')
+})
+
+test('A-9: strangers who type wrong codes, or ask for codes, keep the owner from nothing', async () => {
+  const { account, phone, password } = await newMember()
+  done(await logIn(account, password)) // so the owner’s network is used
+  done(await call(send, { user: account, token: await solved(account) }))
+  const code = await codeFor(phone)
+  for (let nth = 0; nth < 12; nth++)
+    for (const user of [account, phone]) {
+      const guess = await call(check, { user, code: '000000' }, undefined, `198.51.100.${nth % 4}`)
+      assert.equal(guess.status, 400)
+    }
+  // The most codes that others may ask for, and one more.
+  const asked = []
+  for (let nth = 0; nth < 7; nth++) {
+    const answer = await call(
+      send,
+      { user: phone, token: await solved(phone) },
+      undefined,
+      `198.51.101.${nth}`,
+    )
+    asked.push(answer.status)
+  }
+  assert.ok(asked.includes(400) && asked.includes(200), asked.join())
+  const { token } = done(await call(check, { user: account, code }))
+  done(await call(set, { user: account, newPwd: 'owners-pass-2' }, String(token)))
+  done(await call(send, { user: account, token: await solved(account) }))
+  assert.equal((await logIn(account, 'owners-pass-2')).status, 200)
+})
+
+test('who forgot the password and typed wrong ones may log in after the reset', async () => {
+  const { account, phone } = await newMember()
+  for (let nth = 0; nth < 5; nth++) refused(await logIn(account, `wrong-${nth}`), 401, 'USG.206010000')
+  refused(await logIn(account, 'good-pass-1'), 423, 'USG.206030015')
+  const { token } = await proved(account, phone)
+  done(await call(set, { user: account, newPwd: 'better-pass-2' }, token))
+  done(await logIn(account, 'better-pass-2'))
+})
+
+test('of many who set a password by one token at once, one does', async () => {
+  const { account, phone } = await newMember()
+  const { token } = await proved(account, phone)
+  const all = await Promise.all(
+    Array.from({ length: 6 }, (_, nth) => call(set, { user: account, newPwd: `racing-pass-${nth}` }, token)),
+  )
+  assert.equal(all.filter(({ status }) => status === 200).length, 1)
+  for (const answer of all) if (answer.status !== 200) refused(answer, 401, 'USG.206020000')
+})
+
+test('A-12: of a flood of puzzles few are drawn at once, and the others are refused at once', async () => {
+  const [phone, token] = [newNumber(), await server.logIn('patient')]
+  const flood = Array.from({ length: 400 }, (_, nth) =>
+    call(puzzle, { user: `u${nth}`, clientType: 0, checkType: 1 }, undefined, `203.0.113.${nth % 200}`),
+  )
+  const sent = await server.call('POST', paths.send, { token, body: { contact: phone } })
+  assert.equal(sent.status, 200, sent.text)
+  const answers = await Promise.all(flood)
+  const drawn = answers.filter(({ status }) => status === 200).length
+  assert.ok(drawn > 0 && drawn < 400, `${drawn} were drawn`)
+  for (const answer of answers)
+    if (answer.status !== 200) {
+      refused(answer, 500, 'USG.000000001')
+      assert.equal(answer.headers.get('retry-after'), '1')
+    }
 })
 
 test('every call of the table was answered', () => {
