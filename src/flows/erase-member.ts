@@ -1,15 +1,16 @@
 /** Erases people who were members: the member, with its logins and live codes, and then all that was kept about it. */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { addressKey, limiterKey } from '../address/address.ts'
+import { type Address, addressKey, limiterKey } from '../address/address.ts'
 import { addressTags } from '../code/address-tag.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { FormerMember, Member } from '../directory/directory.ts'
 import type { NewAuditEntry } from '../store/audit.ts'
-import { type ErasedPerson, limitedNames } from '../store/erasure.ts'
+import type { ErasedPeople } from '../store/erasure.ts'
 import type { Store } from '../store/store.ts'
 import { passwordSubject } from '../throttle/password-limits.ts'
-import { limiterDigest } from '../throttle/policy.ts'
+import { limiterDigest, nameOf } from '../throttle/policy.ts'
+import { subjectOf, subjectOfWord } from '../verification/subject.ts'
 
 export type ErasureOutcome = { readonly kind: 'erased' | 'unknown' | 'default-administrator' }
 
@@ -19,28 +20,40 @@ const maxAtOnce = 500
 const leaseMs = 15_000
 const lookAgainMs = 100
 
-/** All that leads to what the store keeps about a deleted member. */
-async function erasedPerson(
+/** All that leads to what the store keeps about deleted members of one tenant. */
+async function erasedPeople(
   { directory }: Store,
   ring: KeyRing,
-  { tenant, id, account, contacts }: FormerMember,
-): Promise<ErasedPerson> {
-  // Else who deletes a member with the account of somebody elsewhere would have that one's passwords guessed anew.
-  const isLogin = (await directory.memberByLogin(account)) !== undefined
-  const holders = await Promise.all(contacts.map((one) => directory.memberByAddress(tenant, one)))
-  // What is kept about an address is about whoever has it now.
-  const addresses = contacts.filter((_, nth) => !holders[nth])
+  tenant: string,
+  former: readonly FormerMember[],
+): Promise<ErasedPeople> {
+  const apps = await directory.apps(tenant)
+  const addresses: Address[] = []
+  const limitedAnywhere: string[] = []
+  for (const { account, contacts } of former) {
+    // Else who deletes a member with the account of somebody elsewhere would have that one's passwords guessed anew.
+    if (account !== '' && !(await directory.memberByLogin(account)))
+      limitedAnywhere.push(passwordSubject(account, '').account)
+    // What is kept about an address is about whoever has it now.
+    for (const one of contacts) if (!(await directory.memberByAddress(tenant, one))) addresses.push(one)
+  }
+  const keys = addresses.map(addressKey)
+  // An app may know a member by its id.
+  const subjects = former.flatMap(({ id }) => [id, subjectOfWord(id, false), subjectOfWord(id, true)])
+  const isTest = [false, true]
+  const bare = addresses.flatMap((one) => isTest.map((test) => subjectOf(undefined, one, test)))
   return {
     tenant,
-    member: id,
-    addresses: addresses.map(addressKey),
-    tags: addresses.flatMap((one) => addressTags(ring, addressKey(one))),
-    limited: limitedNames(
-      tenant,
-      id,
-      isLogin ? '' : passwordSubject(account, '').account,
-      addresses.map((one) => limiterDigest(limiterKey(one))),
-    ),
+    subjects,
+    addresses: keys,
+    tags: keys.flatMap((key) => addressTags(ring, key)),
+    limited: [
+      ...addresses.map((one) => limiterDigest(limiterKey(one))),
+      ...[...subjects, ...bare].flatMap((subject) =>
+        subject.includes(':') ? apps.map(({ id }) => nameOf({ app: id, subject })) : [subject],
+      ),
+    ],
+    limitedAnywhere,
   }
 }
 
@@ -56,7 +69,8 @@ export async function eraseDeleted(store: Store, ring: KeyRing): Promise<boolean
     store.erasures.renew(ids, leaseMs).catch(() => undefined)
   }, leaseMs / 3).unref()
   try {
-    await store.erasures.erase(await Promise.all(former.map((one) => erasedPerson(store, ring, one))))
+    for (const [tenant, some] of Map.groupBy(former, (one) => one.tenant))
+      await store.erasures.erase(await erasedPeople(store, ring, tenant, some))
   } finally {
     clearInterval(renewing)
   }

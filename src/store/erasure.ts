@@ -1,20 +1,20 @@
 /** The contract for erasing people: what of the store goes, table by table, the same in every engine. */
 
 import type { FormerMember } from '../directory/directory.ts'
-import { undoTenant } from '../throttle/policy.ts'
 import type { MovedRow } from './move/tables.ts'
 
-/** A person who was a member, by all that leads to what was kept about them. */
-export type ErasedPerson = {
+/** People of one tenant who were members, by all that leads to what was kept about them. */
+export type ErasedPeople = {
   readonly tenant: string
-  /** The id of the member, who must have been deleted. */
-  readonly member: string
+  /** The ids of the members, who must have been deleted, and other subjects of verifications that are only they. */
+  readonly subjects: readonly string[]
   /** The identities of their addresses, see `addressKey`. */
   readonly addresses: readonly string[]
   /** The tags of these in the journal, see `addressTags`. */
   readonly tags: readonly string[]
-  /** Whole parts of limiter keys, with the colons in them, that stand for the person; see `limitedNames`. */
+  /** Whole parts of limiter keys that stand for one of them within the tenant, and within the installation. */
   readonly limited: readonly string[]
+  readonly limitedAnywhere: readonly string[]
 }
 
 /** The work that the deletion of a member leaves. It is kept with the deletion, so that no crash loses it. */
@@ -29,7 +29,7 @@ export type Erasures = {
    * Erases what was kept about deleted members: verifications with their messages, dispatches and events, limiters; in the
    * journal who it was; at last the former members. In pieces; it may be called again after a failure.
    */
-  erase(people: readonly ErasedPerson[]): Promise<void>
+  erase(people: ErasedPeople): Promise<void>
 }
 
 /** A place in the passes: one piece goes on from it, and returns the next. */
@@ -53,24 +53,18 @@ type Pass = {
   readonly condition: string
 }
 
-/** Between two texts that are one in a list. No tenant has it. */
-const between = '\u001f'
-const withTenant = (tenant: string, text: string) => `${tenant}${between}${text}`
-const pair = (a: string, b: string) => `${a} || '${between}' || ${b}`
-/** Texts of JSON that name a person are looked for with their quotes. */
 const hasAny = (text: string, list: string) =>
-  `exists (select 1 from each(${list}) where place(cast(${text} as text), item) > 0)`
-
-/** @param names  A list of `namesOf` people, in the words of an engine. */
-const isOf = (tenant: string, subject: string, address: string, names: string) =>
-  `(${pair(tenant, subject)} in ${names} or ${pair(tenant, address)} in ${names})`
-/** Whether a verification is of people. */
-export const isMine = (v: string, names = 'list(:names)'): string =>
-  isOf(`${v}.tenant`, `${v}.member`, `${v}.address`, names)
+  `exists (select 1 from each(${list}) where place(${text}, item) > 0)`
+const isOf = (tenant: string, subject: string, address: string) =>
+  `${tenant} = :tenant and (${subject} in list(:subjects) or ${address} in list(:addresses))`
+const isMine = (v: string) => isOf(`${v}.tenant`, `${v}.member`, `${v}.address`)
 /** Of the verification in an answer. */
 const answered = (field: string) => `(t.result -> 'record' ->> '${field}')`
 const ofMine = (column: string) =>
   `exists (select 1 from verification v where v.id = t.${column} and ${isMine('v')})`
+
+const limiter = "(':' || t.key || ':')"
+const isFormer = 't.tenant = :tenant and t.id in list(:subjects)'
 
 /** Verifications come after all that is found by them. Notices that still wait go by their own deadline. */
 export const passes: readonly Pass[] = [
@@ -80,7 +74,7 @@ export const passes: readonly Pass[] = [
     key: 'id',
     isNumber: false,
     act: 'delete',
-    condition: `(${ofMine('verification')} or t.tenant in list(:tenants) and ${hasAny('t.facts', ':named')})`,
+    condition: `(${ofMine('verification')} or t.tenant = :tenant and ${hasAny('cast(t.facts as text)', ':named')})`,
   },
   {
     table: 'dispatch',
@@ -96,7 +90,7 @@ export const passes: readonly Pass[] = [
     key: 'seq',
     isNumber: true,
     act: { set: "member = '', verification = '', address_tag = ''" },
-    condition: `(${pair('t.tenant', 't.member')} in list(:names) or ${pair('t.tenant', 't.address_tag')} in list(:tags))`,
+    condition: 't.tenant = :tenant and (t.member in list(:subjects) or t.address_tag in list(:tags))',
   },
   // What calls that came by an idempotency key were answered.
   {
@@ -104,7 +98,7 @@ export const passes: readonly Pass[] = [
     key: 'key',
     isNumber: false,
     act: 'delete',
-    condition: isOf(answered('tenant'), answered('subject'), answered('address'), 'list(:names)'),
+    condition: isOf(answered('tenant'), answered('subject'), answered('address')),
   },
   { table: 'verification', key: 'id', isNumber: false, act: 'delete', condition: isMine('t') },
   {
@@ -112,15 +106,17 @@ export const passes: readonly Pass[] = [
     key: 'key',
     isNumber: false,
     act: 'delete',
-    condition: hasAny(`':' || t.key || ':'`, ':limited'),
+    condition: `(place(${limiter}, ':' || :tenant || ':') > 0 and ${hasAny(limiter, ':limited')} or ${hasAny(limiter, ':limitedAnywhere')})`,
   },
   {
     table: 'former_member',
     key: 'id',
     isNumber: false,
-    act: 'delete',
-    condition: `${pair('t.tenant', 't.id')} in list(:names)`,
+    act: { set: "account = '', contacts = '[]'" },
+    condition: isFormer,
   },
+  // Whoever takes this up after a crash finds that nothing else is left.
+  { table: 'former_member', key: 'id', isNumber: false, act: 'delete', condition: isFormer },
 ]
 
 /** The end of the piece of a pass, and the statement that does it, in the words of an engine. */
@@ -138,57 +134,46 @@ export function erasureText({ table, key, isNumber, act, condition }: Pass) {
   }
 }
 
-/** Parts of limiter keys: those of the member, of its account's passwords, and of each address within the tenant, and in undoing. */
-export function limitedNames(
-  tenant: string,
-  member: string,
-  account: string,
-  addresses: readonly string[],
-): readonly string[] {
-  return [
-    `${tenant}:${member}`,
-    ...(account === '' ? [] : [account]),
-    ...addresses.flatMap((one) => [`${tenant}:${one}`, `${undoTenant}:${one}`]),
-  ]
-}
-
 /** Whether the key of a limiter is one of these people's. */
-export function isLimiterOf(people: readonly ErasedPerson[]): (key: string) => boolean {
-  const names = people.flatMap(({ limited }) => limited).map((name) => `:${name}:`)
-  return (key) => names.some((name) => `:${key}:`.includes(name))
+export function isLimiterOf({ tenant, limited, limitedAnywhere }: ErasedPeople): (key: string) => boolean {
+  const has = (key: string) => (part: string) => `:${key}:`.includes(`:${part}:`)
+  return (key) => (has(key)(tenant) && limited.some(has(key))) || limitedAnywhere.some(has(key))
 }
 
-/** Goes through all pieces, one after the other, so that calls are served in between. */
+/**
+ * Goes through all pieces, one after the other, so that calls are served in between.
+ * @param beforeLast  Called when only the last pass is left, which ends the work.
+ */
 export async function eraseAll(
   piece: (place: ErasurePlace) => Promise<ErasurePlace | null>,
   pause: () => Promise<unknown>,
+  beforeLast: () => Promise<void> = async () => undefined,
 ): Promise<void> {
   for (let place: ErasurePlace | null = firstPlace; place; ) {
-    place = await piece(place)
-    if (place) await pause()
+    const next = await piece(place)
+    if (next) await pause()
+    if (next && next.pass !== place.pass && next.pass === passes.length - 1) await beforeLast()
+    place = next
   }
-}
-
-/** Subjects and addresses of people, each with its tenant. */
-export function namesOf(people: readonly ErasedPerson[]): readonly string[] {
-  return people.flatMap(({ tenant, member, addresses }) =>
-    [member, ...addresses].map((text) => withTenant(tenant, text)),
-  )
 }
 
 /** The values of people by their names in the conditions. */
 export function valuesOf(
-  people: readonly ErasedPerson[],
+  { tenant, ...people }: ErasedPeople,
   range: { after: string | number; end: string | number },
 ): MovedRow {
-  const all = (of: (person: ErasedPerson) => readonly string[]) => JSON.stringify(people.flatMap(of))
+  const { subjects, addresses, tags, limited, limitedAnywhere } = people
+  const parts = (names: readonly string[]) => JSON.stringify(names.map((name) => `:${name}:`))
   return {
     ...range,
-    tenants: all(({ tenant }) => [tenant]),
-    names: JSON.stringify(namesOf(people)),
-    tags: all(({ tenant, tags }) => tags.map((tag) => withTenant(tenant, tag))),
-    named: all(({ member }) => [JSON.stringify(member)]),
-    limited: all(({ limited }) => limited.map((name) => `:${name}:`)),
+    tenant,
+    subjects: JSON.stringify(subjects),
+    addresses: JSON.stringify(addresses),
+    tags: JSON.stringify(tags),
+    // As texts stand in JSON.
+    named: JSON.stringify(subjects.map((subject) => JSON.stringify(subject))),
+    limited: parts(limited),
+    limitedAnywhere: parts(limitedAnywhere),
   }
 }
 

@@ -14,7 +14,7 @@ import type {
 } from './contact-undo.ts'
 import type { ContactChange, ContactChangeResult, ContactSetting, ContactSettingResult } from './directory.ts'
 import type { ProviderReceipt, ReceiptResult } from './dispatches.ts'
-import type { ErasedPerson } from './erasure.ts'
+import type { ErasedPeople } from './erasure.ts'
 import type { AppEvent } from './events.ts'
 import type { StateNumber } from './numbering.ts'
 import type { Settlement } from './outbox.ts'
@@ -109,7 +109,7 @@ export type History = {
     readonly standing: readonly StandingReceipt[]
   }>
   /** @returns Those of the verifications that are of people to be erased. */
-  ofPeople(until: number, ids: readonly string[], people: readonly ErasedPerson[]): Promise<readonly string[]>
+  ofPeople(until: number, ids: readonly string[], people: ErasedPeople): Promise<readonly string[]>
   /** @returns Those of the dispatches that are recorded. */
   lookUp(until: number, dispatches: readonly DispatchKey[]): Promise<readonly KeptDispatch[]>
 }

@@ -232,7 +232,7 @@ export function limitsOfSubject(
  * A subject in keys of limiters: a member's id as it is; any other subject as a digest, because it may be an address, and may
  * be long. It is of its app, because two apps of a tenant may mean two people by one word.
  */
-function nameOf({ app, subject }: Pick<ThrottleSubject, 'app' | 'subject'>): string {
+export function nameOf({ app, subject }: Pick<ThrottleSubject, 'app' | 'subject'>): string {
   return subject.includes(':') ? digestOf(`${app} ${subject}`) : subject
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { addressKey } from '../../address/address.ts'
 import type { Member } from '../../directory/directory.ts'
-import { type ErasedPerson, limitedNames } from '../erasure.ts'
+import type { ErasedPeople } from '../erasure.ts'
 import {
   type Clients,
   lease,
@@ -29,12 +29,13 @@ export function erasureConformance({ store, client }: Clients): void {
   }
   const deleted = async (...members: readonly Member[]): Promise<void> =>
     assert.deepEqual(await directory.deleteMembers({ tenant: 't', members }), { kind: 'done' })
-  const personOf = ({ id, tenant, phone }: Member): ErasedPerson => ({
-    tenant,
-    member: id,
-    addresses: [addressKey(phone!)],
-    tags: [`tag-${id}`],
-    limited: limitedNames(tenant, id, '', [`digest-${id}`]),
+  const peopleOf = (...members: readonly Member[]): ErasedPeople => ({
+    tenant: 't',
+    subjects: members.map(({ id }) => id),
+    addresses: members.map(({ phone }) => addressKey(phone!)),
+    tags: members.map(({ id }) => `tag-${id}`),
+    limited: members.flatMap(({ id }) => [id, `digest-${id}`]),
+    limitedAnywhere: [],
   })
 
   describe('erasures', () => {
@@ -53,7 +54,7 @@ export function erasureConformance({ store, client }: Clients): void {
       const again = async () => (await erasures.claim(all, 60_000)).some((one) => one.id === id)
       assert.equal(await again(), false)
       while (!(await again())) await pause(20)
-      await erasures.erase([personOf(member)])
+      await erasures.erase(peopleOf(member))
       assert.equal(await erasures.areLeft([id]), false)
     })
 
@@ -87,7 +88,7 @@ export function erasureConformance({ store, client }: Clients): void {
       const [, , stays] = members
       const gone = members.slice(0, 2)
       await deleted(...gone)
-      await erasures.erase(gone.map(personOf))
+      await erasures.erase(peopleOf(...gone))
       const acquired = (at: number) =>
         Promise.all(kept[at]!.limits.map(async (limit) => (await limiters.acquire([limit])).kind))
       const journaled = await journal.read({ sinceMs: 0, most: 100_000, kind: 'refusal' })
@@ -113,7 +114,7 @@ export function erasureConformance({ store, client }: Clients): void {
         assert.equal('replayed' in result, at === 2, `answer ${at}`)
       }
       assert.ok(await directory.member(stays!.id))
-      await erasures.erase(gone.map(personOf))
+      await erasures.erase(peopleOf(...gone))
     })
   })
 }

@@ -2,7 +2,7 @@
 
 import type { FormerMember } from '../../directory/directory.ts'
 import {
-  type ErasedPerson,
+  type ErasedPeople,
   type ErasurePlace,
   erasureText,
   passes,
@@ -66,7 +66,7 @@ export async function areErasuresLeft(
 export async function erasePiece(
   transactions: Transactions,
   until: number,
-  people: readonly ErasedPerson[],
+  people: ErasedPeople,
   place: ErasurePlace,
 ): Promise<ErasurePlace | null> {
   const { end, last, run } = statements[place.pass]!

@@ -2,7 +2,6 @@
 
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { Verification } from '../../verification/verification.ts'
-import { isMine, namesOf } from '../erasure.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
 import { isOpen, stateNumber } from '../numbering.ts'
 import { storedDispatchOf } from '../stored-dispatch.ts'
@@ -50,7 +49,8 @@ const selectKept = sql(`
 const selectOfPeople = sql(`
   select to_json(v.id) from json_array_elements_text($1::json) as wanted (id)
   join verification v on v.id = wanted.id
-  where ${isMine('v', '(select json_array_elements_text($2::json))')}`)
+  where v.tenant = $2 and (v.member in (select json_array_elements_text($3::json))
+    or v.address in (select json_array_elements_text($4::json)))`)
 
 export function postgresHistory(
   transactions: Transactions,
@@ -172,8 +172,9 @@ export function postgresHistory(
         (end) => runAlone(transactions, end, verbs['dispatches.receive'], [receipts]),
         until,
       ),
-    async ofPeople(until, ids, people) {
-      const statement = bind(selectOfPeople, JSON.stringify(ids), JSON.stringify(namesOf(people)))
+    async ofPeople(until, ids, { tenant, ...people }) {
+      const [subjects, addresses] = [people.subjects, people.addresses].map((one) => JSON.stringify(one))
+      const statement = bind(selectOfPeople, JSON.stringify(ids), tenant, subjects!, addresses!)
       const [found] = await call('history.ofPeople', (end) => transactions.read(end, statement), until)
       return found as readonly string[]
     },

@@ -1,7 +1,7 @@
 /** Erasing people from Redis: what is live of them ends and goes to the history, their messages and limiters go. */
 
 import type { Redis } from 'ioredis'
-import { type ErasedPerson, isLimiterOf, namesOf } from '../erasure.ts'
+import { type ErasedPeople, isLimiterOf } from '../erasure.ts'
 import type { History } from '../history.ts'
 import type { Calls } from './calls.ts'
 import type { Client } from './client.ts'
@@ -48,8 +48,9 @@ export function redisErasure(
 
   return {
     /** Ends all that is here of their verifications, which is to be moved to the history after that. */
-    async end(people: readonly ErasedPerson[]): Promise<void> {
-      const names = JSON.stringify(namesOf(people))
+    async end(people: ErasedPeople): Promise<void> {
+      const { tenant, subjects, addresses } = people
+      const names = JSON.stringify({ tenant, names: [...subjects, ...addresses] })
       await Promise.all(
         layout.of.map(async ({ records, live, ends, bodies, entries, due, waiting }, shard) => {
           const ids = await onEachPiece('find_people', shard, [records], names)
@@ -63,13 +64,22 @@ export function redisErasure(
     },
 
     /** Drops their limiters, and the answers about verifications of theirs that are in the history by now. */
-    async drop(people: readonly ErasedPerson[]): Promise<void> {
+    async drop(people: ErasedPeople): Promise<void> {
       const isTheirs = isLimiterOf(people)
-      for (const { tenant, member } of people)
-        for (const { key } of [layout.member(tenant, member), layout.proofs(tenant, member)])
-          await calls.command(untilOf(), 'DEL', key)
+      for (const subject of people.subjects)
+        await calls.command(untilOf(), 'DEL', layout.proofs(people.tenant, subject).key)
       await forKeys('ledger', async (node, keys) => {
         for (const key of keys) if (isTheirs(afterKind(key, 'ledger'))) await node.del(key)
+      })
+      // The names of these sets hold subjects; an empty set is none.
+      await forKeys(`member:${globOf(people.tenant)}`, async (node, keys) => {
+        const sets = await Promise.all(keys.map(async (key) => ({ key, ids: await node.smembers(key) })))
+        const ids = sets.flatMap((one) => one.ids)
+        const theirs = new Set(await history.ofPeople(untilOf(), ids, people))
+        for (const one of sets) {
+          const gone = one.ids.filter((id) => theirs.has(id))
+          if (gone.length > 0) await node.srem(one.key, ...gone)
+        }
       })
       await forKeys('once', async (node, keys) => {
         const texts = await Promise.all(keys.map((key) => node.get(key)))
@@ -86,6 +96,9 @@ export function redisErasure(
 }
 
 const afterKind = (key: string, kind: string) => key.slice(key.indexOf(`:${kind}:`) + kind.length + 2)
+
+/** A text in a pattern of keys. */
+const globOf = (text: string) => text.replaceAll(/[\\*?[\]^]/g, '\\$&')
 
 /** In the answer of a call that came by an idempotency key, see functions/once.lua. */
 const verificationIn = (text: string | null) => /^\S* \{[^{]*?"id":"([0-9a-f]+)"/.exec(text ?? '')?.[1]

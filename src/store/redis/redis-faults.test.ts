@@ -429,9 +429,9 @@ describe('Redis under faults', peer, () => {
       const request = newIssue({ lease: { owner: 'dead', ms: 0 } })
       await store.verifications.issue(request)
       const { key } = request
-      await store.erasures.erase([
-        { tenant: 't', member: 'gone', addresses: [], tags: [], limited: ['t:gone'] },
-      ])
+      const [subjects, limited] = [['gone'], ['gone']]
+      const people = { tenant: 't', subjects, addresses: [], tags: [], limited, limitedAnywhere: [] }
+      await store.erasures.erase(people)
       await store.verifications.takeSubmission({ key, counted: [], wrong: [], maxSubmissions: 5 })
       const entry = await claimed(store, request.message!.id)
       await store.outbox.settle([settlementOf(entry!, { kind: 'done' })])

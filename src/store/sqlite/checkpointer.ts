@@ -5,13 +5,19 @@
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Pass } from './checkpoints.ts'
 
 /** A log of so many pages is reset by a blocking pass. A passive pass never blocks, but under steady load never ends. */
 const maxLogPages = 16_000
 
-type Opened = { readonly db: DatabaseSync; readonly passive: StatementSync; readonly restart: StatementSync }
+type Opened = {
+  readonly db: DatabaseSync
+  readonly passive: StatementSync
+  readonly restart: StatementSync
+  readonly truncate: StatementSync
+}
 let opened: Opened | undefined
 
 function open(): Opened {
@@ -21,6 +27,7 @@ function open(): Opened {
     db,
     passive: db.prepare('pragma wal_checkpoint(passive)'),
     restart: db.prepare('pragma wal_checkpoint(restart)'),
+    truncate: db.prepare('pragma wal_checkpoint(truncate)'),
   }
 }
 
@@ -35,12 +42,32 @@ function pass(): void {
   }
 }
 
-parentPort!.on('message', (order: Pass | 'close') => {
-  if (order === 'pass') {
+/** Whoever reads at the moment has to end first: a list of members, a backup. */
+const againMs = 100
+
+async function truncate(): Promise<void> {
+  for (;;) {
     pass()
-    parentPort!.postMessage(order)
+    try {
+      if (opened && (opened.truncate.get() as { busy: number }).busy === 0) return
+    } catch {
+      // as in a pass
+    }
+    await pause(againMs)
+    if (isClosed) return
+  }
+}
+
+let isClosed = false
+
+parentPort!.on('message', async (order: Pass | 'close') => {
+  if (order !== 'close') {
+    if (order === 'pass') pass()
+    else await truncate()
+    if (!isClosed) parentPort!.postMessage(order)
     return
   }
+  isClosed = true
   opened?.db.close()
   parentPort!.close()
 })

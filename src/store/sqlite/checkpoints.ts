@@ -10,12 +10,14 @@ const worthBytes = 4 * 1024 * 1024
 /** Batches sent since the last pass that make the next one worth its two flushes to the disk. */
 const worthBatches = 25
 
-/** Answered when a pass has ended. */
-export type Pass = 'pass'
+/** pass: moves what it can · truncate: moves all and leaves an empty log. Answered by the same word when it is done. */
+export type Pass = 'pass' | 'truncate'
 
 export type Checkpoints = AsyncDisposable & {
   /** A batch that may write is sent to the engine. */
   noteBatch(): void
+  /** Waits until the log holds nothing of what was before. */
+  truncate(): Promise<void>
 }
 
 /** @param start  Makes the thread; it answers each `pass` with one, and ends at `close`. */
@@ -32,16 +34,19 @@ export function createCheckpoints(path: string, start: () => Worker = () => star
     if (isUnderWay || isClosed || batches < worthBatches || !isWorthIt()) return
     batches = 0
     isUnderWay = true
-    if (!thread) {
-      thread = start()
-      thread.on('error', () => undefined) // the engine then moves its log itself
-      thread.on('message', () => {
-        isUnderWay = false
-      })
-      thread.unref()
-      ended = new Promise((resolve) => thread!.once('exit', resolve))
-    }
-    thread.postMessage('pass' satisfies Pass)
+    running().postMessage('pass' satisfies Pass)
+  }
+
+  function running(): Worker {
+    if (thread) return thread
+    thread = start()
+    thread.on('error', () => undefined) // the engine then moves its log itself
+    thread.on('message', (done: Pass) => {
+      if (done === 'pass') isUnderWay = false
+    })
+    thread.unref()
+    ended = new Promise((resolve) => thread!.once('exit', resolve))
+    return thread
   }
 
   function isWorthIt(): boolean {
@@ -52,6 +57,17 @@ export function createCheckpoints(path: string, start: () => Worker = () => star
     noteBatch() {
       batches++
       looking ??= setTimeout(look, everyMs).unref()
+    },
+    async truncate() {
+      if (isClosed) return
+      const one = running()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const take = (done: Pass) => done === 'truncate' && resolve()
+      one.on('message', take)
+      one.postMessage('truncate' satisfies Pass)
+      // A thread that ended leaves the log to the close of the store, which empties it.
+      await Promise.race([promise, ended])
+      one.off('message', take)
     },
     async [Symbol.asyncDispose]() {
       isClosed = true

@@ -68,6 +68,7 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     pragma journal_size_limit = 67108864;
     pragma temp_store = memory;
     pragma trusted_schema = off;
+    pragma secure_delete = on;
   `)
   migrate(db, schema)
   refuseMoved(markOf(db.prepare('select value from meta where name = ?').get(markName)?.value))

@@ -3,7 +3,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { FormerMember } from '../../directory/directory.ts'
 import {
-  type ErasedPerson,
+  type ErasedPeople,
   type ErasurePlace,
   erasureText,
   passes,
@@ -39,7 +39,7 @@ export function sqliteErasures(db: DatabaseSync, now: () => number, reload: () =
       void renew.run(now() + leaseMs, JSON.stringify(members)),
     areLeft: (members: readonly string[]): boolean => left.get(JSON.stringify(members)) !== undefined,
 
-    erase(people: readonly ErasedPerson[], place: ErasurePlace): ErasurePlace | null {
+    erase(people: ErasedPeople, place: ErasurePlace): ErasurePlace | null {
       const statement = statements[place.pass]
       if (!statement) return placeAfter(place, undefined)
       const { end, last, run } = statement

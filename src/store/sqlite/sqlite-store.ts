@@ -27,6 +27,9 @@ type SqliteSettings = EngineOptions & {
 const fullBatch = 32
 /** Between two pieces of an erasure, so that calls are served. */
 const erasePauseMs = 5
+/** The longest wait for an empty log, e.g. during a backup. The log is emptied all the same, when that has ended. */
+const truncateMs = 20_000
+
 /**
  * Opens the embedded engine, bringing its schema up to date.
  * @throws AppError `store.schema-newer`, `store.schema-older`, `store.moved`, `store.unavailable`.
@@ -214,6 +217,8 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
         eraseAll(
           (place) => call('erasures.erase', [people, place]),
           () => pause(erasePauseMs),
+          // Pages as they were before are in the log.
+          () => Promise.race([checkpoints.truncate(), pause(truncateMs, undefined, { ref: false })]),
         ),
     },
     sweep: inPieces((retentionMs) => call('sweep', [retentionMs])),

@@ -1,17 +1,16 @@
 -- Erasing people: what is here of them ends and goes to the history, where it is erased with the rest; their messages go.
 
 -- Looks through a piece of the records for those of people.
--- Keys: records. Arguments: [2] JSON, a list of texts: the tenant, U+001F, and a subject or an address · [3] cursor, 0 at first.
+-- Keys: records. Arguments: [2] JSON { tenant, names }: subjects and addresses · [3] cursor, 0 at first.
 -- Answers: found, now, the next cursor, the id of each.
 local function find_people(keys, args)
-  local wanted = {}
-  for _, name in ipairs(cjson.decode(args[2])) do wanted[name] = true end
+  local people, wanted = cjson.decode(args[2]), {}
+  for _, name in ipairs(people.names) do wanted[name] = true end
   local scanned = redis.call('HSCAN', keys[1], args[3], 'COUNT', 200)
   local answer = { 'found', clock(), scanned[1] }
   for i = 1, #scanned[2], 2 do
     local record = cjson.decode(scanned[2][i + 1])
-    local tenant = tostring(record.tenant) .. '\031'
-    if wanted[tenant .. tostring(record.member)] or wanted[tenant .. tostring(record.address)] then
+    if record.tenant == people.tenant and (wanted[record.member] or wanted[record.address]) then
       answer[#answer + 1] = scanned[2][i]
     end
   end
