@@ -125,6 +125,12 @@ async function administer(store: Store, tenant: string): Promise<void> {
   for (const one of [member, former])
     await directory.addMember({ member: one, notices: [], lease: { owner: 'tests', ms: 60_000 } })
   await directory.deleteMembers({ tenant, members: [former] })
+  const left = `left-${tenant}`
+  const common = { tenant, name: 'L', sealedKey: 's', isServiceProvider: false, isDisabled: false }
+  await directory.addApp({ ...common, id: left, policy: {}, createdAt: 1, description: 'é “' })
+  await directory.updateApp(left, { newKey: { sealed: 'k.new', overlapMs: 90_000 } })
+  await directory.addApp({ ...common, id: `gone-${tenant}`, policy: {}, createdAt: 2 })
+  await directory.deleteApp(`gone-${tenant}`)
   await store.audit.append(newAuditEntry({ tenant, target: former.id, details: { word: '中 "1' } }))
 }
 
