@@ -7,6 +7,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { answerFields } from '../src/http/huawei/answer-fields.ts'
@@ -48,7 +49,7 @@ export type Told = Record<string, unknown> & { readonly refusal?: string }
 export type Program = (name: string, parameters?: Parameters) => Promise<Told>
 
 /** JSON is the type of every call, also of those without a body. */
-function optionsOf(name: string, { body, query = {}, values = [] }: Parameters): Options {
+function optionsOf(name: string, { body, query = {}, values = [] }: Parameters, requestId: string): Options {
   const [method, url] = name.split(' ') as [string, string]
   const names = [...url.matchAll(/\{(\w+)\}/g)].map(([, each]) => each!)
   return {
@@ -57,7 +58,11 @@ function optionsOf(name: string, { body, query = {}, values = [] }: Parameters):
     contentType: 'application/json',
     queryParams: query,
     pathParams: Object.fromEntries(names.map((each, at) => [each, values[at]])),
-    headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+    headers: {
+      'X-Request-Id': requestId,
+      'Accept-Language': 'en-US',
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    },
     ...(body !== undefined && { data: body }),
     responseHeaders: [''],
   }
@@ -101,7 +106,7 @@ export function programOf(
   async function logIn({ account, password }: Account): Promise<string> {
     const basic = Buffer.from(`${account}:${password}`).toString('base64')
     const made = await clientWith({ processAuthRequest: async (_, request) => request }).sendRequest({
-      ...optionsOf(login, { body: { account, clientType: 72 } }),
+      ...optionsOf(login, { body: { account, clientType: 72 } }, randomUUID()),
       headers: { Authorization: `Basic ${basic}` },
     })
     hold(login, made)
@@ -116,13 +121,17 @@ export function programOf(
   }
 
   return async (name, parameters = {}) => {
+    const requestId = randomUUID()
     let made: Options
     try {
-      made = await client.sendRequest(optionsOf(name, parameters))
+      made = await client.sendRequest(optionsOf(name, parameters, requestId))
     } catch (error) {
       const told = error as Options
-      for (const field of ['errorCode', 'errorMsg', 'requestId'])
-        assert.equal(typeof told[field], 'string', `${name}: ${field} of ${error}`)
+      // A login of the SDK has no headers of the call's.
+      if (token !== undefined) {
+        assert.equal(told.requestId, requestId, name)
+        assert.match(String(told.errorMsg), /^[A-Z][ -~]+$/, `${name} is refused in English`)
+      }
       return { refusal: `${told.httpStatusCode} ${told.errorCode}` }
     }
     const { httpStatusCode: _, ...answer } = Array.isArray(made) ? { list: [...made] } : made
