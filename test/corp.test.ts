@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { corpAnswerFields } from '../src/http/huawei/corp-answer-fields.ts'
 import type { Fields } from '../src/http/huawei/member-fields.ts'
+import { run } from './cli-run.ts'
 import { holds } from './held-fields.ts'
 import { type Answer, appLogin, newNumber, paths, type Server, startServer } from './server.ts'
 
@@ -226,6 +227,77 @@ test('only the default administrator makes administrators, and is out of reach o
   const corp = done(await call('GET /v1/usg/dcs/corp', ordinary))
   assert.deepEqual([corp.address, corp.account, corp.autoUserCreate], ['1 Main Street', chief, true])
   done(await call(drop, root, ['ordinary', 'other']))
+})
+
+/** A command beside the server. */
+async function beside(...args: string[]): Promise<string> {
+  const { code, out, err } = await run([...args, '--json', '--data', server.dataFolder], { env: server.env })
+  assert.equal(code, 0, err)
+  return out
+}
+
+/** Of another tenant. */
+const rivalApp = async (...more: string[]) =>
+  JSON.parse(await beside('app', 'create', '--tenant', 'rival', '--name', 'rival', ...more)) as Server['app']
+
+test('for another enterprise nobody and nothing of this one exists, and its names are free', async () => {
+  const app = await rivalApp()
+  await beside('member', 'add', '--tenant', 'rival', '--account', 'boss', '--role', 'default')
+  const rival = await server.call('POST', paths.appLogin, appLogin(app))
+  assert.equal(rival.status, 200, rival.text)
+  const other = String(rival.json.accessToken)
+  const [account, phone, deptCode] = ['both-have', newNumber(), 'both-dept']
+  const made = done(await call(add, root, { name: 'Ours', account, phone, thirdAccount: 'both-third' }))
+  done(await call('POST /v1/usg/dcs/corp/dept', root, { deptCode, deptName: 'Ours' }))
+  const unknown: readonly [string, unknown, string[]][] = [
+    [show, undefined, [account]],
+    [`${show}?accountType=1`, undefined, ['both-third']],
+    [update, { name: 'x' }, [account]],
+    [remove, [account], []],
+    ['PUT /v1/usg/dcs/corp/member/status/{value}', [account], ['1']],
+    ['POST /v1/usg/dcs/corp/admin', { account }, []],
+    ['GET /v1/usg/dcs/corp/admin/{account}', undefined, [account]],
+    ['POST /v1/usg/dcs/corp/admin/delete', [account], []],
+    ['PUT /v1/usg/acs/password/admin/reset', { account }, []],
+  ]
+  for (const [name, body, values] of unknown)
+    refused(await call(name, other, body, values), 400, 'USG.201040000')
+  for (const [name, body] of [
+    ['PUT /v1/usg/dcs/corp/dept/{dept_code}', { deptName: 'x' }],
+    ['DELETE /v1/usg/dcs/corp/dept/{dept_code}', undefined],
+    ['GET /v1/usg/dcs/member/dept/{dept_code}', undefined],
+    ['GET /v1/usg/abs/departments/{dept_code}', undefined],
+  ] as const)
+    refused(await call(name, other, body, [deptCode]), 400, 'USG.000000003')
+  const listed = done(await call('POST /v1/usg/abs/users/list', other, [{ id: made.id }]))
+  assert.equal((listed as unknown as { statusCode: number }[])[0]!.statusCode, 2)
+  for (const name of [search, 'GET /v1/usg/abs/users', 'GET /v1/usg/dcs/corp/admin'])
+    assert.equal(done(await call(name, other, undefined, [], '?searchKey=both')).count, 0, name)
+  assert.equal(done(await call('GET /v1/usg/dcs/corp', other)).id, 'rival')
+  assert.deepEqual(
+    done(await call('GET /v1/usg/dcs/member/dept', other, undefined, [], '?deptName=Ours')),
+    [],
+  )
+  const theirs = { name: 'Theirs', account, phone, thirdAccount: 'both-third', sendNotify: '0' }
+  refused(await call(add, other, { ...theirs, pwd: 'good-pass-1' }), 400, 'USG.000000003')
+  done(await call(add, other, theirs))
+  done(await call('POST /v1/usg/dcs/corp/dept', other, { deptCode, deptName: 'Theirs' }))
+  assert.equal(done(await call(show, root, undefined, [account])).name, 'Ours')
+})
+
+test('the app of a service provider acts in the enterprise that its login named, by the role of its member', async () => {
+  const provider = await rivalApp('--service-provider')
+  const as = async (corpId: string, userId?: string) => {
+    const login = appLogin(provider, { corpId, ...(userId !== undefined && { userId }) })
+    const answer = await server.call('POST', paths.appLogin, login)
+    assert.equal(answer.status, 200, answer.text)
+    return String(answer.json.accessToken)
+  }
+  const [here, there] = [await as('demo'), await as('rival')]
+  done(await call(add, here, { name: 'Made', account: 'by-provider', phone: newNumber() }))
+  assert.equal(done(await call(show, root, undefined, ['by-provider'])).name, 'Made')
+  refused(await call(show, there, undefined, ['by-provider']), 400, 'USG.201040000')
+  refused(await call(search, await as('demo', 'plain')), 403, 'USG.000000008')
 })
 
 /** Who may make each call; each is made on what does not exist, so that a permitted one changes nothing. */

@@ -231,6 +231,9 @@ test('messages come in the language asked for, Chinese by default', async () => 
 test('unknown paths and methods answer in the same shape', async () => {
   refused(await server.call('GET', '/nowhere'), 404, 'USG.000000006')
   refused(await server.call('GET', paths.send), 405, 'USG.000000007')
+  const ofParameter = await server.call('GET', '/v1/usg/dcs/corp/dept/some')
+  refused(ofParameter, 405, 'USG.000000007')
+  assert.equal(ofParameter.headers.get('allow'), 'DELETE, PUT')
   const answer = await server.call('PATCH', paths.member)
   refused(answer, 405, 'USG.000000007')
   assert.equal(answer.headers.get('allow'), 'GET, HEAD, PUT')

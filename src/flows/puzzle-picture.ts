@@ -1,7 +1,7 @@
 /** The pictures of a slide puzzle: a drawn landscape with a hole, and the piece that fits it. */
 
 import { once } from 'node:events'
-import { PNG } from 'pngjs'
+import type { PNG } from 'pngjs'
 
 /** In pixels. */
 export const pictureWidth = 300
@@ -29,6 +29,8 @@ const inHole = 0.45
  * @returns PNG files. They are packed on another thread.
  */
 export async function drawPuzzle(seed: string, hole: Place): Promise<PuzzlePictures> {
+  // Most servers never draw one.
+  const { PNG } = await import('pngjs')
   const colorAt = coarse(landscape(randomOf(seed)))
   const shadow = new PNG({ ...packing, colorType: 2, width: pictureWidth, height: pictureHeight })
   const piece = new PNG({ ...packing, width: pieceSize, height: pieceSize })

@@ -10,7 +10,7 @@ import { corpAdminRoutes } from './corp-admin.ts'
 import { corpAppRoutes } from './corp-app.ts'
 import { corpMemberRoutes } from './corp-member.ts'
 import { departmentRoutes } from './department.ts'
-import { answerEdges, answerTo, notFoundOf } from './edges.ts'
+import { answerEdges, answerTo } from './edges.ts'
 import { forgottenPasswordRoutes } from './forgotten-password.ts'
 import { loginRoutes } from './login.ts'
 import { memberRoutes } from './member.ts'
@@ -28,7 +28,7 @@ export function huaweiDialect(services: Services): Dialect {
     register(app, onError) {
       app.decorateRequest('session', null as never)
       app.decorateRequest('waitedMs', 0)
-      answerEdges(app, onError)
+      const notFound = answerEdges(app, onError)
       // The reference's own cURL sample has a trailing comma, and newcomers paste it.
       readJsonBodies(app, { trailingCommas: true })
 
@@ -52,7 +52,7 @@ export function huaweiDialect(services: Services): Dialect {
       corpAppRoutes(app, services)
       // Below here every path is the reference's, whatever other dialect has paths that begin with /v1.
       for (const prefix of ['/v1/usg', '/v2/usg'])
-        app.register(async (scope) => scope.setNotFoundHandler(notFoundOf(app)), { prefix })
+        app.register(async (scope) => scope.setNotFoundHandler(notFound), { prefix })
     },
     answerTo,
   }

@@ -10,9 +10,18 @@ import { sendRefusal, unreadableAnswer } from './answer.ts'
 import type { Refusal } from './errors.ts'
 import { invalid, refusalOf } from './parameters.ts'
 
-const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
+type NotFound = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
-export function answerEdges(app: FastifyInstance, onError: OnError): void {
+/** To be called before the routes are made. @returns The answer to a path or a method that is none of theirs. */
+export function answerEdges(app: FastifyInstance, onError: OnError): NotFound {
+  const calls = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = calls.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    calls.set(url, methods)
+  })
+  const notFound = notFoundAmong(calls)
+
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error.validation)
       // By Fastify's types these are Ajv's; they are what `bodyCheck` found.
@@ -27,20 +36,29 @@ export function answerEdges(app: FastifyInstance, onError: OnError): void {
       : sendRefusal(request, reply, { code: 'USG.000000002' })
   })
 
-  app.setNotFoundHandler(notFoundOf(app))
+  app.setNotFoundHandler(notFound)
+  return notFound
 }
 
-export function notFoundOf(app: FastifyInstance) {
-  return (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+/** @param calls  The methods of each path. */
+function notFoundAmong(calls: ReadonlyMap<string, ReadonlySet<string>>): NotFound {
+  return (request, reply) => {
     const path = request.url.split('?')[0]!
-    // The router reads the path as a pattern, and fails at one that is none. No call has such a character.
-    const known = /[*:()]/.test(path) ? [] : methods.filter((method) => app.hasRoute({ url: path, method }))
-    const allowed = known.join(', ')
+    const known = [...calls].flatMap(([pattern, methods]) => (isOf(pattern, path) ? [...methods] : []))
+    const allowed = [...new Set(known)].sort().join(', ')
     const { method } = request
     if (allowed === '') return sendRefusal(request, reply, noSuchCall(method, path))
     reply.header('allow', allowed)
     return sendRefusal(request, reply, { code: 'USG.000000007', details: { method, allowed } })
   }
+}
+
+/** Whether the path is one of a call's, as the router reads it: a parameter stands for one part, even an empty one. */
+function isOf(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')]
+  return (
+    wanted.length === given.length && wanted.every((part, i) => part.startsWith(':') || part === given[i])
+  )
 }
 
 export function answerTo(problem: UnreadableProblem, requestId: string): UnreadableAnswer {
