@@ -37,7 +37,6 @@ async function erasedPeople(
     // What is kept about an address is about whoever has it now.
     for (const one of contacts) if (!(await directory.memberByAddress(tenant, one))) addresses.push(one)
   }
-  const keys = addresses.map(addressKey)
   // An app may know a member by its id.
   const subjects = former.flatMap(({ id }) => [id, subjectOfWord(id, false), subjectOfWord(id, true)])
   const isTest = [false, true]
@@ -45,8 +44,8 @@ async function erasedPeople(
   return {
     tenant,
     subjects,
-    addresses: keys,
-    tags: keys.flatMap((key) => addressTags(ring, key)),
+    addresses,
+    tags: addresses.flatMap((one) => addressTags(ring, addressKey(one))),
     limited: [
       ...addresses.map((one) => limiterDigest(limiterKey(one))),
       ...[...subjects, ...bare].flatMap((subject) =>

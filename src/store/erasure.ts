@@ -1,5 +1,6 @@
 /** The contract for erasing people: what of the store goes, table by table, the same in every engine. */
 
+import { type Address, addressKey } from '../address/address.ts'
 import type { FormerMember } from '../directory/directory.ts'
 import type { MovedRow } from './move/tables.ts'
 
@@ -8,8 +9,7 @@ export type ErasedPeople = {
   readonly tenant: string
   /** The ids of the members, who must have been deleted, and other subjects of verifications that are only they. */
   readonly subjects: readonly string[]
-  /** The identities of their addresses, see `addressKey`. */
-  readonly addresses: readonly string[]
+  readonly addresses: readonly Address[]
   /** The tags of these in the journal, see `addressTags`. */
   readonly tags: readonly string[]
   /** Whole parts of limiter keys that stand for one of them within the tenant, and within the installation. */
@@ -66,7 +66,7 @@ const ofMine = (column: string) =>
 const limiter = "(':' || t.key || ':')"
 const isFormer = 't.tenant = :tenant and t.id in list(:subjects)'
 
-/** Verifications come after all that is found by them. Notices that still wait go by their own deadline. */
+/** Verifications come after all that is found by them. */
 export const passes: readonly Pass[] = [
   { table: 'webhook_delivery', key: 'seq', isNumber: true, act: 'delete', condition: ofMine('verification') },
   {
@@ -83,8 +83,14 @@ export const passes: readonly Pass[] = [
     act: 'delete',
     condition: ofMine('about'),
   },
-  // SQLite keeps messages that wait with the dispatches.
-  { table: 'outbox', key: 'queued_at', isNumber: true, act: 'delete', condition: ofMine('verification') },
+  {
+    table: 'outbox',
+    key: 'queued_at',
+    isNumber: true,
+    act: 'delete',
+    // A notice is of no verification.
+    condition: `(${ofMine('verification')} or t.body ->> 'tenant' = :tenant and ${hasAny('cast(t.body as text)', ':recipients')})`,
+  },
   {
     table: 'journal',
     key: 'seq',
@@ -168,7 +174,8 @@ export function valuesOf(
     ...range,
     tenant,
     subjects: JSON.stringify(subjects),
-    addresses: JSON.stringify(addresses),
+    addresses: JSON.stringify(addresses.map(addressKey)),
+    recipients: JSON.stringify(addresses.map((one) => `"to":${JSON.stringify(one)}`)),
     tags: JSON.stringify(tags),
     // As texts stand in JSON.
     named: JSON.stringify(subjects.map((subject) => JSON.stringify(subject))),

@@ -20,7 +20,7 @@ import {
 const all = 1_000_000
 
 export function erasureConformance({ store, client }: Clients): void {
-  const { directory, verifications, erasures, limiters, journal } = store
+  const { directory, verifications, erasures, limiters, journal, outbox } = store
 
   const added = async (change: Partial<Member> = {}): Promise<Member> => {
     const member = newMember({ phone: newPhone(), ...change })
@@ -32,7 +32,7 @@ export function erasureConformance({ store, client }: Clients): void {
   const peopleOf = (...members: readonly Member[]): ErasedPeople => ({
     tenant: 't',
     subjects: members.map(({ id }) => id),
-    addresses: members.map(({ phone }) => addressKey(phone!)),
+    addresses: members.map(({ phone }) => phone!),
     tags: members.map(({ id }) => `tag-${id}`),
     limited: members.flatMap(({ id }) => [id, `digest-${id}`]),
     limitedAnywhere: [],
@@ -82,7 +82,14 @@ export function erasureConformance({ store, client }: Clients): void {
           } as const
           await journal.append({ ...entry, member: id })
           await journal.append({ ...entry, member: '', addressTag: `tag-${id}` })
-          return { verification: issue.id, limits, again: { ...issue, id: newIssue({ key: issue.key }).id } }
+          const notice = newMessage({ template: 'contact-changed', to: phone! })
+          await outbox.queue([notice], { owner: 'nobody', ms: 0 })
+          return {
+            verification: issue.id,
+            notice: notice.id,
+            limits,
+            again: { ...issue, id: newIssue({ key: issue.key }).id },
+          }
         }),
       )
       const [, , stays] = members
@@ -109,7 +116,13 @@ export function erasureConformance({ store, client }: Clients): void {
           isGone,
         )
       }
-      for (const [at, { again }] of kept.entries()) {
+      const waiting = await outbox.claim(all, { owner: 'looks', ms: 1 })
+      for (const [at, { again, notice }] of kept.entries()) {
+        assert.equal(
+          waiting.some(({ message }) => message.id === notice),
+          at === 2,
+          `notice ${at}`,
+        )
         const result = await verifications.issue(again)
         assert.equal('replayed' in result, at === 2, `answer ${at}`)
       }

@@ -1,5 +1,6 @@
 /** The history of a faster store's records, in PostgreSQL. */
 
+import { addressKey } from '../../address/address.ts'
 import { receiptStates } from '../../message/receipt-state.ts'
 import type { Verification } from '../../verification/verification.ts'
 import type { EndedVerification, History, KeptDispatch } from '../history.ts'
@@ -173,8 +174,9 @@ export function postgresHistory(
         until,
       ),
     async ofPeople(until, ids, { tenant, ...people }) {
-      const [subjects, addresses] = [people.subjects, people.addresses].map((one) => JSON.stringify(one))
-      const statement = bind(selectOfPeople, JSON.stringify(ids), tenant, subjects!, addresses!)
+      const [subjects, addresses] = [people.subjects, people.addresses.map(addressKey)]
+      const lists = [subjects, addresses].map((one) => JSON.stringify(one)) as [string, string]
+      const statement = bind(selectOfPeople, JSON.stringify(ids), tenant, ...lists)
       const [found] = await call('history.ofPeople', (end) => transactions.read(end, statement), until)
       return found as readonly string[]
     },

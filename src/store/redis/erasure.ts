@@ -1,6 +1,7 @@
 /** Erasing people from Redis: what is live of them ends and goes to the history, their messages and limiters go. */
 
 import type { Redis } from 'ioredis'
+import { addressKey } from '../../address/address.ts'
 import { type ErasedPeople, isLimiterOf } from '../erasure.ts'
 import type { History } from '../history.ts'
 import type { Calls } from './calls.ts'
@@ -50,7 +51,7 @@ export function redisErasure(
     /** Ends all that is here of their verifications, which is to be moved to the history after that. */
     async end(people: ErasedPeople): Promise<void> {
       const { tenant, subjects, addresses } = people
-      const names = JSON.stringify({ tenant, names: [...subjects, ...addresses] })
+      const names = JSON.stringify({ tenant, names: [...subjects, ...addresses.map(addressKey)] })
       await Promise.all(
         layout.of.map(async ({ records, live, ends, bodies, entries, due, waiting }, shard) => {
           const ids = await onEachPiece('find_people', shard, [records], names)

@@ -19,9 +19,11 @@ import { formerMemberOf, type Row } from './rows.ts'
  */
 export function sqliteErasures(db: DatabaseSync, now: () => number, reload: () => void) {
   const statements = passes.map((pass) => {
-    if (pass.table === 'outbox') return undefined // a view of dispatches, which have their own pass
     const { end, last, run } = erasureText(pass)
-    return { end: prepared(db, end), last: prepared(db, last), run: prepared(db, run) }
+    // SQLite deletes from no view under another name.
+    const deleting =
+      pass.table === 'outbox' ? run.replace(' as t ', ' ').replaceAll(/\bt\./g, 'outbox.') : run
+    return { end: prepared(db, end), last: prepared(db, last), run: prepared(db, deleting) }
   })
   const claim = db.prepare(
     `update former_member set due_at = :until
@@ -40,9 +42,7 @@ export function sqliteErasures(db: DatabaseSync, now: () => number, reload: () =
     areLeft: (members: readonly string[]): boolean => left.get(JSON.stringify(members)) !== undefined,
 
     erase(people: ErasedPeople, place: ErasurePlace): ErasurePlace | null {
-      const statement = statements[place.pass]
-      if (!statement) return placeAfter(place, undefined)
-      const { end, last, run } = statement
+      const { end, last, run } = statements[place.pass]!
       const isOfLimiters = passes[place.pass]!.table === 'ledger'
       if (isOfLimiters) emptyLimiterLog(db)
       const reached = end.get({ after: place.after })?.reached as string | number | undefined
