@@ -27,6 +27,8 @@ const statements: Readonly<Record<string, string>> = {
   'A-5': 'The order of a change cannot be skipped, and a change is one transaction.',
   'A-6':
     'While the store is down, slow or hung, calls are refused with 500 and `Retry-After` within a second. Nothing is accepted, and nothing is sent without limits.',
+  'A-7':
+    'What is kept about people goes when its retention is over, and that of a deleted member within a minute, from every table, key and byte of a file of the store. [personal-data.md](personal-data.md) says of each column how.',
   'A-8':
     'Bodies over 16 KiB, headers over 16 KiB, senders slower than 10 s and idle connections do not stop others.',
   'A-9':

@@ -113,6 +113,13 @@ async function asAdmin<T>(database: string, act: (client: Client) => Promise<T>)
   }
 }
 
+/** The first column of what a query of the folder's PostgreSQL finds, as text. */
+export async function queryOf(dataFolder: string, text: string): Promise<readonly string[]> {
+  const database = await databaseOf(dataFolder)
+  const { rows } = await asAdmin(database, (client) => client.query({ text, rowMode: 'array' }))
+  return rows.map(([value]) => String(value))
+}
+
 /** The store of a data folder by its contract, beside the server that may run on it. */
 export async function openStoreOf(dataFolder: string): Promise<Store> {
   const { settings } = loadSettings({

@@ -278,6 +278,17 @@ describe('processes', postgresPeer, () => {
     assert.equal(await store.directory.addTenant(tenant), true, 'for the first time')
   })
 
+  test('A-7: what the first versions kept of a proof goes with its expiry', async () => {
+    const database = await postgres.newDatabase()
+    await using store = await open(database)
+    await postgres.query(
+      "insert into proof values ('t', 'a', 'm', 1), ('t', 'a', 'n', 4000000000000)",
+      database,
+    )
+    await store.sweep(3_600_000)
+    assert.deepEqual(await postgres.query('select member from proof', database), [{ member: 'n' }])
+  })
+
   test('what stays of a deleted member goes with the retention', async () => {
     const database = await postgres.newDatabase()
     await using store = await open(database)

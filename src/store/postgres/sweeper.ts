@@ -74,6 +74,8 @@ const pages = [
   pageOf('repeat', 'fingerprint', 'expires_at'),
   pageOf('once', 'key', 'expires_at'),
   pageOf('login_proof', 'member', 'expires_at'),
+  // Of processes of the first versions, which may run beside this one.
+  pageOf('proof', 'member', 'expires_at'),
   pageOf('token', 'hash', 'expires_at'),
   pageOf('consumption', 'thing', 'expires_at'),
 ]
