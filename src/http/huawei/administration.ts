@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BatchOutcome, ByAdministrator } from '../../flows/administration.ts'
 import { departmentsNamed, type ShownDepartment } from '../../flows/departments.ts'
 import type { MemberRefusal } from '../../flows/manage-members.ts'
+import { searchMembers } from '../../flows/search-members.ts'
 import type { Services } from '../../flows/services.ts'
 import type { Session } from '../../flows/sessions.ts'
 import { sendEmpty, sendJson, sendRefusal } from './answer.ts'
@@ -41,14 +42,16 @@ export const memberRefusals: Readonly<Record<MemberRefusal, Refusal>> = {
 /** Sends a page of members, each as `show` has it with its department. */
 export async function sendPage(
   services: Services,
-  { session: { tenant } }: FastifyRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
-  query: Omit<Parameters<Services['store']['directory']['searchMembers']>[0], 'tenant'>,
+  query: Parameters<typeof searchMembers>[2],
   show: (member: Session['member'], department: ShownDepartment | undefined) => object,
 ): Promise<FastifyReply> {
-  const found = await services.store.directory.searchMembers({ ...query, tenant: tenant.id })
+  const { session } = request
+  const found = await searchMembers(services, session, query)
+  if (!found) return sendRefusal(request, reply, { code: 'USG.000000001', retryAfterMs: 1000 })
   const codes = found.members.map(({ deptCode }) => deptCode)
-  const departments = await departmentsNamed(services, tenant, codes)
+  const departments = await departmentsNamed(services, session.tenant, codes)
   return sendJson(reply, {
     offset: found.offset,
     limit: query.limit,
