@@ -7,6 +7,7 @@ import type { Store } from '../store.ts'
 import { appsConformance } from './apps.ts'
 import { auditConformance } from './audit.ts'
 import { consumptionConformance } from './consumptions.ts'
+import { contactUndoConformance } from './contact-undo.ts'
 import { contactConformance } from './contacts.ts'
 import { directoryConformance } from './directory.ts'
 import { dispatchConformance } from './dispatches.ts'
@@ -72,6 +73,7 @@ export function storeConformance(
     searchConformance(both)
     erasureConformance(both)
     contactConformance(both)
+    contactUndoConformance(both)
     keysConformance(both)
     auditConformance(both)
     consumptionConformance(both)

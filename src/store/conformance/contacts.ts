@@ -12,6 +12,7 @@ import {
   lease,
   newIssue,
   newKey,
+  newMailbox,
   newMember,
   newMessage,
   newPhone,
@@ -21,11 +22,6 @@ import {
   useOf,
   verifiedIn,
 } from './fixtures.ts'
-
-const newMailbox = (): Address => {
-  const mailbox = `${unlike()}@example.com`
-  return { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false }
-}
 
 export function contactConformance({ store, client }: Clients): void {
   const { directory, verifications } = store

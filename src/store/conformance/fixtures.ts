@@ -93,6 +93,11 @@ export const newMember = (change: Partial<Member> = {}): Member => ({
 let lastPhone = 13_000_000_000
 export const newPhone = (): Address => ({ kind: 'phone', e164: `+86${lastPhone++}`, region: 'CN' })
 
+export const newMailbox = (): Address => {
+  const mailbox = `${unlike()}@example.com`
+  return { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false }
+}
+
 /** @returns The id of a live verification of the member's new contact. */
 export async function verifiedIn(store: Store, member: Member, address: Address, app = 'a'): Promise<string> {
   const request = newIssue({ key: newKey({ app, subject: member.id, address: addressKey(address) }) })
