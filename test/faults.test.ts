@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { addressKey } from '../src/address/address.ts'
 import { ownerName } from '../src/config/data-folder.ts'
 import { settlementOf } from '../src/store/conformance/fixtures.ts'
+import { run } from './cli-run.ts'
 import { openStoreOf } from './engine.ts'
 import { reportFault } from './fault-report.ts'
 import { peerAt, requirePeer } from './peers.ts'
@@ -370,4 +372,57 @@ describe('T-8: the wall clock', requirePeer('faketime (apt-get install faketime)
     )
     rmSync(dataFolder, { recursive: true, force: true })
   })
+})
+
+test('a recovery outlives the server: killed before it is due, and killed when it was just applied', async () => {
+  await using sink = await startSink('smtp')
+  const at = join(folder, 'recovered')
+  const own = sink.newContact()
+  const [first, second] = [sink.newContact(), sink.newContact()]
+  const member = async () => {
+    await using store = await openStoreOf(at)
+    const [tenant] = await store.directory.tenants()
+    return { of: tenant!.id, ...(await store.directory.memberByAccount(tenant!.id, 'recovered'))! }
+  }
+  const beside = async (server: Server, args: readonly string[], wait: string) => {
+    const env = { ...server.env, COUNTERSIGN_UNDO_RECOVERY_WAIT: wait }
+    const { code, err } = await run(['member', ...args, '--tenant', (await member()).of, '--data', at], {
+      env,
+    })
+    assert.equal(code, 0, err)
+  }
+  {
+    await using server = await start(sink, at)
+    await beside(server, ['add', '--account', 'recovered', '--email', own, '--no-password'], '1s')
+    await beside(server, ['recover', 'recovered', '--email', first], '3s')
+    await server.kill()
+  }
+  const mailboxOf = async () => (await member()).email
+  {
+    await using server = await start(sink, at, { imports: [killAt], env: { KILL_AT: 'after-recovery:1' } })
+    // Killed as soon as it has committed.
+    await until(async () => addressKey((await mailboxOf())!) === `mailto:${first}`)
+    await until(async () => {
+      try {
+        await server.call('GET', '/livez')
+        return false
+      } catch {
+        return true
+      }
+    })
+  }
+  await using server = await start(sink, at)
+  await drained(server)
+  await beside(server, ['recover', 'recovered', '--email', second], '1s')
+  await until(async () => addressKey((await mailboxOf())!) === `mailto:${second}`)
+  await drained(server)
+  await using store = await openStoreOf(at)
+  const { id } = await member()
+  const changes = await store.journal.read({ sinceMs: 0, most: 1000, kind: 'contact-changed' })
+  assert.equal(changes.filter(({ member: of }) => of === id).length, 2, 'each was applied once')
+  // The notice of its start, and that of the change.
+  const notices = sink.arrived().filter(({ to }) => to === own)
+  assert.equal(new Set(notices.map(({ id: of }) => of)).size, 2)
+  const outcome = 'the recovery was applied once, and its notice sent'
+  reportFault({ promise: 'T-1', scenario: 'SIGKILL before and after a recovery', carrier: '', outcome })
 })
