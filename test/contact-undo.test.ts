@@ -127,7 +127,7 @@ test('nothing shows whether anybody had a contact: the same answers, limits and 
   assert.deepEqual(await server.inbox(unknown), [])
 })
 
-test('A-9: strangers who use up all codes of an undo leave the allowance of whoever has the notice', async () => {
+test('A-9: strangers who use up all codes and guesses of an undo leave those of whoever has the notice', async () => {
   const [first, second] = [newNumber(), newNumber()]
   const token = await ownerOf(server, 'besieged', first)
   accepted(await changeTo(token, second))
@@ -137,7 +137,17 @@ test('A-9: strangers who use up all codes of an undo leave the allowance of whoe
   const reference = /[bcdfghjkmnpqrstvwxz]{8}/.exec(notice.text)![0]
   for (let nth = 0; nth < 10; nth++) await ask(first)
   refused(await ask(first, { reference: 'bbbbbbbb' }), 'USG.206060008')
+  await until(async () => (await codes(first)).length > 1)
+  const before = (await codes(first)).length
   accepted(await ask(first, { reference }))
+  for (let nth = 0; nth < 12; nth++) await enter(first, '0000000')
+  refused(await enter(first, '000000'), 'USG.206030019')
+  const code = await until(async () => {
+    const messages = await codes(first)
+    return messages.length > before && messages[0]!.code!
+  })
+  const body = { contact: first, reference, verificationCode: code }
+  accepted(await server.call('POST', `${undoPath}/verify`, { body }))
 })
 
 const recoveryPath = '/v1/usg/dcs/member/contact/recovery'

@@ -42,6 +42,7 @@ test('A-7: what was kept about an erased person is gone from every table, and of
           { ...limit, key: `iu:erasing:${id}` },
           { ...limit, scope: 'member-address', key: `im:erasing:${id}:${digest}` },
           { ...limit, scope: 'address', key: `ia:erasing:${digest}` },
+          { ...limit, scope: 'member-address', key: `im:undo:${digest}-holder` },
         ],
       })
       assert.equal((await store.verifications.issue(issue)).kind, 'issued')
@@ -62,7 +63,14 @@ test('A-7: what was kept about an erased person is gone from every table, and of
     const [gone, stays] = people
     for (const text of [stays!.id, stays!.account, stays!.number, stays!.email, stays!.digest])
       assert.ok(rows.includes(text), `${text} stays`)
-    for (const text of [gone!.id, gone!.account, gone!.number, gone!.email, `erasing:${gone!.digest}`])
+    for (const text of [
+      gone!.id,
+      gone!.account,
+      gone!.number,
+      gone!.email,
+      `erasing:${gone!.digest}`,
+      `undo:${gone!.digest}`,
+    ])
       assert.ok(!rows.includes(text), `${text} is gone`)
   } finally {
     await server[Symbol.asyncDispose]()

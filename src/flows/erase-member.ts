@@ -9,7 +9,7 @@ import type { NewAuditEntry } from '../store/audit.ts'
 import type { ErasedPeople } from '../store/erasure.ts'
 import type { Store } from '../store/store.ts'
 import { passwordSubject } from '../throttle/password-limits.ts'
-import { limiterDigest, nameOf } from '../throttle/policy.ts'
+import { limiterDigest, nameOf, undoLimited } from '../throttle/policy.ts'
 import { subjectOf, subjectOfWord } from '../verification/subject.ts'
 
 export type ErasureOutcome = { readonly kind: 'erased' | 'unknown' | 'default-administrator' }
@@ -37,6 +37,7 @@ async function erasedPeople(
     // What is kept about an address is about whoever has it now.
     for (const one of contacts) if (!(await directory.memberByAddress(tenant, one))) addresses.push(one)
   }
+  limitedAnywhere.push(...addresses.flatMap((one) => undoLimited(limiterKey(one))))
   // An app may know a member by its id.
   const subjects = former.flatMap(({ id }) => [id, subjectOfWord(id, false), subjectOfWord(id, true)])
   const isTest = [false, true]

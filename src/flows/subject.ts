@@ -5,7 +5,7 @@ import type { App, Member, Session } from '../directory/directory.ts'
 import { readIpAddress } from '../network/ip-address.ts'
 import { networkOf } from '../network/network.ts'
 import type { Limit } from '../throttle/acquire.ts'
-import { limiterDigest, type ThrottleSubject, undoTenant } from '../throttle/policy.ts'
+import { type ThrottleSubject, undoSubject } from '../throttle/policy.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -96,6 +96,6 @@ export function throttleSubject(act: Act): ThrottleSubject {
   const common = { app: app.id, limiterKey: limiterKey(address), network, isHolder }
   // Anybody may enter a code to undo a change, so that wrong ones count against nobody's allowance elsewhere.
   return act.purpose === 'undo-change'
-    ? { ...common, tenant: undoTenant, subject: limiterDigest(common.limiterKey) }
+    ? { ...common, ...undoSubject(common.limiterKey, isHolder) }
     : { ...common, tenant: act.tenant, subject: act.subject }
 }

@@ -2,7 +2,6 @@
 
 import { type Address, addressKey } from '../address/address.ts'
 import { addressTag } from '../code/address-tag.ts'
-import { isSameSecret } from '../code/constant-time.ts'
 import { reached } from '../delivery/crash-points.ts'
 import type { FormerContact, Recovery } from '../directory/contact-history.ts'
 import type { App, Member } from '../directory/directory.ts'
@@ -13,7 +12,7 @@ import { noticesOf } from './notices.ts'
 import type { Services } from './services.ts'
 import type { Act } from './subject.ts'
 import { submitCode } from './submit-code.ts'
-import { undoReference } from './undo-reference.ts'
+import { isUndoReference } from './undo-reference.ts'
 
 export type UndoRequest = {
   readonly address: Address
@@ -146,9 +145,9 @@ async function targetOf(
   const tenant = tenantId === undefined ? undefined : await directory.tenant(tenantId)
   const app = tenant && (await directory.app(tenant.accountApp))
   if (!tenant || !app) return undefined
-  const isHolder = reference !== undefined && isSameSecret(reference, undoReference(ring, address))
-  // A person of its own for limits, because a member's allowance must not be used up without a login.
-  const subject = `undo:${addressTag(ring.newest, addressKey(address))}`
+  const isHolder = reference !== undefined && isUndoReference(ring, address, reference)
+  // Whoever names the reference has a code apart from that of strangers, who could use up its submissions.
+  const subject = `undo${isHolder ? '-holder' : ''}:${addressTag(ring.newest, addressKey(address))}`
   const act: Act = { app, tenant: tenant.id, subject, address, purpose: 'undo-change', network, isHolder }
   return { act, app, former: recent, recovery }
 }

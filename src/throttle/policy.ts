@@ -137,25 +137,40 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
   return limits
 }
 
-/** In place of a tenant in the keys of undoing, see `limitsOfUndo`. */
-export const undoTenant = 'undo'
+/**
+ * Who acts on an address in undoing, for limits: whoever names the reference of the notice, or anybody else.
+ * @param limiterKey  Of the address.
+ */
+export function undoSubject(
+  limiterKey: string,
+  isHolder: boolean,
+): Pick<ThrottleSubject, 'tenant' | 'subject'> {
+  return { tenant: undoTenant, subject: `${digestOf(limiterKey)}${isHolder ? '-holder' : ''}` }
+}
+
+/** Parts of the keys of all limiters of undoing that stand for an address. */
+export function undoLimited(limiterKey: string): readonly string[] {
+  return [true, false].map((isHolder) => `${undoTenant}:${undoSubject(limiterKey, isHolder).subject}`)
+}
+
+/** In place of a tenant. */
+const undoTenant = 'undo'
 
 /**
  * The limits of a code that undoes a change, which anybody may ask for without a login. They are apart from all others, so
  * that such calls use up nobody's allowance elsewhere. Whoever names the reference of the notice (`isHolder`) has an
- * allowance that strangers cannot use up. The limits do not depend on whether there is anything to undo.
+ * allowance that strangers cannot use up. @param subject  Of `undoSubject`. The limits do not depend on whether there is anything to undo.
  */
 export function limitsOfUndo(subject: ThrottleSubject, policy: LimitPolicy): Limit[] {
-  const { network, isHolder } = subject
+  const { tenant, subject: person, network, isHolder } = subject
   const unkeyed = unkeyedOf(policy)
-  const address = digestOf(subject.limiterKey)
   const limits: Limit[] = isHolder
-    ? [{ ...unkeyed.holder, key: `im:${undoTenant}:${address}:holder` }]
+    ? [{ ...unkeyed.holder, key: `im:${tenant}:${person}` }]
     : [
-        { ...unkeyed.address, key: `ia:${undoTenant}:${address}` },
-        { ...unkeyed.memberAddress, key: `im:${undoTenant}:${address}` },
+        { ...unkeyed.address, key: `ia:${tenant}:${person}` },
+        { ...unkeyed.memberAddress, key: `im:${tenant}:${person}` },
       ]
-  if (network !== undefined) limits.push({ ...unkeyed.network, key: `in:${network}` })
+  if (network !== undefined && !isHolder) limits.push({ ...unkeyed.network, key: `in:${network}` })
   return limits
 }
 
