@@ -18,6 +18,12 @@ export function apartFromAnswer<T>(act: () => T): T {
   return answers.exit(act)
 }
 
+/** Runs what a request does after a wait that was not for the store: its deadline is later by that wait. */
+export function laterBy<T>(waitedMs: number, act: () => T): T {
+  const until = answers.getStore()
+  return until === undefined ? act() : answers.run(until + waitedMs, act)
+}
+
 /** The end of a call to the store: its own, or that of the request it is made for if that is sooner. */
 export function dueBy(until: number): number {
   return Math.min(until, answers.getStore() ?? Number.POSITIVE_INFINITY)

@@ -7,7 +7,7 @@ import { type Member, memberDefaults } from '../directory/directory.ts'
 import { isStrongPassword } from '../directory/password-rules.ts'
 import type { MemberRefusal, MemberUpdate, NewContact } from '../store/administration.ts'
 import { auditOf, type ByAdministrator, findMember, type NamedBy } from './administration.ts'
-import { hashedInTurn } from './hash-password.ts'
+import { withHash } from './hash-password.ts'
 import { noticesOf } from './notices.ts'
 import { newTemporaryPassword } from './passwords.ts'
 import { mayManage } from './rights.ts'
@@ -51,30 +51,32 @@ export async function addMember(
         )
       : undefined
   const password = given ?? sent?.password
-  const passwordHash = password === undefined ? null : await hashedInTurn(services.store, tenant.id, password)
-  if (passwordHash === undefined) return { kind: 'busy' }
-  const member: Member = {
-    ...memberDefaults,
-    deptCode: rootDepartment,
-    isDisabled: false,
-    ...data,
-    id,
-    tenant: tenant.id,
-    account: name,
-    passwordHash,
-    mustChangePassword: password !== undefined,
-    role: 'none',
-    createdAt: services.clock.now(),
+  const put = async (passwordHash: string | null): Promise<MemberOutcome> => {
+    const member: Member = {
+      ...memberDefaults,
+      deptCode: rootDepartment,
+      isDisabled: false,
+      ...data,
+      id,
+      tenant: tenant.id,
+      account: name,
+      passwordHash,
+      mustChangePassword: password !== undefined,
+      role: 'none',
+      createdAt: services.clock.now(),
+    }
+    const result = await services.store.directory.addMember({
+      member,
+      notices: sent ? [sent.message] : [],
+      lease: services.lease,
+      audit: auditOf(services, by, 'member.add', id),
+    })
+    if (result.kind !== 'added') return result
+    for (const entry of result.entries) services.handOver(entry)
+    return { kind: 'done', member }
   }
-  const result = await services.store.directory.addMember({
-    member,
-    notices: sent ? [sent.message] : [],
-    lease: services.lease,
-    audit: auditOf(services, by, 'member.add', id),
-  })
-  if (result.kind !== 'added') return result
-  for (const entry of result.entries) services.handOver(entry)
-  return { kind: 'done', member }
+  if (password === undefined) return put(null)
+  return (await withHash(services.store, tenant.id, password, put)) ?? { kind: 'busy' }
 }
 
 export type MemberChange = Omit<MemberUpdate['change'], 'profile' | 'phoneCountry'> & {

@@ -9,7 +9,7 @@ import type { PasswordSetting } from '../store/administration.ts'
 import type { NewAuditEntry } from '../store/audit.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
 import { auditOf, type ByAdministrator, findMember, type NamedBy } from './administration.ts'
-import { hashedInTurn } from './hash-password.ts'
+import { withHash } from './hash-password.ts'
 import { noticeTo, passwordNotices } from './notices.ts'
 import { mayManage } from './rights.ts'
 import type { Services } from './services.ts'
@@ -86,9 +86,10 @@ async function put(
 ): Promise<PasswordSet> {
   const { store, sessions, lease } = services
   const { tenant, id } = setting.seen
-  const passwordHash = await hashedInTurn(store, tenant, password)
-  if (passwordHash === undefined) return { kind: 'busy' }
-  const set = await store.directory.setPassword({ ...setting, passwordHash, lease })
+  const set = await withHash(store, tenant, password, (passwordHash) =>
+    store.directory.setPassword({ ...setting, passwordHash, lease }),
+  )
+  if (set === undefined) return { kind: 'busy' }
   sessions.forget(id)
   if (set.kind === 'done') for (const entry of set.entries) services.handOver(entry)
   return { kind: set.kind }
