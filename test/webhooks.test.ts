@@ -5,6 +5,7 @@ import { verify as verifySignature } from 'node:crypto'
 import { after, before, type TestContext, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { type Api, apiWith, otherThan, told } from './api.ts'
+import { openStoreOf } from './engine.ts'
 import { newNumber, type Server, startServer } from './server.ts'
 import { until } from './until.ts'
 import { type Posted, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts'
@@ -312,4 +313,35 @@ test('URLs that are none, have a secret in them, or lead into a private network 
     const answer = await api.post('/webhooks', { url })
     assert.equal(told(answer), '400 invalid-request', url)
   }
+})
+
+test('whoever makes, changes and deletes an endpoint is in the audit, and nothing of its URL', async () => {
+  await using store = await openStoreOf(server.dataFolder)
+  const before = (await store.audit.head())?.seq ?? 0
+  const made = await api.post('/webhooks', { url: `${receiver.url}/secret-path` })
+  const id = String(made.json.id)
+  assert.equal(told(await call('PATCH', `/webhooks/${id}`, { description: 'Anna', enabled: false })), '200')
+  assert.equal(told(await call('PATCH', `/webhooks/${id}`, { secret: 'rotate' })), '200')
+  assert.equal(
+    told(await call('PATCH', `/webhooks/whk_${'0'.repeat(32)}`, { enabled: false })),
+    '404 not-found',
+  )
+  assert.equal((await remove(id)).status, 204)
+  assert.equal((await remove(id)).status, 404)
+  const entries = await store.audit.read({ after: before, most: 100 })
+  assert.deepEqual(
+    entries.map(({ act, details: { key, ...details } }) => [act, key, details]),
+    [
+      ['webhook.add', api.id, {}],
+      ['webhook.update', api.id, { changed: 'description', isEnabled: false }],
+      ['webhook.update', api.id, { changed: '', secret: 'rotate' }],
+      ['webhook.delete', api.id, {}],
+    ],
+  )
+  for (const { actor, target, requestId } of entries) {
+    assert.deepEqual([actor, target], [{ kind: 'app', id: server.app.id }, id])
+    assert.ok(requestId)
+  }
+  assert.equal(entries[0]!.requestId, made.headers.get('x-request-id'))
+  assert.doesNotMatch(JSON.stringify(entries), /secret-path|Anna|127\.0\.0\.1/)
 })

@@ -19,7 +19,8 @@ test('the call that made an endpoint gets its secret again for a day', async () 
     },
   } as unknown as Services
   const wish = { url: 'https://a.example/', description: '', types: null, isAsymmetric: false }
-  const make = () => createWebhook(services, { id: 'app', tenant: 'shop' }, wish, 'call')
+  const by = { tenant: 'shop', app: 'app', key: 'key', requestId: 'r' }
+  const make = () => createWebhook(services, by, wish, 'call')
   const first = await make()
   assert.ok(first.kind === 'created')
   now += 86_399_999

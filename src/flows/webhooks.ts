@@ -7,12 +7,23 @@ import { publicEventId } from '../delivery/webhooks/event-view.ts'
 import { openSecret, secretContext } from '../delivery/webhooks/post-event.ts'
 import { isTaken } from '../delivery/webhooks/retry-schedule.ts'
 import { randomHex } from '../random.ts'
+import type { NewAuditEntry } from '../store/audit.ts'
 import { type EventType, newEventId } from '../store/events.ts'
 import { onceMs } from '../store/once.ts'
 import type { SealedSecret, Webhook, WebhookChange, WebhookDelivery } from '../store/webhooks.ts'
+import { auditEntry } from './audit.ts'
 import type { Services } from './services.ts'
 
 export type { Webhook, WebhookDelivery }
+
+/** Who acts: a program with an API key of an app. */
+export type ByKey = {
+  readonly tenant: string
+  /** The ids of app and key. */
+  readonly app: string
+  readonly key: string
+  readonly requestId: string
+}
 
 export type WebhookWish = {
   readonly url: string
@@ -44,7 +55,7 @@ const maxUrlLength = 2_000
  */
 export async function createWebhook(
   services: Services,
-  app: { readonly id: string; readonly tenant: string },
+  by: ByKey,
   wish: WebhookWish,
   once: string | undefined,
 ): Promise<
@@ -68,8 +79,8 @@ export async function createWebhook(
   const sealed = (text: string) => seal(ring, text, secretContext(id))
   const webhook: Webhook = {
     id,
-    tenant: app.tenant,
-    app: app.id,
+    tenant: by.tenant,
+    app: by.app,
     url: wish.url,
     description: wish.description,
     types: wish.types,
@@ -79,7 +90,7 @@ export async function createWebhook(
     signingKey: wish.isAsymmetric ? sealed(newWebhookKey()) : null,
     createdAt,
   }
-  const isAdded = await store.webhooks.add(webhook, maxWebhooks)
+  const isAdded = await store.webhooks.add(webhook, maxWebhooks, auditOf(services, by, 'webhook.add', id))
   if (isAdded) {
     await services.webhooks.refreshReaders()
     return { kind: 'created', view: viewOf(services, webhook), secret, isReplay: false }
@@ -121,7 +132,7 @@ export type WebhookEdit = Partial<Pick<WebhookWish, 'url' | 'description' | 'typ
 
 export async function editWebhook(
   services: Services,
-  app: string,
+  by: ByKey,
   id: string,
   edit: WebhookEdit,
 ): Promise<
@@ -133,7 +144,7 @@ export async function editWebhook(
   const refusal = edit.url === undefined ? undefined : refusalOf(services, edit.url)
   if (refusal) return refusal
   const { store, ring } = services
-  const before = await ofApp(services, app, id)
+  const before = await ofApp(services, by.app, id)
   if (!before) return { kind: 'not-found' }
   const secret = act === 'rotate' ? newWebhookSecret() : undefined
   const added: SealedSecret[] =
@@ -148,16 +159,23 @@ export async function editWebhook(
     ...(act !== undefined && { secrets }),
     ...(isEnabled !== undefined && { isEnabled, disabledBy: isEnabled ? null : 'caller' }),
   }
-  const webhook = await store.webhooks.change(id, change)
+  const details = {
+    changed: Object.keys(plain).toSorted().join(' '),
+    ...(act !== undefined && { secret: act }),
+    ...(isEnabled !== undefined && { isEnabled }),
+  }
+  const audit = auditOf(services, by, 'webhook.update', id, details)
+  const webhook = await store.webhooks.change(id, change, audit)
   if (!webhook) return { kind: 'not-found' }
   await services.webhooks.refreshReaders()
   return { kind: 'changed', view: viewOf(services, webhook), secret }
 }
 
 /** @returns false if there is none, or it is another app's. */
-export async function removeWebhook(services: Services, app: string, id: string): Promise<boolean> {
-  if (!(await ofApp(services, app, id))) return false
-  const isRemoved = await services.store.webhooks.remove(id)
+export async function removeWebhook(services: Services, by: ByKey, id: string): Promise<boolean> {
+  if (!(await ofApp(services, by.app, id))) return false
+  const audit = auditOf(services, by, 'webhook.delete', id)
+  const isRemoved = await services.store.webhooks.remove(id, audit)
   await services.webhooks.refreshReaders()
   return isRemoved
 }
@@ -215,6 +233,18 @@ export function publicWebhookId(id: string): string {
 /** @returns The id in the store; undefined if the text is none. */
 export function webhookIdOf(text: string): string | undefined {
   return /^whk_[0-9a-f]{32}$/.test(text) ? text.slice(idPrefix.length) : undefined
+}
+
+function auditOf(
+  { ring }: Services,
+  { tenant, app, key, requestId }: ByKey,
+  act: string,
+  id: string,
+  details: NewAuditEntry['details'] = {},
+): NewAuditEntry {
+  const actor = { kind: 'app', id: app } as const
+  const target = publicWebhookId(id)
+  return auditEntry(ring, { actor, act, tenant, target, requestId, details: { key, ...details } })
 }
 
 async function ofApp({ store }: Services, app: string, id: string): Promise<Webhook | undefined> {

@@ -1,5 +1,6 @@
 /** The contract for webhooks: the endpoints of apps, their places in the feed, and the record of what was delivered. */
 
+import type { NewAuditEntry } from './audit.ts'
 import type { EventType } from './events.ts'
 import type { Lease } from './outbox.ts'
 
@@ -90,7 +91,7 @@ export const maxWaiting = 1000
 
 export type Webhooks = {
   /** Adds an endpoint, which gets the events from now on. @returns false if the app has `max` already. */
-  add(webhook: Webhook, max: number): Promise<boolean>
+  add(webhook: Webhook, max: number, audit?: NewAuditEntry): Promise<boolean>
   get(id: string): Promise<Webhook | undefined>
   /** By their making, the oldest first. */
   list(app: string): Promise<readonly Webhook[]>
@@ -98,8 +99,8 @@ export type Webhooks = {
    * One that failed is tried again at once. One that is enabled again gets the events from then on.
    * @returns The endpoint as it is now; undefined if there is none.
    */
-  change(id: string, change: WebhookChange): Promise<Webhook | undefined>
-  remove(id: string): Promise<boolean>
+  change(id: string, change: WebhookChange, audit?: NewAuditEntry): Promise<Webhook | undefined>
+  remove(id: string, audit?: NewAuditEntry): Promise<boolean>
   readers(): Promise<EventReadership>
   /**
    * Claims enabled endpoints that have something to do: events that are due, or new ones, see `maxWaiting`. No other

@@ -3,6 +3,7 @@
 import { eventIdOf, publicEventId } from '../../flows/event-feed.ts'
 import { doOnce } from '../../flows/same-call.ts'
 import {
+  type ByKey,
   createWebhook,
   deliveriesOf,
   editWebhook,
@@ -22,7 +23,7 @@ import {
 import * as schemas from './event-schemas.ts'
 import { invalidField } from './faults.ts'
 import type { Problem } from './problems.ts'
-import { type Outcome, route } from './route.ts'
+import { type Call, type Outcome, route } from './route.ts'
 import { replayOf } from './verifications.ts'
 
 const tag = 'Webhooks'
@@ -43,11 +44,10 @@ const createRoute = route({
   body: schemas.createWebhookBody,
   answers: { 201: { description: 'The endpoint, with its secret.', schema: schemas.createdWebhook } },
   problems: ['state-conflict'],
-  async handle({ services }, { holder, body, once }): Promise<Outcome> {
+  async handle({ services }, { request, holder, body, once }): Promise<Outcome> {
     const { url, description = '', types = null, asymmetric: isAsymmetric = false } = body
-    const app = { id: holder.app.id, tenant: holder.tenant.id }
     const wish = { url, description, types, isAsymmetric }
-    const outcome = await createWebhook(services, app, wish, once?.key)
+    const outcome = await createWebhook(services, byKey(request, holder), wish, once?.key)
     switch (outcome.kind) {
       case 'created': {
         const { view, secret, isReplay } = outcome
@@ -117,12 +117,12 @@ const changeRoute = route({
     },
   },
   problems: ['not-found'],
-  async handle({ services }, { holder, params: { id }, body }): Promise<Outcome> {
+  async handle({ services }, { request, holder, params: { id }, body }): Promise<Outcome> {
     const known = webhookIdOf(id!)
     if (known === undefined) return notFound
     const { enabled: isEnabled, ...rest } = body
     const edit = { ...rest, ...(isEnabled !== undefined && { isEnabled }) } as WebhookEdit
-    const outcome = await editWebhook(services, holder.app.id, known, edit)
+    const outcome = await editWebhook(services, byKey(request, holder), known, edit)
     switch (outcome.kind) {
       case 'changed': {
         const { view, secret } = outcome
@@ -146,9 +146,9 @@ const removeRoute = route({
   params,
   answers: { 204: { description: 'It is gone.', schema: null } },
   problems: ['not-found'],
-  async handle({ services }, { holder, params: { id } }): Promise<Outcome> {
+  async handle({ services }, { request, holder, params: { id } }): Promise<Outcome> {
     const known = webhookIdOf(id!)
-    const isRemoved = known !== undefined && (await removeWebhook(services, holder.app.id, known))
+    const isRemoved = known !== undefined && (await removeWebhook(services, byKey(request, holder), known))
     return isRemoved ? { status: 204 } : notFound
   },
 })
@@ -240,6 +240,10 @@ export const webhookRoutes = [
   deliveriesRoute,
   replayRoute,
 ]
+
+function byKey({ id }: Call['request'], { key, tenant, app }: Call['holder']): ByKey {
+  return { tenant: tenant.id, app: app.id, key: key.id, requestId: id }
+}
 
 const notFound: Problem = { problem: 'not-found' }
 

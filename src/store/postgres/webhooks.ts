@@ -11,6 +11,7 @@ import {
   webhookOf,
 } from '../webhook-rows.ts'
 import { maxFailuresInRow, maxWaiting, type Webhook, type Webhooks } from '../webhooks.ts'
+import { heldAudit, lockedAuditHead, wroteWith } from './audit.ts'
 import { settledBefore } from './events.ts'
 import { usable } from './keys.ts'
 import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
@@ -98,20 +99,31 @@ export function postgresWebhooks(transactions: Transactions, untilOf: () => numb
     (await transactions.write(untilOf(), ...bound)).at(-1)!.length > 0
 
   return {
-    add: (webhook, max) => wrote(bind(lockApp, webhook.app), bindRows(insert, [rowOfWebhook(webhook)], max)),
+    add: (webhook, max, audit) =>
+      wroteWith(
+        transactions,
+        untilOf(),
+        audit,
+        bind(lockApp, webhook.app),
+        bindRows(insert, [rowOfWebhook(webhook)], max),
+      ),
     async get(id) {
       const [row] = (await read(bind(one, id))) as WebhookRow[]
       return row && webhookOf(row)
     },
     list: async (app) => ((await read(bind(ofApp, app))) as WebhookRow[]).map(webhookOf),
-    change: (id, change) =>
-      transactions.decide<Webhook | undefined>(untilOf(), [bind(lockOne, id)], ([found]) => {
-        const row = found![0] as WebhookRow | undefined
+    change(id, change, audit) {
+      const locks = [bind(lockOne, id), ...(audit ? lockedAuditHead() : [])]
+      return transactions.decide<Webhook | undefined>(untilOf(), locks, (found, { now }) => {
+        const row = found[0]![0] as WebhookRow | undefined
         if (!row) return { writes: [], result: undefined }
         const result = { ...webhookOf(row), ...change }
-        return { writes: [bindRows(update, [rowOfWebhook(result)])], result }
-      }),
-    remove: (id) => wrote(bind(remove, id)),
+        const chain = heldAudit(audit ? found.at(-1)! : [], now)
+        chain.audit.add(audit)
+        return { writes: [bindRows(update, [rowOfWebhook(result)]), ...chain.writes()], result }
+      })
+    },
+    remove: (id, audit) => wroteWith(transactions, untilOf(), audit, bind(remove, id)),
     async readers() {
       const rows = (await read(bind(selectReaders))) as [app: string, isEndpoint: boolean][]
       return {

@@ -34,6 +34,9 @@ const audited = {
   'directory.addTenant': 1,
   'keys.add': 1,
   'keys.revoke': 2,
+  'webhooks.add': 2,
+  'webhooks.change': 2,
+  'webhooks.remove': 1,
 } as const
 
 type Act = (...args: never[]) => unknown
@@ -45,7 +48,7 @@ export function withEntries(acts: Readonly<Record<string, Act>>, { audit }: Unit
       name,
       (...args: never[]) => {
         const result = acts[name]!(...args.slice(0, arity))
-        if (result === true) audit.add(args[arity] as NewAuditEntry | undefined)
+        if (result !== false && result !== undefined) audit.add(args[arity] as NewAuditEntry | undefined)
         return result
       },
     ]),

@@ -87,6 +87,10 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
   const direct = {
     ...prefixed('directory', sqliteDirectory(db, wallNow)),
     ...prefixed('keys', sqliteKeys(db, wallNow)),
+    ...prefixed(
+      'webhooks',
+      sqliteWebhooks(db, () => work.unit.now, wallNow),
+    ),
   }
   const acts: Record<string, (...args: never[]) => unknown> = {
     ...prefixed('verifications', verificationReads(db)),
@@ -103,10 +107,6 @@ export function openEngine(path: string, schema: SchemaOptions = {}): SqliteEngi
     ...prefixed('journal', journalReads(db)),
     ...prefixed('audit', auditReads(db)),
     ...prefixed('consumptions', sqliteConsumptions(db)),
-    ...prefixed(
-      'webhooks',
-      sqliteWebhooks(db, () => work.unit.now, wallNow),
-    ),
     ...prefixed('events', { ...eventReads(db), setReaders: work.setReaders }),
     ...withEntries(direct, work.unit),
     ...decidedIn(work.unit),
