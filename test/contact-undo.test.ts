@@ -201,8 +201,8 @@ test('a recovery waits, every contact is told, and any of them stops it; an admi
   await using store = await openStoreOf(server.dataFolder)
   const journal = await store.journal.read({ sinceMs: 0, most: 100_000, kind: 'recovery-stopped' })
   assert.deepEqual(
-    journal.map(({ detail }) => String(detail.by).split(':')[0]),
-    ['email', 'member'],
+    journal.map(({ detail }) => detail.by),
+    ['email', 'administrator'],
   )
 })
 

@@ -112,7 +112,7 @@ export async function cancelRecovery(
   if (!member) return { kind: 'unknown' }
   if (!mayManage(by.session.member, member)) return { kind: 'not-permitted' }
   const isCancelled = await services.store.directory.cancelRecovery({
-    ...{ tenant, app: by.session.app.id, member: member.id, by: `member:${by.session.member.id}` },
+    ...{ tenant, app: by.session.app.id, member: member.id, by: 'administrator' },
     audit: auditOf(services, by, 'member.cancel-recovery', member.id),
   })
   return { kind: isCancelled ? 'cancelled' : 'none' }

@@ -67,8 +67,8 @@ export type RecoveryCancel = {
   readonly tenant: string
   readonly app: string
   readonly member: string
-  /** `member:ID` or `operator`. */
-  readonly by: string
+  /** For the journal; the audit has who it was. */
+  readonly by: 'administrator' | 'operator'
   readonly audit?: NewAuditEntry
 }
 

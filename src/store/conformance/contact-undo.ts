@@ -250,7 +250,7 @@ export function contactUndoConformance({ store, client }: Clients): void {
       assert.equal((await directory.applyRecovery(apply)).kind, 'dropped')
       assert.equal((await directory.startRecovery(startOf(member, next))).kind, 'bound')
       assert.equal((await directory.startRecovery(startOf(member, newPhone()))).kind, 'started')
-      const cancel = { tenant: 't', app: 'a', member: member.id, by: 'operator' }
+      const cancel = { tenant: 't', app: 'a', member: member.id, by: 'operator' } as const
       assert.equal(await directory.cancelRecovery({ ...cancel, tenant: 'other' }), false)
       assert.equal(await directory.cancelRecovery(cancel), true)
       assert.equal(await directory.cancelRecovery(cancel), false)
