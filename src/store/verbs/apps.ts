@@ -29,7 +29,12 @@ export const updateApp: Verb<[string, AppChange, Audited?], App | undefined> = {
   decide({ apps, now, audit: chain }, id, { newKey, ...change }, audit) {
     const app = apps.get(id)
     if (!app) return undefined
-    const next = { ...app, ...change, ...(newKey && keysAfter(app, newKey, now)), updatedAt: now }
+    const next = {
+      ...app,
+      ...change,
+      ...(newKey && keysAfter(app, newKey, now)),
+      updatedAt: Math.max(now, app.updatedAt),
+    }
     apps.put(next)
     chain.add(audit)
     return next
