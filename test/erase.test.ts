@@ -1,7 +1,8 @@
 /** A person who is erased is in no row of any engine any more; others are as they were. */
 
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { addressKey, limiterKey } from '../src/address/address.ts'
@@ -118,4 +119,40 @@ test('A-7: members whom an administrator deletes are erased, also by the next se
     await dropStore(dataFolder)
     rmSync(dataFolder, { recursive: true, force: true })
   }
+})
+
+test('after a restore those are erased again whom the audit has as deleted, and none who came later', async () => {
+  await using server = await startServer()
+  const folder = server.dataFolder
+  const beside = async (...args: readonly string[]) => run([...args, '--data', folder], { env: server.env })
+  const done = async (...args: readonly string[]) => {
+    const { code, out, err } = await beside(...args)
+    assert.equal(code, 0, err)
+    return out
+  }
+  await using store = await openStoreOf(folder)
+  await done('app', 'create', '--name', 'A', '--tenant', 'restored', '--json')
+  const of = ['--tenant', 'restored']
+  const added = async (account: string) => {
+    const made = await done('member', 'add', ...of, '--account', account, '--phone', newNumber(), '--json')
+    return (await store.directory.member((JSON.parse(made) as { id: string }).id))!
+  }
+  const [gone, later, stays] = [await added('gone'), await added('later'), await added('stays')]
+  for (const account of ['gone', 'later']) await done('member', 'erase', account, ...of)
+  const file = join(folder, 'audit.jsonl')
+  writeFileSync(file, await done('audit', 'export'))
+  // As a restore brings it back, and as an administrator adds it once more.
+  await store.directory.putMembers([gone, { ...later, createdAt: Date.now() + 3_600_000 }])
+  const cut = join(folder, 'cut.jsonl')
+  writeFileSync(cut, readFileSync(file, 'utf8').replace('member.erase', 'member.delete'))
+  const refused = await beside('member', 'erase-again', cut)
+  assert.ok(refused.code !== 0 && /altered/.test(refused.err), refused.err)
+  assert.ok(await store.directory.member(gone.id))
+  const { ended, erased } = JSON.parse(await done('member', 'erase-again', file, '--json')) as Record<
+    string,
+    number
+  >
+  assert.deepEqual([ended, erased], [2, 1])
+  const left = await Promise.all([gone, later, stays].map(({ id }) => store.directory.member(id)))
+  assert.deepEqual(left.map(Boolean), [false, true, true])
 })

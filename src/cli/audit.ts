@@ -73,12 +73,12 @@ export async function exportAudit(
   })
 }
 
-function secretsOf(ring: KeyRing): (keyId: string) => string | undefined {
+export function secretsOf(ring: KeyRing): (keyId: string) => string | undefined {
   const secrets = new Map([...ring.keys].map(([id, key]) => [id, key.auditSecret()]))
   return (keyId) => secrets.get(keyId)
 }
 
-async function* entriesIn(file: string): AsyncGenerator<AuditEntry> {
+export async function* entriesIn(file: string): AsyncGenerator<AuditEntry> {
   const lines = createInterface({
     input: createReadStream(file, 'utf8'),
     crlfDelay: Number.POSITIVE_INFINITY,

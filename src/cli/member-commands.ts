@@ -144,6 +144,18 @@ export function declareMemberCommands(root: Command, terminal: Terminal, end: En
     'countersign member erase alice --tenant acme',
   )
   example(
+    common(
+      member
+        .command('erase-again')
+        .description('after a restore: erase the members that were deleted or erased since the backup'),
+    )
+      .argument('<file>', 'what "countersign audit export" printed before the restore')
+      .action(async (file, options) =>
+        (await import('./erase-again.ts')).eraseAgain(file, options, terminal),
+      ),
+    'countersign member erase-again /backup/audit.jsonl --config /etc/countersign.yaml',
+  )
+  example(
     common(member.command('disable').description('end a member’s logins and refuse new ones'))
       .argument('<account>', 'the member')
       .requiredOption('--tenant <id>', 'the tenant')
