@@ -311,6 +311,7 @@ export async function toldOf(store: Store, { members, tokens, verifications }: M
     apps: await store.directory.apps(),
     keys: await store.keys.list(),
     members: await Promise.all(members.map((id) => store.directory.member(id))),
+    histories: await Promise.all(members.map((id) => store.directory.contactHistory(id))),
     sessions: await Promise.all(tokens.map((hash) => store.directory.session(hash, ['access', 'refresh']))),
     verifications: await Promise.all(verifications.map((id) => store.verifications.get(id))),
     dispatches: await Promise.all(verifications.map((id) => store.dispatches.of(id))),
