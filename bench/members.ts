@@ -1,4 +1,4 @@
-/** Searches, lists and additions of members in a tenant of 100,000, and what sends wait beside them. */
+/** Searches, lists and additions of members in a tenant of 100,000, what sends wait beside them, and additions over HTTP. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ import { openPostgresStore } from '../src/store/postgres/postgres-store.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
 import type { Store } from '../src/store/store.ts'
 import { startPostgres } from '../test/postgres.ts'
+import { appLogin, newNumber, paths, startServer } from '../test/server.ts'
 import { fixed, heading, row } from './figures.ts'
 import { patientMs } from './installations.ts'
 
@@ -178,11 +179,34 @@ async function measured(name: string, store: Store, settle: () => Promise<unknow
   ].join('\n')
 }
 
+/** Adds members by the wire, without passwords to hash, to a server of its own on its embedded store. */
+async function addedOverHttp(): Promise<string> {
+  await using server = await startServer({ args: ['--limits', 'none'] })
+  const login = await server.call('POST', paths.appLogin, appLogin(server.app))
+  const token = String(login.json.accessToken)
+  let nth = 0
+  const { perSecond, times } = await looped(32, async () => {
+    const { profile, account, thirdAccount } = member('demo', nth++)
+    const body = {
+      ...{ name: profile.name, account, thirdAccount, sendNotify: '0' },
+      ...{ phone: newNumber(), email: `${account}@example.com` },
+    }
+    const { status, text } = await server.call('POST', '/v1/usg/dcs/corp/member', { token, body })
+    if (status !== 200) throw new Error(text)
+  })
+  return [
+    '### Over HTTP, SQLite\n',
+    ...heading('', 'a second', 'p50 ms', 'p99 ms'),
+    row('AddUser, 32 at once', fixed(perSecond, 0), fixed(at(times, 0.5), 1), fixed(at(times, 0.99), 1)),
+  ].join('\n')
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'countersign-members-'))
 try {
   if (values.only !== 'postgresql') {
     await using store = await openSqliteStore({ path: join(folder, 'members.db'), deadlineMs: patientMs })
     process.stdout.write(`${await measured('SQLite', store, async () => undefined)}\n\n`)
+    process.stdout.write(`${await addedOverHttp()}\n\n`)
   }
   if (values.only !== 'sqlite') {
     await using postgres = await startPostgres()
