@@ -37,6 +37,24 @@ const reset = 'PUT /v1/usg/acs/password/admin/reset'
 
 const answered = new Set<string>()
 
+function once(name: string, body: unknown, token?: string, from?: string): Promise<Answer> {
+  const [method, path] = name.split(' ') as [string, string]
+  return server.call(method, path, {
+    body,
+    ...(token !== undefined && { token }),
+    ...(from !== undefined && { headers: { 'x-forwarded-for': from } }),
+  })
+}
+
+/** Asks again if the machine was too busy to draw a picture or to hash a password in time. */
+async function patient(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask()
+    if (answer.json.error_code !== 'USG.000000001' || tries === 20) return answer
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
 /** @param from  The client's address, if it is another than this machine's. */
 async function call(
   name: keyof typeof passwordAnswerFields,
@@ -44,12 +62,7 @@ async function call(
   token?: string,
   from?: string,
 ): Promise<Answer> {
-  const [method, path] = name.split(' ') as [string, string]
-  const answer = await server.call(method, path, {
-    body,
-    ...(token !== undefined && { token }),
-    ...(from !== undefined && { headers: { 'x-forwarded-for': from } }),
-  })
+  const answer = await patient(() => once(name, body, token, from))
   if (answer.status !== 200) return answer
   holds(answer.json, passwordAnswerFields[name] as Fields, name)
   answered.add(name)
@@ -107,17 +120,19 @@ async function newMember(more: Record<string, unknown> = {}) {
   const [phone, email] = [newNumber(), `for${++members}get-me-ful@corp.example.com`]
   const password = 'good-pass-1'
   const body = { name: 'F', account, phone, email, pwd: password, sendNotify: '0', ...more }
-  const answer = await server.call('POST', '/v1/usg/dcs/corp/member', { token: root, body })
+  const answer = await patient(() => server.call('POST', '/v1/usg/dcs/corp/member', { token: root, body }))
   assert.equal(answer.status, 200, answer.text)
   return { account, phone, email, password }
 }
 
 function logIn(account: string, password: string): Promise<Answer> {
   const authorization = `Basic ${Buffer.from(`${account}:${password}`).toString('base64')}`
-  return server.call('POST', paths.accountLogin, {
-    headers: { authorization },
-    body: { account, clientType: 72 },
-  })
+  return patient(() =>
+    server.call('POST', paths.accountLogin, {
+      headers: { authorization },
+      body: { account, clientType: 72 },
+    }),
+  )
 }
 
 async function templatesTo(to: string): Promise<string[]> {
@@ -291,10 +306,7 @@ test('A-1: somebody unknown gets the same answers, and no code that is right', a
 
 test('N-7: codes of other purposes never serve, and these serve nothing else', async () => {
   const { account, phone } = await newMember()
-  const token = String(done(await logIn(account, 'good-pass-1')).accessToken)
-  // The password is temporary until it is changed.
-  done(await call(change, { account, oldPwd: 'good-pass-1', newPwd: 'good-pass-2' }, token))
-  const login = String(done(await logIn(account, 'good-pass-2')).accessToken)
+  const login = String(done(await logIn(account, 'good-pass-1')).accessToken)
   const sent = await server.call('POST', paths.send, { token: login, body: { contact: phone } })
   assert.equal(sent.status, 200, sent.text)
   const own = await codeFor(phone)
@@ -360,7 +372,7 @@ test('of many who set a password by one token at once, one does', async () => {
 test('A-12: of a flood of puzzles few are drawn at once, and the others are refused at once', async () => {
   const [phone, token] = [newNumber(), await server.logIn('patient')]
   const flood = Array.from({ length: 400 }, (_, nth) =>
-    call(puzzle, { user: `u${nth}`, clientType: 0, checkType: 1 }, undefined, `203.0.113.${nth % 200}`),
+    once(puzzle, { user: `u${nth}`, clientType: 0, checkType: 1 }, undefined, `203.0.113.${nth % 200}`),
   )
   const sent = await server.call('POST', paths.send, { token, body: { contact: phone } })
   assert.equal(sent.status, 200, sent.text)

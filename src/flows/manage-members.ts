@@ -19,7 +19,7 @@ export type MemberData = Pick<Member, 'profile' | 'phone' | 'phoneCountry' | 'em
   Partial<Pick<Member, 'thirdAccount' | 'deptCode' | 'isDisabled' | 'sortLevel' | 'hidesPhone'>> & {
     /** undefined: one is made. */
     readonly account: string | undefined
-    /** To be changed at the first login; undefined: one is made and sent to the member, who is told otherwise nothing. */
+    /** undefined: a temporary one is made and sent to the member. */
     readonly password: string | undefined
     /** Whether the member is told. Without that, no password is made. */
     readonly isTold: boolean
@@ -61,7 +61,7 @@ export async function addMember(
       tenant: tenant.id,
       account: name,
       passwordHash,
-      mustChangePassword: password !== undefined,
+      mustChangePassword: sent !== undefined,
       role: 'none',
       createdAt: services.clock.now(),
     }
