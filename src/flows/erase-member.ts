@@ -15,7 +15,7 @@ import { subjectOf, subjectOfWord } from '../verification/subject.ts'
 export type ErasureOutcome = { readonly kind: 'erased' | 'unknown' | 'default-administrator' }
 
 /** So many are erased at once, since each erasure goes through all tables. */
-const maxAtOnce = 500
+const maxAtOnce = 100
 /** After this time another process takes over what a process that was killed had begun. */
 const leaseMs = 15_000
 const lookAgainMs = 100

@@ -37,13 +37,24 @@ export type ErasurePlace = { readonly pass: number; readonly after: string | num
 
 export const firstPlace: ErasurePlace = { pass: 0, after: 0 }
 /** Rows looked at in a piece: few enough that no call waits long behind it. */
-export const piecesOf = 5_000
+const piecesOf = 5_000
+/** Of tables whose rows are compared with each person, fewer the more people there are. */
+const namesAtOnce = 50
+const fewestRows = 100
+
+/** How many rows of a pass are looked at in a piece. */
+export function rowsInPiece({ isByPerson }: Pass, { limited, subjects }: ErasedPeople): number {
+  if (!isByPerson) return piecesOf
+  const names = limited.length + subjects.length
+  return Math.max(fewestRows, Math.floor((piecesOf * namesAtOnce) / (names + namesAtOnce)))
+}
 
 type Pass = {
   readonly table: string
   /** Its order. */
   readonly key: string
   readonly isNumber: boolean
+  readonly isByPerson?: true
   /** What is done to a row for which the condition holds. */
   readonly act: 'delete' | { readonly set: string }
   /**
@@ -73,6 +84,7 @@ export const passes: readonly Pass[] = [
     table: 'event',
     key: 'id',
     isNumber: false,
+    isByPerson: true,
     act: 'delete',
     condition: `(${ofMine('verification')} or t.tenant = :tenant and ${hasAny('cast(t.facts as text)', ':named')})`,
   },
@@ -111,6 +123,7 @@ export const passes: readonly Pass[] = [
     table: 'ledger',
     key: 'key',
     isNumber: false,
+    isByPerson: true,
     act: 'delete',
     condition: `(place(${limiter}, ':' || :tenant || ':') > 0 and ${hasAny(limiter, ':limited')} or ${hasAny(limiter, ':limitedAnywhere')})`,
   },
@@ -131,7 +144,7 @@ export function erasureText({ table, key, isNumber, act, condition }: Pass) {
   const to = isNumber ? `cast(:end as bigint)` : ':end'
   const where = `t.${key} > ${from} and t.${key} <= ${to} and ${condition}`
   return {
-    end: `select ${key} as reached from ${table} t where t.${key} > ${from} order by t.${key} limit 1 offset ${piecesOf - 1}`,
+    end: `select ${key} as reached from ${table} t where t.${key} > ${from} order by t.${key} limit 1 offset cast(:rows as bigint) - 1`,
     last: `select max(${key}) as reached from ${table} t`,
     run:
       act === 'delete'

@@ -7,6 +7,7 @@ import {
   erasureText,
   passes,
   placeAfter,
+  rowsInPiece,
   valuesOf,
 } from '../erasure.ts'
 import { type FormerMemberRow, formerMemberOf } from './rows.ts'
@@ -71,7 +72,11 @@ export async function erasePiece(
 ): Promise<ErasurePlace | null> {
   const { end, last, run } = statements[place.pass]!
   const { after } = place
-  const [ends, lasts] = await transactions.read(until, end({ after }), last({}))
+  const [ends, lasts] = await transactions.read(
+    until,
+    end({ after, rows: rowsInPiece(passes[place.pass]!, people) }),
+    last({}),
+  )
   const reached = ends![0] as string | number | undefined
   const to = reached ?? (lasts![0] as string | number | null)
   if (to !== null) await transactions.write(until, run(valuesOf(people, { after, end: to })))

@@ -8,6 +8,7 @@ import {
   erasureText,
   passes,
   placeAfter,
+  rowsInPiece,
   valuesOf,
 } from '../erasure.ts'
 import { emptyLimiterLog } from './limiter-log.ts'
@@ -45,7 +46,8 @@ export function sqliteErasures(db: DatabaseSync, now: () => number, reload: () =
       const { end, last, run } = statements[place.pass]!
       const isOfLimiters = passes[place.pass]!.table === 'ledger'
       if (isOfLimiters) emptyLimiterLog(db)
-      const reached = end.get({ after: place.after })?.reached as string | number | undefined
+      const reached = end.get({ after: place.after, rows: rowsInPiece(passes[place.pass]!, people) })
+        ?.reached as string | number | undefined
       const to = reached ?? (last.get({})?.reached as string | number | null)
       if (to !== null)
         run.run({ ...(valuesOf(people, { after: place.after, end: to }) as Record<string, SQLInputValue>) })
