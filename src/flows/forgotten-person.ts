@@ -145,7 +145,7 @@ export async function addressLike(
   }
   const domain = model.mailbox.slice(model.mailbox.lastIndexOf('@'))
   // Mailboxes are often named as accounts.
-  const local = user.replace(/@.*$/s, '').replace(/[^A-Za-z0-9._-]/g, '') || 'member'
+  const local = user.split('@')[0]!.replace(/[^A-Za-z0-9._-]/g, '') || 'member'
   const mailbox = `${local}${domain}`
   return { kind: 'email', mailbox, canonical: mailbox.toLowerCase(), needsSmtpUtf8: false }
 }
