@@ -14,4 +14,5 @@ test('a password has 8 to 32 characters of two kinds, none three times running, 
 test('the 10,000 commonest are refused, in any case', async () => {
   for (const common of ['password1', 'Password1', '1qaz2wsx', 'trustno1', 'qwerty123'])
     assert.equal(await isStrongPassword(common, 'someone'), false, common)
+  assert.equal(await isStrongPassword('ｐassword1', 'someone'), false, 'in full width')
 })

@@ -5,7 +5,8 @@ const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/]
 const maxCommon = 10_000
 
 /** 8 to 32 characters of two kinds, none three times running, neither the account nor its reverse, and not a common one. */
-export async function isStrongPassword(password: string, account: string): Promise<boolean> {
+export async function isStrongPassword(typed: string, account: string): Promise<boolean> {
+  const password = inOneForm(typed)
   const [folded, name] = [password.toLowerCase(), account.toLowerCase()]
   return (
     password.length >= 8 &&
@@ -16,6 +17,11 @@ export async function isStrongPassword(password: string, account: string): Promi
     folded !== [...name].toReversed().join('') &&
     !(await commonPasswords()).has(folded)
   )
+}
+
+/** As passwords are hashed and compared: in NFKC, so that one is the same on every keyboard (RFC 8265). */
+export function inOneForm(password: string): string {
+  return password.normalize('NFKC')
 }
 
 let common: Promise<ReadonlySet<string>> | undefined

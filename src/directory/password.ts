@@ -2,6 +2,7 @@
 
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { inOneForm } from './password-rules.ts'
 
 const argon2Async = promisify(argon2)
 
@@ -39,13 +40,12 @@ export async function isRightPassword(password: string, hash: string): Promise<b
   return kept.length === given.length && timingSafeEqual(kept, given)
 }
 
-/** In NFKC, so that a password is the same on every keyboard (RFC 8265). */
 function derive(
   password: string,
   nonce: Buffer,
   parameters: { memory: number; passes: number; parallelism: number },
 ): Promise<Buffer> {
-  const message = Buffer.from(password.normalize('NFKC'))
+  const message = Buffer.from(inOneForm(password))
   return argon2Async('argon2id', { message, nonce, tagLength, ...parameters }) as Promise<Buffer>
 }
 

@@ -3,19 +3,22 @@
  * answers in the same time, and never a right code (A-1).
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
-import type { Address } from '../address/address.ts'
+import { type Address, addressKey } from '../address/address.ts'
 import { makeStep, openStep } from '../code/step-token.ts'
 import type { App, Member } from '../directory/directory.ts'
 import { isStrongPassword } from '../directory/password-rules.ts'
 import type { Throttled } from '../throttle/acquire.ts'
 import { keysOfOwner, passwordSubject, usedNetworkLimit } from '../throttle/password-limits.ts'
+import { networkLimits } from '../throttle/policy.ts'
 import { countUse } from './count-use.ts'
+import { inSteps } from './equal-steps.ts'
 import {
   actFor,
   actForNobody,
   addressLike,
   type ForgottenPerson,
+  kindLike,
+  nobodysApp,
   personOf,
   shownAddress,
 } from './forgotten-person.ts'
@@ -35,8 +38,11 @@ export type ForgottenBy = {
   readonly locale: string
 }
 
-/** Somebody known costs more than somebody unknown, by some milliseconds. No answer comes before this time. */
-const minAnswerMs = 100
+/** Somebody known costs more than somebody unknown, by some milliseconds. */
+const answerStepMs = 100
+
+/** Codes that a network may enter without a login, and a site five times as many: each writes limiters, of anybody. */
+const checkRules = [{ max: 120, perMs: 3_600_000 }] as const
 
 type Kind = Address['kind']
 const kinds = ['phone', 'email'] as const
@@ -70,25 +76,27 @@ export async function sendResetCode(
   const { store, ring, clock } = services
   const step = openStep(ring, token, 's', clock.now(), [by.user, 'forgotten-password'])
   if (!step || !(await useStep(store, step))) return { kind: 'no-puzzle' }
-  return noSooner(async () => {
+  return inSteps(answerStepMs, async () => {
     const person = await personOf(services, by.user)
     const owner = await ownerOf(services, person)
-    const usual = person.typed?.kind ?? wanted ?? 'phone'
     const target = owner && reachedOf(services, owner, person, wanted)
-    const kind = target?.kind ?? usual
-    const to = person.typed ?? target ?? (await addressLike(services, by.user, kind))
-    const channel = channelOf[kind]
-    const app = owner?.app
+    const stranger = target ? undefined : strangerOf(services, by.user, person, wanted)
+    const to = target ?? stranger!
     const act = target
-      ? await actFor(services, app!, owner.member, target, by.network)
-      : await actForNobody(services, `${kind} ${by.user}`, by.network)
-    const policy = services.policyOf(act.app)
-    const lifetimeMs = policy.lifetimeMs.reset
-    const wish = { channel, locale: by.locale, digits: policy.digits, lifetimeMs }
-    if (!target && person.typed && !isReached(services, act, person.typed)) return { kind: 'unreachable' }
-    const outcome = await issueCode(services, act, { ...wish, isSilent: !target })
+      ? await actFor(services, owner.app, owner.member, target, by.network)
+      : await actForNobody(services, by.user, person, to.kind, by.network)
+    // Where nobody is meant only the address that was typed decides, as for a member.
+    if (!target && person.typed && !isReached(services, act, to)) return { kind: 'unreachable' }
+    const { digits, lifetimeMs } = services.policyOf(nobodysApp)
+    const outcome = await issueCode(services, act, {
+      channel: channelOf[to.kind],
+      locale: by.locale,
+      digits,
+      lifetimeMs: lifetimeMs.reset,
+      isSilent: !target,
+    })
     if (outcome.kind === 'throttled' || outcome.kind === 'unreachable') return outcome
-    return { kind: 'sent', to: shownAddress(to), by: kind, lifetimeMs }
+    return { kind: 'sent', to: shownAddress(to), by: to.kind, lifetimeMs: lifetimeMs.reset }
   })
 }
 
@@ -104,7 +112,11 @@ export function checkResetCode(
   entered: string,
 ): Promise<ResetCodeChecked> {
   const { store, ring, clock } = services
-  return noSooner(async () => {
+  return inSteps(answerStepMs, async () => {
+    if (services.hasLimits) {
+      const acquired = await store.limiters.acquire(networkLimits('zc', by.network, checkRules))
+      if (acquired.kind === 'throttled') return acquired
+    }
     const person = await personOf(services, by.user)
     const owner = await ownerOf(services, person)
     let throttled: Throttled | undefined
@@ -113,7 +125,7 @@ export function checkResetCode(
       const address = owner && (person.typed ?? owner.member[kind])
       const act = address
         ? await actFor(services, owner.app, owner.member, address, by.network)
-        : await actForNobody(services, `${kind} ${by.user}`, by.network)
+        : await actForNobody(services, by.user, person, kind, by.network)
       const submitted = await submitCode(services, { act, entersFor: 'verify', entered })
       if (submitted.kind === 'throttled') throttled = submitted
       // Where no code was sent none can be wrong: the hit goes back with a right one for the other contact.
@@ -143,7 +155,7 @@ export type ForgottenOutcome =
 
 /**
  * Sets the new password.
- * @param token  Of the right code. It is used up by a password that is strong enough.
+ * @param token  Of the right code. It is about the password before: once that has changed, it is worth nothing.
  */
 export function setForgottenPassword(
   services: Services,
@@ -152,14 +164,13 @@ export function setForgottenPassword(
   password: string,
   isTemporary: boolean,
 ): Promise<ForgottenOutcome> {
-  const { store, ring, clock } = services
-  return noSooner(async () => {
+  const { ring, clock } = services
+  return inSteps(answerStepMs, async () => {
     const owner = await ownerOf(services, await personOf(services, by.user))
     const step = owner && openStep(ring, token, 'c', clock.now(), boundTo(by.user, owner.member))
     if (!step) return { kind: 'no-code' }
     const { member, app } = owner
     if (!(await isStrongPassword(password, member.account))) return { kind: 'weak-password' }
-    if (!(await useStep(store, step))) return { kind: 'no-code' }
     const { kind } = await setPassword(services, member, password, {
       app: app.id,
       locale: by.locale,
@@ -167,14 +178,16 @@ export function setForgottenPassword(
     })
     if (kind === 'busy') return { kind }
     if (kind !== 'done') return { kind: 'no-code' }
-    await forgiveWrongPasswords(services, member, by.network)
+    // The password is set, whatever becomes of this.
+    await forgiveWrongPasswords(services, member, by.network).catch(() => undefined)
     return { kind: 'done' }
   })
 }
 
-/** A token of a right code is worth nothing once the password has changed by any way. */
-function boundTo(user: string, { id, passwordHash }: Member): readonly string[] {
-  return [user, id, passwordHash ?? '']
+/** A token of a right code is worth nothing once the password or a contact has changed, by any way. */
+function boundTo(user: string, { id, passwordHash, phone, email }: Member): readonly string[] {
+  const contacts = [phone, email].map((contact) => (contact ? addressKey(contact) : ''))
+  return [user, id, passwordHash ?? '', ...contacts]
 }
 
 /** Whoever forgot it has typed wrong ones, and must not be locked out with the right one. */
@@ -202,6 +215,21 @@ async function ownerOf(
   return app && !app.isDisabled && policyOf(app).calls.includes('passwords') ? { member, app } : undefined
 }
 
+/** Where a code for nobody would have gone: what was typed, or what an account might have. */
+function strangerOf(
+  services: Services,
+  user: string,
+  { typed }: ForgottenPerson,
+  wanted: Kind | undefined,
+): Address {
+  if (typed) return typed
+  const region = services.policyOf(nobodysApp).regions?.[0]
+  const like = (kind: Kind) => addressLike(services, user, kind, region)
+  const first = like(wanted ?? kindLike(services, user))
+  if (wanted || isReached(services, { app: nobodysApp, tenant: 'nobody' }, first)) return first
+  return like(first.kind === 'phone' ? 'email' : 'phone')
+}
+
 /** The contact that the code goes to: the one that was typed, or the first of the wanted kind that a carrier serves. */
 function reachedOf(
   services: Services,
@@ -220,9 +248,4 @@ function reachedOf(
 function isReached(services: Services, { app, tenant }: Pick<Act, 'app' | 'tenant'>, to: Address): boolean {
   const channel = channelOf[to.kind]
   return isReachable(services, { app }, { channel, to, tenant, app: app.id, isSandboxed: false })
-}
-
-async function noSooner<T>(act: () => Promise<T>): Promise<T> {
-  const [result] = await Promise.all([act(), pause(minAnswerMs)])
-  return result
 }

@@ -1,10 +1,10 @@
 /** Who is meant by what a person types who has forgotten the password, and a stand-in for somebody who is not there. */
 
-import { hash } from 'node:crypto'
-import { type Address, addressKey, parseAddress } from '../address/address.ts'
+import type { CountryCode } from 'libphonenumber-js'
+import { type Address, limiterKey, parseAddress } from '../address/address.ts'
+import { phoneLibrary } from '../address/phone-library.ts'
 import type { KeyRing } from '../code/key-ring.ts'
 import type { App, Member } from '../directory/directory.ts'
-import { onceForEach } from '../once-for-each.ts'
 import { passwordSubject, usedNetworkLimit } from '../throttle/password-limits.ts'
 import { resetSubject } from '../verification/subject.ts'
 import type { Services } from './services.ts'
@@ -24,14 +24,14 @@ export async function personOf(
   user: string,
 ): Promise<ForgottenPerson> {
   const parsed = parseAddress(user, addressRules)
-  const address = parsed.kind === 'refused' ? undefined : parsed.address
+  const typed = parsed.kind === 'refused' ? undefined : parsed.address
   const [byAccount, byAddress] = await Promise.all([
     directory.memberByLogin(user),
-    directory.membersWithPassword(address ?? nowhere),
+    directory.membersWithPassword(typed ?? nowhere),
   ])
-  // An account may look like an address. It is what logins ask for, so it goes before.
-  if (byAccount) return { typed: undefined, member: enabled(byAccount) }
-  return { typed: address, member: byAddress.length === 1 ? enabled(byAddress[0]) : undefined }
+  // Before the account: whoever takes somebody's mailbox for an account in another tenant keeps nobody from theirs.
+  if (byAddress.length === 1) return { typed, member: enabled(byAddress[0]) }
+  return byAccount ? { typed: undefined, member: enabled(byAccount) } : { typed, member: undefined }
 }
 
 function enabled(member: Member | undefined): Member | undefined {
@@ -42,7 +42,7 @@ const nowhere = mailboxOf('nobody')
 
 /** The act of sending or entering a code for a member. @param network  The client's, see `networkOf`. */
 export async function actFor(
-  { store }: Pick<Services, 'store'>,
+  { store, ring }: Pick<Services, 'store' | 'ring'>,
   app: App,
   member: Member,
   address: Address,
@@ -52,7 +52,7 @@ export async function actFor(
   return {
     app,
     tenant: member.tenant,
-    subject: resetSubject(member.id, shortDigest(network)),
+    subject: resetSubject(member.id, keyedDigest(ring, network)),
     address,
     purpose: 'reset-password',
     network,
@@ -61,19 +61,25 @@ export async function actFor(
   }
 }
 
-/** The same for nobody: of no tenant, and about an address that is made from what was typed. */
+/**
+ * The same for nobody: of no tenant, and about a mailbox that is made from what was typed.
+ * @param kind  Of the contact that an account might have.
+ */
 export async function actForNobody(
   { store, ring }: Pick<Services, 'store' | 'ring'>,
   user: string,
+  { typed }: ForgottenPerson,
+  kind: Address['kind'],
   network: string,
 ): Promise<Act> {
-  const name = unknownDigest(ring, user)
-  // Read as for a member.
+  // One address has one name however it is spelled, as for a member.
+  const name = keyedDigest(ring, typed ? limiterKey(typed) : `${kind} ${user}`)
+  // As for a member, to take as long.
   await store.limiters.isHeld(usedNetworkLimit(passwordSubject(name, network)).key)
   return {
     app: nobodysApp,
     tenant: 'nobody',
-    subject: resetSubject(name, shortDigest(network)),
+    subject: resetSubject(name, keyedDigest(ring, network)),
     address: mailboxOf(name),
     purpose: 'reset-password',
     network,
@@ -81,7 +87,8 @@ export async function actForNobody(
   }
 }
 
-const nobodysApp: App = {
+/** By its policy, which is that of the installation, all codes of forgotten passwords are made. */
+export const nobodysApp: App = {
   id: '0'.repeat(32),
   tenant: 'nobody',
   name: '',
@@ -101,13 +108,9 @@ function mailboxOf(name: string): Address {
   return { kind: 'email', mailbox, canonical: mailbox, needsSmtpUtf8: false }
 }
 
-/** What somebody typed who is not there is kept nowhere. */
-function unknownDigest(ring: KeyRing, text: string): string {
-  return shortDigest(ring.newest.codeMac(JSON.stringify(['countersign-unknown-1', text])))
-}
-
-function shortDigest(text: string): string {
-  return hash('sha256', text, 'hex').slice(0, 32)
+/** Of a text that is not stored itself: what an unknown person typed, or a network. */
+function keyedDigest(ring: KeyRing, text: string): string {
+  return ring.newest.codeMac(JSON.stringify(['countersign-unknown-1', text])).slice(0, 32)
 }
 
 /** An address as the answer shows it (contract, section 1): `+86181****2345`, `tes****ount@huawei.com`. */
@@ -119,67 +122,53 @@ export function shownAddress(address: Address): string {
   }
   const at = address.mailbox.lastIndexOf('@')
   const letters = [...address.mailbox.slice(0, at)]
-  // A short one shows at most half of its letters.
-  const shown = Math.min(7, Math.floor(letters.length / 2))
+  // Four letters stay hidden at least.
+  const shown = Math.min(7, Math.max(0, letters.length - 4))
   const head = Math.min(3, shown)
   return `${letters.slice(0, head).join('')}****${letters.slice(letters.length - (shown - head)).join('')}${address.mailbox.slice(at)}`
 }
 
+/** The kind of contact that an account might have which does not exist: one of four has no number. */
+export function kindLike({ ring }: Pick<Services, 'ring'>, user: string): Address['kind'] {
+  return Number.parseInt(keyedDigest(ring, `kind ${user}`)[0]!, 16) < 4 ? 'email' : 'phone'
+}
+
 /**
- * An address of nobody that looks like those of this installation: for an account that does not exist, or that has no
- * address of the kind. The same for each account, every time.
+ * An address of nobody, for an account that does not exist or that has no address of the kind. It is made from the account
+ * and the settings alone: from those of members, strangers would learn the domains of customers.
+ * @param region  That numbers of the installation are of, if its settings name one.
  */
-export async function addressLike(
-  services: Pick<Services, 'store' | 'ring'>,
+export function addressLike(
+  { ring }: Pick<Services, 'ring'>,
   user: string,
   kind: Address['kind'],
-): Promise<Address> {
-  const digest = BigInt(`0x${unknownDigest(services.ring, `${kind} ${user}`)}`)
-  const models = await modelsOf(services.store)(kind)
-  const model = models[Number(digest % BigInt(Math.max(1, models.length)))] ?? usualModels[kind]
-  if (model.kind === 'phone') {
-    const fixed = Math.max(2, model.e164.length - 8)
-    const rest = model.e164.length - fixed
-    const digits = ((digest >> 8n) % 10n ** BigInt(rest)).toString().padStart(rest, '0')
-    return { ...model, e164: model.e164.slice(0, fixed) + digits }
+  region = 'CN',
+): Address {
+  const digest = BigInt(`0x${keyedDigest(ring, `${kind} ${user}`)}`)
+  const pick = <T>(all: readonly T[]): T => all[Number(digest % BigInt(all.length))]!
+  if (kind === 'phone') {
+    const digits = ((digest >> 8n) % 10n ** 8n).toString().padStart(8, '0')
+    const start =
+      region === 'CN'
+        ? pick(mobileStarts)
+        : `+${phoneLibrary().getCountryCallingCode(region as CountryCode)}${pick(['15', '17', '60', '70'])}`
+    return { kind, e164: start + digits, region }
   }
-  const domain = model.mailbox.slice(model.mailbox.lastIndexOf('@'))
-  // Mailboxes are often named as accounts.
-  const local = user.split('@')[0]!.replace(/[^A-Za-z0-9._-]/g, '') || 'member'
-  const mailbox = `${local}${domain}`
-  return { kind: 'email', mailbox, canonical: mailbox.toLowerCase(), needsSmtpUtf8: false }
+  const [local = '', domain = pick(mailDomains)] = user.split('@')
+  const mailbox = `${local.replace(/[^A-Za-z0-9._-]/g, '') || 'member'}@${domain}`
+  return { kind, mailbox, canonical: mailbox.toLowerCase(), needsSmtpUtf8: false }
 }
 
-const usualModels: Readonly<Record<Address['kind'], Address>> = {
-  phone: { kind: 'phone', e164: '+8613800138000', region: 'CN' },
-  email: mailboxOf('member'),
-}
-
-/** How long addresses of members serve as models. */
-const modelsMs = 3_600_000
-const maxModels = 200
-
-/** Some members' addresses, read once an hour. */
-const modelsOf = onceForEach(({ directory }: Services['store']) => {
-  let read: Promise<readonly Address[]> | undefined
-  let readAt = 0
-  const readAll = async () => {
-    const found: Address[] = []
-    for (const { id } of (await directory.tenants()).slice(0, 20)) {
-      const members = await directory.members(id, { after: '', most: maxModels })
-      for (const { phone, email } of members) found.push(...[phone, email].filter((one) => one !== null))
-    }
-    return [...new Map(found.map((one) => [addressKey(one), one])).values()]
-  }
-  return async (kind: Address['kind']) => {
-    if (!read || performance.now() - readAt > modelsMs) {
-      readAt = performance.now()
-      read = readAll()
-      // Asked again at the next call.
-      read.catch(() => {
-        read = undefined
-      })
-    }
-    return (await read).filter((one) => one.kind === kind)
-  }
-})
+/** Of China’s three carriers. */
+const mobileStarts = [
+  '+86130',
+  '+86131',
+  '+86133',
+  '+86135',
+  '+86136',
+  '+86137',
+  '+86138',
+  '+86139',
+  '+86150',
+].concat(['+86151', '+86152', '+86153', '+86155', '+86158', '+86159', '+86177', '+86180', '+86186', '+86188'])
+const mailDomains = ['qq.com', '163.com', '126.com', 'gmail.com', 'outlook.com', 'foxmail.com']

@@ -8,7 +8,14 @@ import { onceForEach } from '../once-for-each.ts'
 import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
-import { issueLimits, type LimitPolicy, limitsOfUndo, timesOf } from '../throttle/policy.ts'
+import {
+  issueLimits,
+  type LimitPolicy,
+  limitsOfReset,
+  limitsOfUndo,
+  type ThrottleSubject,
+  timesOf,
+} from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import { isTestSubject } from '../verification/subject.ts'
 import { newVerificationId } from '../verification/verification.ts'
@@ -115,11 +122,24 @@ export function limitsOfIssue(
   const isTest = services.testCodeOf(addressKey(act.address), now) !== undefined
   if (!services.hasLimits) return { limits: [], isTest }
   const policy = limitsFor(services.policyOf(act.app).limits, isTest)
-  const limits =
-    act.purpose === 'undo-change'
-      ? limitsOfUndo(throttleSubject(act), policy)
-      : issueLimits(throttleSubject(act), policy, services.addressCap)
+  const limits = limitsByPurpose(throttleSubject(act), act.purpose, policy, services.addressCap)
   return { limits: limitsInWorld(timesOf(limits, messages), isTestSubject(act.subject)), isTest }
+}
+
+function limitsByPurpose(
+  subject: ThrottleSubject,
+  purpose: string,
+  policy: LimitPolicy,
+  cap: Services['addressCap'],
+): Limit[] {
+  switch (purpose) {
+    case 'undo-change':
+      return limitsOfUndo(subject, policy)
+    case 'reset-password':
+      return limitsOfReset(subject, policy)
+    default:
+      return issueLimits(subject, policy, cap)
+  }
 }
 
 export function recordThrottled(services: Services, act: Act, limit: Throttled): void {

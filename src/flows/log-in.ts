@@ -64,10 +64,16 @@ export async function logIn(
   clientType: number,
   kind: LoginKind,
   isFirst = false,
-): Promise<LoggedIn> {
+): Promise<LoggedIn | { readonly kind: 'refused' }> {
   const id = `${kind === 'password' ? passwordLogin : ''}${randomUUID()}`
   const { login, result } = newPair(services, party, clientType, id, isFirst)
-  await services.store.directory.logIn(login)
+  const { passwordHash } = party.member
+  const isIn = await services.store.directory.logIn({
+    ...login,
+    // A login that began before a change of the password must not outlive it.
+    ...(kind === 'password' && passwordHash !== null && { passwordHash }),
+  })
+  if (!isIn) return { kind: 'refused' }
   // A login may have evicted an older one.
   services.sessions.forget(party.member.id)
   return result

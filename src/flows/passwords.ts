@@ -2,7 +2,7 @@
 
 import { temporaryPassword } from '../code/temporary-password.ts'
 import type { Member, Session } from '../directory/directory.ts'
-import { isStrongPassword } from '../directory/password-rules.ts'
+import { inOneForm, isStrongPassword } from '../directory/password-rules.ts'
 import { destinationOf } from '../message/destination.ts'
 import type { NewMessage } from '../message/message.ts'
 import type { PasswordSetting } from '../store/administration.ts'
@@ -46,7 +46,7 @@ export async function changePassword(
   if (checked.kind !== 'right') return checked
   // A member without a password may have an account that a member of another tenant logs in by.
   if (checked.member.id !== member.id) return { kind: 'wrong' }
-  if (newPassword === oldPassword) return { kind: 'same-password' }
+  if (inOneForm(newPassword) === inOneForm(oldPassword)) return { kind: 'same-password' }
   const { kind } = await setPassword(services, checked.member, newPassword, { app: app.id, locale })
   if (kind === 'done') return { kind: 'changed' }
   return { kind: kind === 'busy' ? 'busy' : 'wrong' }

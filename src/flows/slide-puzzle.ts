@@ -1,10 +1,12 @@
 /** The slide puzzle before a forgotten password: makes one, and checks its solution. Nobody is looked up for it. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RingKey } from '../code/key-ring.ts'
 import { makeStep, openStep } from '../code/step-token.ts'
 import { onceForEach } from '../once-for-each.ts'
 import { randomHex } from '../random.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
+import { networkLimits } from '../throttle/policy.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { drawPuzzle, type Place, pictureHeight, pictureWidth, pieceSize } from './puzzle-picture.ts'
 import type { Services } from './services.ts'
@@ -43,8 +45,11 @@ const maxWaiting = 48
 const maxWaitMs = 500
 const drawing = onceForEach((_: Services['store']) => createFairQueue(maxDrawn, maxWaiting))
 
-/** Puzzles of a network. People share networks, and drop some puzzles. */
-const networkRules = [{ kind: 'window', max: 300, perMs: 3_600_000 }] as const
+/** After a picture, so that a flood of puzzles takes half of the main thread at most. */
+const restMs = 10
+
+/** Puzzles of a network, and five times as many of a site. People share networks, and drop some puzzles. */
+const networkRules = [{ max: 300, perMs: 3_600_000 }] as const
 /** Tries at one puzzle. */
 const triesRules = [{ kind: 'window', max: 5, perMs: stepMs }] as const
 
@@ -63,16 +68,15 @@ export async function newPuzzle(
 ): Promise<NewPuzzle> {
   const { store, ring, clock, hasLimits } = services
   if (hasLimits) {
-    const limit: Limit = { scope: 'network', key: `zn:${network}`, form: 'events', rules: networkRules }
-    const acquired = await store.limiters.acquire([limit])
+    const acquired = await store.limiters.acquire(networkLimits('zn', network, networkRules))
     if (acquired.kind === 'throttled') return acquired
   }
   const until = performance.now() + maxWaitMs
   const puzzle = await drawing(store).inTurn({ network, isKnown: false }, until, async () => {
     const token = makeStep(ring, 'p', clock.now() + stepMs, [user, use])
     const hole = holeOf(ring.newest, token)
-    // Not of the token: its picture would be the same without the hole for whoever draws it.
     const { shadow, piece } = await drawPuzzle(randomHex(16), hole)
+    await pause(restMs)
     return { kind: 'made', shadow, piece, y: hole.y, token } as const
   })
   return puzzle ?? { kind: 'busy' }

@@ -5,7 +5,7 @@ import type { App, Member, Session } from '../directory/directory.ts'
 import { readIpAddress } from '../network/ip-address.ts'
 import { networkOf } from '../network/network.ts'
 import type { Limit } from '../throttle/acquire.ts'
-import { type ThrottleSubject, undoSubject } from '../throttle/policy.ts'
+import { resetTenant, type ThrottleSubject, undoSubject } from '../throttle/policy.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -94,8 +94,8 @@ export function limitsInWorld(limits: readonly Limit[], isTest: boolean): readon
 export function throttleSubject(act: Act): ThrottleSubject {
   const { app, address, network, isHolder } = act
   const common = { app: app.id, limiterKey: limiterKey(address), network, isHolder }
-  // Anybody may enter a code to undo a change, so that wrong ones count against nobody's allowance elsewhere.
-  return act.purpose === 'undo-change'
-    ? { ...common, ...undoSubject(common.limiterKey, isHolder) }
-    : { ...common, tenant: act.tenant, subject: act.subject }
+  // Anybody may ask for these codes and enter them, so they count against nobody's allowance elsewhere.
+  if (act.purpose === 'undo-change') return { ...common, ...undoSubject(common.limiterKey, isHolder) }
+  const tenant = act.purpose === 'reset-password' ? resetTenant : act.tenant
+  return { ...common, tenant, subject: act.subject }
 }

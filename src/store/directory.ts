@@ -96,7 +96,13 @@ export type ContactSettingResult =
   | { readonly kind: 'stale' }
   | { readonly kind: 'bound' }
 
-export type Login = { readonly access: Token; readonly refresh: Token; readonly limits: LoginLimits }
+export type Login = {
+  readonly access: Token
+  readonly refresh: Token
+  readonly limits: LoginLimits
+  /** The hash of the password that the member gave; absent: the member was recognised otherwise. */
+  readonly passwordHash?: string
+}
 
 export type RefreshResult =
   | { readonly kind: 'refreshed' }
@@ -161,8 +167,11 @@ export type Directory = Acts & {
   /** In the order of their paths. */
   allDepartments(tenant: string): Promise<readonly Department[]>
 
-  /** Stores both tokens and evicts the oldest logins and tokens beyond the most allowed. */
-  logIn(login: Login): Promise<void>
+  /**
+   * Stores both tokens and evicts the oldest logins and tokens beyond the most allowed.
+   * @returns false if the password has changed since: its change ended all logins, and this one must not outlive it.
+   */
+  logIn(login: Login): Promise<boolean>
   /**
    * Gives the login of a live token a new pair. Its access tokens stay live. A refresh token is spent: of any number of
    * uses exactly one gets a pair, and each other one ends the login.

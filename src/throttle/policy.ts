@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { partitionOfDigest } from '../address/partition.ts'
+import { siteOf } from '../network/network.ts'
 import { onceForEach } from '../once-for-each.ts'
 import { type Limit, type Scope, tagOf } from './acquire.ts'
 import type { Rule } from './limiter-state.ts'
@@ -172,6 +173,51 @@ export function limitsOfUndo(subject: ThrottleSubject, policy: LimitPolicy): Lim
       ]
   if (network !== undefined && !isHolder) limits.push({ ...unkeyed.network, key: `in:${network}` })
   return limits
+}
+
+/** The tenant in keys of limiters for forgotten passwords: no tenant's own limits may be used up without a login. */
+export const resetTenant = ':reset'
+
+/**
+ * The limits of a code for a forgotten password, which anybody may ask for without a login. They are apart from all others,
+ * and from the app's. From a network that the account uses (`isHolder`) there is an allowance that strangers cannot use up.
+ */
+export function limitsOfReset(subject: ThrottleSubject, policy: LimitPolicy): Limit[] {
+  const { network, isHolder, tenant } = subject
+  const unkeyed = unkeyedOf(policy)
+  const address = digestOf(subject.limiterKey)
+  const own = `im:${tenant}:${nameOf(subject)}:${address}`
+  if (isHolder) return [{ ...unkeyed.holder, key: own }]
+  return [
+    { ...unkeyed.memberAddress, key: own },
+    { ...unkeyed.address, key: `ia:${tenant}:${address}` },
+    ...(network === undefined ? [] : [{ ...unkeyed.network, key: `in:${network}` }]),
+  ]
+}
+
+/**
+ * Limits on acts without a login, of a network and its site: a site has 65,536 networks, and without a limit of its own one
+ * of them could be used for every act. @param name  The beginning of the keys: two letters of the act.
+ */
+export function networkLimits(name: string, network: string, rules: readonly Window[]): Limit[] {
+  const limit = (key: string, windows: readonly Window[]): Limit => ({
+    scope: 'network',
+    key,
+    form: 'events',
+    rules: windows.map(({ max, perMs }) => ({ kind: 'window', max, perMs })),
+  })
+  const site = siteOf(network)
+  return [
+    limit(`${name}:${network}`, rules),
+    ...(site === undefined
+      ? []
+      : [
+          limit(
+            `${name}s:${site}`,
+            rules.map((one) => ({ ...one, max: 5 * one.max })),
+          ),
+        ]),
+  ]
 }
 
 /**

@@ -24,8 +24,11 @@ export function tokenIn(request: FastifyRequest): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined
 }
 
-/** An onRequest hook, so that no body is read before its sender is known. */
-export function authenticate(services: Services, call: ApiCall) {
+/**
+ * An onRequest hook, so that no body is read before its sender is known.
+ * @param isForTemporary  Whether a login by a temporary password may make the call.
+ */
+export function authenticate(services: Services, call: ApiCall, isForTemporary = false) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const refuse = (code: WireCode) => {
       sendRefusal(request, reply, { code })
@@ -35,7 +38,7 @@ export function authenticate(services: Services, call: ApiCall) {
       if (session.member.isDisabled) return refuse('USG.206010007')
       if (session.app.isDisabled || !services.policyOf(session.app).calls.includes(call))
         return refuse('USG.000000005')
-      if (call !== 'passwords' && isBarredByPassword(session)) return refuse('USG.000000009')
+      if (!isForTemporary && isBarredByPassword(session)) return refuse('USG.000000009')
       request.session = session
       done()
     }

@@ -1,7 +1,7 @@
 /** Undoing a change of a contact: a code to the old contact, and the undo by it. Calls of ours, without a login. */
 
-import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { inSteps } from '../../flows/equal-steps.ts'
 import type { Services } from '../../flows/services.ts'
 import { confirmUndo, requestUndo, type UndoRequest } from '../../flows/undo-contact.ts'
 import { networkOf } from '../../network/network.ts'
@@ -24,7 +24,7 @@ export function contactUndoRoutes(app: FastifyInstance, services: Services): voi
   const schema = { body: undoBody }
 
   app.post<{ Body: Body }>(path, { schema }, async (request, reply) => {
-    const refusal = await inSteps(() =>
+    const refusal = await inSteps(answerStepMs, () =>
       withContact(request, async (undo): Promise<Refusal | undefined> => {
         const outcome = await requestUndo(services, undo)
         return outcome.kind === 'throttled' ? refusedIssue(outcome) : undefined
@@ -36,7 +36,7 @@ export function contactUndoRoutes(app: FastifyInstance, services: Services): voi
   app.post<{ Body: Body }>(`${path}/verify`, { schema }, async (request, reply) => {
     const entered = request.body.verificationCode
     if (!entered) return sendRefusal(request, reply, emptyCode)
-    const refusal = await inSteps(() =>
+    const refusal = await inSteps(answerStepMs, () =>
       withContact(request, async (undo): Promise<Refusal | undefined> => {
         const outcome = await confirmUndo(services, undo, entered)
         switch (outcome.kind) {
@@ -68,16 +68,4 @@ export function contactUndoRoutes(app: FastifyInstance, services: Services): voi
       locale: localeOf(request.headers['accept-language']),
     })
   }
-}
-
-/** The steps are timed from the request on, so that a timer's rounding shows nothing of the act either. */
-async function inSteps<T>(act: () => Promise<T>): Promise<T> {
-  let isDone = false
-  const result = act().finally(() => {
-    isDone = true
-  })
-  result.catch(() => undefined) // it is awaited below, after a step
-  do await setTimeout(answerStepMs)
-  while (!isDone)
-  return result
 }

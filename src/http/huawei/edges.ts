@@ -44,7 +44,8 @@ export function answerEdges(app: FastifyInstance, onError: OnError): NotFound {
 function notFoundAmong(calls: ReadonlyMap<string, ReadonlySet<string>>): NotFound {
   return (request, reply) => {
     const path = request.url.split('?')[0]!
-    const known = [...calls].flatMap(([pattern, methods]) => (isOf(pattern, path) ? [...methods] : []))
+    const parts = path.split('/')
+    const known = [...calls].flatMap(([pattern, methods]) => (isOf(pattern, parts) ? [...methods] : []))
     const allowed = [...new Set(known)].sort().join(', ')
     const { method } = request
     if (allowed === '') return sendRefusal(request, reply, noSuchCall(method, path))
@@ -54,8 +55,8 @@ function notFoundAmong(calls: ReadonlyMap<string, ReadonlySet<string>>): NotFoun
 }
 
 /** Whether the path is one of a call's, as the router reads it: a parameter stands for one part, even an empty one. */
-function isOf(pattern: string, path: string): boolean {
-  const [wanted, given] = [pattern.split('/'), path.split('/')]
+function isOf(pattern: string, given: readonly string[]): boolean {
+  const wanted = pattern.split('/')
   return (
     wanted.length === given.length && wanted.every((part, i) => part.startsWith(':') || part === given[i])
   )

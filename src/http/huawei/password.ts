@@ -26,7 +26,7 @@ import {
 export function passwordRoutes(app: FastifyInstance, services: Services): void {
   app.put<{ Body: ChangedPasswordBody }>(
     '/v1/usg/acs/password',
-    { schema: { body: changedPasswordBody }, onRequest: authenticate(services, 'passwords') },
+    { schema: { body: changedPasswordBody }, onRequest: authenticate(services, 'passwords', true) },
     async (request, reply) => {
       const { account, oldPwd, newPwd } = request.body
       const outcome = await changePassword(services, request.session, {

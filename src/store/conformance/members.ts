@@ -297,6 +297,38 @@ export function membersConformance({ store, client }: Clients): void {
       assert.equal((await directory.setPassword(settingOf(gone))).kind, 'stale')
     })
 
+    test('a login by a password that has changed since is none', async () => {
+      const member = await added({ passwordHash: 'old' })
+      const of = (passwordHash: string) => {
+        const at = Date.now()
+        const common = {
+          login: unlike(),
+          tenant: 't',
+          app: 'a',
+          member: member.id,
+          clientType: 72,
+          createdAt: at,
+        }
+        const token = (kind: Token['kind']): Token => ({
+          hash: unlike(),
+          kind,
+          ...common,
+          expiresAt: at + 60_000,
+        })
+        return { access: token('access'), refresh: token('refresh'), limits: loginLimits(72), passwordHash }
+      }
+      const [before, late, after] = [of('old'), of('old'), of('new')]
+      assert.equal(await directory.logIn(before), true)
+      await directory.setPassword(settingOf(member, { passwordHash: 'new' }))
+      assert.equal(await directory.logIn(late), false)
+      assert.equal(await directory.logIn(after), true)
+      assert.deepEqual(
+        await Promise.all([before, late, after].map(({ access }) => isLoggedIn(access.hash))),
+        [false, false, true],
+      )
+      await directory.deleteMembers(batchOf(member))
+    })
+
     test('an account with which a member of another tenant logs in gets no password', async () => {
       const account = unlike()
       await added({ account, passwordHash: 'hash' })

@@ -33,7 +33,7 @@ import {
   tenantOf,
   tokenOf,
 } from './rows.ts'
-import { type Bound, bind, bindRows, engineTime, sql } from './statement.ts'
+import { type Bound, bind, engineTime, sql } from './statement.ts'
 import type { Transactions } from './transaction.ts'
 import { runAlone } from './unit-of-work.ts'
 
@@ -85,8 +85,10 @@ const lockMemberOfToken = sql(`
   select to_json(true) from member where id = (select t.member from token t where t.hash = $1) for update`)
 const insertTokens = sql(`
   insert into token (hash, kind, login, tenant, app, member, client_type, created_at, expires_at)
-  select * from json_to_recordset($1::json) as r (hash text, kind text, login text, tenant text, app text,
-    member text, client_type integer, created_at bigint, expires_at bigint)`)
+  select r.* from json_to_recordset($1::json) as r (hash text, kind text, login text, tenant text, app text,
+    member text, client_type integer, created_at bigint, expires_at bigint)
+  where $2::text is null or exists (select from member m where m.id = r.member and m.password_hash = $2::text)
+  returning to_json(true)`)
 const evictLogins = sql(`
   delete from token where login in (
     select t.login from token t
@@ -187,8 +189,10 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
     disableMember: alone(verbs['directory.disableMember']),
     searchMembers: (query) => searchMembers(transactions, untilOf(), query),
 
-    async logIn(login: Login): Promise<void> {
-      await transactions.write(untilOf(), bind(lockMember, login.access.member), ...loginOf(login))
+    async logIn(login: Login): Promise<boolean> {
+      const locked = bind(lockMember, login.access.member)
+      const [, inserted] = await transactions.write(untilOf(), locked, ...loginOf(login))
+      return inserted!.length > 0
     },
     refresh: (hash: string, pair: Login) =>
       transactions.decide<RefreshResult>(
@@ -261,9 +265,9 @@ export function postgresDirectory(transactions: Transactions, untilOf: () => num
   }
 }
 
-function loginOf({ access, refresh, limits }: Login): Bound[] {
+function loginOf({ access, refresh, limits, passwordHash }: Login): Bound[] {
   return [
-    bindRows(insertTokens, [access, refresh].map(tokenRow)),
+    bind(insertTokens, storableJson([access, refresh].map(tokenRow)), passwordHash ?? null),
     bind(evictLogins, access.member, access.clientType, access.login, limits.logins - 1),
     bind(evictTokens, access.member, access.clientType, access.hash, limits.tokens),
     bind(evictRefresh, access.login, refresh.hash, limits.tokens),

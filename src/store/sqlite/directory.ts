@@ -80,14 +80,17 @@ export function sqliteDirectory(db: DatabaseSync, wallNow: () => number) {
     insertToken.run(hash, kind, login, tenant, app, member, clientType, createdAt, expiresAt)
   }
 
-  function logIn({ access, refresh, limits }: Login): void {
+  function logIn({ access, refresh, limits, passwordHash }: Login): boolean {
     const { member, clientType, login } = access
+    if (passwordHash !== undefined && found(memberById.get(member), memberOf)?.passwordHash !== passwordHash)
+      return false
     const at = wallNow()
     addToken(access)
     addToken(refresh)
     evictLogins.run(member, clientType, at, login, limits.logins - 1)
     evictTokens.run(access.hash, member, clientType, at, limits.tokens)
     evictRefresh.run(login, refresh.hash, limits.tokens)
+    return true
   }
 
   return {
