@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import { limiterDigest, nameOf } from '../src/throttle/policy.ts'
+import { digestOf, nameOf } from '../src/throttle/policy.ts'
 import { apiWith, otherThan } from './api.ts'
 import { sendTo } from './codes.ts'
 import { openStoreOf } from './engine.ts'
@@ -115,7 +115,7 @@ test('A-7: of a person with everything nothing is left within a minute, in rows 
         ...[email, `mail-of-${name}`, account, `third-${name}`, `word-of-${name}`, `note-${name}`],
         ...Object.values(body).filter((text) => /name|English|Signed|Title|About/i.test(text)),
         // In the limits of its address in the tenant, of the address as an app's subject, and of its password.
-        `demo:${limiterDigest(`tel:${second}`)}`,
+        `demo:${digestOf(`tel:${second}`)}`,
         nameOf({ app: server.app.id, subject: `tel:${second}` }),
         hash('sha256', account, 'base64url').slice(0, 20),
       ],

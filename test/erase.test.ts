@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { addressKey, limiterKey } from '../src/address/address.ts'
 import { newIssue, newKey, newMessage } from '../src/store/conformance/fixtures.ts'
-import { limiterDigest } from '../src/throttle/policy.ts'
+import { digestOf } from '../src/throttle/policy.ts'
 import { run } from './cli-run.ts'
 import { dropStore, openStoreOf } from './engine.ts'
 import { appLogin, newNumber, paths, startServer, temporaryFolder } from './server.ts'
@@ -30,7 +30,7 @@ test('A-7: what was kept about an erased person is gone from every table, and of
       if (people.length === 0) await beside('app', 'create', '--name', 'A', '--tenant', 'erasing', '--json')
       const { id } = JSON.parse(await beside(...added, '--email', email, '--json')) as { id: string }
       const member = (await store.directory.member(id))!
-      const digest = limiterDigest(limiterKey(member.phone!))
+      const digest = digestOf(limiterKey(member.phone!))
       const limit = {
         scope: 'member',
         form: 'events',

@@ -350,6 +350,20 @@ test('A-9: strangers who type wrong codes, or ask for codes, keep the owner from
   assert.equal((await logIn(account, 'owners-pass-2')).status, 200)
 })
 
+test('A-12: a network enters 120 codes an hour without a login, for whomever', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 140 }, (_, nth) =>
+      once(check, { user: `nobody-${nth}`, code: '000000' }, undefined, '198.51.102.1'),
+    ),
+  )
+  const of = (code: string) => answers.filter(({ json }) => json.error_code === code).length
+  // Those that a busy machine refused may have counted.
+  const busy = of('USG.000000001')
+  const compared = of('USG.206030001')
+  assert.ok(compared <= 120 && compared + busy >= 120, `${compared} and ${busy}`)
+  assert.equal(of('USG.206030019'), 140 - compared - busy)
+})
+
 test('who forgot the password and typed wrong ones may log in after the reset', async () => {
   const { account, phone } = await newMember()
   for (let nth = 0; nth < 5; nth++) refused(await logIn(account, `wrong-${nth}`), 401, 'USG.206010000')

@@ -8,8 +8,9 @@ import type { FormerMember, Member } from '../directory/directory.ts'
 import type { NewAuditEntry } from '../store/audit.ts'
 import type { ErasedPeople } from '../store/erasure.ts'
 import type { Store } from '../store/store.ts'
+import { undoLimited } from '../throttle/limits-without-login.ts'
 import { passwordSubject } from '../throttle/password-limits.ts'
-import { limiterDigest, nameOf, undoLimited } from '../throttle/policy.ts'
+import { digestOf, nameOf } from '../throttle/policy.ts'
 import { subjectOf, subjectOfWord } from '../verification/subject.ts'
 
 export type ErasureOutcome = { readonly kind: 'erased' | 'unknown' | 'default-administrator' }
@@ -48,7 +49,7 @@ async function erasedPeople(
     addresses,
     tags: addresses.flatMap((one) => addressTags(ring, addressKey(one))),
     limited: [
-      ...addresses.map((one) => limiterDigest(limiterKey(one))),
+      ...addresses.map((one) => digestOf(limiterKey(one))),
       ...[...subjects, ...bare].flatMap((subject) =>
         subject.includes(':') ? apps.map(({ id }) => nameOf({ app: id, subject })) : [subject],
       ),

@@ -8,8 +8,8 @@ import { makeStep, openStep } from '../code/step-token.ts'
 import type { App, Member } from '../directory/directory.ts'
 import { isStrongPassword } from '../directory/password-rules.ts'
 import type { Throttled } from '../throttle/acquire.ts'
+import { networkLimits } from '../throttle/limits-without-login.ts'
 import { keysOfOwner, passwordSubject, usedNetworkLimit } from '../throttle/password-limits.ts'
-import { networkLimits } from '../throttle/policy.ts'
 import { countUse } from './count-use.ts'
 import { inSteps } from './equal-steps.ts'
 import {
@@ -42,6 +42,7 @@ export type ForgottenBy = {
 const answerStepMs = 100
 
 /** Codes that a network may enter without a login, and a site five times as many: each writes limiters, of anybody. */
+const checkKeys = { network: 'zc', site: 'zcs' }
 const checkRules = [{ max: 120, perMs: 3_600_000 }] as const
 
 type Kind = Address['kind']
@@ -114,7 +115,7 @@ export function checkResetCode(
   const { store, ring, clock } = services
   return inSteps(answerStepMs, async () => {
     if (services.hasLimits) {
-      const acquired = await store.limiters.acquire(networkLimits('zc', by.network, checkRules))
+      const acquired = await store.limiters.acquire(networkLimits(checkKeys, by.network, checkRules))
       if (acquired.kind === 'throttled') return acquired
     }
     const person = await personOf(services, by.user)

@@ -8,14 +8,8 @@ import { onceForEach } from '../once-for-each.ts'
 import type { Once } from '../store/once.ts'
 import type { IssueResult } from '../store/verifications.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
-import {
-  issueLimits,
-  type LimitPolicy,
-  limitsOfReset,
-  limitsOfUndo,
-  type ThrottleSubject,
-  timesOf,
-} from '../throttle/policy.ts'
+import { limitsOfReset, limitsOfUndo } from '../throttle/limits-without-login.ts'
+import { issueLimits, type LimitPolicy, type ThrottleSubject, timesOf } from '../throttle/policy.ts'
 import type { VerificationDetails } from '../verification/details.ts'
 import { isTestSubject } from '../verification/subject.ts'
 import { newVerificationId } from '../verification/verification.ts'

@@ -6,7 +6,7 @@ import { makeStep, openStep } from '../code/step-token.ts'
 import { onceForEach } from '../once-for-each.ts'
 import { randomHex } from '../random.ts'
 import type { Limit, Throttled } from '../throttle/acquire.ts'
-import { networkLimits } from '../throttle/policy.ts'
+import { networkLimits } from '../throttle/limits-without-login.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { drawPuzzle, type Place, pictureHeight, pictureWidth, pieceSize } from './puzzle-picture.ts'
 import type { Services } from './services.ts'
@@ -49,7 +49,8 @@ const drawing = onceForEach((_: Services['store']) => createFairQueue(maxDrawn, 
 const restMs = 10
 
 /** Puzzles of a network, and five times as many of a site. People share networks, and drop some puzzles. */
-const networkRules = [{ max: 300, perMs: 3_600_000 }] as const
+const puzzleKeys = { network: 'zn', site: 'zns' }
+const puzzleRules = [{ max: 300, perMs: 3_600_000 }] as const
 /** Tries at one puzzle. */
 const triesRules = [{ kind: 'window', max: 5, perMs: stepMs }] as const
 
@@ -68,7 +69,7 @@ export async function newPuzzle(
 ): Promise<NewPuzzle> {
   const { store, ring, clock, hasLimits } = services
   if (hasLimits) {
-    const acquired = await store.limiters.acquire(networkLimits('zn', network, networkRules))
+    const acquired = await store.limiters.acquire(networkLimits(puzzleKeys, network, puzzleRules))
     if (acquired.kind === 'throttled') return acquired
   }
   const until = performance.now() + maxWaitMs

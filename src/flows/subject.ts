@@ -5,7 +5,8 @@ import type { App, Member, Session } from '../directory/directory.ts'
 import { readIpAddress } from '../network/ip-address.ts'
 import { networkOf } from '../network/network.ts'
 import type { Limit } from '../throttle/acquire.ts'
-import { resetTenant, type ThrottleSubject, undoSubject } from '../throttle/policy.ts'
+import { forgottenSubject, undoSubject } from '../throttle/limits-without-login.ts'
+import type { ThrottleSubject } from '../throttle/policy.ts'
 import type { Purpose, Verification, VerificationKey } from '../verification/verification.ts'
 
 /** An act of an app on an address, for a person: a member who is logged in, or anyone whom the app knows. */
@@ -96,6 +97,6 @@ export function throttleSubject(act: Act): ThrottleSubject {
   const common = { app: app.id, limiterKey: limiterKey(address), network, isHolder }
   // Anybody may ask for these codes and enter them, so they count against nobody's allowance elsewhere.
   if (act.purpose === 'undo-change') return { ...common, ...undoSubject(common.limiterKey, isHolder) }
-  const tenant = act.purpose === 'reset-password' ? resetTenant : act.tenant
-  return { ...common, tenant, subject: act.subject }
+  if (act.purpose === 'reset-password') return { ...common, ...forgottenSubject(act.subject) }
+  return { ...common, tenant: act.tenant, subject: act.subject }
 }

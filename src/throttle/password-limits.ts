@@ -1,8 +1,8 @@
 /** The budgets of wrong passwords, and those that a login counts against, by its account and its network. */
 
 import { createHash } from 'node:crypto'
-import { siteOf } from '../network/network.ts'
 import type { Limit } from './acquire.ts'
+import { networkLimits } from './limits-without-login.ts'
 import type { Window } from './policy.ts'
 
 /**
@@ -39,8 +39,6 @@ export const defaultPasswordLimits: PasswordLimits = {
 
 /** The most hits that a limiter remembers one by one. */
 export const maxOfNetwork = 300
-/** A whole site may enter as many wrong passwords as so many networks. */
-const networksOfSite = 5
 
 /** How long after a right password a network counts as used by the account. */
 const usedForMs = 30 * day
@@ -77,11 +75,8 @@ export function passwordLimitsOf(
   else {
     limits.push(
       limit('password', `po:${account}`, policy.otherNetworks),
-      limit('network', `pn:${network}`, policy.network),
+      ...networkLimits({ network: 'pn', site: 'ps' }, network, policy.network, maxOfNetwork),
     )
-    // A site has 65,536 networks. Without a budget of the site, an attacker could use a new network for every guess.
-    const site = siteOf(network)
-    if (site !== undefined) limits.push(limit('network', `ps:${site}`, policy.network.map(ofSite)))
   }
   return { limits: limits.filter((one) => one.rules.length > 0), emptied: isUsed ? [used.key] : [] }
 }
@@ -89,10 +84,6 @@ export function passwordLimitsOf(
 /** The limiters of an account from one network, and from all networks that it uses: whoever resets the password empties them. */
 export function keysOfOwner({ account, network }: PasswordSubject): readonly [string, string] {
   return [`pw:${account}:${network}`, `pu:${account}`]
-}
-
-function ofSite({ max, perMs }: Window): Window {
-  return { max: Math.min(maxOfNetwork, networksOfSite * max), perMs }
 }
 
 /** Remembers that the account uses the network. It never refuses; as long as the limiter exists, the network is used. */

@@ -2,7 +2,6 @@
 
 import { hash } from 'node:crypto'
 import { partitionOfDigest } from '../address/partition.ts'
-import { siteOf } from '../network/network.ts'
 import { onceForEach } from '../once-for-each.ts'
 import { type Limit, type Scope, tagOf } from './acquire.ts'
 import type { Rule } from './limiter-state.ts'
@@ -139,88 +138,6 @@ export function issueLimits(subject: ThrottleSubject, policy: LimitPolicy, cap: 
 }
 
 /**
- * Who acts on an address in undoing, for limits: whoever names the reference of the notice, or anybody else.
- * @param limiterKey  Of the address.
- */
-export function undoSubject(
-  limiterKey: string,
-  isHolder: boolean,
-): Pick<ThrottleSubject, 'tenant' | 'subject'> {
-  return { tenant: undoTenant, subject: `${digestOf(limiterKey)}${isHolder ? '-holder' : ''}` }
-}
-
-/** Parts of the keys of all limiters of undoing that stand for an address. */
-export function undoLimited(limiterKey: string): readonly string[] {
-  return [true, false].map((isHolder) => `${undoTenant}:${undoSubject(limiterKey, isHolder).subject}`)
-}
-
-/** In place of a tenant. */
-const undoTenant = 'undo'
-
-/**
- * The limits of a code that undoes a change, which anybody may ask for without a login. They are apart from all others, so
- * that such calls use up nobody's allowance elsewhere. Whoever names the reference of the notice (`isHolder`) has an
- * allowance that strangers cannot use up. @param subject  Of `undoSubject`. The limits do not depend on whether there is anything to undo.
- */
-export function limitsOfUndo(subject: ThrottleSubject, policy: LimitPolicy): Limit[] {
-  const { tenant, subject: person, network, isHolder } = subject
-  const unkeyed = unkeyedOf(policy)
-  const limits: Limit[] = isHolder
-    ? [{ ...unkeyed.holder, key: `im:${tenant}:${person}` }]
-    : [
-        { ...unkeyed.address, key: `ia:${tenant}:${person}` },
-        { ...unkeyed.memberAddress, key: `im:${tenant}:${person}` },
-      ]
-  if (network !== undefined && !isHolder) limits.push({ ...unkeyed.network, key: `in:${network}` })
-  return limits
-}
-
-/** The tenant in keys of limiters for forgotten passwords: no tenant's own limits may be used up without a login. */
-export const resetTenant = ':reset'
-
-/**
- * The limits of a code for a forgotten password, which anybody may ask for without a login. They are apart from all others,
- * and from the app's. From a network that the account uses (`isHolder`) there is an allowance that strangers cannot use up.
- */
-export function limitsOfReset(subject: ThrottleSubject, policy: LimitPolicy): Limit[] {
-  const { network, isHolder, tenant } = subject
-  const unkeyed = unkeyedOf(policy)
-  const address = digestOf(subject.limiterKey)
-  const own = `im:${tenant}:${nameOf(subject)}:${address}`
-  if (isHolder) return [{ ...unkeyed.holder, key: own }]
-  return [
-    { ...unkeyed.memberAddress, key: own },
-    { ...unkeyed.address, key: `ia:${tenant}:${address}` },
-    ...(network === undefined ? [] : [{ ...unkeyed.network, key: `in:${network}` }]),
-  ]
-}
-
-/**
- * Limits on acts without a login, of a network and its site: a site has 65,536 networks, and without a limit of its own one
- * of them could be used for every act. @param name  The beginning of the keys: two letters of the act.
- */
-export function networkLimits(name: string, network: string, rules: readonly Window[]): Limit[] {
-  const limit = (key: string, windows: readonly Window[]): Limit => ({
-    scope: 'network',
-    key,
-    form: 'events',
-    rules: windows.map(({ max, perMs }) => ({ kind: 'window', max, perMs })),
-  })
-  const site = siteOf(network)
-  return [
-    limit(`${name}:${network}`, rules),
-    ...(site === undefined
-      ? []
-      : [
-          limit(
-            `${name}s:${site}`,
-            rules.map((one) => ({ ...one, max: 5 * one.max })),
-          ),
-        ]),
-  ]
-}
-
-/**
  * The limits that one more submission counts against. Only the member's own limits refuse it. The hits of `wrong` are
  * made before the comparison and refunded if the code is right, so that a crash in between leaves no guess uncounted.
  */
@@ -332,7 +249,7 @@ type UnkeyedLimit = Omit<Limit, 'key' | 'tag' | 'decoyKey'>
  * Makes the limits of a policy at its first act and then shares them. Making them anew cost each act some microseconds,
  * and an engine that recognises the shared rules by identity need not get them again.
  */
-const unkeyedOf = onceForEach((policy: LimitPolicy) => {
+export const unkeyedOf = onceForEach((policy: LimitPolicy) => {
   const { issues, submissions, wrong } = policy
   const { gapsMs } = issues.address
   const gaps: Rule[] = gapsMs.length > 0 ? [{ kind: 'gaps', gapsMs, perMs: day }] : []
@@ -398,11 +315,11 @@ function remembered(scope: Scope, windows: readonly Window[], keepMs: number): U
   return { scope, form: 'events', rules: [], keepMs: longest }
 }
 
-/** The first 15 bytes of SHA-256 in base64url. Hashed straight to text, which costs a third of a buffer. */
-/** As it stands in keys for an address without its interchangeable parts, see `limiterKey`. */
-export const limiterDigest = (limiterKey: string): string => digestOf(limiterKey)
-
-function digestOf(text: string): string {
+/**
+ * What stands in keys for a text, such as an address (see `limiterKey`): the first 15 bytes of SHA-256 in base64url. Hashed
+ * straight to text, which costs a third of a buffer.
+ */
+export function digestOf(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 20)
 }
 

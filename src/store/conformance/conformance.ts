@@ -19,6 +19,7 @@ import { limitsConformance } from './limits.ts'
 import { membersConformance } from './members.ts'
 import { onceConformance } from './once.ts'
 import { outboxConformance } from './outbox.ts'
+import { passwordsConformance } from './passwords.ts'
 import { searchConformance } from './search.ts'
 import { subjectConformance } from './subjects.ts'
 import { verificationConformance } from './verifications.ts'
@@ -69,6 +70,7 @@ export function storeConformance(
     dispatchConformance(both)
     directoryConformance(both)
     membersConformance(both)
+    passwordsConformance(both)
     appsConformance(both)
     searchConformance(both)
     erasureConformance(both)

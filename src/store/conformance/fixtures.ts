@@ -1,13 +1,14 @@
 /** Records for the conformance suites, each different from all others. */
 
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Address, addressKey } from '../../address/address.ts'
-import { type Member, memberDefaults } from '../../directory/directory.ts'
+import { loginLimits, type Member, memberDefaults, type Token } from '../../directory/directory.ts'
 import { regionOf } from '../../message/destination.ts'
 import type { NewMessage } from '../../message/message.ts'
 import type { OutboxEntry } from '../../message/outbox-entry.ts'
 import { newVerificationId, type VerificationKey } from '../../verification/verification.ts'
-import type { ContactChange } from '../directory.ts'
+import type { ContactChange, Directory, Login } from '../directory.ts'
 import type { Settlement } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import type { IssueRequest, UseRequest } from '../verifications.ts'
@@ -155,4 +156,30 @@ export const settlementOf = (
   queuedAt: entry.queuedAt,
   nth: entry.nth,
   next,
+})
+
+export const batchOf = (...members: readonly Member[]) => ({ tenant: 't', members })
+
+/** A pair of tokens. @param passwordHash  Of a login by password. */
+export function newLogin({ id, tenant }: Member, passwordHash?: string): Login {
+  const at = Date.now()
+  const of = { login: unlike(), tenant, app: 'a', member: id, clientType: 72, createdAt: at }
+  const token = (kind: Token['kind']): Token => ({ hash: unlike(), kind, ...of, expiresAt: at + 60_000 })
+  const tokens = { access: token('access'), refresh: token('refresh') }
+  return { ...tokens, limits: loginLimits(72), ...(passwordHash !== undefined && { passwordHash }) }
+}
+
+/** Adding members and logging them in, each with what the tests ask about it. */
+export const membersIn = (directory: Directory) => ({
+  async added(change: Partial<Member> = {}): Promise<Member> {
+    const member = newMember(change)
+    assert.equal((await directory.addMember({ member, notices: [], lease })).kind, 'added')
+    return member
+  },
+  async loggedIn(member: Member): Promise<string> {
+    const login = newLogin(member)
+    await directory.logIn(login)
+    return login.access.hash
+  },
+  isLoggedIn: async (hash: string) => (await directory.session(hash, ['access'])) !== undefined,
 })
