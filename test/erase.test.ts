@@ -78,6 +78,34 @@ test('A-7: what was kept about an erased person is gone from every table, and of
   }
 })
 
+test('A-9: the counts of undoing stay while somebody else may undo by the number of an erased member', async () => {
+  const folder = temporaryFolder()
+  const server = await startServer({ dataFolder: folder })
+  const beside = async (...args: string[]) => {
+    const { code, err } = await run([...args, '--data', folder], { env: server.env })
+    assert.equal(code, 0, err)
+  }
+  try {
+    const number = newNumber()
+    const member = ['--tenant', 'demo', '--account', 'victim', '--phone', number]
+    await beside('member', 'add', ...member)
+    await beside('member', 'set-contact', 'victim', '--tenant', 'demo', '--phone', newNumber())
+    await beside('app', 'create', '--name', 'A', '--tenant', 'hostile')
+    await beside('member', 'add', '--tenant', 'hostile', '--account', 'pretext', '--phone', number)
+    await using store = await openStoreOf(folder)
+    const digest = digestOf(`tel:${number}`)
+    const key = `wm:undo:${digest}:${digest}`
+    const rules = [{ kind: 'window', max: 1, perMs: 600_000 }] as const
+    const limit = { scope: 'member', form: 'events', rules, key } as const
+    const issue = newIssue({ limits: [limit] })
+    assert.equal((await store.verifications.issue(issue)).kind, 'issued')
+    await beside('member', 'erase', 'pretext', '--tenant', 'hostile')
+    assert.equal((await store.verifications.issue(newIssue({ limits: [limit] }))).kind, 'throttled')
+  } finally {
+    await server[Symbol.asyncDispose]()
+  }
+})
+
 test('A-7: members whom an administrator deletes are erased, also by the next server if this one is killed', async () => {
   const dataFolder = temporaryFolder()
   let server = await startServer({ dataFolder })
